@@ -1,0 +1,45 @@
+# One verb a target. `make demo` and `make test` set everything up by themselves.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: default demo test style format types unit cover bench sim clean
+
+default: test
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bulkmail needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[speed,dev]'
+	@touch $@
+
+demo: $(VENV)/.installed    ## the main job, on the embedded tenant
+	$(BIN)/bulkmail demo --directory demo
+
+test: style types unit      ## everything that must hold before a commit
+
+style: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+unit: $(VENV)/.installed
+	$(BIN)/pytest
+
+cover: $(VENV)/.installed
+	$(BIN)/pytest --cov --cov-report=term-missing
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m tests.bench
+
+sim: $(VENV)/.installed
+	$(BIN)/bulkmail sim
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov dist demo

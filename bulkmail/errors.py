@@ -1,0 +1,113 @@
+"""Every error that bulkmail raises on purpose: what happened, and what to do next. Knows nothing of where it is raised.
+
+    BulkmailError                  1   (the number is the exit code, should it end the run)
+    ├── UsageError                 2   the command line
+    ├── ConfigError                2   the job file, the environment or a flag
+    ├── InputError                 2   the list of mailboxes
+    ├── SignInError                4   no token
+    │   └── CertificateError       4   the key pair on this machine
+    ├── PermissionMissing          4   a token, but not the right to do this
+    ├── RunHeld                    6   another process works in the run directory
+    ├── OutputError                7   a result could not be written
+    ├── LinkRefused                1   the service named an address that bulkmail will not follow
+    ├── TransportError             1   one request got no answer
+    │   ├── Unreachable            1   it never began: safe to repeat, whatever it was
+    │   └── OutcomeUnknown         1   it may have been carried out
+    └── GraphError                 1   one request was answered with an error
+
+Texts here are printed and logged: none may hold a token, a key, a password or the body of an answer.
+"""
+
+from typing import ClassVar
+
+
+class BulkmailError(Exception):
+    """`str(error)` says what happened; `hint` says what to do about it, or is empty."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(BulkmailError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class ConfigError(BulkmailError):
+    """The job file, the environment or a flag is wrong; the message names the key, its place and the nearest right one."""
+
+    exit_code = 2
+
+
+class InputError(BulkmailError):
+    """The list of mailboxes cannot be read as one."""
+
+    exit_code = 2
+
+
+class SignInError(BulkmailError):
+    """No token was given. `code` is the directory's own, such as `AADSTS700027`, or empty."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class CertificateError(SignInError):
+    """The key or certificate on this machine cannot be used: wrong password, expired, not a pair."""
+
+
+class PermissionMissing(BulkmailError):
+    """Graph accepts the token and refuses the work for every mailbox."""
+
+    exit_code = 4
+
+
+class RunHeld(BulkmailError):
+    """Another living process holds the run directory."""
+
+    exit_code = 6
+
+
+class OutputError(BulkmailError):
+    """A result could not be written; what was committed before is still true."""
+
+    exit_code = 7
+
+
+class LinkRefused(BulkmailError):
+    """The service named an address outside the configured Graph endpoint or the mailbox; nothing was sent there."""
+
+
+class TransportError(BulkmailError):
+    """A request got no usable answer."""
+
+
+class Unreachable(TransportError):
+    """The request never began: no address, no connection, no handshake. Repeating it is safe."""
+
+
+class OutcomeUnknown(TransportError):
+    """The request left and its answer was lost: it may or may not have been carried out."""
+
+
+class GraphError(BulkmailError):
+    """Graph answered a request with an error.
+
+    `status` is the HTTP status, `code` the most detailed error code of the body (empty if there was none),
+    `request_id` and `client_request_id` are what Microsoft's support asks for.
+    """
+
+    def __init__(self, status: int, code: str, message: str, *, request_id: str = "", client_request_id: str = "") -> None:
+        super().__init__(f"{status} {code}: {message}" if code else f"{status}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.client_request_id = client_request_id

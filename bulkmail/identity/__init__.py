@@ -1,0 +1,1 @@
+"""Who the application is: its certificate, its cloud and its tokens."""

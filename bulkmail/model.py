@@ -1,0 +1,177 @@
+"""The nouns that rooms hand to each other, frozen, and the contracts between them. Knows no network, clock or file."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, TypeAlias
+
+Row: TypeAlias = dict[str, Any]
+"""One line of a report: column name to a JSON value."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Status(StrEnum):
+    """How a mailbox ends; every mailbox of the input ends in exactly one."""
+
+    OK = "ok"
+    ABSENT = "absent"  # there is no mailbox at this address
+    DENIED = "denied"  # the application may not touch this mailbox
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # a write may or may not have happened
+    NOT_RUN = "not_run"  # the run ended before its turn
+
+
+class Effect(StrEnum):
+    """What repeating a request does; decides what may happen when its answer is lost."""
+
+    READ = "read"
+    IDEMPOTENT = "idempotent"  # absolute values: PATCH, PUT, DELETE by id
+    VERIFIED = "verified"  # read, change, write If-Match
+    KEYED = "keyed"  # a create that carries a key to find it by
+    NONE = "none"  # an action without trace: never repeated once it may have begun
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One unit of work. `row` is its place in the input, counted from 1 with the header, as a spreadsheet counts."""
+
+    address: str
+    row: int
+    id: str = ""  # the directory's object id, where the source knows it
+    columns: Mapping[str, str] = field(default=NOTHING, hash=False)  # the row's other cells
+
+    @property
+    def key(self) -> str:
+        """What requests are addressed by and limits are counted by."""
+        return self.id or self.address
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row of the input that becomes no mailbox. `value` is what stood there, `why` says it in words."""
+
+    row: int
+    reason: Literal["blank", "invalid", "duplicate"]
+    value: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`rows == unique + duplicates + blank + invalid`, always."""
+
+    unique: int = 0
+    duplicates: int = 0
+    blank: int = 0
+    invalid: int = 0
+
+    @property
+    def rows(self) -> int:
+        return self.unique + self.duplicates + self.blank + self.invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call to Graph. `path` starts with a slash below the API version and is percent-encoded already."""
+
+    method: str
+    path: str
+    mailbox: str = ""  # the key whose slots it uses; empty for the directory
+    headers: Mapping[str, str] = NOTHING
+    body: Any = None  # JSON
+    effect: Effect = Effect.READ
+    batchable: bool = True  # False: redirects, uploads and other things that cannot travel in a $batch
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer. Header names are in lower case; `body` is decoded JSON, bytes if it is something else, or None."""
+
+    status: int
+    headers: Mapping[str, str] = NOTHING
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a mailbox cost: attempts sent, refusals by throttling, and seconds spent waiting for permission to send."""
+
+    requests: int = 0
+    throttled: int = 0
+    waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a mailbox did not end `ok`; stable enough to sort and group by."""
+
+    code: str
+    message: str
+    status: int = 0  # HTTP, or 0 where there was no answer
+    request_id: str = ""
+    client_request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict on one mailbox. `rows` counts its lines in the report, `seconds` is the time it was worked on."""
+
+    mailbox: Mailbox
+    status: Status
+    rows: int = 0
+    tally: Tally = Tally()
+    seconds: float = 0.0
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth telling while it happens. `kind` is one of `throttled`, `retried`, `paused`, `note`."""
+
+    kind: Literal["throttled", "retried", "paused", "note"]
+    text: str
+    mailbox: str = ""
+    seconds: float = 0.0  # how long the wait will be
+
+
+class Transport(Protocol):
+    """Answers requests, one at a time or many at once. Raises TransportError where there is no answer to give."""
+
+    async def send(self, request: Request, /) -> Response: ...
+
+
+class Lanes(Protocol):
+    """Knows which mailboxes are being worked on, and what each of them cost."""
+
+    def enter(self, key: str, /) -> None: ...
+    def leave(self, key: str, /) -> Tally: ...
+
+
+class Reporter(Protocol):
+    """Hears of events. Must return at once and must not raise."""
+
+    def __call__(self, event: Event, /) -> None: ...
+
+
+class TokenSource(Protocol):
+    """Gives an app-only access token, renewed ahead of its expiry.
+
+    `refused` is a token that Graph answered with 401: it is not given again. `claims` is the decoded claims
+    challenge of that answer, or empty. Raises SignInError.
+    """
+
+    async def token(self, *, refused: str = "", claims: str = "") -> str: ...
+
+
+class Source(Protocol):
+    """Yields the input in chunks of at most a few hundred rows, so that a million of them never sit in memory.
+
+    Raises InputError for an input that is no list of mailboxes at all. `counts` is true for what was yielded so far.
+    """
+
+    @property
+    def counts(self) -> Counts: ...
+
+    def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]: ...

@@ -1,0 +1,1 @@
+"""One run: mailboxes in, outcomes and rows out."""

@@ -1,0 +1,119 @@
+"""The floors of the house: who may import whom. Parsed, not imported, so that a broken room cannot hide."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "bulkmail"
+
+FLOORS = [
+    ("errors", "model"),
+    ("core", "config"),
+    ("transport", "identity", "sim", "graph"),
+    ("run.source", "run.csvfile", "run.directory", "run.sink"),
+    ("tasks", "testing"),
+    ("run",),
+    ("cli", "__main__", "__init__"),
+]
+
+OUTSIDE_ONLY_IN = {  # a library that only some rooms may know
+    "aiohttp": ("transport.wire", "sim"),
+    "msal": ("identity",),
+    "cryptography": ("identity", "sim"),
+    "aiolimiter": ("transport.limit",),
+    "typer": ("cli",),
+    "rich": ("cli", "run.progress"),
+    "filelock": ("run",),
+}
+
+NEVER = {  # room -> what it may not import, whatever its floor
+    "core": ("asyncio", "time", "random", "logging", "datetime.datetime.now"),
+    "tasks": ("asyncio", "aiohttp", "bulkmail.transport"),
+    "sim": ("bulkmail.core", "bulkmail.transport", "bulkmail.graph"),
+    "run": ("bulkmail.transport", "bulkmail.sim", "bulkmail.identity"),
+    "graph": ("bulkmail.transport",),
+    "transport": ("bulkmail.identity",),
+}
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Every module of the package as a dotted name below it; the package itself is `__init__`."""
+    found = []
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+        found.append((name, path))
+    return found
+
+
+def inside(name: str, room: str) -> bool:
+    return name == room or name.startswith(room + ".")
+
+
+def floor(name: str) -> int:
+    """The most exactly named room wins: `run.sink` lies below `run`."""
+    rooms = [(len(room), number) for number, floor in enumerate(FLOORS) for room in floor if inside(name, room)]
+    assert rooms, f"{name} has no floor; give it one in FLOORS"
+    return max(rooms)[1]
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+MODULES = modules()
+NAMES = {name for name, _ in MODULES}
+
+
+def target(imported: str) -> str:
+    """The module of this package that `imported` names; empty if it names none."""
+    if not inside(imported, "bulkmail"):
+        return ""
+    below = imported.removeprefix("bulkmail").removeprefix(".") or "__init__"
+    while below not in NAMES and "." in below:
+        below = below.rpartition(".")[0]
+    return below if below in NAMES else "__init__"
+
+
+@pytest.mark.parametrize(("name", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_imports_only_from_its_own_floor_or_below(name: str, path: Path) -> None:
+    for imported in imports(path):
+        below = target(imported)
+        if below and below != name:
+            assert floor(below) <= floor(name), f"{name} must not import {below}"
+
+
+@pytest.mark.parametrize(("name", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_a_library_is_known_only_where_it_belongs(name: str, path: Path) -> None:
+    for imported in imports(path):
+        rooms = OUTSIDE_ONLY_IN.get(imported.partition(".")[0])
+        assert rooms is None or any(inside(name, room) for room in rooms), f"{name} must not import {imported}"
+
+
+@pytest.mark.parametrize(("name", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_forbidden_neighbours(name: str, path: Path) -> None:
+    banned = [word for room, words in NEVER.items() if inside(name, room) for word in words]
+    if not inside(name, "cli"):
+        banned.append("bulkmail.sim" if not inside(name, "sim") else "")
+    for imported in imports(path):
+        assert not any(word and inside(imported, word) for word in banned), f"{name} must not import {imported}"
+
+
+def test_no_wrapper_knows_another() -> None:
+    for name, path in MODULES:
+        if inside(name, "transport") and name != "transport":
+            others = {target(imported) for imported in imports(path)} - {name, ""}
+            assert not any(inside(other, "transport") for other in others), f"{name} imports another wrapper"
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    for name, path in MODULES:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, f"{name} is too long"
