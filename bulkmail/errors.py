@@ -38,7 +38,7 @@ class UsageError(BulkmailError):
 
 
 class ConfigError(BulkmailError):
-    """The job file, the environment or a flag is wrong; the message names the key, its place and the nearest right one."""
+    """The job file, the environment or a flag is wrong: names the key, its place, the nearest right one."""
 
     exit_code = 2
 
@@ -104,7 +104,9 @@ class GraphError(BulkmailError):
     `request_id` and `client_request_id` are what Microsoft's support asks for.
     """
 
-    def __init__(self, status: int, code: str, message: str, *, request_id: str = "", client_request_id: str = "") -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, request_id: str = "", client_request_id: str = ""
+    ) -> None:
         super().__init__(f"{status} {code}: {message}" if code else f"{status}: {message}")
         self.status = status
         self.code = code
