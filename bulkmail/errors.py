@@ -1,6 +1,7 @@
 """Every error that bulkmail raises on purpose: what happened, and what to do next. Knows nothing of where it is raised.
 
     BulkmailError                  1   (the number is the exit code, should it end the run)
+    ├── Defect                     1   a bug in bulkmail itself
     ├── UsageError                 2   the command line
     ├── ConfigError                2   the job file, the environment or a flag
     ├── InputError                 2   the list of mailboxes
@@ -12,7 +13,9 @@
     ├── LinkRefused                1   the service named an address that bulkmail will not follow
     ├── TransportError             1   one request got no answer
     │   ├── Unreachable            1   it never began: safe to repeat, whatever it was
-    │   └── OutcomeUnknown         1   it may have been carried out
+    │   ├── OutcomeUnknown         1   it may have been carried out
+    │   ├── Unanswered             1   a read got no usable answer, however often it was asked
+    │   └── ThrottledOut           1   the service asks for a longer wait than the job allows
     └── GraphError                 1   one request was answered with an error
 
 Texts here are printed and logged: none may hold a token, a key, a password or the body of an answer.
@@ -29,6 +32,10 @@ class BulkmailError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class Defect(BulkmailError):
+    """A bug in bulkmail itself: the run ends, because nothing that it goes on to say could be trusted."""
 
 
 class UsageError(BulkmailError):
@@ -95,6 +102,14 @@ class Unreachable(TransportError):
 
 class OutcomeUnknown(TransportError):
     """The request left and its answer was lost: it may or may not have been carried out."""
+
+
+class Unanswered(TransportError):
+    """A read got no usable answer, however often it was asked; nothing has changed."""
+
+
+class ThrottledOut(TransportError):
+    """The service asks for a longer wait than the job allows; the request was not sent."""
 
 
 class GraphError(BulkmailError):

@@ -40,7 +40,7 @@ class Mailbox:
     address: str
     row: int
     id: str = ""  # the directory's object id, where the source knows it
-    columns: Mapping[str, str] = field(default=NOTHING, hash=False)  # the row's other cells
+    columns: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)  # the row's other cells
 
     @property
     def key(self) -> str:
@@ -79,10 +79,11 @@ class Request:
     method: str
     path: str
     mailbox: str = ""  # the key whose slots it uses; empty for the directory
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     body: Any = None  # JSON
     effect: Effect = Effect.READ
     batchable: bool = True  # False: redirects, uploads and other things that cannot travel in a $batch
+    fresh: bool = False  # wants a connection of its own, after a 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Response:
     """One answer. Header names are in lower case; `body` is decoded JSON, bytes if it is something else, or None."""
 
     status: int
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     body: Any = None
 
 
@@ -173,5 +174,9 @@ class Source(Protocol):
 
     @property
     def counts(self) -> Counts: ...
+
+    @property
+    def local(self) -> bool:
+        """Whether the rest can be read at once, without asking the service or waiting for anybody."""
 
     def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]: ...

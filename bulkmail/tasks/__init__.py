@@ -1,0 +1,74 @@
+"""Finds tasks: those that come with bulkmail, those of installed packages, and those in a file of one's own."""
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bulkmail.errors import ConfigError
+from bulkmail.tasks.declare import Options, Task, task
+from bulkmail.tasks.settings_report import settings_report
+
+__all__ = ["Options", "Task", "check_options", "every", "find", "task"]
+
+BUILT_IN = {one.name: one for one in (settings_report,)}
+
+
+def every() -> dict[str, Task]:
+    """All tasks that can be named; an installed package cannot replace one of ours."""
+    found = dict(BUILT_IN)
+    for entry in entry_points(group="bulkmail.tasks"):
+        found.setdefault(entry.name, _checked(entry.load(), entry.value))
+    return found
+
+
+def find(name: str, folder: Path) -> Task:
+    """A task by name, or by `file.py:function` with the file relative to `folder`. Raises ConfigError."""
+    path, colon, function = name.rpartition(":")
+    if colon and path.endswith(".py"):
+        return _from_file(folder / path, function)
+    tasks = every()
+    if name not in tasks:
+        close = get_close_matches(name, tasks, n=1, cutoff=0.4)
+        hint = f"Did you mean {close[0]}?" if close else "`bulkmail tasks` lists them."
+        raise ConfigError(f"task.name: there is no task {name!r}", hint=hint)
+    return tasks[name]
+
+
+def _from_file(path: Path, function: str) -> Task:
+    spec = importlib.util.spec_from_file_location(f"bulkmail_task_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConfigError(f"task.name: there is no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return _checked(getattr(module, function, None), f"{path}:{function}")
+
+
+def _checked(found: object, origin: str) -> Task:
+    if not isinstance(found, Task):
+        raise ConfigError(f"task.name: {origin} is no task", hint="Put @task(...) above the function.")
+    return found
+
+
+def check_options(chosen: Task, given: Mapping[str, Any]) -> Options:
+    """The options of a task from the job's `[task]` table. Raises ConfigError that names each wrong one."""
+    try:
+        return chosen.options(**given)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_told(chosen, one) for one in error.errors(include_url=False))) from None
+
+
+def _told(chosen: Task, error: Any) -> str:
+    name = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        known = list(chosen.options.model_fields)
+        close = get_close_matches(name, known, n=1, cutoff=0.5)
+        more = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(known) or 'none'}"
+        return f"task.{name} is no option of {chosen.name}{more}"
+    return f"task.{name}: {error['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,79 @@
+"""Stacks the wrappers: the one place that knows their order.
+
+Recording is outermost, so a tape holds what the task saw. A planned write takes no slot. A request that waits to be
+repeated holds no slot either. Parts of a batch are admitted one by one, so no batch can hold more than four of one
+mailbox. A batch needs one token.
+"""
+
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from bulkmail.core.pace import Pace
+from bulkmail.core.retry import Quota, RetryRules
+from bulkmail.core.window import SLOTS, Window
+from bulkmail.model import Lanes, Reporter, Request, TokenSource, Transport
+from bulkmail.transport.authorize import Authorizing
+from bulkmail.transport.batch import LINGER, batching
+from bulkmail.transport.limit import Limiting
+from bulkmail.transport.plan import Planning
+from bulkmail.transport.retry import Retrying
+from bulkmail.transport.tape import Exchange, Recording
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """`batch` is the number of parts, 0 for plain requests. `rate` is requests a second, `in_flight` requests at a
+    time; None lets the pace learn them. `max_wait` is in seconds."""
+
+    slots: int = SLOTS
+    rate: float | None = None
+    in_flight: int | None = None
+    batch: int = 0
+    linger: float = LINGER
+    max_wait: float = math.inf
+    retries: RetryRules = field(default_factory=RetryRules)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The top of the stack, and the state of its parts for progress and summary."""
+
+    transport: Transport
+    lanes: Lanes
+    pace: Pace
+    window: Window
+    quota: Quota
+
+
+@asynccontextmanager
+async def stack(
+    terminal: Transport,
+    tokens: TokenSource,
+    settings: StackSettings,
+    report: Reporter,
+    *,
+    planned: Callable[[Request], None] | None = None,
+    keep: Callable[[Exchange], None] | None = None,
+) -> AsyncIterator[Stack]:
+    """Everything between a task and `terminal`. `planned` hears of writes instead of the service; `keep` makes a
+    tape."""
+    window = Window(settings.slots)
+    pace = Pace(rate=settings.rate, in_flight=settings.in_flight)
+
+    def held(mailbox: str) -> bool:
+        return limiting.held(mailbox)  # the batch is below the limiter, and asks it when a post leaves
+
+    async with AsyncExitStack() as opened:
+        transport: Transport = Authorizing(terminal, tokens)
+        if settings.batch:
+            gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held)
+            transport = await opened.enter_async_context(gathered)
+        transport = limiting = Limiting(transport, window=window, pace=pace, report=report, max_wait=settings.max_wait)
+        transport = retrying = Retrying(transport, rules=settings.retries, report=report)
+        if planned is not None:
+            transport = Planning(transport, planned)
+        if keep is not None:
+            transport = Recording(transport, keep)
+        yield Stack(transport, limiting, pace, window, retrying.quota)

@@ -1,0 +1,5 @@
+"""`python -m bulkmail` is `bulkmail`."""
+
+from bulkmail.cli import main
+
+main()

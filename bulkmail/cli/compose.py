@@ -1,0 +1,145 @@
+"""Puts the parts together for a job: the only place that knows them all. Decides nothing that a job does not say."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from pydantic import SecretStr
+
+from bulkmail import __version__
+from bulkmail.config import App, Job, Limits
+from bulkmail.core.retry import RetryRules
+from bulkmail.errors import ConfigError, UsageError
+from bulkmail.graph import Graph
+from bulkmail.identity.cloud import Cloud, cloud_named, custom
+from bulkmail.identity.credential import Credential
+from bulkmail.identity.directory import tls_context
+from bulkmail.identity.secret import Secret, read_secret
+from bulkmail.identity.settings import AppSettings, credential_from
+from bulkmail.model import Mailbox, Reporter, Source
+from bulkmail.run.directory import DirectorySource
+from bulkmail.run.source import FileSource
+from bulkmail.transport import Stack, StackSettings, stack
+from bulkmail.transport.wire import WireSettings, wire
+
+VERSION = "v1.0"
+USER_AGENT = f"bulkmail/{__version__}"
+"""Steady, because a tenant can allow or block applications by it (Set-OrganizationConfig,
+EwsApplicationAccessPolicy)."""
+
+
+def cloud_of(app: App) -> Cloud:
+    """The cloud of a job. Raises ConfigError."""
+    if app.cloud == "custom":
+        return custom(app.login, app.graph)
+    if app.login or app.graph:
+        raise ConfigError('app.login and app.graph go with cloud = "custom"', hint='Set app.cloud = "custom".')
+    return cloud_named(app.cloud)
+
+
+def settings_of(app: App) -> AppSettings:
+    """Who signs in, with its secrets read. Raises ConfigError."""
+    for key in ("tenant_id", "client_id"):
+        if not getattr(app, key):
+            raise ConfigError(f"app.{key} is missing", hint=f"Put it into the job file, or set BULKMAIL_{key.upper()}.")
+    return AppSettings(
+        tenant_id=app.tenant_id,
+        client_id=app.client_id,
+        cloud=cloud_of(app),
+        certificate=app.certificate,
+        certificate_password=_secret(app.certificate_password, app.certificate_password_file),
+        client_secret=_secret(app.client_secret, app.client_secret_file),
+        assertion_file=app.assertion_file,
+        ca_file=app.ca_file,
+    )  # fmt: skip
+
+
+def _secret(text: SecretStr | None, file: Path | None) -> Secret | None:
+    if text:
+        return Secret(text.get_secret_value())
+    return read_secret(file) if file else None
+
+
+def credential_of(job: Job) -> Credential:
+    """Raises ConfigError and CertificateError; asks nobody yet."""
+    return credential_from(settings_of(job.app))
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Graph at the end of the stack."""
+
+    stack: Stack
+    base: str
+
+    def of(self, mailbox: Mailbox) -> Graph:
+        return Graph.of(mailbox, self.stack.transport, self.base)
+
+    def directory(self) -> Graph:
+        return Graph(self.stack.transport, self.base)
+
+
+@asynccontextmanager
+async def connected(job: Job, credential: Credential, report: Reporter) -> AsyncIterator[Connection]:
+    """The stack of a job, down to the wire."""
+    cloud = cloud_of(job.app)
+    base = f"{cloud.graph}/{VERSION}"
+    tls = tls_context(str(job.app.ca_file) if job.app.ca_file else "")
+    settings = WireSettings(base, USER_AGENT, tls if base.startswith("https:") else None, proxy_for)
+    async with (
+        wire(settings) as terminal,
+        stack(terminal, credential, stack_settings(job.limits), report) as built,
+    ):
+        yield Connection(built, base)
+
+
+def stack_settings(limits: Limits) -> StackSettings:
+    return StackSettings(
+        slots=limits.mailbox_concurrency,
+        rate=limits.requests_per_second,
+        in_flight=limits.requests_in_flight,
+        batch=limits.parts,
+        max_wait=limits.max_wait,
+        retries=RetryRules(attempts=limits.max_attempts),
+    )
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment, or the system, names for an address."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def source_of(job: Job, connection: Connection, *, keep_columns: bool = False) -> Source:
+    """The job's mailboxes. Raises UsageError where it names none."""
+    given = job.input
+    limit = given.limit or None
+    if given.path == "-":
+        if sys.stdin.isatty():
+            raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
+        return FileSource(sys.stdin.buffer, column=given.column, keep_columns=keep_columns, limit=limit)
+    if given.path:
+        return FileSource(Path(given.path), column=given.column, keep_columns=keep_columns, limit=limit)
+    if given.users is not None or given.group:
+        return DirectorySource(connection.directory(), users=given.users, group=given.group, limit=limit)
+    raise UsageError(
+        "the job names no mailboxes", hint="Give --input FILE, or set path, users or group in the job's [input]."
+    )
+
+
+def expected(job: Job) -> int:
+    """About how many rows a file has, by its line ends; 0 where nobody can tell. Blocks: call it in a thread."""
+    path = Path(job.input.path)
+    if job.input.path in ("", "-") or not path.is_file():
+        return 0
+    lines = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            lines += block.count(b"\n")
+    return min(lines, job.input.limit) if job.input.limit else lines

@@ -1,0 +1,50 @@
+"""Starts the event loop, uvloop where it is installed, and turns signals into a wish to stop."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from types import FrameType
+from typing import Any, TypeVar
+
+from bulkmail.run.stop import INTERRUPTED, Stop
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """The result of `main`."""
+    with asyncio.Runner(loop_factory=_factory()) as runner:
+        return runner.run(main)
+
+
+def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    if find_spec("uvloop") is None:
+        return asyncio.new_event_loop
+    import uvloop  # noqa: PLC0415 - an extra that may be missing
+
+    return uvloop.new_event_loop
+
+
+@contextmanager
+def interruptible(stop: Stop, heard: Callable[[str], None]) -> Iterator[None]:
+    """The first interrupt asks the run to stop, the second cancels it. Inside the running loop, in the main thread."""
+    loop, main = asyncio.get_running_loop(), asyncio.current_task()
+
+    def hear(number: int) -> None:
+        if stop.reason is None:
+            stop.ask(INTERRUPTED[number])
+            heard("stopping: what is in flight is finished; once more to stop at once")
+        elif main is not None:
+            main.cancel()
+
+    def arrive(number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(hear, number)
+
+    before = {number: signal.signal(number, arrive) for number in INTERRUPTED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,105 @@
+"""`bulkmail run`: one job, from sign-in to summary. Says what happens; what happens is decided elsewhere."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from bulkmail.cli import say, summary
+from bulkmail.cli.compose import credential_of
+from bulkmail.cli.conduct import Run
+from bulkmail.cli.loop import run as run_loop
+from bulkmail.config import Job, flag, load
+from bulkmail.errors import UsageError
+from bulkmail.identity.claims import decode
+from bulkmail.tasks import check_options, find
+
+EXPIRES_SOON = 30
+"""Days before the end of a certificate from which each run warns."""
+
+JobFile = Annotated[Path, typer.Argument(help="Job file (TOML); configs/ has one for each task.", metavar="JOB.toml")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Any setting, such as limits.batch=true; may come more than once.")
+]
+
+
+def run(
+    job_file: JobFile,
+    *,
+    input_path: Annotated[
+        str, typer.Option("--input", help="Mailboxes: CSV, NDJSON or text; - for standard input.")
+    ] = "",
+    output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
+    limit: Annotated[int, typer.Option(help="Stop after so many mailboxes; 0 takes all.", min=0)] = 0,
+    settings: Settings = None,
+    max_duration: Annotated[str, typer.Option(help="Stop after this time, such as 90s or 2h; exit code 5.")] = "",
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Log lines in place of the moving line.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log as JSON lines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Run a job's task against every mailbox of its input.
+
+    Writes a run directory with the rows (records.ndjson, records.csv), an outcome for every mailbox
+    (outcomes.ndjson), whatever did not end well (failed.csv, itself valid input), and run.json.
+
+    Exit codes: 0 all ok; 2 usage, input or configuration; 3 finished, some mailboxes not ok; 4 sign-in or permission;
+    5 stopped early; 6 the run directory is in use; 7 output could not be written; 130, 143 interrupted.
+
+    Examples:
+
+      bulkmail run report.toml
+
+      bulkmail run report.toml --input staff.csv --limit 20
+
+      bulkmail run report.toml --set limits.batch=true --max-duration 2h
+
+      grep @contoso.com all.txt | bulkmail run report.toml --input -
+    """
+    say.log_to_stderr(as_json=log_json)
+    with say.told():
+        given = flags(settings, {"input.path": input_path, "output.directory": output, "input.limit": limit,
+                                 "limits.max_duration": max_duration})  # fmt: skip
+        job = load(job_file, flags=given)
+        code = execute(job, progress=not (no_progress or log_json), as_json=as_json)
+    raise typer.Exit(code)
+
+
+def flags(settings: list[str] | None, named: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a command line; an --input replaces whatever origin the job names."""
+    given = dict(flag(text) for text in settings or ())
+    given |= {key: value for key, value in named.items() if value}
+    if "input.path" in given:
+        given |= {"input.users": None, "input.group": ""}
+    return given
+
+
+def execute(job: Job, *, progress: bool, as_json: bool = False) -> int:
+    """Sign in, run, show the summary. Gives the exit code; raises what ends a run early."""
+    task = find(job.task.name, job.path.parent)
+    options = check_options(task, job.task.options)
+    if not (job.input.path or job.input.users is not None or job.input.group):
+        raise UsageError("the job names no mailboxes", hint="Give --input FILE, or path, users or group in [input].")
+    credential = credential_of(job)
+    going = Run(job, task, options, credential, say.errors if progress else None)
+
+    async def main() -> tuple[Path, dict[str, Any]]:
+        introduce(job, decode(await credential.token()))
+        return await going.conduct()
+
+    for text in (*job.notes, *credential.warnings):
+        say.note(f"note: {text}")
+    if credential.certificate and (left := credential.certificate.days_left()) < EXPIRES_SOON:
+        say.note(f"note: the certificate expires in {left} days; `bulkmail cert new` makes its successor")
+    folder, manifest = run_loop(main())
+    if as_json:
+        typer.echo(orjson.dumps(manifest, option=orjson.OPT_INDENT_2).decode())
+    else:
+        summary.show(manifest, folder, say.results)
+    return int(manifest["exit_code"])
+
+
+def introduce(job: Job, claims: dict[str, Any]) -> None:
+    """One line on who works where, and with what rights."""
+    roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
+    say.note(f"{job.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")

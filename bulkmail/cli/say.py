@@ -1,0 +1,83 @@
+"""What the command line says, and how it ends. Everything that comes from a mailbox is shown as plain text.
+
+Results go to the standard output, progress and errors to the standard error. No markup is read from texts of others.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import typer
+from rich.console import Console
+
+from bulkmail.core.odata import one_line
+from bulkmail.errors import BulkmailError
+
+INTERRUPTED = 130
+
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+results = Console(highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Ends the program with the exit code of an expected error, after saying what to do about it."""
+    try:
+        yield
+    except BulkmailError as error:
+        complain(error)
+        raise typer.Exit(error.exit_code) from None
+    except BrokenPipeError:
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def complain(error: BulkmailError) -> None:
+    """Says what happened, and what to do."""
+    for line in str(error).splitlines() or [type(error).__name__]:
+        errors.print(f"bulkmail: {one_line(line)}", style="red", soft_wrap=True)
+    if error.hint:
+        errors.print(f"  {error.hint}", soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """A sentence for the user that is no result."""
+    errors.print(text, soft_wrap=True)
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry)
+
+
+class _OneLine(logging.Formatter):
+    """Time, level, message; a text from outside cannot forge a second line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        stamp = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        text = f"{stamp} {record.levelname.lower()}: {one_line(record.getMessage())}"
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def log_to_stderr(*, as_json: bool) -> None:
+    """Our own log only: those of the libraries say addresses, and stay silent below a warning."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if as_json else _OneLine())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("bulkmail").setLevel(logging.INFO)

@@ -1,0 +1,73 @@
+"""`bulkmail show` and `bulkmail tasks`: what a run was, and what there is to run. Only reads."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from bulkmail.cli import say, summary
+from bulkmail.run import manifest as manifests
+from bulkmail.tasks import Task, every, find
+
+
+def show(
+    run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print run.json.")] = False,
+) -> None:
+    """Show the summary of a run again.
+
+    Example: bulkmail show out/settings.report-2026-11-23
+    """
+    with say.told():
+        manifest = manifests.read(run_dir)
+        if as_json:
+            typer.echo(orjson.dumps(manifest, option=orjson.OPT_INDENT_2).decode())
+        elif manifest["state"] == "running":
+            say.results.print(f"{manifest['task']} since {manifest['started']}: still running, or killed")
+        else:
+            summary.show(manifest, run_dir, say.results)
+
+
+def tasks(
+    name: Annotated[str, typer.Argument(help="Task to describe; all are listed without one.")] = "",
+) -> None:
+    """List the tasks, or describe one: its options, its columns, and the least permission it needs.
+
+    Examples:
+
+      bulkmail tasks
+
+      bulkmail tasks settings.report
+    """
+    with say.told():
+        if name:
+            _describe(find(name, Path()))
+        else:
+            for task in every().values():
+                say.results.print(f"{task.name:<20} {task.summary}", soft_wrap=True)
+
+
+def _describe(task: Task) -> None:
+    say.results.print(task.summary, soft_wrap=True)
+    say.results.print(f"permission  {task.permission} (application)")
+    say.results.print(_table("option", {_option(task, key): field.description or ""
+                                        for key, field in task.options.model_fields.items()}))  # fmt: skip
+    say.results.print(_table("column", task.columns(task.options())))
+
+
+def _option(task: Task, key: str) -> str:
+    return f"{key} = {orjson.dumps(task.options.model_fields[key].default).decode()}"
+
+
+def _table(heading: str, rows: Mapping[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(heading)
+    table.add_column("")
+    for key, text in rows.items():
+        table.add_row(Text(key), Text(text))
+    return table

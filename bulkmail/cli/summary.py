@@ -1,0 +1,65 @@
+"""The end of a run for a person: a table of outcomes, what the service refused, and where everything is. Reads
+`run.json`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bulkmail.core.odata import one_line
+from bulkmail.model import Status
+from bulkmail.run.progress import duration
+
+MEANINGS = {
+    Status.OK: "",
+    Status.ABSENT: "no mailbox there",
+    Status.DENIED: "outside what the application may touch",
+    Status.FAILED: "see failed.csv",
+    Status.UNKNOWN: "may or may not have been changed",
+    Status.NOT_RUN: "not begun, or not finished",
+}
+STYLES = {Status.OK: "green", Status.ABSENT: "dim"}
+MOST = 5
+"""Lines of problems and of refusals; the rest is in the files."""
+
+
+def show(manifest: Mapping[str, Any], folder: Path, console: Console) -> None:
+    """The whole summary."""
+    sums, counts = manifest["sums"], manifest["counts"]
+    console.print(_statuses(manifest["statuses"]))
+    console.print(
+        f"input     {counts['rows']:,} rows = {counts['unique']:,} unique + {counts['duplicates']:,} duplicates + "
+        f"{counts['blank']:,} blank + {counts['invalid']:,} invalid",
+        soft_wrap=True,
+    )
+    console.print(
+        f"work      {sums['requests']:,} requests, {sums['throttled']:,} throttled, {sums['retried']:,} repeated, "
+        f"{sums['rows']:,} rows, in {duration(manifest['seconds'])}",
+        soft_wrap=True,
+    )
+    _list(console, "refusals", manifest["refusals"])
+    _list(console, "problems", manifest["problems"])
+    if manifest["reason"]:
+        console.print(f"{manifest['state']:<9} {one_line(manifest['reason'])}", soft_wrap=True)
+    console.print("files     " + "\n          ".join(str(folder / name) for name in (*manifest["outputs"], "run.json")))
+
+
+def _statuses(statuses: Mapping[str, int]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=True)
+    table.add_column("outcome")
+    table.add_column("mailboxes", justify="right")
+    table.add_column("")
+    for status in Status:
+        if statuses.get(status):
+            table.add_row(Text(status, STYLES.get(status, "yellow")), f"{statuses[status]:,}", MEANINGS[status])
+    table.add_row("in all", f"{sum(statuses.values()):,}", "")
+    return table
+
+
+def _list(console: Console, word: str, counted: Mapping[str, int]) -> None:
+    for name, number in sorted(counted.items(), key=lambda pair: -pair[1])[:MOST]:
+        console.print(f"{word:<9} {number:,} times {one_line(name)}", soft_wrap=True)
+        word = ""

@@ -1,0 +1,154 @@
+"""How Graph spells things: paths, query options, next links and error bodies. Sends nothing and decides nothing about
+retries.
+
+Sources: percent-encoding and doubled apostrophes, learn.microsoft.com/graph/query-parameters; keys that start with a
+dollar sign, the page on `user-get`; paging, learn.microsoft.com/graph/paging; error bodies,
+learn.microsoft.com/graph/errors.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from bulkmail.errors import LinkRefused
+from bulkmail.model import Response
+
+TEXT_LIMIT = 500
+"""Characters kept of an error's text: enough to read, too little to fill a disk."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_TOP = re.compile(r"((?:\$|%24)top=)(\d+)", re.IGNORECASE)
+_OWNER = re.compile(r"^/users(?:/(?P<segment>[^/?(]+)|\((?:'|%27)(?P<key>.*?)(?:'|%27)\))(?=[/?]|$)", re.IGNORECASE)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def segment(text: str) -> str:
+    """`text` as one path segment: nothing in it can end the segment or start a query."""
+    return quote(text, safe="@")
+
+
+def user(key: str) -> str:
+    """The path of a mailbox by address or object id; a key that starts with a dollar sign needs the other spelling."""
+    if key.startswith("$"):
+        return "/users('" + segment(key.replace("'", "''")) + "')"
+    return "/users/" + segment(key)
+
+
+def query(path: str, params: Mapping[str, str | int]) -> str:
+    """`path` with query options: `query("/users", {"$top": 999})` is `/users?$top=999`."""
+    if not params:
+        return path
+    options = "&".join(
+        f"{quote(name, safe='$')}={quote(str(value), safe=',()$:*/@')}" for name, value in params.items()
+    )
+    return f"{path}{'&' if '?' in path else '?'}{options}"
+
+
+def literal(text: str) -> str:
+    """`text` as a string in a filter: `O'Neil` is `'O''Neil'`."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def next_path(body: Any, base: str, asked: str) -> str | None:
+    """The path below `base` of the next page, or None on the last one. `asked` is the path of the walk's first page.
+
+    Refuses a link that leaves the configured endpoint or the mailbox of the walk: a token would go, or rows would come,
+    from somewhere else. A link that names the same mailbox by its object id is the service's own habit and is followed.
+    Raises LinkRefused.
+    """
+    link = body.get("@odata.nextLink") if isinstance(body, dict) else None
+    if link is None or link == "":
+        return None
+    if not isinstance(link, str):
+        raise LinkRefused("the next link is not a text")
+    home, there = urlsplit(base), _parts(link)
+    prefix = home.path.rstrip("/") + "/"
+    if (there.scheme, there.netloc.lower()) != (home.scheme, home.netloc.lower()) or not there.path.startswith(prefix):
+        raise LinkRefused(f"the service named a next page on {there.netloc or 'no host'!r}; nothing was sent there")
+    path = link.partition(there.netloc)[2][len(prefix) - 1 :]
+    if any(mark in path for mark in ("\\", "#", " ", "/../")) or not _same_owner(asked, path):
+        raise LinkRefused("the service named a next page outside the mailbox that was asked for")
+    return path
+
+
+def _parts(link: str) -> Any:
+    try:
+        return urlsplit(link)
+    except ValueError:
+        raise LinkRefused("the next link is not an address") from None
+
+
+def _same_owner(asked: str, path: str) -> bool:
+    mine, theirs = _owner(asked), _owner(path)
+    return mine == theirs or (bool(_GUID.fullmatch(theirs)) and not _GUID.fullmatch(mine) and mine != "")
+
+
+def _owner(path: str) -> str:
+    match = _OWNER.match(path)
+    return unquote(match["segment"] or match["key"]).replace("''", "'").casefold() if match else ""
+
+
+def smaller_page(path: str, default: int = 100) -> str | None:
+    """`path` with half its `$top` (half of `default` where it has none), or None when a page is one item already."""
+    match = _TOP.search(path)
+    top = int(match[2]) if match else default
+    if top < 2:
+        return None
+    if match:
+        return path[: match.start(2)] + str(top // 2) + path[match.end(2) :]
+    return query(path, {"$top": top // 2})
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without control or direction marks, cut at TEXT_LIMIT: safe for a log, a cell and a
+    terminal."""
+    line = _CONTROL.sub(" ", text).strip()
+    return line if len(line) <= TEXT_LIMIT else line[: TEXT_LIMIT - 1] + "…"
+
+
+def error_of(body: Any) -> tuple[str, str]:
+    """The most detailed code and the message of an error body; two empty texts where the body is none."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return "", ""
+    code, message = _text(error.get("code")), _text(error.get("message"))
+    inner = error
+    for _ in range(8):  # nested errors are a few deep; a cycle cannot come from JSON
+        following = inner.get("innerError", inner.get("innererror"))
+        if not isinstance(following, dict):
+            break
+        inner = following
+        detail = _text(inner.get("code"))
+        if detail and not detail.isdecimal():  # `"code": "429"` is no more detailed than the status
+            code = detail
+    return one_line(code), one_line(message)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def challenge(response: Response) -> str | None:
+    """The claims that a 401 asks for (empty where it names none), of the answer or of any part of a batch; None without
+    a 401."""
+    if response.status == 401:
+        return _claims(response.headers.get("www-authenticate", ""))
+    parts = response.body.get("responses") if isinstance(response.body, dict) and response.status == 200 else None
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, dict) and part.get("status") == 401:
+            headers = part.get("headers")
+            named = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {}
+            return _claims(named.get("www-authenticate", ""))
+    return None
+
+
+def _claims(header: str) -> str:
+    match = re.search(r'claims="([^"]+)"', header)
+    if not match:
+        return ""
+    try:
+        return b64decode(match[1] + "=" * (-len(match[1]) % 4), validate=True).decode()
+    except ValueError:  # not base64, or not text: a challenge that cannot be met is no challenge
+        return ""

@@ -1,0 +1,120 @@
+"""Decides whether a request is sent again, and after how long. Is told the time and the dice; never waits.
+
+The rules, and where they come from:
+
+- What a status means is the table VERDICTS. 429 and 509 were refused before they were worked on, so anything may be
+  sent again after them; 500, 502, 503 and 504 may have been carried out (learn.microsoft.com/graph/errors and best
+  practices).
+- A request whose repetition would do a thing twice (Effect.KEYED, Effect.NONE) is never repeated here once it may have
+  begun: its end is unknown, and the task that knows its key decides (compare Azure's split of request errors and
+  response errors).
+- Backoff is full jitter, `random * min(cap, base * 2**n)`, after the AWS architecture blog "Exponential Backoff And
+  Jitter".
+- The wait that Retry-After asks for is not in here: it is a fence of the limiter, so that all requests of a mailbox
+  learn of it. It costs neither attempts nor quota, since the service has asked for the repetition.
+- A run-wide quota (500 tokens, 10 a repetition, given back by success; after the AWS SDK's retry quota) bounds what an
+  outage costs: when it is empty, requests fail at once instead of multiplying the load.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
+from bulkmail.model import Effect, Response
+
+
+class Verdict(Enum):
+    """What an answer means for its request."""
+
+    DONE = auto()  # an answer to hand to the task, good or bad
+    RENEW = auto()  # the token was refused: once more with another
+    THROTTLED = auto()  # refused before it was worked on: again, when the limiter lets it
+    TRANSIENT = auto()  # may have been worked on: again after a backoff, if repeating is safe
+    UNKNOWN = auto()  # may have been worked on, and repeating is not safe
+
+
+VERDICTS = {
+    401: Verdict.RENEW,
+    408: Verdict.TRANSIENT,
+    429: Verdict.THROTTLED,
+    500: Verdict.TRANSIENT,
+    502: Verdict.TRANSIENT,
+    503: Verdict.TRANSIENT,
+    504: Verdict.TRANSIENT,
+    509: Verdict.THROTTLED,
+}
+"""Status to verdict; anything else below 500 is done, anything else from 500 on is transient. 507 is a full mailbox:
+done."""
+
+REPEATABLE = frozenset({Effect.READ, Effect.IDEMPOTENT, Effect.VERIFIED})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """`attempts` a request, counted without throttling; `seconds` from its first to its last; backoff from `base` to
+    `cap`."""
+
+    attempts: int = 6
+    seconds: float = 900.0
+    base: float = 0.5
+    cap: float = 30.0
+
+
+def judge(response: Response, effect: Effect) -> Verdict:
+    """What `response` means for a request with this `effect`."""
+    status = response.status
+    if status < 400 or status == 507:
+        verdict = Verdict.TRANSIENT if _foreign(response, effect) else Verdict.DONE
+    else:
+        verdict = VERDICTS.get(status, Verdict.TRANSIENT if status >= 500 else Verdict.DONE)
+    if verdict is Verdict.TRANSIENT and effect not in REPEATABLE:
+        return Verdict.UNKNOWN
+    return verdict
+
+
+def _foreign(response: Response, effect: Effect) -> bool:
+    """A good status that does not come from Graph: a page of a portal or proxy, or nothing where something was read."""
+    if isinstance(response.body, bytes) and "html" in response.headers.get("content-type", "").lower():
+        return True
+    return response.status == 200 and response.body is None and effect is Effect.READ
+
+
+def judge_error(error: TransportError, effect: Effect) -> Verdict:
+    """The same for a request that got no answer at all; DONE where the error is final."""
+    if isinstance(error, Unreachable):
+        return Verdict.TRANSIENT
+    if isinstance(error, OutcomeUnknown):
+        return Verdict.TRANSIENT if effect in REPEATABLE else Verdict.UNKNOWN
+    return Verdict.DONE
+
+
+def backoff(rules: RetryRules, tried: int, dice: Callable[[], float]) -> float:
+    """Seconds to wait after `tried` failed attempts; `dice()` is uniform in [0, 1)."""
+    return dice() * min(rules.cap, rules.base * 2.0 ** (tried - 1))
+
+
+class Quota:
+    """The run's allowance for repetitions: `spend()` before one, `refund()` after a success."""
+
+    CAPACITY = 500.0  # AWS SDK, standard retry mode
+    COST = 10.0  # so 50 repetitions in a row without one success
+    INCOME = 1.0  # a success that needed no repetition
+
+    def __init__(self, capacity: float = CAPACITY) -> None:
+        self.capacity = capacity
+        self.left = capacity
+
+    def __repr__(self) -> str:
+        return f"<Quota {self.left:.0f} of {self.capacity:.0f}>"
+
+    def spend(self) -> bool:
+        """Take the price of one repetition; False when there is not enough left."""
+        if self.left < self.COST:
+            return False
+        self.left -= self.COST
+        return True
+
+    def refund(self, *, repeated: bool) -> None:
+        """A request succeeded: give back its repetition, or earn a little."""
+        self.left = min(self.capacity, self.left + (self.COST if repeated else self.INCOME))

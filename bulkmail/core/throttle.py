@@ -1,0 +1,74 @@
+"""Tells whose limit a refusal names: the mailbox's or the whole application's. Decides by status, then by code.
+
+The service has two answers that look alike (learn.microsoft.com/graph/throttling and throttling-limits):
+`ApplicationThrottled` names a limit that is kept per application and mailbox (`MailboxConcurrency`, `IncomingBytes`);
+`TooManyRequests`, `activityLimitReached`, `UnknownError`, or an `x-ms-throttle-scope` header, concern all of the
+application. The message is read for one thing only, the limit's name. A 503 concerns the mailbox; many at once are the
+pace's business.
+"""
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bulkmail.core.odata import error_of
+from bulkmail.model import Response
+
+
+class Scope(StrEnum):
+    """Who has to wait."""
+
+    MAILBOX = "mailbox"
+    APP = "application"
+
+
+MAILBOX_CODES = frozenset({"ApplicationThrottled", "ErrorTooManyObjectsOpened", "MailboxInfoStale"})
+_LIMIT = re.compile(r"\bits (\w+) limit\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`limit` is the name that the service gave, or its code, or the status as text."""
+
+    scope: Scope
+    limit: str
+
+
+def refusal(response: Response) -> Refusal | None:
+    """What a 429, 503 or 509 says; None for any other answer."""
+    if response.status not in (429, 503, 509):
+        return None
+    code, message = error_of(response.body)
+    named = _LIMIT.search(message)
+    limit = named[1] if named else code or str(response.status)
+    if "x-ms-throttle-scope" in response.headers:
+        return Refusal(Scope.APP, limit)
+    if response.status == 503 or code in MAILBOX_CODES:
+        return Refusal(Scope.MAILBOX, limit)
+    return Refusal(Scope.APP, limit)
+
+
+class Spread:
+    """Notices that refusals which name a mailbox's concurrency fall on many mailboxes at once.
+
+    Each mailbox keeps its own limit here, so one of them may be refused because of somebody else's requests; many of
+    them within seconds mean that the service counts per application today (its documentation said so from 2023 to
+    2024).
+    """
+
+    WITHIN = 5.0  # seconds
+    MAILBOXES = 4  # more than that within the time is no coincidence
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[float, str]] = deque()
+
+    def __repr__(self) -> str:
+        return f"<Spread over {len({key for _, key in self._recent})} mailboxes>"
+
+    def refused(self, key: str, now: float) -> bool:
+        """Note a refusal by concurrency; True when it is one of many."""
+        self._recent.append((now, key))
+        while now - self._recent[0][0] > self.WITHIN or len(self._recent) > 256:
+            self._recent.popleft()
+        return len({key for _, key in self._recent}) > self.MAILBOXES

@@ -1,0 +1,178 @@
+"""What one mailbox may be asked at a time: four slots, a fence, and two rolling budgets. Is told the time; never waits.
+
+Limits of the service, per application and mailbox (learn.microsoft.com/graph/throttling-limits, Outlook, 2026-02):
+4 requests in flight, 10,000 requests in 10 minutes, 150 MB of upload in 5 minutes. A part of a batch counts like a
+plain request. A lane exists from `enter` to `leave`, which is as long as its mailbox is worked on.
+"""
+
+import math
+from collections import deque
+from typing import Any
+
+from bulkmail.model import Tally
+
+SLOTS = 4
+DIRECTORY_SLOTS = 8
+"""For requests to no mailbox; the directory counts resource units and not slots, and a listing is one page after
+another."""
+REQUESTS, REQUESTS_SECONDS = (
+    9_900,
+    600.0,
+)  # 1 % below the documented 10,000: clocks differ, and refused attempts count too
+UPLOAD, UPLOAD_SECONDS = 140e6, 300.0  # below 150 MB: headers are not counted here
+COUNT_FROM = 500
+"""Requests that a lane makes before its rolling budget is kept: nearly all mailboxes end long before, and need none."""
+
+
+class Rolling:
+    """At most `limit` in any `seconds`, by counting in cells of a thirtieth; a cell is forgotten when all of it is old
+    enough.
+
+    A leaky bucket would either let a burst and the leak through together (twice the limit in the first period), or hold
+    a mailbox to the mean rate from the start; counting does neither.
+    """
+
+    __slots__ = ("cell", "cells", "limit", "seconds", "used")
+
+    def __init__(self, limit: float, seconds: float) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self.cell = seconds / 30
+        self.cells: deque[tuple[float, float]] = deque()  # (end of the cell, amount in it)
+        self.used = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Rolling {self.used:.0f} of {self.limit:.0f} in {self.seconds:.0f} s>"
+
+    def ready(self, amount: float, now: float) -> float:
+        """The instant from which `amount` fits; `now` or earlier means at once. More than the limit fits into an empty
+        window."""
+        while self.cells and self.cells[0][0] + self.seconds <= now:
+            self.used -= self.cells.popleft()[1]
+        room = self.limit - amount - self.used
+        if room >= 0 or not self.cells:
+            return now
+        for end, old in self.cells:
+            room += old
+            if room >= 0:
+                return end + self.seconds
+        return self.cells[-1][0] + self.seconds
+
+    def spend(self, amount: float, now: float) -> None:
+        self.used += amount
+        if self.cells and now < self.cells[-1][0]:
+            end, old = self.cells[-1]
+            self.cells[-1] = (end, old + amount)
+        else:
+            self.cells.append((now + self.cell, amount))
+
+
+class Lane:
+    """One mailbox while it is worked on. Only Window changes it; `waiting` belongs to the limiter's shell."""
+
+    __slots__ = (
+        "budget",
+        "entered",
+        "fence",
+        "in_flight",
+        "key",
+        "queued",
+        "requests",
+        "slots",
+        "streak",
+        "throttled",
+        "upload",
+        "waited",
+        "waiting",
+    )
+
+    def __init__(self, key: str, slots: int) -> None:
+        self.key = key
+        self.slots = slots
+        self.in_flight = 0
+        self.fence = 0.0
+        self.requests = 0
+        self.throttled = 0
+        self.streak = 0  # refusals in a row
+        self.waited = 0.0
+        self.entered = 0
+        self.budget: Rolling | None = None
+        self.upload: Rolling | None = None
+        self.waiting: deque[Any] = deque()
+        self.queued = False
+
+    def __repr__(self) -> str:
+        return f"<Lane {self.in_flight} in flight, {len(self.waiting)} waiting, {self.requests} sent>"
+
+
+class Window:
+    """All lanes of a run. `ready` decides and `take` counts, with nothing in between; every slot taken is given back
+    exactly once."""
+
+    def __init__(self, slots: int = SLOTS) -> None:
+        self.slots = slots
+        self.lanes: dict[str, Lane] = {}
+
+    def __repr__(self) -> str:
+        flying = sum(lane.in_flight for lane in self.lanes.values())
+        return f"<Window of {self.slots}: {len(self.lanes)} lanes, {flying} in flight>"
+
+    def enter(self, key: str) -> Lane:
+        """The lane of `key`, kept until as many `leave` as `enter` have come."""
+        lane = self.lanes.get(key)
+        if lane is None:
+            lane = self.lanes[key] = Lane(key, self.slots if key else DIRECTORY_SLOTS)
+        lane.entered += 1
+        return lane
+
+    def leave(self, key: str) -> Tally:
+        """What the mailbox cost so far; forgets it when nobody works on it any more."""
+        lane = self.lanes[key]
+        lane.entered -= 1
+        if not lane.entered and not lane.in_flight:
+            del self.lanes[key]
+        return Tally(lane.requests, lane.throttled, lane.waited)
+
+    def ready(self, lane: Lane, now: float, upload: int = 0) -> float:
+        """The instant from which a request may leave: `now` or earlier means at once, infinite when a slot comes
+        back."""
+        if now < lane.fence:
+            return lane.fence
+        if lane.in_flight >= lane.slots:
+            return math.inf
+        for budget, amount in ((lane.budget, 1), (lane.upload, upload)):
+            if budget is not None and (instant := budget.ready(amount, now)) > now:
+                return instant
+        return now
+
+    @staticmethod
+    def take(lane: Lane, now: float, upload: int = 0) -> None:
+        """Use a slot, and the budgets; only when `ready` says so, with nothing in between."""
+        lane.in_flight += 1
+        lane.requests += 1
+        if lane.budget is not None:
+            lane.budget.spend(1, now)
+        elif lane.requests >= COUNT_FROM:
+            lane.budget = Rolling(REQUESTS, REQUESTS_SECONDS)
+            lane.budget.spend(lane.requests, now)  # dated now, so later than they were: on the safe side
+        if upload:
+            lane.upload = lane.upload or Rolling(UPLOAD, UPLOAD_SECONDS)
+            lane.upload.spend(upload, now)
+
+    def give(self, lane: Lane) -> None:
+        """A request ended, however it ended."""
+        lane.in_flight -= 1
+        if not lane.entered and not lane.in_flight:
+            self.lanes.pop(lane.key, None)
+
+    def recall(self, lane: Lane) -> None:
+        """A request that had a slot was not sent after all: it costs nothing."""
+        lane.requests -= 1
+        self.give(lane)
+
+    @staticmethod
+    def refuse(lane: Lane, until: float) -> None:
+        """The service wants no request of this mailbox before `until`. The longest wish wins."""
+        lane.throttled += 1
+        lane.streak += 1
+        lane.fence = max(lane.fence, until)

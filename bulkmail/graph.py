@@ -1,0 +1,143 @@
+"""What a task sees of Graph: verbs, pages and parallel calls, all below its own mailbox. Knows no network and no
+limits.
+
+Paths are relative to the mailbox, so a task cannot touch another one by accident:
+
+    settings = await graph.get("/mailboxSettings")
+    async for rule in graph.pages("/mailFolders/inbox/messageRules"): ...
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from bulkmail.core.odata import error_of, next_path, one_line, query, smaller_page, user
+from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused
+from bulkmail.model import NOTHING, Effect, Mailbox, Request, Response, Transport
+
+T = TypeVar("T")
+Params = Mapping[str, str | int]
+
+PAGES = 100_000
+"""Pages of one walk before it is taken for an endless one: at 10 items each, a million."""
+
+
+class Graph:
+    """Graph below one path. `base` is the endpoint with its version; next links are followed only there."""
+
+    def __init__(self, transport: Transport, base: str, *, prefix: str = "", mailbox: str = "") -> None:
+        self._transport = transport
+        self._base = base
+        self._prefix = prefix
+        self._mailbox = mailbox
+
+    def __repr__(self) -> str:
+        return f"<Graph below {self._prefix or '/'}>"
+
+    @classmethod
+    def of(cls, mailbox: Mailbox, transport: Transport, base: str) -> "Graph":
+        """Graph as one mailbox's task sees it."""
+        return cls(transport, base, prefix=user(mailbox.key), mailbox=mailbox.key)
+
+    async def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Any:
+        """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""
+        return await self._body("GET", self._prefix + query(path, params), headers=headers)
+
+    async def post(
+        self, path: str, body: Any = None, *, effect: Effect = Effect.NONE, headers: Mapping[str, str] = NOTHING
+    ) -> Any:
+        """A POST; say what repeating it does. Raises OutcomeUnknown when its answer is lost and repeating is not
+        safe."""
+        return await self._body("POST", self._prefix + path, body=body, effect=effect, headers=headers)
+
+    async def patch(
+        self, path: str, body: Any, *, effect: Effect = Effect.IDEMPOTENT, headers: Mapping[str, str] = NOTHING
+    ) -> Any:
+        """A PATCH of absolute values, unless `effect` says otherwise."""
+        return await self._body("PATCH", self._prefix + path, body=body, effect=effect, headers=headers)
+
+    async def delete(self, path: str, *, headers: Mapping[str, str] = NOTHING) -> Any:
+        """A DELETE by id."""
+        return await self._body("DELETE", self._prefix + path, effect=Effect.IDEMPOTENT, headers=headers)
+
+    async def pages(
+        self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
+    ) -> AsyncIterator[list[Any]]:
+        """The `value` lists of all pages; `headers` go with each. An empty page is no end, only a missing next link is.
+
+        A page that ends in 504 is asked for again at half its size. Raises LinkRefused for a link that leaves the
+        mailbox or comes again, and what `get` raises.
+        """
+        asked = link = self._prefix + query(path, params)
+        seen = {asked}
+        for _ in range(PAGES):
+            try:
+                body = await self._body("GET", link, headers=headers)
+            except GraphError as error:
+                smaller = smaller_page(link) if error.status == 504 else None
+                if smaller is None:
+                    raise
+                link = smaller
+                continue
+            yield _items(body)
+            following = next_path(body, self._base, asked)
+            if following is None:
+                return
+            if following in seen:
+                raise LinkRefused("the pages go in a circle")
+            seen.add(following)
+            link = following
+        raise LinkRefused(f"more than {PAGES} pages")
+
+    async def items(
+        self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
+    ) -> AsyncIterator[Any]:
+        """The items of all pages, one by one."""
+        async for page in self.pages(path, params=params, headers=headers):
+            for item in page:
+                yield item
+
+    async def gather(self, *calls: Coroutine[Any, Any, T]) -> list[T]:
+        """The results of `calls` in their order, made at the same time as far as the limits permit; the first error
+        ends all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(call) for call in calls]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _body(
+        self, method: str, path: str, *, body: Any = None, effect: Effect = Effect.READ, headers: Mapping[str, str]
+    ) -> Any:
+        request = Request(method, path, self._mailbox, headers, body, effect)
+        try:
+            response = await self._transport.send(request)
+        except BulkmailError:
+            raise
+        except Exception as error:
+            raise Defect(f"{type(error).__name__} below {method} {path.partition('?')[0]}") from error
+        return _checked(response)
+
+
+def _checked(response: Response) -> Any:
+    body = response.body
+    if response.status < 300 and not (isinstance(body, dict) and "error" in body and "@odata.context" not in body):
+        return body
+    code, message = error_of(body)
+    if 300 <= response.status < 400:
+        code, message = code or "RedirectRefused", "the service answered with a redirect, which is not followed"
+    raise GraphError(
+        response.status,
+        code,
+        message or "no reason given",
+        request_id=one_line(response.headers.get("request-id", "")),
+        client_request_id=one_line(response.headers.get("client-request-id", "")),
+    )
+
+
+def _items(body: Any) -> list[Any]:
+    items = body.get("value") if isinstance(body, dict) else None
+    if not isinstance(items, list):
+        raise GraphError(200, "NotAPage", "the answer has no list of values")
+    return items

@@ -1,0 +1,92 @@
+"""The run directory: private to its owner, held by one process, never written over. Knows no results.
+
+`name` fills in the template of a job; `open_folder` creates and holds the directory. The hold is a kernel lock: it ends
+with the process, however that ends, and there is nothing to clean up by hand.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import orjson
+from filelock import FileLock, Timeout
+
+from bulkmail.errors import OutputError, RunHeld
+
+MANIFEST = "run.json"
+OUTCOMES = "outcomes.ndjson"
+FAILED = "failed.csv"
+REJECTED = "rejected.csv"
+RECORDS = "records"
+LOCK = ".lock"
+
+
+def name(template: str, task: str, now: datetime) -> Path:
+    """`out/{task}-{date}` with the task's name, the date (2026-11-23) and the time (221503) filled in."""
+    words = {"{task}": task, "{date}": now.strftime("%Y-%m-%d"), "{time}": now.strftime("%H%M%S")}
+    for word, text in words.items():
+        template = template.replace(word, text)
+    return Path(template)
+
+
+@contextmanager
+def open_folder(wanted: Path) -> Iterator[Path]:
+    """The directory of a new run: `wanted`, or `wanted-2` and so on if an earlier run lies there.
+
+    Raises RunHeld if a living process works in the newest of them, OutputError if it cannot be made or written.
+    """
+    for folder in _candidates(wanted):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
+            lock.acquire()
+        except Timeout:
+            raise RunHeld(
+                f"{folder} is held by {_holder(folder)}", hint="Wait for it, or name another --output."
+            ) from None
+        except OSError as error:
+            raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
+        with lock:
+            if not (folder / MANIFEST).exists():
+                yield folder
+                return
+
+
+def _candidates(wanted: Path) -> Iterator[Path]:
+    yield wanted
+    for number in count(2):
+        yield wanted.with_name(f"{wanted.name}-{number}")
+
+
+def _holder(folder: Path) -> str:
+    try:
+        manifest = orjson.loads((folder / MANIFEST).read_bytes())
+        return f"process {int(manifest['pid'])} on {str(manifest['host'])!r}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def whoami() -> dict[str, object]:
+    """Who holds a run directory; for the message only, the lock is what counts."""
+    return {"pid": os.getpid(), "host": socket.gethostname()}
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, whole or not at all, readable by its owner only. Raises OutputError."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}", hint="Make room, or name another --output."
+        ) from None

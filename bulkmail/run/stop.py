@@ -1,0 +1,36 @@
+"""The wish to stop: who wished it, and why. Asking is all it does; the sweep sees to it that nothing is lost."""
+
+import asyncio
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """`code` is the exit code of a run that ends for this reason; `text` goes into its outcomes and summary."""
+
+    code: int
+    text: str
+
+
+TIME_BOX = Reason(5, "the time box of the run was used up")
+FAILURES = Reason(5, "too many mailboxes failed")
+INTERRUPTED = {2: Reason(130, "interrupted"), 15: Reason(143, "terminated")}  # signal number to reason
+
+
+class Stop:
+    """Asked once; the first reason holds."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self.reason: Reason | None = None
+
+    def __repr__(self) -> str:
+        return f"<Stop {self.reason.text if self.reason else 'not asked'}>"
+
+    def ask(self, reason: Reason) -> None:
+        if self.reason is None:
+            self.reason = reason
+            self._asked.set()
+
+    async def wait(self) -> None:
+        await self._asked.wait()

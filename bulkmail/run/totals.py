@@ -1,0 +1,48 @@
+"""The sums of a run: what progress shows while it goes, and the summary at its end. Only adds up."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bulkmail.model import Event, Outcome, Status
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts what was committed. `waits` are seconds that requests waited for leave, by who made them wait."""
+
+    statuses: Counter[Status] = field(default_factory=Counter)
+    rows: int = 0
+    requests: int = 0
+    throttled: int = 0
+    retried: int = 0
+    waited: float = 0.0
+    refusals: Counter[str] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
+    last_wait: Event | None = None
+
+    @property
+    def done(self) -> int:
+        """Mailboxes with an outcome."""
+        return self.statuses.total()
+
+    @property
+    def not_ok(self) -> int:
+        """Mailboxes whose end somebody should look at; absent ones are no surprise in a tenant."""
+        return self.done - self.statuses[Status.OK] - self.statuses[Status.ABSENT]
+
+    def add(self, outcome: Outcome) -> None:
+        self.statuses[outcome.status] += 1
+        self.rows += outcome.rows
+        self.requests += outcome.tally.requests
+        self.throttled += outcome.tally.throttled
+        self.waited += outcome.tally.waited
+        if outcome.problem is not None:
+            self.problems[f"{outcome.status} {outcome.problem.code}"] += 1
+
+    def hear(self, event: Event) -> None:
+        """Note an event of the transport."""
+        if event.kind == "throttled":
+            self.refusals[event.text] += 1
+            self.last_wait = event
+        elif event.kind == "retried":
+            self.retried += 1

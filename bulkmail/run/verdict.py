@@ -1,0 +1,43 @@
+"""Turns the way a task ended into the status of its mailbox. A table, and no judgement about the run."""
+
+from bulkmail.errors import BulkmailError, Defect, GraphError, OutcomeUnknown, SignInError
+from bulkmail.model import Problem, Status
+
+ABSENT = frozenset({
+    "MailboxNotEnabledForRESTAPI",  # guest, unlicensed, on premises, inactive
+    "ResourceNotFound",  # no mailbox could be located
+    "Request_ResourceNotFound",  # the directory has no such object
+    "ErrorInvalidUser",  # the address resolves to nobody
+})  # fmt: skip
+"""404s that mean there is no mailbox (the service's issue threads); any other 404 is about an item, and a failure."""
+
+
+def verdict(error: Exception) -> tuple[Status, Problem]:
+    """The status and the problem of a mailbox whose task raised `error`.
+
+    Raises what is not about the mailbox: a token that is refused again and again, and a bug in bulkmail.
+    """
+    if isinstance(error, GraphError):
+        return _answered(error)
+    if isinstance(error, (SignInError, Defect)):
+        raise error
+    if isinstance(error, OutcomeUnknown):
+        return Status.UNKNOWN, Problem("OutcomeUnknown", str(error))
+    if isinstance(error, BulkmailError):
+        return Status.FAILED, Problem(type(error).__name__, str(error))
+    return Status.FAILED, Problem("TaskError", f"the task raised {type(error).__name__}")
+
+
+def _answered(error: GraphError) -> tuple[Status, Problem]:
+    problem = Problem(
+        error.code or str(error.status), error.message, error.status, error.request_id, error.client_request_id
+    )
+    if error.status == 401:
+        raise SignInError(
+            f"Graph refuses the token: {error.message}",
+            hint="Check that cloud, tenant and Graph endpoint belong together, and that the application is enabled.",
+            code=error.code,
+        )
+    if error.status == 404 and error.code in ABSENT:
+        return Status.ABSENT, problem
+    return (Status.DENIED if error.status == 403 else Status.FAILED), problem

@@ -1,0 +1,136 @@
+"""Writes what a run finds out: the rows of a mailbox first, then its outcome. One writer, one group of lines a write.
+
+Rows come as bytes, encoded by their worker, so that a row that cannot be written is its mailbox's failure and nobody
+else's. The files are written in a thread. An outcome names how long each file of rows was once its rows were in: what
+is longer than the last outcome says was never committed.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from bulkmail.model import Outcome, Rejected, Row
+from bulkmail.run.totals import Totals
+
+GROUP = 256
+"""Outcomes of one write, at most: enough to make a write cheap, little enough to lose."""
+
+QUEUE = 1024
+"""Outcomes that may wait for the disk; workers wait when it is full."""
+
+
+class Format(Protocol):
+    """Turns rows into whole lines."""
+
+    def encode(self, rows: Sequence[Row], /) -> bytes: ...
+
+
+class File(Protocol):
+    """An output file: appends a block and gives its new length, from a thread."""
+
+    def append(self, block: bytes, /) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """One file of rows and how they are written in it; `length` is where its rows begin."""
+
+    name: str
+    format: Format
+    file: File
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A mailbox with its verdict, and its rows for each sink in their order."""
+
+    outcome: Outcome
+    blocks: Sequence[bytes]
+
+
+class Writer:
+    """Give it work with `put`, run `write` beside the workers, and `close` it when no more comes."""
+
+    def __init__(self, sinks: Sequence[Sink], outcomes: File, rejected: "Rejects", totals: Totals) -> None:
+        self._sinks = sinks
+        self._outcomes = outcomes
+        self._rejected = rejected
+        self._totals = totals
+        self._lengths = {sink.name: sink.length for sink in sinks}
+        self._queue: asyncio.Queue[Finished | Rejected | None] = asyncio.Queue(QUEUE)
+
+    def __repr__(self) -> str:
+        return f"<Writer {self._queue.qsize()} waiting, {self._totals.done} written>"
+
+    def encode(self, rows: Sequence[Row]) -> list[bytes]:
+        """`rows` for each sink; raises TypeError or ValueError for what cannot be written."""
+        return [sink.format.encode(rows) for sink in self._sinks]
+
+    async def put(self, item: Finished | Rejected) -> None:
+        await self._queue.put(item)
+
+    async def close(self) -> None:
+        await self._queue.put(None)
+
+    async def write(self) -> None:
+        """Until closed. Raises OutputError, after which nothing more is written."""
+        ended = False
+        while not ended:
+            group = [await self._queue.get()]
+            while len(group) < GROUP and not self._queue.empty():
+                group.append(self._queue.get_nowait())
+            ended = group[-1] is None
+            await self._commit([item for item in group if item is not None])
+
+    async def _commit(self, group: Sequence[Finished | Rejected]) -> None:
+        finished = [item for item in group if isinstance(item, Finished)]
+        rejected = [item for item in group if isinstance(item, Rejected)]
+        blocks: list[list[bytes]] = [[] for _ in self._sinks]
+        lines = []
+        for item in finished:
+            for number, block in enumerate(item.blocks):
+                blocks[number].append(block)
+                self._lengths[self._sinks[number].name] += len(block)
+            lines.append(line(item.outcome, self._lengths))
+        await asyncio.to_thread(self._append, [b"".join(some) for some in blocks], b"".join(lines), rejected)
+        for item in finished:
+            self._totals.add(item.outcome)
+
+    def _append(self, blocks: Sequence[bytes], lines: bytes, rejected: Sequence[Rejected]) -> None:
+        for sink, block in zip(self._sinks, blocks, strict=True):
+            if block:
+                sink.file.append(block)
+        if lines:
+            self._outcomes.append(lines)
+        if rejected:
+            self._rejected.append(rejected)
+
+
+class Rejects(Protocol):
+    """Where rows of the input go that became no mailbox."""
+
+    def append(self, rows: Sequence[Rejected], /) -> None: ...
+
+
+def line(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
+    """An outcome as one line of JSON."""
+    mailbox, tally = outcome.mailbox, outcome.tally
+    entry: dict[str, Any] = {"row": mailbox.row, "mailbox": mailbox.address}
+    if mailbox.id:
+        entry["id"] = mailbox.id
+    entry |= {
+        "status": outcome.status,
+        "rows": outcome.rows,
+        "requests": tally.requests,
+        "throttled": tally.throttled,
+        "waited": round(tally.waited, 3),
+        "seconds": round(outcome.seconds, 3),
+    }
+    if outcome.problem is not None:
+        entry["error"] = outcome.problem
+    entry["offsets"] = lengths
+    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,56 @@
+"""What a task is, and how one is declared. Knows no task by name.
+
+    @task("mailbox.kind", summary="What each mailbox is for", permission="MailboxSettings.Read", columns={"kind": "user,
+    shared, …"}) async def kind(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
+        yield {"kind": (await graph.get("/mailboxSettings/userPurpose"))["value"]}
+
+A task awaits nothing but its `graph` and yields rows. A row without `mailbox` gets the address of its mailbox.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from bulkmail.graph import Graph
+from bulkmail.model import Mailbox, Row
+
+Run: TypeAlias = Callable[[Mailbox, Graph, Any], AsyncIterator[Row]]
+
+
+class Options(BaseModel):
+    """A task's own options: subclass it; each field's description is its help text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do with a mailbox. `columns` gives names and meanings for given options, in the order of the CSV."""
+
+    name: str
+    summary: str
+    permission: str  # the least application permission that does it
+    run: Run
+    options: type[Options]
+    columns: Callable[[Any], Mapping[str, str]]
+    writes: bool = False
+
+
+def task(
+    name: str,
+    *,
+    summary: str,
+    permission: str,
+    columns: Mapping[str, str] | Callable[[Any], Mapping[str, str]],
+    options: type[Options] = Options,
+    writes: bool = False,
+) -> Callable[[Run], Task]:
+    """Make a Task of an async generator function."""
+    described = columns if callable(columns) else lambda _options: columns
+
+    def declare(run: Run) -> Task:
+        return Task(name, summary, permission, run, options, described, writes)
+
+    return declare

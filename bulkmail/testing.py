@@ -1,0 +1,140 @@
+"""For those who write tasks, and for our own tests: a scripted service, a clock that jumps, and a task driven by hand.
+
+Nothing here patches anything. A task, a wrapper or a whole stack is given these in place of the real thing:
+
+    service = Scripted(lambda request: Response(200, body={"timeZone": "UTC"}))
+    rows = run(collect(settings_report(mailbox, Graph.of(mailbox, service, BASE), Options())))
+"""
+
+import asyncio
+import selectors
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from concurrent.futures import Executor
+from contextvars import Context
+from types import coroutine
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+from bulkmail.errors import TransportError
+from bulkmail.model import Request, Response, Row
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Scripted:
+    """A terminal that answers by a function, or by an async one, and keeps what it was asked in `requests`."""
+
+    def __init__(self, answer: Callable[[Request], Response | Awaitable[Response]]) -> None:
+        self._answer = answer
+        self.requests: list[Request] = []
+
+    async def send(self, request: Request, /) -> Response:
+        self.requests.append(request)
+        answer = self._answer(request)
+        return answer if isinstance(answer, Response) else await answer
+
+
+class Tokens:
+    """A token source that hands out `token-1`, and the next number when one was refused."""
+
+    def __init__(self) -> None:
+        self.issued = 1
+        self.claims: list[str] = []
+
+    async def token(self, *, refused: str = "", claims: str = "") -> str:
+        if refused == f"token-{self.issued}":
+            self.issued += 1
+            self.claims.append(claims)
+        return f"token-{self.issued}"
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Never waits for a timer: moves the loop's clock to it instead, unless a thread is at work."""
+
+    loop: "JumpingLoop"
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or timeout is None or timeout <= 0:
+            return ready or (super().select(timeout) if timeout is None else ready)
+        if self.loop.threads:
+            return super().select(0.01)
+        self.loop.now += timeout
+        return ready
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop in which time passes only by waiting, and then at once."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.threads = 0
+        selector = _JumpingSelector()
+        selector.loop = self
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.now
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+    ) -> asyncio.Future[T]:
+        self.threads += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._thread_done)
+        return future
+
+    def _thread_done(self, _future: object) -> None:
+        self.threads -= 1
+
+
+def run(main: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
+    """The result of `main` on a loop whose clock jumps: minutes of throttling take milliseconds."""
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        return runner.run(main, context=context)
+
+
+async def collect(rows: AsyncIterator[T]) -> list[T]:
+    """All that an async iterator yields."""
+    return [row async for row in rows]
+
+
+class Stepper:
+    """Drives a task by hand, with no loop: each step gives the next request, each answer goes back in.
+
+    Its `send` hands the request to whoever drives the coroutine. A task that awaits anything but its `graph` stops
+    with a RuntimeError.
+    """
+
+    def __init__(self, start: Callable[["Stepper"], AsyncGenerator[Row, None]]) -> None:
+        self.rows: list[Row] = []
+        self._rows = start(self)
+        self._step: Coroutine[Any, Any, Row] | None = None
+
+    async def send(self, request: Request, /) -> Response:
+        return await _ask(request)
+
+    def step(self, answer: Response | TransportError | None = None) -> Request | None:
+        """The task's next request, or None when it has ended; `answer` is for the request before."""
+        while True:
+            if self._step is None:
+                self._step = self._rows.__anext__()
+            step = self._step
+            assert step is not None  # noqa: S101 - for the type checker
+            try:
+                asked = step.throw(answer) if isinstance(answer, TransportError) else step.send(answer)
+            except StopIteration as yielded:
+                self.rows.append(yielded.value)
+                self._step, answer = None, None
+                continue
+            except StopAsyncIteration:
+                return None
+            if not isinstance(asked, Request):
+                raise RuntimeError("a task may await nothing but its graph")  # noqa: TRY004 - it is the task's doing
+            return asked
+
+
+@coroutine
+def _ask(request: Request) -> Generator[Request, Response, Response]:
+    answer = yield request
+    return answer

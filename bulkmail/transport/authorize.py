@@ -1,0 +1,30 @@
+"""Puts the token on a request, and notes which token an answer refused. Never shows a token to anything else.
+
+It sits below the batch, so that a whole post needs one token. It does not repeat: a request that was refused is sent
+again by the wrapper for retries, through all limits, and then finds a new token here.
+"""
+
+from dataclasses import replace
+
+from bulkmail.core.odata import challenge
+from bulkmail.model import Request, Response, TokenSource, Transport
+
+
+class Authorizing:
+    """`Authorization: Bearer …` on everything that passes. Raises SignInError when no token is to be had."""
+
+    def __init__(self, inner: Transport, tokens: TokenSource) -> None:
+        self._inner = inner
+        self._tokens = tokens
+        self._refused = ("", "")  # the token that was refused last, and the claims it lacked
+
+    async def send(self, request: Request, /) -> Response:
+        refused, claims = self._refused
+        token = await self._tokens.token(refused=refused, claims=claims)
+        response = await self._inner.send(
+            replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
+        )
+        claims_wanted = challenge(response)
+        if claims_wanted is not None:
+            self._refused = (token, claims_wanted)
+        return response

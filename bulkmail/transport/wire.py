@@ -1,0 +1,125 @@
+"""The end of the stack: one request, one HTTP exchange. Knows aiohttp and nothing of limits, retries or tokens.
+
+Redirects are not followed, cookies and .netrc are not used, and the address is always the configured endpoint: a token
+cannot go anywhere else. aiohttp would repeat an idempotent request by itself when a kept connection turns out closed;
+that is switched off, because every attempt has to pass the limiter.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from bulkmail.errors import OutcomeUnknown, Unreachable
+from bulkmail.model import Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class WireSettings:
+    """`base` is the endpoint with its version, such as `https://graph.microsoft.com/v1.0`. Times in seconds, sizes in
+    bytes."""
+
+    base: str
+    user_agent: str
+    tls: ssl.SSLContext | None = None  # None: the system's certificate authorities
+    proxy: Callable[[str], str | None] = lambda _url: None  # proxy for an address, or None
+    connections: int = 4096
+    connect: float = 10.0
+    stall: float = 60.0  # no byte for so long; Graph answers slow calls within a minute or with 504
+    total: float = 300.0
+    largest: int = 64 * 1024 * 1024  # of one answer, decompressed
+
+
+class Wire:
+    """Sends with a pool of kept connections; open it with `wire()`."""
+
+    def __init__(self, settings: WireSettings, pooled: aiohttp.ClientSession, fresh: aiohttp.ClientSession) -> None:
+        self._settings = settings
+        self._pooled = pooled
+        self._fresh = fresh
+        self._proxy = settings.proxy(settings.base)
+
+    async def send(self, request: Request, /) -> Response:
+        session = self._fresh if request.fresh else self._pooled
+        sent = str(uuid4())
+        headers = {**request.headers, "client-request-id": sent}
+        data = request.body
+        if data is not None and not isinstance(data, bytes):
+            data = orjson.dumps(data)
+        if data is not None:
+            headers.setdefault("Content-Type", "application/json")
+        url = URL(self._settings.base + request.path, encoded=True)
+        try:
+            async with session.request(
+                request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
+            ) as answer:
+                content = await self._read(answer)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
+            raise Unreachable(f"no connection to {url.host}: {_short(error)}") from None
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise OutcomeUnknown(f"the answer of {url.host} was lost: {_short(error)}") from None
+        named = {name.lower(): value for name, value in answer.headers.items()}
+        if named.setdefault("client-request-id", sent) != sent:
+            raise OutcomeUnknown("the answer belongs to another request")
+        return Response(answer.status, named, _decoded(answer.status, named, content))
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        largest = self._settings.largest
+        declared = answer.content_length
+        if declared is not None and declared <= largest and "Content-Encoding" not in answer.headers:
+            return await answer.read()
+        content = bytearray()
+        async for block in answer.content.iter_any():
+            content += block
+            if len(content) > largest:
+                answer.close()
+                raise OutcomeUnknown(f"an answer is larger than {largest} bytes")
+        return bytes(content)
+
+
+@asynccontextmanager
+async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
+    """Opens the connections and closes them. After a 503 a repetition wants another connection: that is the second
+    pool."""
+    limits = aiohttp.ClientTimeout(
+        total=settings.total, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
+    )
+
+    def session(*, fresh: bool) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60, force_close=fresh,
+        )  # fmt: skip
+        opened = aiohttp.ClientSession(
+            connector=connector, timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
+            headers={"User-Agent": settings.user_agent, "Accept": "application/json"}, max_line_size=16_384,
+        )  # fmt: skip
+        opened._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches that it works
+        return opened
+
+    async with session(fresh=False) as pooled, session(fresh=True) as fresh:
+        yield Wire(settings, pooled, fresh)
+
+
+def _decoded(status: int, headers: dict[str, str], content: bytes) -> Any:
+    """JSON where it is JSON. An answer that should be JSON and is not was cut off, or comes from something in
+    between."""
+    if not content:
+        return None
+    if "json" not in headers.get("content-type", "").lower():
+        return content
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        if status >= 400:
+            return content
+        raise OutcomeUnknown("the answer is not the JSON that it claims to be") from None
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200].rstrip(": ")
