@@ -20,6 +20,7 @@ FLOORS = [
 OUTSIDE_ONLY_IN = {  # a library that only some rooms may know
     "aiohttp": ("transport.wire", "sim"),
     "msal": ("identity",),
+    "requests": ("identity",),
     "cryptography": ("identity", "sim"),
     "aiolimiter": ("transport.limit",),
     "typer": ("cli",),

@@ -7,9 +7,11 @@ import typer
 
 from bulkmail import __version__
 from bulkmail.cli.cert import app as cert
+from bulkmail.cli.demo import demo
 from bulkmail.cli.run import run
 from bulkmail.cli.say import told
 from bulkmail.cli.show import show, tasks
+from bulkmail.cli.token import token
 
 app = typer.Typer(
     name="bulkmail",
@@ -18,10 +20,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # they print local variables, and those may be secrets
 )
+app.command("demo")(demo)
 app.command("run")(run)
 app.command("show")(show)
 app.command("tasks")(tasks)
 app.add_typer(cert, name="cert")
+app.command("token")(token)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the callback's shape is typer's

@@ -15,12 +15,12 @@ from bulkmail.config import App, Job, Limits
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import ConfigError, UsageError
 from bulkmail.graph import Graph
-from bulkmail.identity.cloud import Cloud, cloud_named, custom
+from bulkmail.identity.cloud import Cloud, cloud_named, custom, is_loopback
 from bulkmail.identity.credential import Credential
 from bulkmail.identity.directory import tls_context
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Mailbox, Reporter, Source
+from bulkmail.model import Mailbox, Reporter, Source, TokenSource
 from bulkmail.run.directory import DirectorySource
 from bulkmail.run.source import FileSource
 from bulkmail.transport import Stack, StackSettings, stack
@@ -84,7 +84,7 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(job: Job, credential: Credential, report: Reporter) -> AsyncIterator[Connection]:
+async def connected(job: Job, tokens: TokenSource, report: Reporter) -> AsyncIterator[Connection]:
     """The stack of a job, down to the wire."""
     cloud = cloud_of(job.app)
     base = f"{cloud.graph}/{VERSION}"
@@ -92,7 +92,7 @@ async def connected(job: Job, credential: Credential, report: Reporter) -> Async
     settings = WireSettings(base, USER_AGENT, tls if base.startswith("https:") else None, proxy_for)
     async with (
         wire(settings) as terminal,
-        stack(terminal, credential, stack_settings(job.limits), report) as built,
+        stack(terminal, tokens, stack_settings(job.limits), report) as built,
     ):
         yield Connection(built, base)
 
@@ -111,7 +111,7 @@ def stack_settings(limits: Limits) -> StackSettings:
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment, or the system, names for an address."""
     parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
+    if is_loopback(parts.hostname or "") or proxy_bypass(parts.hostname or ""):
         return None
     return getproxies().get(parts.scheme)
 

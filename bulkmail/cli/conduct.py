@@ -17,8 +17,7 @@ from bulkmail.cli.loop import interruptible
 from bulkmail.config import Job
 from bulkmail.core.odata import one_line
 from bulkmail.errors import BulkmailError
-from bulkmail.identity.credential import Credential
-from bulkmail.model import Source, Status
+from bulkmail.model import Source, Status, TokenSource
 from bulkmail.run import folder as folders
 from bulkmail.run import manifest as manifests
 from bulkmail.run.failed import write_failed
@@ -41,7 +40,7 @@ class Run:
     job: Job
     task: Task
     options: Options
-    credential: Credential
+    credential: TokenSource
     console: Console | None = None  # where progress is shown
     totals: Totals = field(default_factory=Totals)
     stop: Stop = field(default_factory=Stop)
@@ -102,14 +101,14 @@ class Run:
             seen = connection.stack.pace.statistics()
             return Look(self.totals, self.expected, seen.in_flight, seen.fence_until - loop.time())
 
-        async with asyncio.TaskGroup() as group:
-            progress = group.create_task(Progress(look, self.console).show())
-            try:
-                yield
-            finally:
-                progress.cancel()
-                if timer is not None:
-                    timer.cancel()
+        progress = asyncio.create_task(Progress(look, self.console).show())
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()
+            progress.cancel()
+            await asyncio.wait([progress])
 
     async def _end(
         self, folder: Path, manifest: Manifest, source: Source | None, failure: BaseException | None, seconds: float
@@ -128,7 +127,7 @@ class Run:
             seconds=round(seconds, 3),
             input=self._input(source),
             counts=source.counts if source is not None else manifest.counts,
-            statuses={status: self.totals.statuses[status] for status in Status},
+            statuses={str(status): self.totals.statuses[status] for status in Status},
             sums=manifests.sums(self.totals),
             refusals=dict(self.totals.refusals),
             problems=dict(self.totals.problems),

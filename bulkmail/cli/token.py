@@ -1,10 +1,16 @@
-"""What `bulkmail token` prints: the claims of an access token, or the token itself when it is asked for by name."""
+"""`bulkmail token`: gets an app-only token and shows what it says; the token itself only when it is asked for by
+name."""
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from bulkmail.cli import say
+from bulkmail.cli.compose import credential_of
+from bulkmail.cli.loop import run
+from bulkmail.config import load
 from bulkmail.identity.claims import decode
 
 LABELS = {
@@ -19,18 +25,45 @@ LABELS = {
 }
 
 
-def show_token(token: str, *, raw: bool = False, as_json: bool = False) -> None:
+def token(
+    job_file: Annotated[Path, typer.Argument(help="Job file; only its [app] table matters.", metavar="JOB.toml")],
+    *,
+    decoded: Annotated[bool, typer.Option("--decode", help="Show the claims; this is what happens anyway.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the token: whoever has it is the application.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the claims as JSON.")] = False,
+) -> None:
+    """Get an app-only token and show the claims that matter: application, tenant, roles, expiry.
+
+    Examples:
+
+      bulkmail token report.toml --decode
+
+      bulkmail token report.toml --raw | some-other-tool
+    """
+    say.log_to_stderr(as_json=False)
+    with say.told():
+        if decoded and raw:
+            raise typer.BadParameter("--decode and --raw exclude each other")
+        show_token(run(credential_of(load(job_file)).token()), raw=raw, as_json=as_json)
+
+
+def show_token(text: str, *, raw: bool = False, as_json: bool = False) -> None:
     """Prints the claims to the standard output. `raw` prints nothing but the token: whoever sees it can use it."""
     if raw:
-        typer.echo(token)
-        return
-    claims = decode(token)
-    if as_json:
-        typer.echo(json.dumps(claims, indent=2))
-    elif not claims:
-        typer.echo("A token was given. It is no JWT, so there is nothing to show of it.")
+        typer.echo(text)
+    elif as_json:
+        typer.echo(json.dumps(decode(text), indent=2))
     else:
-        for name, label in LABELS.items():
+        show_claims(text)
+
+
+def show_claims(text: str) -> None:
+    """The claims, one a line."""
+    claims = decode(text)
+    if not claims:
+        typer.echo("A token was given. It is no JWT, so there is nothing to show of it.")
+    for name, label in LABELS.items():
+        if name in claims:
             typer.echo(f"{label:<15} {_shown(claims[name])}")
 
 

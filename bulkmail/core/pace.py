@@ -9,7 +9,7 @@ a minute at 98 % costs, and that law asks for one every few seconds. Here a refu
 the limit, the rate then stays a margin below it, and probes are rare.
 
 Sends are spaced evenly (GCRA, the leaky bucket of one number), so that a small burst is not overrun after a pause.
-Deciding costs half a microsecond; what is learned is learned in a tick, ten times a second.
+Deciding costs half a microsecond; what is learned is learned in a tick, twenty times a second.
 """
 
 import math
@@ -28,7 +28,7 @@ TICK = 0.05
 """Seconds between two lessons; longer at rates where so little is sent in it that chance would rule."""
 
 LONGEST_STEP = 0.5
-"""Seconds that count as growth at most, when answers stayed out for longer."""
+"""Seconds that a tick grows by at most, when answers stayed out for longer; at slow rates two sends."""
 
 FEWEST = 4
 """Sends that a tick should hold."""
@@ -191,7 +191,8 @@ class Pace:
             self._window = self._knee.window
         if self._law:
             used = (self._sent - self._last_sent) * self._gap >= USED * seconds and now >= self._calm_until
-            self._law.step(now, self._sent, min(seconds, LONGEST_STEP) if used else 0.0)
+            longest = max(LONGEST_STEP, FEWEST / 2 * self._gap)
+            self._law.step(now, self._sent, min(seconds, longest) if used else 0.0)
             self._end_bout(now, self._law)
             self._gap = 1 / self._law.value
         self._close_tick(now)

@@ -85,7 +85,8 @@ class RateLaw:
     def __init__(self) -> None:
         self.limit = math.inf
         self._hover = 0.0
-        self._excess = START
+        self._reach = START  # the excess when `lead` has passed
+        self._lead = 0.0  # seconds of full use; below zero once they have passed
         self._refund = 0.0
         self._doubling = CLIMB
         self._stage = FRESH
@@ -99,12 +100,12 @@ class RateLaw:
     @property
     def value(self) -> float:
         """Requests a second."""
-        return self._hover + self._excess + self._refund
+        return self._hover + self._excess() + self._refund
 
     @property
     def probing(self) -> bool:
         """Whether the rate is clearly above its hover."""
-        return self._excess > PROBING * self._hover
+        return self._excess() > PROBING * self._hover
 
     def begin(self, now: float, sent: int) -> None:
         """Sending begins, at first or behind a fence, when `sent` requests had been sent in all."""
@@ -114,7 +115,7 @@ class RateLaw:
     def step(self, now: float, sent: int, seconds: float) -> None:
         """Time went on. `seconds` of it the rate was made full use of, and is raised for."""
         self._log.mark(now, sent)
-        self._excess *= 2 ** (seconds / self._doubling)
+        self._lead -= seconds
         if now >= self._began + REFUNDING:
             self._refund = 0.0
 
@@ -133,6 +134,9 @@ class RateLaw:
         self._fit.forget()
         self._stage = FRESH
         self._aim(max(rate, SLOWEST, self.value / 2), 0.0, now, 0.0)
+
+    def _excess(self) -> float:
+        return self._reach * 2 ** (-self._lead / self._doubling)
 
     def _measure(self, sent_at: float, *, probing: bool) -> tuple[float, bool]:
         """The limit that this refusal speaks for, and whether that is more than a guess."""
@@ -172,5 +176,5 @@ class RateLaw:
         self.limit = limit
         self._doubling = stage.doubling
         self._hover = max(floor, limit * (1 - stage.margin))
-        self._excess = limit * stage.margin * 2 ** (-self._patience(now, wait) / stage.doubling)
+        self._reach, self._lead = limit * stage.margin, self._patience(now, wait)
         self._refund = REFUND * min(self._fit.burst or 0.0, self._hover * wait)

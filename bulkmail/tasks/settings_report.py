@@ -80,68 +80,67 @@ async def settings_report(mailbox: Mailbox, graph: Graph, options: SettingsRepor
     yield seed_row(mailbox, settings) if options.columns == "seed" else full_row(mailbox, settings, options.replies)
 
 
-def seed_row(mailbox: Mailbox, settings: Any) -> Row:
+def seed_row(mailbox: Mailbox, body: Any) -> Row:
     """The five columns that the old report had, in its order."""
+    settings = _object(body)
+    language = _object(settings.get("language"))
     return {
         "MailboxName": mailbox.address,
-        "Language": _text(settings, "language", "displayName"),
-        "Locale": _text(settings, "language", "locale"),
-        "TimeZone": _text(settings, "timeZone"),
-        "AutomaticReplyStatus": _value(settings, "automaticRepliesSetting", "status"),
+        "Language": _text(language.get("displayName")),
+        "Locale": _text(language.get("locale")),
+        "TimeZone": _text(settings.get("timeZone")),
+        "AutomaticReplyStatus": _value(_object(settings.get("automaticRepliesSetting")).get("status")),
     }
 
 
-def full_row(mailbox: Mailbox, settings: Any, replies: str) -> Row:
+def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
     """All columns."""
-    reply = _at(settings, "automaticRepliesSetting")
-    hours = _at(settings, "workingHours")
+    settings = _object(body)
+    reply = _object(settings.get("automaticRepliesSetting"))
+    starts, ends = _object(reply.get("scheduledStartDateTime")), _object(reply.get("scheduledEndDateTime"))
+    language, hours = _object(settings.get("language")), _object(settings.get("workingHours"))
     message = plain if replies == "text" else str
+    purpose = settings.get("userPurpose")
     return {
         "mailbox": mailbox.address,
-        "auto_reply_status": _value(reply, "status"),
-        "auto_reply_audience": _value(reply, "externalAudience"),
-        "auto_reply_start": _text(reply, "scheduledStartDateTime", "dateTime"),
-        "auto_reply_end": _text(reply, "scheduledEndDateTime", "dateTime"),
-        "auto_reply_time_zone": _text(reply, "scheduledStartDateTime", "timeZone"),
-        "internal_reply": message(_text(reply, "internalReplyMessage") or ""),
-        "external_reply": message(_text(reply, "externalReplyMessage") or ""),
-        "time_zone": _text(settings, "timeZone"),
-        "language": _text(settings, "language", "locale"),
-        "language_name": _text(settings, "language", "displayName"),
-        "date_format": _text(settings, "dateFormat"),
-        "time_format": _text(settings, "timeFormat"),
-        "working_days": _days(_at(hours, "daysOfWeek")),
-        "working_start": _text(hours, "startTime"),
-        "working_end": _text(hours, "endTime"),
-        "working_time_zone": _text(hours, "timeZone", "name"),
-        "delegate_delivery": _value(settings, "delegateMeetingMessageDeliveryOptions"),
-        "user_purpose": _value(settings, "userPurpose") or _value(settings, "userPurpose", "value"),
+        "auto_reply_status": _value(reply.get("status")),
+        "auto_reply_audience": _value(reply.get("externalAudience")),
+        "auto_reply_start": _text(starts.get("dateTime")),
+        "auto_reply_end": _text(ends.get("dateTime")),
+        "auto_reply_time_zone": _text(starts.get("timeZone")),
+        "internal_reply": message(_text(reply.get("internalReplyMessage")) or ""),
+        "external_reply": message(_text(reply.get("externalReplyMessage")) or ""),
+        "time_zone": _text(settings.get("timeZone")),
+        "language": _text(language.get("locale")),
+        "language_name": _text(language.get("displayName")),
+        "date_format": _text(settings.get("dateFormat")),
+        "time_format": _text(settings.get("timeFormat")),
+        "working_days": _days(hours.get("daysOfWeek")),
+        "working_start": _text(hours.get("startTime")),
+        "working_end": _text(hours.get("endTime")),
+        "working_time_zone": _text(_object(hours.get("timeZone")).get("name")),
+        "delegate_delivery": _value(settings.get("delegateMeetingMessageDeliveryOptions")),
+        "user_purpose": _value(purpose.get("value") if isinstance(purpose, dict) else purpose),
     }
 
 
-def _at(value: Any, *names: str) -> Any:
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def _text(value: Any, *names: str) -> str | None:
-    found = _at(value, *names)
-    return found if isinstance(found, str) else None
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
-def _value(value: Any, *names: str) -> str | None:
+def _value(value: Any) -> str | None:
     """An enum value in the schema's spelling; one that is new to us as it came."""
-    found = _text(value, *names)
-    return _CANONICAL.get(found.casefold(), found) if found is not None else None
+    return _CANONICAL.get(value.casefold(), value) if isinstance(value, str) else None
 
 
 def _days(value: Any) -> list[str]:
-    return (
-        [_CANONICAL.get(day.casefold(), day) for day in value if isinstance(day, str)]
-        if isinstance(value, list)
-        else []
-    )
+    if not isinstance(value, list):
+        return []
+    return [_CANONICAL.get(day.casefold(), day) for day in value if isinstance(day, str)]
 
 
 _SPACE = re.compile(r"\s+")

@@ -62,6 +62,7 @@ class Limiting:
         self._begun: deque[Lane] = deque()
         self._fresh: deque[Lane] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes = math.inf
         self._spread = Spread()
         self._streak = 0  # application-wide refusals in a row
         self._fence = 0.0  # nothing leaves before; the pace keeps it, this is to be asked for it
@@ -263,9 +264,10 @@ class Limiting:
         if at == math.inf:
             return  # an answer will come, and pump
         if self._timer is not None:
-            if self._timer.when() <= at and not self._timer.cancelled():
+            if self._wakes <= at:
                 return
             self._timer.cancel()
+        self._wakes = at  # kept here, since the handle of uvloop does not always tell
         self._timer = self._loop.call_at(at, self._awake)
 
     def _awake(self) -> None:

@@ -80,7 +80,16 @@ class Csv:
             return _BOOLEANS[value]
         if isinstance(value, float):
             return value if math.isfinite(value) else None
-        return self._guard(value if isinstance(value, str) else text(value))
+        return self._guard(value if isinstance(value, str) else _joined(value))
+
+
+def _joined(value: object) -> str:
+    if type(value) is list:
+        try:
+            return "; ".join(value)  # nearly every list is one of texts
+        except TypeError:
+            return text(value)
+    return text(value)
 
 
 def _line(row: Row) -> bytes:

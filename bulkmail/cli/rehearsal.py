@@ -1,0 +1,101 @@
+"""A directory to rehearse in: an application's certificate, the simulator's authority, a list of mailboxes, a job.
+
+The certificate is kept from one rehearsal to the next; everything else is written anew, because a simulator has new
+certificates and perhaps another port each time.
+"""
+
+import json
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bulkmail.identity.certificate import Certificate
+from bulkmail.identity.issue import key_credentials, new_key_pair, to_pfx
+from bulkmail.identity.keyfile import load_key_pair
+from bulkmail.identity.secret import Secret, read_secret
+from bulkmail.identity.vault import PRIVATE, PUBLIC, write
+from bulkmail.sim import Simulator
+
+CLIENT_ID = "b01dface-0000-4000-8000-00000000b01d"
+ROLES = ("MailboxSettings.Read", "User.ReadBasic.All", "GroupMember.Read.All")
+PORT = 8443
+
+JOB = """\
+# A job against the embedded tenant. Start it with: bulkmail sim --directory {directory}
+# Then, from another terminal:                      bulkmail run {directory}/job.toml
+
+[app]
+tenant_id = "{tenant_id}"
+client_id = "{client_id}"
+certificate = "app.pfx"
+certificate_password_file = "app.pass"
+cloud = "custom"
+login = "{login}"
+graph = "{graph}"
+ca_file = "ca.pem"
+
+[input]
+path = "mailboxes.csv"
+
+[task]
+name = "settings.report"
+
+[output]
+directory = "out/{{task}}-{{date}}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Where everything is."""
+
+    directory: Path
+    certificate: Certificate
+
+    @property
+    def job(self) -> Path:
+        return self.directory / "job.toml"
+
+    @property
+    def mailboxes(self) -> Path:
+        return self.directory / "mailboxes.csv"
+
+
+def certificate_in(directory: Path) -> Certificate:
+    """The certificate of the directory's application, made if there is none. Raises OutputError, CertificateError."""
+    pfx, password_file = directory / "app.pfx", directory / "app.pass"
+    if pfx.exists() and password_file.exists():
+        return load_key_pair(pfx, read_secret(password_file)).certificate
+    password = Secret(secrets.token_urlsafe(24))
+    pair = new_key_pair("CN=bulkmail rehearsal", days=90)
+    write(password_file, f"{password.reveal()}\n".encode(), PRIVATE, replace=True)
+    write(pfx, to_pfx(pair, "bulkmail rehearsal", password), PRIVATE, replace=True)
+    write(directory / "app.cer", pair.certificate.pem.encode(), PUBLIC, replace=True)
+    listed = json.dumps(key_credentials([pair.certificate]), indent=2) + "\n"
+    write(directory / "app.keycredentials.json", listed.encode(), PUBLIC, replace=True)
+    return pair.certificate
+
+
+def prepare(simulator: Simulator, directory: Path, roles: tuple[str, ...] = ROLES) -> Rehearsal:
+    """Registers the application with a running simulator and writes the directory. Blocks; raises OutputError."""
+    certificate = certificate_in(directory)
+    simulator.register(CLIENT_ID, certificate.pem.encode(), roles=roles)
+    job = JOB.format(
+        directory=directory,
+        tenant_id=simulator.tenant_id,
+        client_id=CLIENT_ID,
+        login=simulator.login_url,
+        graph=simulator.graph_url,
+    )
+    lines = ["mailbox", *simulator.addresses(None)]
+    rehearsal = Rehearsal(directory, certificate)
+    write(directory / "ca.pem", simulator.ca_file.read_bytes(), PUBLIC, replace=True)
+    write(rehearsal.mailboxes, ("\r\n".join(lines) + "\r\n").encode(), PUBLIC, replace=True)
+    write(rehearsal.job, job.encode(), PUBLIC, replace=True)
+    return rehearsal
+
+
+def command() -> str:
+    """How the user of this process starts bulkmail: `bulkmail`, or with the folder it was started from."""
+    return sys.argv[0] if "/" in sys.argv[0] or "\\" in sys.argv[0] else "bulkmail"

@@ -1,0 +1,92 @@
+"""Where to sign in and where Graph lives, for each Microsoft cloud. A table; opens no connection.
+
+A token of one cloud is no good in another, so the two addresses and the scope go together. The addresses are those of
+learn.microsoft.com/graph/deployments. GCC (not "High") is part of the global cloud.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from bulkmail.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """`login` and `graph` are origins without a closing slash; `scope` is what an app-only token is asked for."""
+
+    name: str
+    login: str
+    graph: str
+    scope: str
+
+
+def _cloud(name: str, login: str, graph: str) -> Cloud:
+    return Cloud(name, login, graph, f"{graph}/.default")
+
+
+CLOUDS = {
+    cloud.name: cloud
+    for cloud in (
+        _cloud("global", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
+        _cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us"),
+        _cloud("usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+        _cloud("china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
+    )
+}
+
+
+def cloud_named(name: str) -> Cloud:
+    """The cloud called `name`. Raises ConfigError that offers the nearest name."""
+    found = CLOUDS.get(name)
+    if found is None:
+        near = get_close_matches(name.lower(), CLOUDS, n=1)
+        offer = f"Did you mean {near[0]!r}? " if near else ""
+        names = ", ".join(CLOUDS)
+        raise ConfigError(
+            f"there is no cloud {name!r}", hint=f"{offer}There are {names}, and custom with login and graph."
+        )
+    return found
+
+
+def custom(login: str, graph: str) -> Cloud:
+    """A cloud at other addresses: a simulator, a gateway, a cloud newer than the table. Raises ConfigError.
+
+    Signing in is always over TLS; Graph may be plain http on a loopback address only, since a token travels with it.
+    """
+    return _cloud("custom", _origin("login", login, plain=False), _origin("graph", graph, plain=True))
+
+
+def is_loopback(host: str) -> bool:
+    """True for `localhost` and the addresses that never leave this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(key: str, address: str, *, plain: bool) -> str:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError(f"{key} is no web address: {address!r}") from None
+    if not host or not _is_bare(parts):
+        raise ConfigError(
+            f"{key} is no web address of a host alone: {address!r}", hint="Such as https://example.com:8443."
+        )
+    if parts.scheme != "https" and not (plain and parts.scheme == "http" and is_loopback(host)):
+        raise ConfigError(
+            f"{key} has to be https: {address!r}",
+            hint="Plain http is for graph on a loopback address only." if plain else "Also on a loopback address.",
+        )
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
+
+
+def _is_bare(parts: SplitResult) -> bool:
+    """Nothing but a scheme, a host and a port: no user, path, query or fragment that would get lost."""
+    return parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)

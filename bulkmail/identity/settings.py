@@ -1,0 +1,66 @@
+"""What an application needs to sign in, and the credential made of it. The place where the parts of this room meet."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from bulkmail.errors import ConfigError
+from bulkmail.identity.cloud import CLOUDS, Cloud
+from bulkmail.identity.credential import Credential
+from bulkmail.identity.directory import Directory, tls_context
+from bulkmail.identity.proof import ByAssertion, ByCertificate, BySecret, Proof
+from bulkmail.identity.secret import Secret
+
+SHARED = frozenset({"common", "organizations", "consumers"})  # endpoints for users of any tenant; no app-only tokens
+_TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """The application's `[app]` section, read and resolved. Exactly one of the three proofs is given.
+
+    `tenant_id` is a GUID or a verified domain. `ca_file` replaces the system's certificate authorities.
+    """
+
+    tenant_id: str
+    client_id: str
+    cloud: Cloud = CLOUDS["global"]
+    certificate: Path | None = None
+    certificate_password: Secret | None = None
+    client_secret: Secret | None = None
+    assertion_file: Path | None = None
+    ca_file: Path | None = None
+
+
+def credential_from(settings: AppSettings) -> Credential:
+    """A credential that has not asked for anything yet; the certificate is read and checked here.
+
+    Raises ConfigError and CertificateError.
+    """
+    if settings.tenant_id.lower() in SHARED or not _TENANT.fullmatch(settings.tenant_id):
+        raise ConfigError(
+            f"tenant_id {settings.tenant_id!r} is no tenant",
+            hint="Give the tenant's GUID or one of its domains, such as contoso.onmicrosoft.com.",
+        )
+    if not settings.client_id:
+        raise ConfigError("client_id is missing", hint="It is the application's id in Entra, a GUID.")
+    proof = _proof(settings)
+    tls = tls_context(str(settings.ca_file) if settings.ca_file else "")
+    directory = Directory(settings.cloud, settings.tenant_id, settings.client_id, proof, tls)
+    return Credential(directory.ask, certificate=proof.certificate, warnings=proof.warnings)
+
+
+def _proof(settings: AppSettings) -> Proof:
+    ways = (settings.certificate, settings.client_secret, settings.assertion_file)
+    match ways:
+        case (Path() as certificate, None, None):
+            return ByCertificate(certificate, settings.certificate_password)
+        case (None, Secret() as secret, None):
+            return BySecret(secret)
+        case (None, None, Path() as assertion):
+            return ByAssertion(assertion)
+        case _:
+            raise ConfigError(
+                f"there are {sum(way is not None for way in ways)} ways to sign in, and there has to be one",
+                hint="Give certificate, or a client secret, or assertion_file.",
+            )

@@ -1,0 +1,75 @@
+"""What the simulator saw, counted: the oracle of a rehearsal. Only counts; judges nothing."""
+
+from collections import Counter
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class Books:
+    """A request counts when it is answered; a plain request or one part of a batch is one unit in flight."""
+
+    def __init__(self) -> None:
+        self.requests = 0  # HTTP requests to Graph, a batch being one
+        self.parts = 0
+        self.batches = 0
+        self.routes: Counter[tuple[str, int]] = Counter()
+        self.tokens: Counter[int] = Counter()  # answers of the token endpoint by status
+        self.flying = 0
+        self.most_flying = 0
+        self.most_per_mailbox = 0
+        self.breaches: Counter[str] = Counter()  # limit -> requests that it refused
+        self.early = 0  # requests to a fenced scope before the time that its Retry-After told
+        self.fenced = 0  # requests refused because of a fence, early ones included
+        self.faults: Counter[str] = Counter()
+        self.effects: Counter[str] = Counter()  # what was written, by mailbox, route and key
+        self.deferred = 0  # messages held back to a later minute
+        self.links_leaked = 0  # requests to a pre-authenticated address that carried a token
+        self.foreign: Counter[str] = Counter()  # requests to the foreign host by path
+        self.foreign_tokens = 0  # of these, how many carried an Authorization header
+        self.lacking: Counter[str] = Counter()  # resources that the simulator does not have
+
+    def took_off(self) -> None:
+        self.flying += 1
+        if self.flying > self.most_flying:
+            self.most_flying = self.flying
+
+    def landed(self) -> None:
+        self.flying -= 1
+
+    def effect(self, mailbox: int, route: str, key: str) -> None:
+        self.effects[f"{mailbox} {route} {key}"] += 1
+
+    def snapshot(self, *, effects: bool = False) -> Json:
+        """The counts as JSON; with `effects`, every write by its key as well."""
+        statuses: Counter[str] = Counter()
+        routes: dict[str, dict[str, int]] = {}
+        for (route, status), count in sorted(self.routes.items()):
+            statuses[str(status)] += count
+            routes.setdefault(route, {})[str(status)] = count
+        repeated = {key: count for key, count in self.effects.items() if count > 1}
+        return {
+            "requests": self.requests,
+            "batches": self.batches,
+            "parts": self.parts,
+            "statuses": dict(sorted(statuses.items())),
+            "routes": routes,
+            "tokens": {str(status): count for status, count in sorted(self.tokens.items())},
+            "in_flight": self.flying,
+            "most_in_flight": self.most_flying,
+            "most_in_flight_per_mailbox": self.most_per_mailbox,
+            "breaches": dict(sorted(self.breaches.items())),
+            "early": self.early,
+            "fenced": self.fenced,
+            "faults": dict(sorted(self.faults.items())),
+            "effects": {
+                "total": self.effects.total(),
+                "keys": len(self.effects),
+                "repeated": dict(sorted(repeated.items())[:100]),
+            }
+            | ({"all": dict(sorted(self.effects.items()))} if effects else {}),
+            "deferred_messages": self.deferred,
+            "links_leaked": self.links_leaked,
+            "foreign": {"requests": dict(sorted(self.foreign.items())), "with_token": self.foreign_tokens},
+            "lacking": dict(sorted(self.lacking.items())),
+        }

@@ -1,0 +1,224 @@
+"""Messages: listed, searched, filtered, changed, moved, deleted in its two ways, followed by delta, and as MIME."""
+
+import re
+from collections.abc import Iterable
+from email.message import EmailMessage
+
+from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
+from bulkmail.sim.folders import DELETED, DRAFTS, RECOVERABLE
+from bulkmail.sim.ids import FOLDER
+from bulkmail.sim.letters import blank_message
+from bulkmail.sim.odata import parse_filter
+from bulkmail.sim.routes.folders import destination, folder_of
+from bulkmail.sim.routes.items import (
+    EXTENDED,
+    Kind,
+    create,
+    delta,
+    find,
+    immutable,
+    known,
+    merge_extended,
+    one,
+    page,
+    patch,
+    shape,
+    size_properties,
+    stamp,
+    whole,
+)
+from bulkmail.sim.routes.table import Route, roles
+from bulkmail.sim.shelf import Item
+from bulkmail.sim.world import World
+
+BASIC = roles("Mail.ReadBasic.All Mail.ReadBasic Mail.Read Mail.ReadWrite")
+READ = roles("Mail.Read Mail.ReadWrite")
+WRITE = roles("Mail.ReadWrite")
+MESSAGE = Kind("messages", "messages", "#microsoft.graph.message", FOLDER)
+NOT_BASIC = ("body", "bodyPreview", EXTENDED)
+ANY_TIME = frozenset(
+    [
+        "categories",
+        "flag",
+        "isRead",
+        "importance",
+        "inferenceClassification",
+        "isDeliveryReceiptRequested",
+        "isReadReceiptRequested",
+    ]
+) | {EXTENDED}  # what may be changed on a message that is no draft
+DRAFT_ONLY = frozenset(
+    [
+        "subject",
+        "body",
+        "toRecipients",
+        "ccRecipients",
+        "bccRecipients",
+        "replyTo",
+        "internetMessageId",
+        "sender",
+        "from",
+        "attachments",
+        "internetMessageHeaders",
+        "multiValueExtendedProperties",
+    ]
+)
+SEARCHED = 1000  # hits that $search gives at most
+
+
+def message_of(world: World, call: Call) -> Item:
+    """The message that the path names; below a folder's path it must be in that folder."""
+    if "/mailFolders/" not in call.pattern:
+        return find(world, call, MESSAGE, call.keys[1])
+    item = find(world, call, MESSAGE, call.keys[2])
+    if item.parent != folder_of(world, call, call.keys[1]).number:
+        raise item_not_found()
+    return item
+
+
+def all_messages(world: World, call: Call) -> Answer:
+    return _listing(world, call, world.mailboxes.read(call.user).messages, "messages")
+
+
+def in_folder(world: World, call: Call) -> Answer:
+    folder = folder_of(world, call, call.keys[1])
+    items = [item for item in world.mailboxes.read(call.user).messages if item.parent == folder.number]
+    return _listing(world, call, items, f"mailFolders('{call.keys[1]}')/messages")
+
+
+def _listing(world: World, call: Call, items: Iterable[Item], path: str) -> Answer:
+    """Newest first unless ordered otherwise."""
+    _check_order(call)
+    shelf, fixed = world.mailboxes.read(call.user).messages, immutable(call)
+    rows = [whole(MESSAGE, shelf, item, immutable=fixed) for item in items if item.due <= call.now]
+    if "$search" in call.options:
+        rows = _search(call, rows)
+    if "$orderby" not in call.options:
+        rows.sort(key=lambda row: str(row["receivedDateTime"]), reverse=True)
+    return page(world, call, MESSAGE, [_shown(row, call) for row in rows], path)
+
+
+def _shown(row: Json, call: Call) -> Json:
+    if not call.grant.roles & READ and not call.grant.scoped_roles & READ:
+        return {name: value for name, value in row.items() if name not in NOT_BASIC}
+    if "prefer" in call.headers and call.prefers("outlook.body-content-type") == "text":
+        plain = re.sub(r"<[^>]+>", "", row["body"]["content"])
+        row = row | {"body": {"contentType": "text", "content": plain}}
+    return size_properties(row, row.get("bytes", 0), "Integer")
+
+
+def _check_order(call: Call) -> None:
+    """What $orderby names has to lead the $filter, in the same order."""
+    if "$orderby" not in call.options or "$filter" not in call.options:
+        return
+    ordered = [clause.split()[0].lower() for clause in call.options["$orderby"].split(",") if clause.strip()]
+    fields = [name.lower() for name in parse_filter(call.options["$filter"]).fields]
+    if fields[: len(ordered)] != ordered:
+        raise bad_request("The restriction or sort order is too complex for this operation.", "InefficientFilter")
+
+
+def _search(call: Call, rows: list[Json]) -> list[Json]:
+    """A little of KQL: words, and `subject:`, `from:`, `body:` before one."""
+    if "$filter" in call.options or "$orderby" in call.options:
+        raise bad_request(
+            "The query parameter '$search' cannot be combined with $filter or $orderby.", "SearchWithFilter"
+        )
+    if not call.grant.roles & READ:
+        raise Refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+    text = call.options["$search"].strip('"').lower()
+    scope, colon, word = text.partition(":")
+    fields = {"subject": ("subject",), "from": ("from",), "body": ("body",)}.get(scope if colon else "", ())
+    names = fields or ("subject", "from", "bodyPreview")
+    wanted = word if fields else text
+    return [row for row in rows if any(wanted in str(row[name]).lower() for name in names)][:SEARCHED]
+
+
+def read(world: World, call: Call) -> Answer:
+    item = message_of(world, call)
+    answer = one(world, call, MESSAGE, item)
+    shelf = world.mailboxes.read(call.user).messages
+    row = _shown(whole(MESSAGE, shelf, item, immutable=immutable(call)), call)
+    return Answer(200, {"@odata.context": answer.body["@odata.context"]} | shape(row, call))
+
+
+def mime(world: World, call: Call) -> Answer:
+    props = message_of(world, call).props
+    letter = EmailMessage()
+    letter["Subject"] = re.sub(r"[\r\n]+", " ", props["subject"])
+    letter["Message-ID"] = props["internetMessageId"]
+    letter.set_content(props["body"]["content"])
+    return Answer(200, letter.as_bytes(), {"Content-Type": "message/rfc822"})
+
+
+def draft(world: World, call: Call) -> Answer:
+    folder = folder_of(world, call, call.keys[1]).number if len(call.keys) > 1 else DRAFTS
+    return create(world, call, MESSAGE, new_message(call.json()), folder)
+
+
+def new_message(body: Json) -> Json:
+    """A draft's properties out of a request's."""
+    props = known(body, ANY_TIME | DRAFT_ONLY, "microsoft.graph.message")
+    blank = blank_message(stamp()) | {"isRead": True, "bytes": 2000 + len(str(body))}
+    blank |= {"bodyPreview": str((props.get("body") or {}).get("content", ""))[:255]}
+    return blank | props | {"hasAttachments": bool(props.pop("attachments", None))}
+
+
+def change(world: World, call: Call) -> Answer:
+    item = message_of(world, call)
+    props = known(call.json(), ANY_TIME | DRAFT_ONLY, "microsoft.graph.message")
+    if not item.props["isDraft"] and props.keys() & DRAFT_ONLY:
+        name = min(props.keys() & DRAFT_ONLY)
+        raise bad_request(f"The property '{name}' can be changed on drafts only.", "ErrorInvalidPropertySet")
+    props = merge_extended(item.props, props) | {"lastModifiedDateTime": stamp()}
+    return patch(world, call, MESSAGE, item, props)
+
+
+def remove(world: World, call: Call) -> Answer:
+    """Into Deleted Items, or from there into the recoverable ones."""
+    item = message_of(world, call)
+    target = RECOVERABLE if item.parent in {DELETED, RECOVERABLE} else DELETED
+    world.mailboxes.write(call.user).messages.move(item, target)
+    return Answer(204)
+
+
+def purge(world: World, call: Call) -> Answer:
+    world.mailboxes.write(call.user).messages.remove(message_of(world, call))
+    return Answer(204)
+
+
+def move(world: World, call: Call) -> Answer:
+    item, target = message_of(world, call), destination(world, call)
+    world.mailboxes.write(call.user).messages.move(item, target.number)
+    return one(world, call, MESSAGE, item, 201)
+
+
+def copy(world: World, call: Call) -> Answer:
+    item, target = message_of(world, call), destination(world, call)
+    return create(world, call, MESSAGE, dict(item.props), target.number)
+
+
+def changes(world: World, call: Call) -> Answer:
+    return delta(world, call, MESSAGE, folder_of(world, call, call.keys[1]).number)
+
+
+FOLDERS = "/users/{}/mailFolders/{}/messages"
+LISTS = (
+    Route("GET", "/users/{}/messages", all_messages, BASIC),
+    Route("POST", "/users/{}/messages", draft, WRITE),
+    Route("GET", FOLDERS, in_folder, BASIC),
+    Route("POST", FOLDERS, draft, WRITE),
+    Route("GET", FOLDERS + "/delta", changes, BASIC),
+)
+ROUTES = LISTS + tuple(
+    Route(method, path + end, work, rights)
+    for path in ("/users/{}/messages/{}", FOLDERS + "/{}")
+    for method, end, work, rights in (
+        ("GET", "", read, BASIC),
+        ("GET", "/$value", mime, READ),
+        ("PATCH", "", change, WRITE),
+        ("DELETE", "", remove, WRITE),
+        ("POST", "/move", move, WRITE),
+        ("POST", "/copy", copy, WRITE),
+        ("POST", "/permanentDelete", purge, WRITE),
+    )
+)

@@ -1,0 +1,71 @@
+"""Inbox rules. PATCH replaces whole `conditions` and `actions`; read-only ones stay as they are."""
+
+from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request
+from bulkmail.sim.routes.items import Kind, create, delete, find, known, listing, one, patch
+from bulkmail.sim.routes.table import Route, roles
+from bulkmail.sim.shelf import Item
+from bulkmail.sim.world import World
+
+READ = roles("MailboxSettings.Read MailboxSettings.ReadWrite")
+WRITE = roles("MailboxSettings.ReadWrite")
+RULE = Kind("rules", "mailFolders('inbox')/messageRules", "#microsoft.graph.messageRule", most=1000, versioned=False)
+PROPERTIES = ("displayName", "sequence", "isEnabled", "hasError", "isReadOnly", "conditions", "actions", "exceptions")
+
+
+def _inbox_only(call: Call) -> None:
+    if call.keys[1].lower() != "inbox":
+        raise bad_request("Rules are only in the inbox.", "ErrorInvalidRequest")
+
+
+def _rule(world: World, call: Call) -> Item:
+    _inbox_only(call)
+    return find(world, call, RULE, call.keys[2])
+
+
+def _changeable(item: Item) -> Item:
+    if item.props["isReadOnly"]:
+        raise Refusal(403, "ErrorAccessDenied", "The rule is read-only and cannot be changed by the API.")
+    return item
+
+
+def all_rules(world: World, call: Call) -> Answer:
+    _inbox_only(call)
+    return listing(world, call, RULE, world.mailboxes.read(call.user).rules)
+
+
+def read(world: World, call: Call) -> Answer:
+    return one(world, call, RULE, _rule(world, call))
+
+
+def add(world: World, call: Call) -> Answer:
+    _inbox_only(call)
+    props = _checked(call.json())
+    if not {"displayName", "sequence", "actions"} <= props.keys() or not props["actions"]:
+        raise bad_request("A rule needs displayName, sequence and actions.", "ErrorInvalidRequest")
+    blank: Json = {"isEnabled": True, "hasError": False, "isReadOnly": False, "conditions": {}}
+    return create(world, call, RULE, blank | props, 0)
+
+
+def change(world: World, call: Call) -> Answer:
+    return patch(world, call, RULE, _changeable(_rule(world, call)), _checked(call.json()))
+
+
+def remove(world: World, call: Call) -> Answer:
+    return delete(world, call, RULE, _changeable(_rule(world, call)))
+
+
+def _checked(body: Json) -> Json:
+    props = known(body, PROPERTIES, "microsoft.graph.messageRule")
+    if not isinstance(props.get("sequence", 1), int) or not isinstance(props.get("actions", {}), dict):
+        raise bad_request("Cannot convert a value of a rule to its type.", "RequestBodyRead")
+    return props
+
+
+PATH = "/users/{}/mailFolders/{}/messageRules"
+ROUTES = (
+    Route("GET", PATH, all_rules, READ),
+    Route("POST", PATH, add, WRITE),
+    Route("GET", PATH + "/{}", read, READ),
+    Route("PATCH", PATH + "/{}", change, WRITE),
+    Route("DELETE", PATH + "/{}", remove, WRITE),
+)

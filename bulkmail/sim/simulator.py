@@ -1,0 +1,100 @@
+"""A rehearsal from start to end: certificates, listeners, and what a caller may ask of them."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bulkmail.sim import tls
+from bulkmail.sim.call import Json
+from bulkmail.sim.entra import Entra
+from bulkmail.sim.server import Foreign, Front, Listener
+from bulkmail.sim.service import Service
+from bulkmail.sim.settings import Settings
+from bulkmail.sim.tenant import DOMAIN
+from bulkmail.sim.world import World, build
+
+
+class Simulator:
+    """An Entra and a Graph on this machine, alive within `async with`.
+
+    `login_url` and `graph_url` are roots without a path; `ca_file` is the PEM certificate to trust, gone at the end.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.world: World = build(self.settings)
+        self.tenant = self.world.tenant
+        self.tenant_id = self.world.tenant.id
+        self.entra = Entra(self.tenant_id, DOMAIN, self.settings.token_life)
+        self.login_url = self.graph_url = self.foreign_url = ""
+        self.ca_file = Path()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        settings = self.settings
+        directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="bulkmail-sim-"))
+        self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        try:
+            context = await asyncio.to_thread(tls.server_context, directory, settings.host)
+            self.ca_file = directory / "ca.pem"
+            front = Front(self.entra, Service(self.world, self.entra, asyncio.get_running_loop().time))
+            graph = Listener(front.answer, context if settings.tls else None)
+            self.graph_url = self.login_url = await self._open(graph, settings.port)
+            if not settings.tls:
+                self.login_url = await self._open(Listener(front.answer, context), settings.login_port)
+            foreign = Listener(Foreign(front).answer, context if settings.tls else None)
+            self.foreign_url = self.world.foreign = await self._open(foreign, settings.foreign_port)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        front.base = f"{self.graph_url}/v1.0"
+        self.entra.base, self.entra.graph = self.login_url, self.graph_url
+        return self
+
+    async def _open(self, listener: Listener, port: int) -> str:
+        url = await listener.open(self.settings.host, port)
+        self._stack.push_async_callback(listener.close)
+        return url
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def register(
+        self,
+        client_id: str,
+        certificate_pem: bytes | None = None,
+        roles: Iterable[str] = (),
+        secret: str | None = None,
+        assertions: Iterable[str] = (),
+        scoped_roles: Iterable[str] = (),
+        scope: str = "",
+    ) -> None:
+        """Makes an app known to Entra, with the application permissions that an administrator consented to.
+
+        `assertions` are taken in place of a signed one, as from a federated issuer. `scoped_roles` are granted by
+        Exchange for the mailboxes of the group `scope` only, and are not in the token.
+        """
+        self.entra.register(
+            client_id,
+            certificate_pem,
+            roles=roles,
+            secret=secret,
+            assertions=assertions,
+            scoped_roles=scoped_roles,
+            scope=scope,
+        )
+
+    def addresses(self, limit: int | None = None) -> Iterator[str]:
+        """The addresses of the tenant's users in order, of those without a mailbox as well."""
+        return self.tenant.addresses(limit)
+
+    def books(self, *, effects: bool = False) -> Json:
+        """What was seen so far; `effects` adds every write by its key."""
+        return self.world.books.snapshot(effects=effects)

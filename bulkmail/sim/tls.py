@@ -1,0 +1,123 @@
+"""Throwaway certificates: an authority, a server's and an app's. Written only to the directory it is told."""
+
+import ipaddress
+import os
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+LIFE = timedelta(days=7)
+PEM = serialization.Encoding.PEM
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate and its private key."""
+
+    certificate: x509.Certificate
+    key: CertificateIssuerPrivateKeyTypes
+
+    def certificate_pem(self) -> bytes:
+        return self.certificate.public_bytes(PEM)
+
+    def key_pem(self) -> bytes:
+        return self.key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def authority() -> Pair:
+    """A certificate authority that signs for a week."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = (
+        _builder("bulkmail rehearsal authority", key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+    )
+    return Pair(builder.sign(key, hashes.SHA256()), key)
+
+
+def server(issuer: Pair, host: str) -> Pair:
+    """A server's certificate for `host` and for loopback under its usual names."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = (
+        _builder(host, key, issuer)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(_names(host)), critical=False)
+    )
+    return Pair(builder.sign(issuer.key, hashes.SHA256()), key)
+
+
+def app(name: str) -> Pair:
+    """A self-signed certificate as an administrator would upload it for an application."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return Pair(_builder(name, key).sign(key, hashes.SHA256()), key)
+
+
+def _builder(name: str, key: CertificateIssuerPrivateKeyTypes, issuer: Pair | None = None) -> x509.CertificateBuilder:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+    public = (issuer.key if issuer else key).public_key()
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))  # a client's clock may be a little behind
+        .not_valid_after(now + LIFE)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _names(host: str) -> list[x509.GeneralName]:
+    names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
+    try:
+        names.append(x509.IPAddress(ipaddress.ip_address(host)))
+    except ValueError:
+        names.append(x509.DNSName(host))
+    return list(dict.fromkeys(names))
+
+
+def write_private(path: Path, content: bytes) -> Path:
+    """Writes a new file that only its owner may read, whatever the umask is."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    return path
+
+
+def server_context(directory: Path, host: str) -> ssl.SSLContext:
+    """What a listener needs; `directory` gets `ca.pem`, for the clients to trust, and the server's own files."""
+    issuer = authority()
+    pair = server(issuer, host)
+    write_private(directory / "ca.pem", issuer.certificate_pem())
+    certificate = write_private(directory / "server.pem", pair.certificate_pem())
+    key = write_private(directory / "server.key", pair.key_pem())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    key.unlink()
+    return context

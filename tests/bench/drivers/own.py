@@ -1,0 +1,35 @@
+"""bulkmail, doing all of its work: CSV in, limits, journal, NDJSON and CSV out. Only the sign-in is left out."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from bulkmail.cli.conduct import Run
+from bulkmail.cli.loop import run
+from bulkmail.config import App, Input, Job, Limits, Output, TaskTable
+from bulkmail.tasks import check_options, find
+from bulkmail.testing import Tokens
+
+
+async def main() -> None:
+    given = json.loads(sys.argv[1])
+    job = Job(
+        app=App(tenant_id="t", client_id="c", cloud="custom", login="https://127.0.0.1:1", graph=given["graph"]),
+        input=Input(path=given["csv"]),
+        task=TaskTable(name="settings.report"),
+        limits=Limits(**given.get("limits", {})),
+        output=Output(directory=given["out"]),
+    )
+    task = find(job.task.name, Path())
+    started = time.perf_counter()
+    _, manifest = await Run(job, task, check_options(task, job.task.options), Tokens()).conduct()
+    seconds = time.perf_counter() - started
+    print(json.dumps({
+        "ok": manifest["statuses"]["ok"], "seconds": seconds, "requests": manifest["sums"]["requests"],
+        "outcomes": manifest["sums"]["mailboxes"], "throttled": manifest["sums"]["throttled"],
+    }))  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(main())

@@ -1,0 +1,44 @@
+"""What is shown of a token, and when the token itself is."""
+
+import base64
+import json
+
+import pytest
+
+from bulkmail.cli.token import show_token
+
+CLAIMS = {"appid": "an-app", "tid": "a-tenant", "idtyp": "app", "roles": ["MailboxSettings.Read"], "exp": 32503680000}
+
+
+def part(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+TOKEN = f"{part({'typ': 'JWT'})}.{part(CLAIMS)}.c2lnbmF0dXJl"
+
+
+def test_the_claims_are_shown_and_the_token_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    show_token(TOKEN)
+    told = capsys.readouterr().out
+    for shown in ("an-app", "a-tenant", "app", "MailboxSettings.Read", "3000-01-01T00:00:00+00:00"):
+        assert shown in told
+    assert not [hidden for hidden in TOKEN.split(".") if hidden in told]
+
+
+def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    show_token(TOKEN, as_json=True)
+    assert json.loads(capsys.readouterr().out)["roles"] == ["MailboxSettings.Read"]
+
+
+def test_raw_is_the_token_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    show_token(TOKEN, raw=True)
+    assert capsys.readouterr().out == f"{TOKEN}\n"
+
+
+def test_no_roles_and_no_jwt_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    show_token(f"a.{part({})}.b")
+    assert "consented" in capsys.readouterr().out
+    show_token("opaque-c4n4ry")
+    told = capsys.readouterr().out
+    assert "no JWT" in told
+    assert "opaque-c4n4ry" not in told

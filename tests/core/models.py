@@ -1,0 +1,181 @@
+"""Models of a service's limits and a virtual clock to drive a pace against them: no loop, no socket, no sleep."""
+
+import heapq
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bulkmail.core.pace import Pace
+
+Latency = Callable[[float], float]
+"""The instant a request is sent, to the seconds until its answer."""
+
+GRAIN = 0.001
+"""A real event loop wakes a millisecond late; so does this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a request ends: `kind` is the name of the pace's method, `until` the fence of a refusal, `at` its arrival."""
+
+    at: float
+    kind: str = "answered"
+    until: float = 0.0
+
+
+class Service(Protocol):
+    """Decides about a request at the instant it is sent."""
+
+    def arrive(self, now: float) -> Answer: ...
+
+
+def steady(low: float, high: float, seed: int = 1) -> Latency:
+    """Anything between `low` and `high` seconds, evenly."""
+    draw = random.Random(seed).uniform
+    return lambda _: draw(low, high)
+
+
+def noisy(median: float, sigma: float = 0.5, seed: int = 1) -> Latency:
+    """Log-normal, as answers of real services are."""
+    draw = random.Random(seed).lognormvariate
+    return lambda _: draw(math.log(median), sigma)
+
+
+@dataclass(slots=True)
+class Open:
+    """No limit at all. A `faults` share of the requests ends in a 5xx whatever the load."""
+
+    latency: Latency
+    faults: float = 0.0
+    chance: Callable[[], float] = field(default_factory=lambda: random.Random(2).random)
+
+    def arrive(self, now: float) -> Answer:
+        kind = "faltered" if self.faults and self.chance() < self.faults else "answered"
+        return Answer(now + self.latency(now), kind)
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket whose rate follows `rate`; a `harsh` one refuses everything until Retry-After has passed."""
+
+    rate: Callable[[float], float]
+    latency: Latency
+    burst: float = 100.0
+    retry_after: float = 1.0
+    harsh: bool = False
+    faults: float = 0.0
+    tokens: float = field(init=False)
+    seen: float = 0.0
+    shut_until: float = -math.inf
+    chance: Callable[[], float] = field(default_factory=lambda: random.Random(2).random)
+
+    def __post_init__(self) -> None:
+        self.tokens = self.burst
+
+    def arrive(self, now: float) -> Answer:
+        self.tokens = min(self.burst, self.tokens + self.rate(now) * (now - self.seen))
+        self.seen = now
+        back = now + self.latency(now)
+        if self.harsh and now < self.shut_until:
+            return Answer(back, "refused", back + math.ceil(self.shut_until - now))
+        if self.tokens < 1:
+            self.shut_until = now + self.retry_after
+            return Answer(back, "refused", back + self.retry_after)
+        self.tokens -= 1
+        return Answer(back, "faltered" if self.faults and self.chance() < self.faults else "answered")
+
+
+@dataclass(slots=True)
+class Queue:
+    """Serves `servers` at once, each in `seconds`; everyone else waits in line. Refuses nobody."""
+
+    servers: int
+    seconds: float
+    free: list[float] = field(default_factory=list)
+
+    def arrive(self, now: float) -> Answer:
+        start = now if len(self.free) < self.servers else max(now, heapq.heappop(self.free))
+        heapq.heappush(self.free, start + self.seconds)
+        return Answer(start + self.seconds)
+
+
+@dataclass(slots=True)
+class Crowd:
+    """At most `places` in flight for the application; one more is refused, and the refusal names a mailbox."""
+
+    places: int
+    latency: Latency
+    busy: list[float] = field(default_factory=list)
+
+    def arrive(self, now: float) -> Answer:
+        while self.busy and self.busy[0] <= now:
+            heapq.heappop(self.busy)
+        if len(self.busy) >= self.places:
+            return Answer(now + 0.02, "crowded", now + 1.0)
+        back = now + self.latency(now)
+        heapq.heappush(self.busy, back)
+        return Answer(back)
+
+
+@dataclass(slots=True)
+class Trace:
+    """What came of a drive. `good` holds the instants of good answers; `top` is the most that was in flight."""
+
+    good: list[float] = field(default_factory=list)
+    sent: int = 0
+    refusals: list[float] = field(default_factory=list)
+    early: int = 0
+    top: int = 0
+    end: float = 0.0
+
+    def note(self, now: float, answer: Answer) -> None:
+        if answer.kind == "answered":
+            self.good.append(now)
+        elif answer.kind != "faltered":
+            self.refusals.append(now)
+
+    def between(self, start: float, end: float) -> int:
+        return sum(start <= at < end for at in self.good)
+
+    @property
+    def refused(self) -> float:
+        return len(self.refusals) / self.sent
+
+
+def drive(
+    pace: Pace, service: Service, *, seconds: float = math.inf, work: float = math.inf, demand: float = math.inf
+) -> Trace:
+    """Sends whatever `pace` lets go until `seconds` have passed or `work` requests were answered well.
+
+    `demand` is how many requests a second the client itself can make.
+    """
+    trace, now, ready, fence = Trace(), 0.0, 0.0, -math.inf
+    flying: list[tuple[float, int, float, Answer]] = []
+    while now < seconds and len(trace.good) < work:
+        wake = ready if now < ready else pace.try_send(now)
+        while wake == 0.0:
+            trace.early += now < fence
+            answer = service.arrive(now)
+            heapq.heappush(flying, (answer.at, trace.sent, now, answer))
+            trace.sent += 1
+            ready += 1 / demand if demand < math.inf else 0.0
+            wake = ready if now < ready else pace.try_send(now)
+        trace.top = max(trace.top, len(flying))
+        now = min(max(wake, now + GRAIN), flying[0][0] if flying else math.inf)
+        while flying and flying[0][0] <= now:
+            _, _, sent_at, answer = heapq.heappop(flying)
+            trace.note(now, answer)
+            fence = max(fence, answer.until if answer.kind == "refused" else fence)
+            land(pace, now, sent_at, answer)
+    trace.end = now
+    return trace
+
+
+def land(pace: Pace, now: float, sent_at: float, answer: Answer) -> None:
+    """Tells `pace` how a request ended."""
+    if answer.kind == "refused":
+        pace.refused(now, sent_at, answer.until)
+    else:
+        getattr(pace, answer.kind)(now, sent_at)

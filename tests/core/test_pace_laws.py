@@ -1,0 +1,140 @@
+"""The parts of the pace by themselves: reading a bucket off its refusals, and finding the knee."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bulkmail.core.bucket import BucketFit, SendLog, Span
+from bulkmail.core.knee import Knee
+from bulkmail.core.rate import RateLaw
+
+
+def until_refused(rate: float, burst: float, sending: float) -> list[Span]:
+    """All spans, a tenth of a second apart, that end as a full bucket is emptied by `sending` a second."""
+    seconds = burst / (sending - rate)
+    marks = range(int(seconds * 10) + 1)
+    return [Span(sending * (seconds - mark / 10), seconds - mark / 10) for mark in marks]
+
+
+@given(st.floats(20, 5000), st.floats(0.2, 3), st.floats(2.5, 4), st.floats(1.05, 1.2))
+def test_two_refusals_tell_rate_and_burst(rate: float, depth: float, fast: float, slow: float) -> None:
+    burst = rate * depth
+    climb, approach = until_refused(rate, burst, rate * fast), until_refused(rate, burst, rate * slow)
+    assume(climb[0].seconds > 0.25)
+    fit = BucketFit()
+    assert not fit.compare(climb)
+    assert fit.compare(approach)
+    assert fit.burst == pytest.approx(burst, rel=0.02)
+    assert fit.rate(approach) == pytest.approx(rate, rel=0.02)
+
+
+def test_two_refusals_alike_tell_nothing_of_the_burst() -> None:
+    fit = BucketFit()
+    fit.compare(until_refused(500, 100, 600))
+    assert not fit.compare(until_refused(500, 100, 605))
+    assert fit.burst is None
+
+
+def test_refusals_of_two_limits_are_not_compared_once_the_first_is_forgotten() -> None:
+    fit = BucketFit()
+    fit.compare(until_refused(500, 100, 1000))
+    fit.forget()
+    assert not fit.compare(until_refused(200, 100, 220))
+
+
+def test_refusals_that_cross_nowhere_tell_nothing() -> None:
+    fit = BucketFit()
+    fit.compare(until_refused(200, 100, 250))
+    assert not fit.compare([*until_refused(500, 400, 2000)[:1], Span(0.0, 0.0)])
+
+
+def test_the_log_counts_between_its_marks_and_past_the_last() -> None:
+    log = SendLog()
+    assert log.spans(5.0, 100.0) == [Span(0.0, 0.0)]
+    log.begin(10.0, 1000)
+    log.mark(11.0, 1100)
+    log.mark(12.0, 1300)
+    assert log.spans(11.5, 0.0) == [Span(200.0, 1.5), Span(100.0, 0.5)]
+    assert log.spans(12.5, 80.0) == [Span(340.0, 2.5), Span(240.0, 1.5), Span(40.0, 0.5)]
+    assert log.spans(9.0, 80.0) == [Span(0.0, -1.0)]
+
+
+def test_a_long_log_is_thinned_but_for_its_end() -> None:
+    log = SendLog()
+    log.begin(0.0, 0)
+    for step in range(1, 601):
+        log.mark(step / 10, step)
+    spans = log.spans(60.0, 0.0)
+    assert len(spans) < 100
+    assert spans[-1] == Span(0.0, 0.0)
+    assert spans[0].seconds > 59
+
+
+def answers(knee: Knee, capacity: float, rounds: int, now: float = 0.0, latency: float = 0.1) -> float:
+    """Rounds in which the window was full and `capacity` in flight would have brought as many answers as there are."""
+    for _ in range(rounds):
+        now += 0.1
+        knee.step(now, round(min(knee.window, capacity)), 0.1, latency)
+    return now
+
+
+def test_a_window_that_pays_is_widened_to_the_ceiling() -> None:
+    knee = Knee(64, 1000)
+    answers(knee, 5000, 100)
+    assert knee.window == 1000
+
+
+@pytest.mark.parametrize("capacity", [40, 100, 300, 1500])
+def test_it_settles_near_the_knee(capacity: float) -> None:
+    knee = Knee(64, 4096)
+    answers(knee, capacity, 3000)
+    assert min(64, 0.8 * capacity) <= knee.window <= max(80, 1.6 * capacity)
+
+
+def test_trials_that_fail_become_rare() -> None:
+    knee, now, trials = Knee(64, 4096), 0.0, []
+    for _ in range(3000):
+        before = knee.window
+        now = answers(knee, 60, 1, now)
+        if knee.window > before:
+            trials.append(now)
+    pauses = [later - earlier for earlier, later in pairwise(trials)]
+    assert len(trials) < 15
+    assert pauses[-1] > 50
+
+
+def test_a_knee_that_moves_out_is_followed() -> None:
+    knee = Knee(64, 4096)
+    now = answers(knee, 100, 1000)
+    narrow = knee.window
+    answers(knee, 1000, 1000, now)
+    assert knee.window > 4 * narrow
+
+
+def test_a_crowd_narrows_the_window_and_it_comes_back() -> None:
+    knee = Knee(64, 4096)
+    now = answers(knee, 5000, 20)
+    knee.crowded(now, 200)
+    assert knee.window == 180
+    answers(knee, 5000, 100, now)
+    assert knee.window > 180
+
+
+def test_a_probe_however_dear_comes_in_the_end() -> None:
+    law, now, sent = RateLaw(), 0.0, 0
+    for wait in (1.0, 1000.0):
+        law.begin(now, sent)
+        for _ in range(30):
+            now, sent = now + 0.05, sent + round(0.05 * law.value)
+            law.step(now, sent, 0.05)
+        law.refused(now, now, wait)
+    for _ in range(1700):
+        now += 1.0
+        law.step(now, sent, 1.0)
+    assert law.value < law.limit
+    for _ in range(200):
+        now += 1.0
+        law.step(now, sent, 1.0)
+    assert law.value > law.limit

@@ -1,0 +1,60 @@
+"""A secret shows itself nowhere but where it is asked to."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from bulkmail.errors import ConfigError
+from bulkmail.identity.secret import Secret, read_secret
+
+
+def test_it_hides() -> None:
+    secret = Secret("canary")
+    assert secret.reveal() == "canary"
+    assert "canary" not in f"{secret!r} {secret} {secret:}"
+    assert (bool(secret), bool(Secret(""))) == (True, False)
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    assert not hasattr(secret, "__dict__")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"pa ss",
+        b"pa ss\n",
+        b"pa ss\nanother line\n",
+        b"pa ss\r\n",
+        b"\xef\xbb\xbfpa ss\n",
+        "pa ss\r\n".encode("utf-16"),
+        "\ufeffpa ss".encode("utf-16-be"),
+    ],
+)
+def test_the_line_end_and_the_encoding_of_a_file_do_not_count(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    assert read_secret(path).reveal() == "pa ss"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe\x00", b"caf\xe9-canary"])
+def test_a_file_without_a_secret(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match="no secret") as caught:
+        read_secret(path)
+    assert caught.value.__context__ is None
+
+
+def test_a_text_that_is_none() -> None:
+    secret = Secret("caf\udce9-canary")
+    with pytest.raises(ConfigError) as caught:
+        secret.encoded()
+    assert "canary" not in str(caught.value) + caught.value.hint
+    assert caught.value.__context__ is None
+    assert Secret("é").encoded() == b"\xc3\xa9"
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_secret(tmp_path / "missing")
