@@ -79,7 +79,7 @@ class Request:
     method: str
     path: str
     mailbox: str = ""  # the key whose slots it uses; empty for the directory
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, repr=False)  # may hold a token
     body: Any = None  # JSON
     effect: Effect = Effect.READ
     batchable: bool = True  # False: redirects, uploads and other things that cannot travel in a $batch
@@ -148,6 +148,8 @@ class Lanes(Protocol):
 
     def enter(self, key: str, /) -> None: ...
     def leave(self, key: str, /) -> Tally: ...
+    def begun(self, key: str, /) -> bool:
+        """Whether a request of this mailbox has left already."""
 
 
 class Reporter(Protocol):

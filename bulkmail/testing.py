@@ -7,12 +7,13 @@ Nothing here patches anything. A task, a wrapper or a whole stack is given these
 """
 
 import asyncio
+import math
 import selectors
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from contextvars import Context
 from types import coroutine
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 from bulkmail.errors import TransportError
 from bulkmail.model import Request, Response, Row
@@ -55,11 +56,13 @@ class _JumpingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
-        if ready or timeout is None or timeout <= 0:
-            return ready or (super().select(timeout) if timeout is None else ready)
+        if ready or timeout == 0:
+            return ready
         if self.loop.threads:
             return super().select(0.01)
-        self.loop.now += timeout
+        if timeout is None:
+            raise RuntimeError("everything waits, and nothing is left that could happen")
+        self.loop.jump(timeout)
         return ready
 
 
@@ -72,17 +75,25 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         selector = _JumpingSelector()
         selector.loop = self
         super().__init__(selector)
+        self.jump(0.0)
 
     def time(self) -> float:
         return self.now
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
-    ) -> asyncio.Future[T]:
+    def jump(self, seconds: float) -> None:
+        self.now += seconds
+        self._clock_resolution = math.ulp(self.now)  # a timer is due at its instant, and not a little before
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         self.threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._thread_done)
         return future
+
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        self.threads += 1  # its end is waited for in real time
+        await super().shutdown_default_executor(*args)
+        self.threads -= 1
 
     def _thread_done(self, _future: object) -> None:
         self.threads -= 1
@@ -117,21 +128,20 @@ class Stepper:
     def step(self, answer: Response | TransportError | None = None) -> Request | None:
         """The task's next request, or None when it has ended; `answer` is for the request before."""
         while True:
-            if self._step is None:
-                self._step = self._rows.__anext__()
-            step = self._step
-            assert step is not None  # noqa: S101 - for the type checker
+            step = self._step or self._rows.__anext__()
+            self._step = None
             try:
                 asked = step.throw(answer) if isinstance(answer, TransportError) else step.send(answer)
             except StopIteration as yielded:
                 self.rows.append(yielded.value)
-                self._step, answer = None, None
-                continue
+                answer = None
             except StopAsyncIteration:
                 return None
-            if not isinstance(asked, Request):
-                raise RuntimeError("a task may await nothing but its graph")  # noqa: TRY004 - it is the task's doing
-            return asked
+            else:
+                if not isinstance(asked, Request):
+                    raise RuntimeError("a task may await nothing but its graph")  # noqa: TRY004 - the task's doing
+                self._step = step
+                return asked
 
 
 @coroutine

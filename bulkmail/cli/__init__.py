@@ -11,6 +11,7 @@ from bulkmail.cli.demo import demo
 from bulkmail.cli.run import run
 from bulkmail.cli.say import told
 from bulkmail.cli.show import show, tasks
+from bulkmail.cli.sim import sim
 from bulkmail.cli.token import token
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     help="Runs one task against every mailbox of a Microsoft 365 tenant, as fast as the service permits.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # paragraphs of help texts flow
     pretty_exceptions_enable=False,  # they print local variables, and those may be secrets
 )
 app.command("demo")(demo)
@@ -26,6 +28,7 @@ app.command("show")(show)
 app.command("tasks")(tasks)
 app.add_typer(cert, name="cert")
 app.command("token")(token)
+app.command("sim")(sim)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the callback's shape is typer's

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pydantic import SecretStr
 
 from bulkmail import __version__
-from bulkmail.config import App, Job, Limits
+from bulkmail.config import App, Input, Job, Limits
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import ConfigError, UsageError
 from bulkmail.graph import Graph
@@ -20,7 +21,7 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.directory import tls_context
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Mailbox, Reporter, Source, TokenSource
+from bulkmail.model import Mailbox, Reporter, TokenSource
 from bulkmail.run.directory import DirectorySource
 from bulkmail.run.source import FileSource
 from bulkmail.transport import Stack, StackSettings, stack
@@ -116,30 +117,42 @@ def proxy_for(url: str) -> str | None:
     return getproxies().get(parts.scheme)
 
 
-def source_of(job: Job, connection: Connection, *, keep_columns: bool = False) -> Source:
-    """The job's mailboxes. Raises UsageError where it names none."""
-    given = job.input
-    limit = given.limit or None
-    if given.path == "-":
-        if sys.stdin.isatty():
-            raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
-        return FileSource(sys.stdin.buffer, column=given.column, keep_columns=keep_columns, limit=limit)
-    if given.path:
-        return FileSource(Path(given.path), column=given.column, keep_columns=keep_columns, limit=limit)
-    if given.users is not None or given.group:
-        return DirectorySource(connection.directory(), users=given.users, group=given.group, limit=limit)
-    raise UsageError(
-        "the job names no mailboxes", hint="Give --input FILE, or set path, users or group in the job's [input]."
+def file_source(given: Input, *, keep_columns: bool = False) -> FileSource | None:
+    """The job's list of mailboxes; None where the directory is to be asked. Raises UsageError for neither."""
+    if not given.origins:
+        raise UsageError(
+            "the job names no mailboxes", hint="Give --input FILE, or set path, users or group in the job's [input]."
+        )
+    if not given.path:
+        return None
+    if given.path == "-" and sys.stdin.isatty():
+        raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
+    return FileSource(
+        _standard_input() if given.path == "-" else Path(given.path),
+        column=given.column,
+        keep_columns=keep_columns,
+        limit=given.limit or None,
     )
 
 
-def expected(job: Job) -> int:
-    """About how many rows a file has, by its line ends; 0 where nobody can tell. Blocks: call it in a thread."""
-    path = Path(job.input.path)
-    if job.input.path in ("", "-") or not path.is_file():
+def _standard_input() -> BinaryIO:
+    """Not `sys.stdin`, whose lock a thread that waits for input would hold when the interpreter ends."""
+    return cast(BinaryIO, open(0, "rb", buffering=0, closefd=False))
+
+
+def directory_source(given: Input, connection: Connection) -> DirectorySource:
+    """The users or the group that the job names."""
+    return DirectorySource(connection.directory(), users=given.users, group=given.group, limit=given.limit or None)
+
+
+async def survey(source: FileSource | None) -> int:
+    """How many mailboxes there will be; 0 where nobody can tell. Raises InputError for a file that is no list.
+
+    A file is read through once before anything is done: half a list is not worked on because the other half is broken.
+    It costs some microseconds a row.
+    """
+    if source is None or not source.local:
         return 0
-    lines = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            lines += block.count(b"\n")
-    return min(lines, job.input.limit) if job.input.limit else lines
+    async for _ in source:
+        pass
+    return source.counts.unique

@@ -12,67 +12,78 @@ from rich.console import Console
 
 from bulkmail import __version__
 from bulkmail.cli import say
-from bulkmail.cli.compose import Connection, connected, expected, source_of
+from bulkmail.cli.compose import Connection, connected, directory_source
 from bulkmail.cli.loop import interruptible
 from bulkmail.config import Job
 from bulkmail.core.odata import one_line
-from bulkmail.errors import BulkmailError
+from bulkmail.errors import BulkmailError, OutputError
 from bulkmail.model import Source, Status, TokenSource
 from bulkmail.run import folder as folders
 from bulkmail.run import manifest as manifests
+from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.failed import write_failed
 from bulkmail.run.manifest import Manifest
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.progress import Look, Progress
 from bulkmail.run.source import FileSource
 from bulkmail.run.stop import TIME_BOX, Stop
-from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.run.sweep import Sweep, SweepSettings, foremost
 from bulkmail.run.totals import Totals
 from bulkmail.tasks import Options, Task
 
 OK, NOT_ALL_OK, DEFECT = 0, 3, 1
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that is over: where it lies, its manifest as written, and what ended it early, if anything did."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    failure: Exception | None
+
+
 @dataclass(slots=True)
 class Run:
-    """One run while it goes."""
+    """One run while it goes. `listed` are its mailboxes, and `expected` their number, unless the directory is asked."""
 
     job: Job
     task: Task
     options: Options
     credential: TokenSource
+    listed: FileSource | None = None
+    expected: int = 0
     console: Console | None = None  # where progress is shown
     totals: Totals = field(default_factory=Totals)
     stop: Stop = field(default_factory=Stop)
-    expected: int = 0
 
-    async def conduct(self) -> tuple[Path, dict[str, Any]]:
-        """The run directory and its manifest. Raises what ends a run early, when everything known is written."""
+    async def conduct(self) -> Ended:
+        """From the first request to the last file. Raises RunHeld, and OutputError where not even `run.json` can be
+        written."""
         wanted = folders.name(self.job.output.directory, self.task.name, datetime.now().astimezone())
-        with folders.open_folder(wanted) as folder:
+        with folders.open_folder(wanted) as folder, interruptible(self.stop, say.note):
             started = asyncio.get_running_loop().time()
             manifest = self._manifest()
-            manifest.write(folder)
+            await asyncio.to_thread(manifest.write, folder)
             failure: BaseException | None = None
-            source: Source | None = None
+            source: Source | None = self.listed
             try:
                 async with connected(self.job, self.credential, self.totals.hear) as connection:
-                    source = source_of(self.job, connection)
+                    source = source or directory_source(self.job.input, connection)
                     await self._sweep(folder, connection, source)
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised again below, when all is written
+            except BaseExceptionGroup as errors:
+                failure = foremost(errors)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told in the manifest, raised by the caller
                 failure = error
             seconds = asyncio.get_running_loop().time() - started
-            ended = await self._end(folder, manifest, source, failure, seconds)
-            if isinstance(failure, Exception):
-                raise failure
-            return folder, ended
+            return await self._end(folder, manifest, source, failure, seconds)
 
     async def _sweep(self, folder: Path, connection: Connection, source: Source) -> None:
         limits, output = self.job.limits, self.job.output
         columns = list(self.task.columns(self.options))
-        self.expected = await asyncio.to_thread(expected, self.job)
         settings = OutputSettings(output.format, output.raw, output.bom)
-        with interruptible(self.stop, say.note), open_outputs(folder, columns, settings, self.totals) as writer:
+        watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
+        with open_outputs(folder, columns, settings, self.totals) as writer:
             sweep = Sweep(
                 self.task,
                 self.options,
@@ -80,15 +91,12 @@ class Run:
                 open_graph=connection.of,
                 lanes=connection.stack.lanes,
                 writer=writer,
-                totals=self.totals,
+                alarm=Alarm(watched, self.task.permission),
                 stop=self.stop,
-                settings=SweepSettings(
-                    limits.mailboxes_in_flight, limits.max_failures, limits.stop_if_denied, limits.grace
-                ),
+                settings=SweepSettings(limits.mailboxes_in_flight, limits.grace),
             )
             async with self._beside(connection):
                 await sweep.run()
-            sweep.require_admission()
 
     @asynccontextmanager
     async def _beside(self, connection: Connection) -> AsyncIterator[None]:
@@ -112,11 +120,13 @@ class Run:
 
     async def _end(
         self, folder: Path, manifest: Manifest, source: Source | None, failure: BaseException | None, seconds: float
-    ) -> dict[str, Any]:
-        """Write `failed.csv` and `run.json`; an error on the way is the run's own end unless there was one before."""
+    ) -> Ended:
+        """Write `failed.csv` and `run.json`. An error on the way is the run's own end unless there was one before."""
         names = OutputSettings(self.job.output.format).names()
-        if (folder / folders.OUTCOMES).exists():
+        try:
             await asyncio.to_thread(write_failed, folder / folders.OUTCOMES, folder / folders.FAILED)
+        except OutputError as error:
+            failure = failure or error
         state, reason, code = self._verdict(failure)
         ended = replace(
             manifest,
@@ -133,8 +143,8 @@ class Run:
             problems=dict(self.totals.problems),
             outputs=await asyncio.to_thread(manifests.digests, folder, names),
         )
-        ended.write(folder)
-        return manifests.read(folder)
+        await asyncio.to_thread(ended.write, folder)
+        return Ended(folder, manifests.read(folder), failure if isinstance(failure, Exception) else None)
 
     def _verdict(self, failure: BaseException | None) -> tuple[str, str, int]:
         if isinstance(failure, BulkmailError):

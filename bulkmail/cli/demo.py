@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bulkmail.cli import say, summary
-from bulkmail.cli.compose import credential_of
+from bulkmail.cli.compose import credential_of, file_source, survey
 from bulkmail.cli.conduct import Run
 from bulkmail.cli.loop import run as run_loop
 from bulkmail.cli.rehearsal import PORT, Rehearsal, command, prepare
@@ -57,11 +57,13 @@ async def _demo(directory: Path, settings: Settings) -> None:
         show_claims(await credential.token())
         _heading(f"3  The sweep: {rehearsal.mailboxes} through {rehearsal.job}")
         task = find(job.task.name, directory)
-        going = Run(job, task, check_options(task, job.task.options), credential, say.errors)
-        folder, manifest = await going.conduct()
-        summary.show(manifest, folder, say.results)
+        options, listed = check_options(task, job.task.options), file_source(job.input)
+        ended = await Run(job, task, options, credential, listed, await survey(listed), say.errors).conduct()
+        summary.show(ended.manifest, ended.folder, say.results)
+        if ended.failure is not None:
+            raise ended.failure
         _heading("4  The first rows of records.csv")
-        say.results.print(await asyncio.to_thread(_rows, folder / "records.csv"))
+        say.results.print(await asyncio.to_thread(_rows, ended.folder / "records.csv"))
         _show_books(simulator.books())
     _show_next(directory)
 

@@ -29,7 +29,8 @@ def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 @contextmanager
 def interruptible(stop: Stop, heard: Callable[[str], None]) -> Iterator[None]:
-    """The first interrupt asks the run to stop, the second cancels it. Inside the running loop, in the main thread."""
+    """The first interrupt asks the run to stop, the second cancels it, a third ends the program as if we were not
+    here. Inside the running loop, in the main thread."""
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
 
     def hear(number: int) -> None:
@@ -37,14 +38,18 @@ def interruptible(stop: Stop, heard: Callable[[str], None]) -> Iterator[None]:
             stop.ask(INTERRUPTED[number])
             heard("stopping: what is in flight is finished; once more to stop at once")
         elif main is not None:
+            restore()
             main.cancel()
 
     def arrive(number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(hear, number)
 
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
     before = {number: signal.signal(number, arrive) for number in INTERRUPTED}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()

@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from bulkmail.cli import say, summary
-from bulkmail.cli.compose import credential_of
-from bulkmail.cli.conduct import Run
+from bulkmail.cli.compose import credential_of, file_source, survey
+from bulkmail.cli.conduct import Ended, Run
 from bulkmail.cli.loop import run as run_loop
 from bulkmail.config import Job, flag, load
-from bulkmail.errors import UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.tasks import check_options, find
 
@@ -31,7 +29,7 @@ def run(
         str, typer.Option("--input", help="Mailboxes: CSV, NDJSON or text; - for standard input.")
     ] = "",
     output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
-    limit: Annotated[int, typer.Option(help="Stop after so many mailboxes; 0 takes all.", min=0)] = 0,
+    limit: Annotated[int | None, typer.Option(help="Stop after so many mailboxes; 0 takes all.", min=0)] = None,
     settings: Settings = None,
     max_duration: Annotated[str, typer.Option(help="Stop after this time, such as 90s or 2h; exit code 5.")] = "",
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Log lines in place of the moving line.")] = False,
@@ -41,10 +39,12 @@ def run(
     """Run a job's task against every mailbox of its input.
 
     Writes a run directory with the rows (records.ndjson, records.csv), an outcome for every mailbox
-    (outcomes.ndjson), whatever did not end well (failed.csv, itself valid input), and run.json.
+    (outcomes.ndjson), whatever did not end well (failed.csv, itself valid input), rows of the input that are no
+    mailbox (rejected.csv), and the figures of the run (run.json).
 
-    Exit codes: 0 all ok; 2 usage, input or configuration; 3 finished, some mailboxes not ok; 4 sign-in or permission;
-    5 stopped early; 6 the run directory is in use; 7 output could not be written; 130, 143 interrupted.
+    Exit codes: 0 all ok, or no mailbox there; 1 a defect; 2 usage, input or configuration; 3 finished, some mailboxes
+    not ok; 4 sign-in or permission; 5 stopped early; 6 the run directory is in use; 7 output could not be written;
+    130, 143 interrupted. Ctrl-C finishes what is in flight; a second one stops at once.
 
     Examples:
 
@@ -66,37 +66,35 @@ def run(
 
 
 def flags(settings: list[str] | None, named: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a command line; an --input replaces whatever origin the job names."""
+    """The settings of a command line; what has an option of its own wins over --set."""
     given = dict(flag(text) for text in settings or ())
-    given |= {key: value for key, value in named.items() if value}
-    if "input.path" in given:
-        given |= {"input.users": None, "input.group": ""}
-    return given
+    return given | {key: value for key, value in named.items() if value not in (None, "")}
 
 
 def execute(job: Job, *, progress: bool, as_json: bool = False) -> int:
-    """Sign in, run, show the summary. Gives the exit code; raises what ends a run early."""
+    """Read the list, sign in, run, show the summary. Gives the exit code; raises what ended the run early."""
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options)
-    if not (job.input.path or job.input.users is not None or job.input.group):
-        raise UsageError("the job names no mailboxes", hint="Give --input FILE, or path, users or group in [input].")
+    listed = file_source(job.input)
     credential = credential_of(job)
-    going = Run(job, task, options, credential, say.errors if progress else None)
-
-    async def main() -> tuple[Path, dict[str, Any]]:
-        introduce(job, decode(await credential.token()))
-        return await going.conduct()
-
     for text in (*job.notes, *credential.warnings):
         say.note(f"note: {text}")
     if credential.certificate and (left := credential.certificate.days_left()) < EXPIRES_SOON:
         say.note(f"note: the certificate expires in {left} days; `bulkmail cert new` makes its successor")
-    folder, manifest = run_loop(main())
+
+    async def main() -> Ended:
+        expected = await survey(listed)
+        introduce(job, decode(await credential.token()))
+        return await Run(job, task, options, credential, listed, expected, say.errors if progress else None).conduct()
+
+    ended = run_loop(main())
     if as_json:
-        typer.echo(orjson.dumps(manifest, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:
-        summary.show(manifest, folder, say.results)
-    return int(manifest["exit_code"])
+        summary.show(ended.manifest, ended.folder, say.results)
+    if ended.failure is not None:
+        raise ended.failure
+    return int(ended.manifest["exit_code"])
 
 
 def introduce(job: Job, claims: dict[str, Any]) -> None:

@@ -5,12 +5,12 @@ Results go to the standard output, progress and errors to the standard error. No
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import typer
 from rich.console import Console
 
 from bulkmail.core.odata import one_line
@@ -29,11 +29,12 @@ def told() -> Iterator[None]:
         yield
     except BulkmailError as error:
         complain(error)
-        raise typer.Exit(error.exit_code) from None
-    except BrokenPipeError:
-        raise typer.Exit(1) from None
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:  # nobody reads any more; the interpreter must not try to flush for them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+        raise SystemExit(INTERRUPTED) from None
 
 
 def complain(error: BulkmailError) -> None:
@@ -41,12 +42,12 @@ def complain(error: BulkmailError) -> None:
     for line in str(error).splitlines() or [type(error).__name__]:
         errors.print(f"bulkmail: {one_line(line)}", style="red", soft_wrap=True)
     if error.hint:
-        errors.print(f"  {error.hint}", soft_wrap=True)
+        errors.print(f"  {one_line(error.hint)}", soft_wrap=True)
 
 
 def note(text: str) -> None:
     """A sentence for the user that is no result."""
-    errors.print(text, soft_wrap=True)
+    errors.print(one_line(text), soft_wrap=True)
 
 
 class _JsonLines(logging.Formatter):
@@ -70,7 +71,10 @@ class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         stamp = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         text = f"{stamp} {record.levelname.lower()}: {one_line(record.getMessage())}"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        if not record.exc_info:
+            return text
+        trace = self.formatException(record.exc_info).splitlines()
+        return "\n".join([text, *(f"  {one_line(line)}" for line in trace)])
 
 
 def log_to_stderr(*, as_json: bool) -> None:

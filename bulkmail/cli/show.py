@@ -26,7 +26,7 @@ def show(
     with say.told():
         manifest = manifests.read(run_dir)
         if as_json:
-            typer.echo(orjson.dumps(manifest, option=orjson.OPT_INDENT_2).decode())
+            typer.echo(summary.as_json(manifest, run_dir))
         elif manifest["state"] == "running":
             say.results.print(f"{manifest['task']} since {manifest['started']}: still running, or killed")
         else:

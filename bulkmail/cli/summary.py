@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +25,11 @@ MEANINGS = {
 STYLES = {Status.OK: "green", Status.ABSENT: "dim"}
 MOST = 5
 """Lines of problems and of refusals; the rest is in the files."""
+
+
+def as_json(manifest: Mapping[str, Any], folder: Path) -> str:
+    """`run.json` with its place, for scripts."""
+    return orjson.dumps({"directory": str(folder), **manifest}, option=orjson.OPT_INDENT_2).decode()
 
 
 def show(manifest: Mapping[str, Any], folder: Path, console: Console) -> None:

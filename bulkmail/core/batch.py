@@ -31,7 +31,8 @@ def part(number: int, request: Request) -> bytes:
     entry: dict[str, Any] = {"id": str(number), "method": request.method, "url": request.path}
     headers = dict(request.headers)
     if request.body is not None:
-        headers.setdefault("Content-Type", "application/json")
+        if not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = "application/json"
         entry["body"] = request.body
     if headers:
         entry["headers"] = headers
@@ -54,27 +55,21 @@ def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
 def unpack(body: Any, count: int) -> list[Response | None]:
     """The answers of `count` parts in their order; None where one is missing or says no usable status.
 
-    Raises BatchRejected if an id comes twice or was never sent: then no answer can be trusted to be whose it seems.
+    Raises BatchRejected if an id comes twice or was never sent: then no answer can be trusted to be whose it seems. An
+    id may come as a number instead of a text, but is spelled as it was sent.
     """
     entries = body.get("responses") if isinstance(body, dict) else None
     if not isinstance(entries, list):
         raise BatchRejected("the answer of a batch has no list of responses")
     answers: list[Response | None] = [None] * count
-    seen: set[int] = set()
+    open_ids = {str(number): number for number in range(count)}
     for entry in entries:
-        number = _number(entry)
-        if number is None or number >= count or number in seen:
+        name = entry.get("id") if isinstance(entry, dict) else None
+        number = open_ids.pop(str(name), None)
+        if number is None:
             raise BatchRejected("the answer of a batch names a part twice, or one that was not sent")
-        seen.add(number)
         answers[number] = _answer(entry)
     return answers
-
-
-def _number(entry: Any) -> int | None:
-    name = entry.get("id") if isinstance(entry, dict) else None
-    if isinstance(name, int) and not isinstance(name, bool) and name >= 0:
-        return name
-    return int(name) if isinstance(name, str) and name.isascii() and name.isdecimal() else None
 
 
 def _answer(entry: dict[str, Any]) -> Response | None:

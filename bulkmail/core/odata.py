@@ -10,7 +10,7 @@ import re
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from bulkmail.errors import LinkRefused
 from bulkmail.model import Response
@@ -18,19 +18,30 @@ from bulkmail.model import Response
 TEXT_LIMIT = 500
 """Characters kept of an error's text: enough to read, too little to fill a disk."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-_TOP = re.compile(r"((?:\$|%24)top=)(\d+)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_TOP = re.compile(r"([?&](?:\$|%24)top=)([0-9]{1,9})(?=&|$)", re.IGNORECASE)
+_ADDRESS = re.compile(r"[!\"$-\[\]-~]+")  # printable ASCII but for # and \, which programs read differently
+_DOTS = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|;|$)", re.IGNORECASE)  # a way to another folder
 _OWNER = re.compile(r"^/users(?:/(?P<segment>[^/?(]+)|\((?:'|%27)(?P<key>.*?)(?:'|%27)\))(?=[/?]|$)", re.IGNORECASE)
+_NO_NAMES = ("", ".", "..")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def segment(text: str) -> str:
-    """`text` as one path segment: nothing in it can end the segment or start a query."""
+    """`text` as one path segment: nothing in it can end the segment or start a query.
+
+    Raises ValueError for a text that is no name at all: an empty one, or one that means this folder or the one above.
+    """
+    if text in _NO_NAMES:
+        raise ValueError("not a name that a path can hold")
     return quote(text, safe="@")
 
 
 def user(key: str) -> str:
-    """The path of a mailbox by address or object id; a key that starts with a dollar sign needs the other spelling."""
+    """The path of a mailbox by address or object id; a key that starts with a dollar sign needs the other spelling.
+
+    Raises ValueError for a key that is no name.
+    """
     if key.startswith("$"):
         return "/users('" + segment(key.replace("'", "''")) + "')"
     return "/users/" + segment(key)
@@ -61,23 +72,25 @@ def next_path(body: Any, base: str, asked: str) -> str | None:
     link = body.get("@odata.nextLink") if isinstance(body, dict) else None
     if link is None or link == "":
         return None
-    if not isinstance(link, str):
-        raise LinkRefused("the next link is not a text")
     home, there = urlsplit(base), _parts(link)
     prefix = home.path.rstrip("/") + "/"
     if (there.scheme, there.netloc.lower()) != (home.scheme, home.netloc.lower()) or not there.path.startswith(prefix):
-        raise LinkRefused(f"the service named a next page on {there.netloc or 'no host'!r}; nothing was sent there")
-    path = link.partition(there.netloc)[2][len(prefix) - 1 :]
-    if any(mark in path for mark in ("\\", "#", " ", "/../")) or not _same_owner(asked, path):
+        host = one_line(there.netloc) or "no host"
+        raise LinkRefused(f"the service named a next page on {host!r}; nothing was sent there")
+    path: str = link[len(f"{there.scheme}://{there.netloc}{prefix}") - 1 :]
+    if _DOTS.search(there.path) or not _same_owner(asked, path):
         raise LinkRefused("the service named a next page outside the mailbox that was asked for")
     return path
 
 
-def _parts(link: str) -> Any:
-    try:
-        return urlsplit(link)
-    except ValueError:
-        raise LinkRefused("the next link is not an address") from None
+def _parts(link: Any) -> SplitResult:
+    """`link` taken apart, if it is an address all of whose characters may stand in a request line."""
+    if isinstance(link, str) and _ADDRESS.fullmatch(link):
+        try:
+            return urlsplit(link)
+        except ValueError:
+            pass  # such as a bracket that never closes
+    raise LinkRefused("the next link is not an address")
 
 
 def _same_owner(asked: str, path: str) -> bool:
@@ -148,7 +161,8 @@ def _claims(header: str) -> str:
     match = re.search(r'claims="([^"]+)"', header)
     if not match:
         return ""
+    plain = match[1].rstrip("=").replace("-", "+").replace("_", "/")  # either alphabet, padded or not
     try:
-        return b64decode(match[1] + "=" * (-len(match[1]) % 4), validate=True).decode()
+        return b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
     except ValueError:  # not base64, or not text: a challenge that cannot be met is no challenge
         return ""

@@ -118,7 +118,7 @@ class Pace:
         """
         self._in_flight -= 1
         if self._law and sent_at >= self._fence:
-            self._law.refused(now, sent_at, until - now)
+            self._law.refused(now, sent_at, max(0.0, until - now))
             self._gap = 1 / self._law.value
         if until > self._fence:
             self._fence = max(until, now)  # a time gone by still ends the episode
@@ -149,11 +149,12 @@ class Pace:
 
     def warned(self, now: float, percentage: float) -> None:
         """An answer carried x-ms-throttle-limit-percentage: 0.8 to 1.8 of the limit is used. Ends no request."""
-        if self._law and now >= self._calm_until and percentage > 1:
+        if not self._law or now < self._calm_until:
+            return
+        if percentage > 1:
             self._law.fall(now, self._law.value / percentage)
             self._gap = 1 / self._law.value
-        if self._law and now >= self._calm_until and percentage > 0:
-            self._calm_until = now + CALM
+        self._calm_until = now + CALM
 
     def statistics(self) -> PaceStatistics:
         """What the pace believes at this moment."""

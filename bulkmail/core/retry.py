@@ -12,6 +12,7 @@ The rules, and where they come from:
   Jitter".
 - The wait that Retry-After asks for is not in here: it is a fence of the limiter, so that all requests of a mailbox
   learn of it. It costs neither attempts nor quota, since the service has asked for the repetition.
+- A DELETE that is repeated after a lost answer and finds nothing has done its work the first time.
 - A run-wide quota (500 tokens, 10 a repetition, given back by success; after the AWS SDK's retry quota) bounds what an
   outage costs: when it is empty, requests fail at once instead of multiplying the load.
 """
@@ -20,8 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from bulkmail.core.odata import error_of
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
-from bulkmail.model import Effect, Response
+from bulkmail.model import Effect, Request, Response
 
 
 class Verdict(Enum):
@@ -52,8 +54,11 @@ REPEATABLE = frozenset({Effect.READ, Effect.IDEMPOTENT, Effect.VERIFIED})
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """`attempts` a request, counted without throttling; `seconds` from its first to its last; backoff from `base` to
-    `cap`."""
+    """`attempts` a request, counted without throttling; backoff from `base` to `cap` seconds.
+
+    `seconds` pass at most from the first failure to the last attempt, counted anew after a throttled one: the wait that
+    follows was asked for.
+    """
 
     attempts: int = 6
     seconds: float = 900.0
@@ -74,8 +79,12 @@ def judge(response: Response, effect: Effect) -> Verdict:
 
 
 def _foreign(response: Response, effect: Effect) -> bool:
-    """A good status that does not come from Graph: a page of a portal or proxy, or nothing where something was read."""
-    if isinstance(response.body, bytes) and "html" in response.headers.get("content-type", "").lower():
+    """A good status that does not come from Graph: a page of a portal or proxy, or nothing where something was read.
+
+    Graph can hand out a page as well, such as an attachment, but signs its answers with a `request-id`.
+    """
+    page = isinstance(response.body, bytes) and "html" in response.headers.get("content-type", "").lower()
+    if page and "request-id" not in response.headers:
         return True
     return response.status == 200 and response.body is None and effect is Effect.READ
 
@@ -89,9 +98,14 @@ def judge_error(error: TransportError, effect: Effect) -> Verdict:
     return Verdict.DONE
 
 
+def settled(request: Request, response: Response) -> bool:
+    """Whether the answer to a repetition shows that the attempt before it did the work after all."""
+    return request.method == "DELETE" and response.status == 404 and error_of(response.body)[0] == "ErrorItemNotFound"
+
+
 def backoff(rules: RetryRules, tried: int, dice: Callable[[], float]) -> float:
     """Seconds to wait after `tried` failed attempts; `dice()` is uniform in [0, 1)."""
-    return dice() * min(rules.cap, rules.base * 2.0 ** (tried - 1))
+    return dice() * min(rules.cap, rules.base * 2.0 ** min(tried - 1, 60))
 
 
 class Quota:

@@ -24,6 +24,7 @@ class Scope(StrEnum):
 
 
 MAILBOX_CODES = frozenset({"ApplicationThrottled", "ErrorTooManyObjectsOpened", "MailboxInfoStale"})
+_SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 _LIMIT = re.compile(r"\bits (\w+) limit\b")
 
 
@@ -47,6 +48,13 @@ def refusal(response: Response) -> Refusal | None:
     if response.status == 503 or code in MAILBOX_CODES:
         return Refusal(Scope.MAILBOX, limit)
     return Refusal(Scope.APP, limit)
+
+
+def used_share(response: Response) -> float:
+    """The share of the limit that is in use, as `x-ms-throttle-limit-percentage` says from 0.8 on; 0.0 where nothing
+    sensible is said."""
+    said = response.headers.get("x-ms-throttle-limit-percentage", "")
+    return float(said) if _SHARE.fullmatch(said) else 0.0
 
 
 class Spread:

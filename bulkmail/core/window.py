@@ -15,11 +15,12 @@ SLOTS = 4
 DIRECTORY_SLOTS = 8
 """For requests to no mailbox; the directory counts resource units and not slots, and a listing is one page after
 another."""
-REQUESTS, REQUESTS_SECONDS = (
-    9_900,
-    600.0,
-)  # 1 % below the documented 10,000: clocks differ, and refused attempts count too
-UPLOAD, UPLOAD_SECONDS = 140e6, 300.0  # below 150 MB: headers are not counted here
+REQUESTS, REQUESTS_SECONDS = 9_900, 600.0
+"""1 % below the documented 10,000: clocks differ, and refused attempts count too."""
+
+UPLOAD, UPLOAD_SECONDS = 140e6, 300.0
+"""Bytes, below 150 MB: headers are not counted here."""
+
 COUNT_FROM = 500
 """Requests that a lane makes before its rolling budget is kept: nearly all mailboxes end long before, and need none."""
 
@@ -67,6 +68,35 @@ class Rolling:
             self.cells.append((now + self.cell, amount))
 
 
+class Fence:
+    """No request leaves before `until`. `streak` counts refusals in a row; those of requests that flew together are
+    one."""
+
+    __slots__ = ("streak", "until")
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.streak = 0
+
+    def __repr__(self) -> str:
+        return f"<Fence until {self.until:.1f} after {self.streak} refusals>"
+
+    def met(self, sent: float) -> int:
+        """A request that left at `sent` was refused: how many refusals in a row that makes."""
+        if sent >= self.until or not self.streak:
+            self.streak += 1
+        return self.streak
+
+    def rise(self, until: float) -> None:
+        """The longest wish wins."""
+        self.until = max(self.until, until)
+
+    def passed(self, sent: float) -> None:
+        """A request was not refused; it ends the row unless it left together with those that were."""
+        if sent >= self.until:
+            self.streak = 0
+
+
 class Lane:
     """One mailbox while it is worked on. Only Window changes it; `waiting` belongs to the limiter's shell."""
 
@@ -79,7 +109,6 @@ class Lane:
         "queued",
         "requests",
         "slots",
-        "streak",
         "throttled",
         "upload",
         "waited",
@@ -90,10 +119,9 @@ class Lane:
         self.key = key
         self.slots = slots
         self.in_flight = 0
-        self.fence = 0.0
+        self.fence = Fence()
         self.requests = 0
         self.throttled = 0
-        self.streak = 0  # refusals in a row
         self.waited = 0.0
         self.entered = 0
         self.budget: Rolling | None = None
@@ -125,23 +153,30 @@ class Window:
         lane.entered += 1
         return lane
 
-    def leave(self, key: str) -> Tally:
-        """What the mailbox cost so far; forgets it when nobody works on it any more."""
-        lane = self.lanes[key]
+    @staticmethod
+    def leave(lane: Lane) -> Tally:
+        """What the mailbox cost so far; follow with `forget`."""
         lane.entered -= 1
-        if not lane.entered and not lane.in_flight:
-            del self.lanes[key]
         return Tally(lane.requests, lane.throttled, lane.waited)
+
+    def forget(self, lane: Lane, now: float) -> float:
+        """Drops a lane that nobody needs any more. Returns when to try again if only its fence speaks for it, or 0."""
+        if lane.entered or self.lanes.get(lane.key) is not lane:
+            return 0.0
+        if lane.fence.until > now:
+            return lane.fence.until
+        del self.lanes[lane.key]
+        return 0.0
 
     def ready(self, lane: Lane, now: float, upload: int = 0) -> float:
         """The instant from which a request may leave: `now` or earlier means at once, infinite when a slot comes
         back."""
-        if now < lane.fence:
-            return lane.fence
+        if now < lane.fence.until:
+            return lane.fence.until
         if lane.in_flight >= lane.slots:
             return math.inf
         for budget, amount in ((lane.budget, 1), (lane.upload, upload)):
-            if budget is not None and (instant := budget.ready(amount, now)) > now:
+            if budget and amount and (instant := budget.ready(amount, now)) > now:
                 return instant
         return now
 
@@ -159,20 +194,12 @@ class Window:
             lane.upload = lane.upload or Rolling(UPLOAD, UPLOAD_SECONDS)
             lane.upload.spend(upload, now)
 
-    def give(self, lane: Lane) -> None:
+    @staticmethod
+    def give(lane: Lane) -> None:
         """A request ended, however it ended."""
         lane.in_flight -= 1
-        if not lane.entered and not lane.in_flight:
-            self.lanes.pop(lane.key, None)
-
-    def recall(self, lane: Lane) -> None:
-        """A request that had a slot was not sent after all: it costs nothing."""
-        lane.requests -= 1
-        self.give(lane)
 
     @staticmethod
-    def refuse(lane: Lane, until: float) -> None:
-        """The service wants no request of this mailbox before `until`. The longest wish wins."""
-        lane.throttled += 1
-        lane.streak += 1
-        lane.fence = max(lane.fence, until)
+    def recall(lane: Lane) -> None:
+        """A request that took its slot was not sent after all: it counts for nothing, and `give` comes next."""
+        lane.requests -= 1

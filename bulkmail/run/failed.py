@@ -9,7 +9,7 @@ import orjson
 from bulkmail.model import Row, Status
 from bulkmail.run.sink import Appender, Csv
 
-COLUMNS = ("mailbox", "row", "status", "code", "message", "request_id")
+COLUMNS = ("mailbox", "id", "row", "status", "code", "message", "request_id")
 WELL = frozenset({Status.OK, Status.ABSENT})
 BLOCK = 1024
 """Rows held at a time."""
@@ -17,6 +17,8 @@ BLOCK = 1024
 
 def write_failed(outcomes: Path, failed: Path) -> int:
     """Rows written; with none there is no file. Raises OutputError. Blocks: call it in a thread."""
+    if not outcomes.exists():
+        return 0  # the run ended before it began
     rows = _rows(outcomes)
     first = list(islice(rows, BLOCK))
     if not first:
@@ -35,6 +37,8 @@ def write_failed(outcomes: Path, failed: Path) -> int:
 def _rows(outcomes: Path) -> Iterator[Row]:
     with outcomes.open("rb") as lines:
         for line in lines:
+            if not line.endswith(b"\n"):
+                return  # the disk was full in the middle of it
             outcome = orjson.loads(line)
             if outcome["status"] not in WELL:
                 error = outcome.get("error", {})

@@ -1,35 +1,44 @@
-"""Hands the rows of a source to many workers, one at a time, reading the next chunk only when the last is used up."""
+"""Hands the rows of a source to many workers, one at a time, and reads a chunk ahead of them."""
 
 import asyncio
 from collections import deque
 
 from bulkmail.model import Mailbox, Rejected, Source
 
+AHEAD = 256
+"""Rows at hand below which the next chunk is read: half a chunk, so that nobody waits for a file."""
+
 
 class Feed:
     """`await feed.next()` gives the next row, or None at the end; safe to call from many workers.
 
-    A worker that is cancelled while it waits does not end the reading: the rows are still there for the next one.
+    Who waits is served in order, and only as many are woken as there are rows. A worker that is cancelled while it
+    waits takes no row with it.
     """
 
     def __init__(self, source: Source) -> None:
         self._chunks = aiter(source)
         self._rows: deque[Mailbox | Rejected] = deque()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._reading: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
         self._ended = False
 
     def __repr__(self) -> str:
         return f"<Feed {len(self._rows)} rows at hand{', ended' if self._ended else ''}>"
 
     async def next(self) -> Mailbox | Rejected | None:
-        """Raises InputError once, for whoever waits; after that the input has ended."""
-        while not self._rows:
-            if self._ended:
-                return None
-            if self._reading is None:
-                self._reading = asyncio.create_task(self._read())
-            await asyncio.shield(self._reading)
-        return self._rows.popleft()
+        """Raises what the source raised, to everybody who comes when the rows before it are used up."""
+        while not self._rows and not self._ended:
+            await self._turn()
+        if self._rows:
+            row = self._rows.popleft()
+            if len(self._rows) < AHEAD:
+                self._read_on()
+            return row
+        if self._failure is not None:
+            raise self._failure
+        return None
 
     def at_hand(self) -> list[Mailbox | Rejected]:
         """What was read and not handed out; it is handed out now."""
@@ -37,14 +46,48 @@ class Feed:
         self._rows.clear()
         return rows
 
+    async def close(self) -> None:
+        """Read no more. What is just being read is dropped before the source counts it."""
+        self._ended = True
+        self._wake(len(self._waiting))
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
+
+    async def _turn(self) -> None:
+        """Wait for a row, or for the end."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._read_on()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._wake(1)  # the row is for somebody else
+            raise
+
+    def _read_on(self) -> None:
+        if self._reading is None and not self._ended:
+            self._reading = asyncio.create_task(self._read())
+
     async def _read(self) -> None:
         try:
             chunk = await anext(self._chunks, None)
-        except BaseException:
-            self._ended = True
-            raise
+        except Exception as error:  # noqa: BLE001 - `next` raises it
+            self._failure, chunk = error, None
         self._reading = None
         if chunk is None:
             self._ended = True
+            self._wake(len(self._waiting))
         else:
             self._rows.extend(chunk)
+            self._wake(len(chunk))
+            if not chunk or self._waiting:
+                self._read_on()
+
+    def _wake(self, number: int) -> None:
+        while number and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                number -= 1

@@ -16,6 +16,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from bulkmail.errors import OutputError, RunHeld
+from bulkmail.run.sink import Appender
 
 MANIFEST = "run.json"
 OUTCOMES = "outcomes.ndjson"
@@ -41,7 +42,7 @@ def open_folder(wanted: Path) -> Iterator[Path]:
     """
     for folder in _candidates(wanted):
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(folder)
             lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
             lock.acquire()
         except Timeout:
@@ -54,6 +55,17 @@ def open_folder(wanted: Path) -> Iterator[Path]:
             if not (folder / MANIFEST).exists():
                 yield folder
                 return
+
+
+def _make(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
 
 
 def _candidates(wanted: Path) -> Iterator[Path]:
@@ -80,12 +92,13 @@ def write_private(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.new")
     try:
         temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        with Appender(temporary) as file:
+            file.append(content)
+            file.sync()
         temporary.replace(path)
+    except OutputError:
+        temporary.unlink(missing_ok=True)
+        raise
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror}", hint="Make room, or name another --output."

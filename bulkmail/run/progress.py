@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from bulkmail.core.odata import one_line
 from bulkmail.run.totals import Totals
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ RATE_OVER = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What there is to see. `expected` mailboxes is a guess until the input has ended; 0 if nobody can tell."""
+    """What there is to see. `expected` mailboxes is 0 if nobody can tell."""
 
     totals: Totals
     expected: int = 0
@@ -66,7 +67,7 @@ class Progress:
         parts.append(f"{look.in_flight:,} in flight")
         if look.fence > 0:
             reason = look.totals.last_wait.text if look.totals.last_wait else "the service asks to"
-            parts.append(f"waiting {duration(look.fence)}: {reason}")
+            parts.append(f"waiting {duration(look.fence)}: {one_line(reason)}")
         return "  ".join(parts)
 
     @staticmethod

@@ -1,41 +1,39 @@
 """Runs a task against every mailbox of a source: workers pull, one writer writes. The only task group of a run is here.
 
 Expected failures become outcomes. What ends the run is a lost credential, a missing permission, an output that cannot
-be written, and a wish to stop; then every mailbox that was not finished gets the outcome `not_run`.
+be written, and a wish to stop; then every mailbox that was not finished gets the outcome `not_run`. An input that
+cannot be read any further ends it, too, once what was read is done.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from bulkmail.errors import BulkmailError, PermissionMissing
+from bulkmail.errors import BulkmailError
 from bulkmail.graph import Graph
 from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status
+from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
-from bulkmail.run.stop import FAILURES, Stop
-from bulkmail.run.totals import Totals
+from bulkmail.run.stop import Stop
 from bulkmail.run.verdict import verdict
 from bulkmail.run.writer import Finished, Writer
 from bulkmail.tasks import Options, Task
 
 log = logging.getLogger(__name__)
 
-SAMPLE = 100
-"""Mailboxes that must have ended before a share of failures means anything."""
-
 ACCIDENTS = 3
 """Tracebacks of a task that are logged."""
+
+Item: TypeAlias = Mailbox | Rejected | Finished
 
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """`workers` mailboxes at a time. `max_failures` is a count from 1, a share below 1, or 0 for never; times in
-    seconds."""
+    """`workers` mailboxes at a time; `grace` is in seconds."""
 
     workers: int = 4096
-    max_failures: float = 0
-    stop_if_denied: int = 25
     grace: float = 30.0
 
 
@@ -51,7 +49,7 @@ class Sweep:
         open_graph: Callable[[Mailbox], Graph],
         lanes: Lanes,
         writer: Writer,
-        totals: Totals,
+        alarm: Alarm,
         stop: Stop,
         settings: SweepSettings,
     ) -> None:
@@ -61,13 +59,13 @@ class Sweep:
         self._open_graph = open_graph
         self._lanes = lanes
         self._writer = writer
-        self._totals = totals
+        self._alarm = alarm
         self._stop = stop
         self._settings = settings
         self._feed = Feed(source)
-        self._active: dict[int, Mailbox] = {}
         self._workers: set[asyncio.Task[None]] = set()
-        self._denied_so_far = 0
+        self._active: dict[asyncio.Task[Any] | None, Item] = {}  # what each worker has in hand
+        self._broken: Exception | None = None  # why the input ended too soon
         self._accidents = 0
         self._names_mailbox = "mailbox" in task.columns(options)
 
@@ -88,7 +86,13 @@ class Sweep:
                         await self._writer.close()
                         await writing
         except BaseExceptionGroup as errors:
-            raise _first(errors) from errors
+            raise foremost(errors) from errors
+        finally:
+            await self._feed.close()
+        if self._broken is not None:
+            raise self._broken
+        if self._stop.reason is None:
+            self._alarm.require_admission()
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as beside:
@@ -103,27 +107,38 @@ class Sweep:
         worker.add_done_callback(self._workers.discard)
 
     async def _watch(self) -> None:
-        """When a stop is asked for, workers take no more; those that are still busy after the grace are cancelled."""
+        """When a stop is asked for, what has begun may be finished; what still is not after the grace is cancelled."""
         await self._stop.wait()
+        for worker in self._workers:
+            if not self._has_begun(self._active.get(worker)):
+                worker.cancel()
         await asyncio.sleep(self._settings.grace)
         for worker in self._workers:
             worker.cancel()
 
+    def _has_begun(self, item: Item | None) -> bool:
+        """Not a worker that waits for a row, nor a mailbox whose first request waits: either may take very long."""
+        return self._lanes.begun(item.key) if isinstance(item, Mailbox) else item is not None
+
     async def _pull(self, workers: asyncio.TaskGroup) -> None:
-        while self._stop.reason is None:
-            item = await self._feed.next()
-            if item is None:
-                return
-            if isinstance(item, Rejected):
-                await self._writer.put(item)
-                continue
+        me = asyncio.current_task()
+        while self._stop.reason is None and (item := await self._next()) is not None:
+            self._active[me] = item  # from here on it is not lost, whatever happens
             if len(self._workers) < self._settings.workers:
                 self._add_worker(workers)  # one more for as long as there is work, so a short list needs few
-            self._active[item.row] = item
-            finished = await self._run_one(item)
-            await self._writer.put(finished)
-            del self._active[item.row]
-            self._draw_conclusions(finished.outcome)
+            done = self._active[me] = item if isinstance(item, Rejected) else await self._run_one(item)
+            await self._writer.put(done)
+            del self._active[me]  # at once: it must not be put twice
+            if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
+                self._stop.ask(reason)
+
+    async def _next(self) -> Mailbox | Rejected | None:
+        """The next row; none after an input that cannot be read any further."""
+        try:
+            return await self._feed.next()
+        except Exception as error:  # noqa: BLE001 - whatever it is, `run` raises it when all that was read is done
+            self._broken = error
+            return None
 
     async def _run_one(self, mailbox: Mailbox) -> Finished:
         clock = asyncio.get_running_loop().time
@@ -131,8 +146,8 @@ class Sweep:
         status, problem, blocks, count = Status.OK, None, [], 0
         self._lanes.enter(mailbox.key)
         try:
-            rows = [self._named(row, mailbox) async for row in self._rows(mailbox)]
-            blocks, count = self._writer.encode(rows), len(rows)
+            rows = [row async for row in self._task.run(mailbox, self._open_graph(mailbox), self._options)]
+            blocks, count = self._writer.encode([self._named(row, mailbox) for row in rows]), len(rows)
         except BulkmailError as error:
             status, problem = verdict(error)
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
@@ -142,71 +157,38 @@ class Sweep:
             tally = self._lanes.leave(mailbox.key)
         return Finished(Outcome(mailbox, status, count, tally, clock() - started, problem), blocks)
 
+    def _named(self, row: Row, mailbox: Mailbox) -> Row:
+        return {"mailbox": mailbox.address, **row} if self._names_mailbox and "mailbox" not in row else row
+
     def _log_accident(self, mailbox: Mailbox, error: Exception) -> None:
         """Where in a task the error was, for the first few: the rest will be the same."""
         self._accidents += 1
         if self._accidents <= ACCIDENTS:
             log.error("the task raised an error; the mailbox of row %d fails", mailbox.row, exc_info=error)
 
-    def _rows(self, mailbox: Mailbox) -> AsyncIterator[Row]:
-        return self._task.run(mailbox, self._open_graph(mailbox), self._options)
-
-    def _named(self, row: Row, mailbox: Mailbox) -> Row:
-        return {"mailbox": mailbox.address, **row} if self._names_mailbox and "mailbox" not in row else row
-
-    def _draw_conclusions(self, outcome: Outcome) -> None:
-        """Stop a run that is going wrong: everybody denied from the start, or too many failures."""
-        if self._denied_so_far >= 0:
-            self._watch_the_opening(outcome.status)
-        limit, failed = self._settings.max_failures, self._totals.not_ok
-        share = failed / max(self._totals.done, SAMPLE)
-        if (failed >= limit) if limit >= 1 else 0 < limit < share:
-            self._stop.ask(FAILURES)
-
-    def _watch_the_opening(self, status: Status) -> None:
-        if status is Status.DENIED:
-            self._denied_so_far += 1
-        elif status is not Status.ABSENT:
-            self._denied_so_far = -1  # somebody was let in: no need to watch any more
-        if self._denied_so_far >= self._settings.stop_if_denied > 0:
-            raise self._missing()
-
-    def _missing(self) -> PermissionMissing:
-        return PermissionMissing(
-            f"the first {self._denied_so_far} mailboxes were all denied",
-            hint=f"Give the application {self._task.permission} (an application permission, with admin consent), or a "
-            "role in Exchange that covers these mailboxes; either may take two hours to be felt. "
-            "If the first mailboxes are meant to be out of reach, set limits.stop_if_denied = 0.",
-        )
-
-    def require_admission(self) -> None:
-        """Raises PermissionMissing for a run that has ended with nobody letting the application in, be it ever so
-        short."""
-        if self._denied_so_far > 0 and self._stop.reason is None:
-            raise self._missing()
-
     async def _account_for_the_rest(self) -> None:
         """Every mailbox that was read and not finished did not run; so did the rest of the input, where it is at
         hand."""
-        reason = self._stop.reason.text if self._stop.reason else "the run ended early"
-        for mailbox in self._active.values():
-            await self._put_not_run(mailbox, reason)
-        for item in self._feed.at_hand():
-            await self._put_rest(item, reason)
-        while self._source.local and (rest := await self._feed.next()) is not None:
-            await self._put_rest(rest, reason)
+        for item in self._active.values():
+            await self._put_rest(item)
+        while rest := self._feed.at_hand() or await self._read_on():
+            for row in rest:
+                await self._put_rest(row)
+        await self._feed.close()  # at once: a row that is read from now on must not be counted
 
-    async def _put_rest(self, item: Mailbox | Rejected, reason: str) -> None:
-        if isinstance(item, Rejected):
-            await self._writer.put(item)
-        else:
-            await self._put_not_run(item, reason)
+    async def _read_on(self) -> list[Mailbox | Rejected]:
+        """More of the input; nothing, where it may be long in coming."""
+        row = await self._next() if self._source.local else None
+        return [] if row is None else [row]
 
-    async def _put_not_run(self, mailbox: Mailbox, reason: str) -> None:
-        await self._writer.put(Finished(Outcome(mailbox, Status.NOT_RUN, problem=Problem("NotRun", reason)), ()))
+    async def _put_rest(self, item: Item) -> None:
+        if isinstance(item, Mailbox):
+            reason = self._stop.reason.text if self._stop.reason else "the run ended early"
+            item = Finished(Outcome(item, Status.NOT_RUN, problem=Problem("NotRun", reason)), ())
+        await self._writer.put(item)
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+def foremost(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """The error that matters in a group: one of ours before an accident that followed from it."""
-    flat = [_first(error) if isinstance(error, BaseExceptionGroup) else error for error in errors.exceptions]
+    flat = [foremost(error) if isinstance(error, BaseExceptionGroup) else error for error in errors.exceptions]
     return next((error for error in flat if isinstance(error, BulkmailError)), flat[0])

@@ -1,6 +1,7 @@
 """Turns the way a task ended into the status of its mailbox. A table, and no judgement about the run."""
 
-from bulkmail.errors import BulkmailError, Defect, GraphError, OutcomeUnknown, SignInError
+from bulkmail.core.odata import one_line
+from bulkmail.errors import BulkmailError, Defect, GraphError, OutcomeUnknown, PermissionMissing, SignInError
 from bulkmail.model import Problem, Status
 
 ABSENT = frozenset({
@@ -15,16 +16,17 @@ ABSENT = frozenset({
 def verdict(error: Exception) -> tuple[Status, Problem]:
     """The status and the problem of a mailbox whose task raised `error`.
 
-    Raises what is not about the mailbox: a token that is refused again and again, and a bug in bulkmail.
+    Raises what is not about the mailbox: a token that is refused again and again, a missing permission, a bug in
+    bulkmail.
     """
     if isinstance(error, GraphError):
         return _answered(error)
-    if isinstance(error, (SignInError, Defect)):
+    if isinstance(error, SignInError | PermissionMissing | Defect):
         raise error
     if isinstance(error, OutcomeUnknown):
-        return Status.UNKNOWN, Problem("OutcomeUnknown", str(error))
+        return Status.UNKNOWN, Problem("OutcomeUnknown", one_line(str(error)))
     if isinstance(error, BulkmailError):
-        return Status.FAILED, Problem(type(error).__name__, str(error))
+        return Status.FAILED, Problem(type(error).__name__, one_line(str(error)))
     return Status.FAILED, Problem("TaskError", f"the task raised {type(error).__name__}")
 
 

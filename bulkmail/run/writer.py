@@ -7,19 +7,23 @@ is longer than the last outcome says was never committed.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
-import orjson
-
-from bulkmail.model import Outcome, Rejected, Row
+from bulkmail.model import Outcome, Problem, Rejected, Row
+from bulkmail.run.sink import Ndjson
 from bulkmail.run.totals import Totals
 
 GROUP = 256
 """Outcomes of one write, at most: enough to make a write cheap, little enough to lose."""
 
+LINGER = 0.02
+"""Seconds that an outcome waits for others: nothing to whoever reads along, and fifty writes a second at the most."""
+
 QUEUE = 1024
 """Outcomes that may wait for the disk; workers wait when it is full."""
+
+NDJSON = Ndjson()
 
 
 class Format(Protocol):
@@ -80,11 +84,18 @@ class Writer:
         """Until closed. Raises OutputError, after which nothing more is written."""
         ended = False
         while not ended:
-            group = [await self._queue.get()]
-            while len(group) < GROUP and not self._queue.empty():
-                group.append(self._queue.get_nowait())
+            group = await self._gather()
             ended = group[-1] is None
             await self._commit([item for item in group if item is not None])
+
+    async def _gather(self) -> list[Finished | Rejected | None]:
+        """What waits, or comes within a moment: on its own, an outcome would cost a journey to a thread and back."""
+        group = [await self._queue.get()]
+        if group[0] is not None and self._queue.qsize() < GROUP:
+            await asyncio.sleep(LINGER)
+        while len(group) < GROUP and not self._queue.empty():
+            group.append(self._queue.get_nowait())
+        return group
 
     async def _commit(self, group: Sequence[Finished | Rejected]) -> None:
         finished = [item for item in group if isinstance(item, Finished)]
@@ -118,7 +129,7 @@ class Rejects(Protocol):
 
 def line(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
     """An outcome as one line of JSON."""
-    mailbox, tally = outcome.mailbox, outcome.tally
+    mailbox, tally, problem = outcome.mailbox, outcome.tally, outcome.problem
     entry: dict[str, Any] = {"row": mailbox.row, "mailbox": mailbox.address}
     if mailbox.id:
         entry["id"] = mailbox.id
@@ -130,7 +141,10 @@ def line(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
         "waited": round(tally.waited, 3),
         "seconds": round(outcome.seconds, 3),
     }
-    if outcome.problem is not None:
-        entry["error"] = outcome.problem
+    if problem is not None:
+        entry["error"] = {field: getattr(problem, field) for field in _PROBLEM}
     entry["offsets"] = lengths
-    return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+    return NDJSON.encode([entry])
+
+
+_PROBLEM = tuple(field.name for field in fields(Problem))

@@ -8,8 +8,15 @@
 It shares no code with the parts of bulkmail that it judges.
 """
 
-from bulkmail.sim.faults import Fault
-from bulkmail.sim.settings import Limits, Settings
+from collections.abc import Mapping
+
+from bulkmail.sim.faults import KINDS, Fault, load_faults, parse_fault
+from bulkmail.sim.settings import Limits, RetryAfterForm, Settings
 from bulkmail.sim.simulator import Simulator
 
-__all__ = ["Fault", "Limits", "Settings", "Simulator"]
+__all__ = ["Fault", "Limits", "RetryAfterForm", "Settings", "Simulator", "kinds", "load_faults", "parse_fault"]
+
+
+def kinds() -> Mapping[str, str]:
+    """The kinds of faults that there are, and what each does."""
+    return KINDS

@@ -82,8 +82,8 @@ def _contact(bits: int, number: int) -> Item:
 def blank_contact(stamp: str) -> Json:
     texts = (
         "assistantName businessHomePage companyName department displayName fileAs generation givenName initials "
-        "jobTitle manager middleName mobilePhone nickName officeLocation personalNotes profession spouseName surname title "
-        "yomiCompanyName yomiGivenName yomiSurname birthday"
+        "jobTitle manager middleName mobilePhone nickName officeLocation personalNotes profession spouseName surname "
+        "title yomiCompanyName yomiGivenName yomiSurname birthday"
     )
     lists = "businessPhones categories children emailAddresses homePhones imAddresses"
     places = "businessAddress homeAddress otherAddress"
@@ -163,7 +163,7 @@ def blank_event(stamp: str, address: str) -> Json:
         "transactionId": None,
         "originalStartTimeZone": "UTC",
         "originalEndTimeZone": "UTC",
-        "iCalUId": f"040000008200E000{abs(len(stamp) * 7919 + len(address)):08X}",
+        "iCalUId": "040000008200E00074C5B7101A82E008",
         "reminderMinutesBeforeStart": 15,
         "isReminderOn": True,
         "hasAttachments": False,

@@ -31,8 +31,7 @@ class Books:
 
     def took_off(self) -> None:
         self.flying += 1
-        if self.flying > self.most_flying:
-            self.most_flying = self.flying
+        self.most_flying = max(self.most_flying, self.flying)
 
     def landed(self) -> None:
         self.flying -= 1

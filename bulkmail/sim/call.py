@@ -123,7 +123,7 @@ def split_target(target: str) -> tuple[tuple[str, ...], dict[str, str]]:
     path, _, query = target.partition("?")
     segments = path.strip("/").split("/")
     if "%" in path:
-        segments = [_decoded(segment) for segment in segments]
+        segments = [_decoded(segment) if "%" in segment else segment for segment in segments]
     if "" in segments:
         segments = [segment for segment in segments if segment]
     return tuple(segments), split_query(query) if query else {}

@@ -70,7 +70,8 @@ class Fault:
 
     `match` is a regular expression that is looked for in `METHOD /path?query`, below the version, without regard to
     case. Of what matches, each very same request is spared the first `skip` times, then struck with the chance
-    `share`, at most `times` times; `total` ends it for all requests together. 0 stands for no end.
+    `share`, at most `times` times; `total` ends it for all requests together. 0 stands for no end. Entra is spared
+    by all but those whose `match` says `oauth2` or `openid`.
     """
 
     kind: str
@@ -98,6 +99,7 @@ class Fault:
             raise ValueError(f"{self.kind}: match is no regular expression: {error}") from None
 
 
+SIGN_IN = ("oauth2", "openid")
 TYPES = {"share": float, "seconds": float, "skip": int, "times": int, "total": int, "status": int}
 NAMES = tuple(field.name for field in fields(Fault))
 
@@ -142,9 +144,11 @@ class Script:
     def __bool__(self) -> bool:
         return bool(self.faults)
 
-    def strike(self, kinds: Mapping[str, str], subject: str) -> Fault | None:
+    def strike(self, kinds: Mapping[str, str], subject: str, *, sign_in: bool = False) -> Fault | None:
         """The first fault of these kinds that befalls the request `METHOD /path?query`."""
         for number, (fault, pattern) in enumerate(self.faults):
+            if sign_in and not any(word in fault.match for word in SIGN_IN):
+                continue
             if fault.kind in kinds and pattern.search(subject) and self._falls(number, fault, subject):
                 self.struck[fault.kind] += 1
                 return fault

@@ -4,7 +4,9 @@ import asyncio
 import gzip
 import socket
 import struct
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -99,7 +101,7 @@ async def _unended(request: web.BaseRequest, _: Fault, parts: Parts) -> None:
 
 async def _drip(request: web.BaseRequest, fault: Fault, parts: Parts) -> None:
     status, headers, body = parts
-    _write(request, head(status, headers | {"Content-Length": str(len(body))}))
+    _write(request, head(status, headers | {"Content-Length": str(len(body)), "Connection": "close"}))
     for place in range(len(body)):
         if request.transport is None or request.transport.is_closing():
             return
@@ -114,6 +116,14 @@ def _packed(parts: Parts, change: Callable[[bytes], bytes]) -> Parts:
 
 def _flipped(packed: bytes) -> bytes:
     return packed[:-8] + bytes(byte ^ 0xFF for byte in packed[-8:-4]) + packed[-4:]
+
+
+@cache
+def _bomb() -> bytes:
+    """Made piece by piece, so that the simulator itself never holds what it sends."""
+    packer = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS)
+    piece = b" " * 1_000_000
+    return b"".join([*(packer.compress(piece) for _ in range(BOMB // len(piece))), packer.flush()])
 
 
 def _nested(parts: Parts) -> Parts:
@@ -133,7 +143,7 @@ CUT: Mapping[str, Cut] = {
 REPLACED: Mapping[str, Callable[[Parts], Parts]] = {
     "gzip-damaged": lambda parts: _packed(parts, _flipped),
     "gzip-truncated": lambda parts: _packed(parts, lambda packed: packed[: len(packed) // 2]),
-    "gzip-bomb": lambda parts: _packed((parts[0], parts[1], b" " * BOMB), lambda packed: packed),
+    "gzip-bomb": lambda parts: (parts[0], parts[1] | {"Content-Encoding": "gzip"}, _bomb()),
     "not-json": lambda parts: (parts[0], parts[1], parts[2][: len(parts[2]) // 2]),
     "nested": _nested,
     "empty": lambda _: (200, {}, b""),

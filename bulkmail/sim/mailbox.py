@@ -2,7 +2,9 @@
 
 from collections import OrderedDict
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, lru_cache
+
+import orjson
 
 from bulkmail.sim import belongings, ids
 from bulkmail.sim.call import Json
@@ -13,6 +15,7 @@ from bulkmail.sim.shelf import Item, Shelf
 from bulkmail.sim.tenant import Tenant
 
 REMEMBERED = 2048  # untouched mailboxes whose content is kept at hand
+PACKED = 1 << 14  # mailboxes whose settings are kept as JSON, about 1 KB each: a rehearsal reads them most of all
 
 
 class Mailbox:
@@ -80,6 +83,7 @@ class Mailboxes:
         self.tenant = tenant
         self.written: dict[int, Mailbox] = {}
         self._read: OrderedDict[int, Mailbox] = OrderedDict()
+        self._packed_settings = lru_cache(PACKED)(self._pack_settings)
 
     def read(self, number: int) -> Mailbox:
         """A mailbox to look at; its content must not be changed."""
@@ -95,6 +99,19 @@ class Mailboxes:
         mailbox = self.written[number] = self.read(number)
         self._read.pop(number, None)
         return mailbox
+
+    def packed_settings(self, number: int, base: str) -> Json | orjson.Fragment:
+        """The settings as they go out, with their context: ready-made JSON, unless the mailbox was written to."""
+        if number in self.written:
+            return {"@odata.context": self._context(number, base), **self.written[number].settings}
+        return self._packed_settings(number, base)
+
+    def _pack_settings(self, number: int, base: str) -> orjson.Fragment:
+        body = {"@odata.context": self._context(number, base), **self.settings(number)}
+        return orjson.Fragment(orjson.dumps(body))
+
+    def _context(self, number: int, base: str) -> str:
+        return f"{base}/$metadata#users('{self.tenant.guid(number)}')/mailboxSettings"
 
     def settings(self, number: int) -> Json:
         """The settings of a mailbox, without a detour for one that nobody wrote to."""

@@ -58,11 +58,12 @@ class Front:
         if not self.world.script or request.raw_path.startswith("/_"):
             return await self._answer(request)
         subject = f"{request.method} {unquote(request.raw_path.removeprefix('/v1.0'))}"
-        fault = self.world.script.strike(BEFORE, subject)
+        sign_in = not request.raw_path.startswith("/v1.0/")
+        fault = self.world.script.strike(BEFORE, subject, sign_in=sign_in)
         if fault is not None:
             return await harm.before(request, fault, self.world.foreign)
         response = await self._answer(request)
-        fault = self.world.script.strike(AFTER, subject)
+        fault = self.world.script.strike(AFTER, subject, sign_in=sign_in)
         if fault is None or not isinstance(response, web.Response):
             return response
         return await harm.after(request, fault, response)
@@ -98,7 +99,7 @@ class Front:
 
     async def _token(self, request: web.BaseRequest, tenant: str) -> Answer:
         form = dict(parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True))
-        fault = self.world.script.strike(WHOLE, f"POST /{tenant}/oauth2/v2.0/token")
+        fault = self.world.script.strike(WHOLE, f"POST /{tenant}/oauth2/v2.0/token", sign_in=True)
         now, correlation = self.service.clock(), request.headers.get("client-request-id", "")
         answer = refusal(fault) if fault else self.entra.token(tenant, form, now, correlation)
         self.books.tokens[answer.status] += 1
@@ -241,7 +242,11 @@ class Listener:
     async def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
+            transports = [connection.transport for connection in self._server.connections]
             await self._server.shutdown(1.0)
+            for transport in filter(None, transports):
+                transport.abort()  # a peer that keeps its side of TLS open would keep ours open too
+            await asyncio.sleep(0)
             await self._socket.wait_closed()
 
 

@@ -85,12 +85,15 @@ class Throttle:
         meter = self.meters.get((app, mailbox))
         if meter is None:
             meter = self._new_meter(app, mailbox, now)
-        refused = self._over(meter, upload, now) if meter.until <= now else self._behind(meter, now)
+        if meter.until > now:
+            if meter.flying >= self.limits.concurrency:
+                self.books.breaches["MailboxConcurrency"] += 1
+            return self._behind(meter, now)
+        refused = self._over(meter, upload, now)
         if refused is not None:
             return refused
         meter.flying += 1
-        if meter.flying > self.books.most_per_mailbox:
-            self.books.most_per_mailbox = meter.flying
+        self.books.most_per_mailbox = max(self.books.most_per_mailbox, meter.flying)
         return meter
 
     def release(self, meter: Meter) -> None:

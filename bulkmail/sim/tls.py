@@ -1,4 +1,4 @@
-"""Throwaway certificates: an authority, a server's and an app's. Written only to the directory it is told."""
+"""Throwaway certificates: an authority's and a server's. Written only to the directory it is told."""
 
 import ipaddress
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -53,12 +53,6 @@ def server(issuer: Pair, host: str) -> Pair:
         .add_extension(x509.SubjectAlternativeName(_names(host)), critical=False)
     )
     return Pair(builder.sign(issuer.key, hashes.SHA256()), key)
-
-
-def app(name: str) -> Pair:
-    """A self-signed certificate as an administrator would upload it for an application."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return Pair(_builder(name, key).sign(key, hashes.SHA256()), key)
 
 
 def _builder(name: str, key: CertificateIssuerPrivateKeyTypes, issuer: Pair | None = None) -> x509.CertificateBuilder:

@@ -2,29 +2,32 @@
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from bulkmail.config import nearest
 from bulkmail.errors import ConfigError
 from bulkmail.tasks.declare import Options, Task, task
 from bulkmail.tasks.settings_report import settings_report
 
 __all__ = ["Options", "Task", "check_options", "every", "find", "task"]
 
+GROUP = "bulkmail.tasks"
+"""The entry points of packages that bring tasks."""
+
 BUILT_IN = {one.name: one for one in (settings_report,)}
 
 
 def every() -> dict[str, Task]:
-    """All tasks that can be named; an installed package cannot replace one of ours."""
-    found = dict(BUILT_IN)
-    for entry in entry_points(group="bulkmail.tasks"):
-        found.setdefault(entry.name, _checked(entry.load(), entry.value))
-    return found
+    """All tasks that can be named; an installed package cannot replace one of ours. Raises ConfigError."""
+    return {entry.name: _loaded(entry) for entry in entry_points(group=GROUP)} | BUILT_IN
 
 
 def find(name: str, folder: Path) -> Task:
@@ -32,12 +35,20 @@ def find(name: str, folder: Path) -> Task:
     path, colon, function = name.rpartition(":")
     if colon and path.endswith(".py"):
         return _from_file(folder / path, function)
-    tasks = every()
-    if name not in tasks:
-        close = get_close_matches(name, tasks, n=1, cutoff=0.4)
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    entries = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in entries:
+        close = get_close_matches(name, [*BUILT_IN, *entries], n=1, cutoff=0.4)
         hint = f"Did you mean {close[0]}?" if close else "`bulkmail tasks` lists them."
         raise ConfigError(f"task.name: there is no task {name!r}", hint=hint)
-    return tasks[name]
+    return _loaded(entries[name])
+
+
+def _loaded(entry: EntryPoint) -> Task:
+    with _blaming(entry.value):
+        found = entry.load()
+    return _checked(found, entry.value)
 
 
 def _from_file(path: Path, function: str) -> Task:
@@ -45,9 +56,19 @@ def _from_file(path: Path, function: str) -> Task:
     if spec is None or spec.loader is None or not path.is_file():
         raise ConfigError(f"task.name: there is no file {path}")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # where pickles and dataclasses look for it
+    with _blaming(str(path)):
+        spec.loader.exec_module(module)
     return _checked(getattr(module, function, None), f"{path}:{function}")
+
+
+@contextmanager
+def _blaming(origin: str) -> Iterator[None]:
+    """Whatever goes wrong while a stranger's code is loaded is told with its name."""
+    try:
+        yield
+    except Exception as error:
+        raise ConfigError(f"task.name: {origin} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def _checked(found: object, origin: str) -> Task:
@@ -64,11 +85,9 @@ def check_options(chosen: Task, given: Mapping[str, Any]) -> Options:
         raise ConfigError("\n".join(_told(chosen, one) for one in error.errors(include_url=False))) from None
 
 
-def _told(chosen: Task, error: Any) -> str:
-    name = str(error["loc"][0]) if error["loc"] else ""
+def _told(chosen: Task, error: ErrorDetails) -> str:
+    name = str(error["loc"][0]) if error["loc"] else chosen.name
     if error["type"] == "extra_forbidden":
-        known = list(chosen.options.model_fields)
-        close = get_close_matches(name, known, n=1, cutoff=0.5)
-        more = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(known) or 'none'}"
-        return f"task.{name} is no option of {chosen.name}{more}"
-    return f"task.{name}: {error['msg'].removeprefix('Value error, ')}"
+        return f"task.{name} is no option of {chosen.name}{nearest(name, chosen.options.model_fields)}"
+    reason = error["msg"].removeprefix("Value error, ")
+    return f"task.{name}: {reason[:1].lower()}{reason[1:]}"

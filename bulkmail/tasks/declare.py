@@ -1,14 +1,22 @@
 """What a task is, and how one is declared. Knows no task by name.
 
-    @task("mailbox.kind", summary="What each mailbox is for", permission="MailboxSettings.Read", columns={"kind": "user,
-    shared, …"}) async def kind(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
-        yield {"kind": (await graph.get("/mailboxSettings/userPurpose"))["value"]}
+    @task(
+        "mailbox.kind",
+        summary="What each mailbox is for",
+        permission="MailboxSettings.Read",
+        columns={"mailbox": "address", "kind": "user, shared, room, equipment or others"},
+    )
+    async def kind(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
+        purpose = await graph.get("/mailboxSettings/userPurpose")
+        yield {"kind": purpose["value"]}
 
-A task awaits nothing but its `graph` and yields rows. A row without `mailbox` gets the address of its mailbox.
+A task awaits nothing but its `graph` and yields rows. A row without `mailbox` gets the address of its mailbox, if that
+is one of the columns.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from inspect import isasyncgenfunction
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -47,10 +55,12 @@ def task(
     options: type[Options] = Options,
     writes: bool = False,
 ) -> Callable[[Run], Task]:
-    """Make a Task of an async generator function."""
+    """Make a Task of an async generator function. Raises TypeError for any other function."""
     described = columns if callable(columns) else lambda _options: columns
 
     def declare(run: Run) -> Task:
+        if not isasyncgenfunction(run):
+            raise TypeError(f"a task is an async function that yields rows, and {name} is not")
         return Task(name, summary, permission, run, options, described, writes)
 
     return declare

@@ -1,5 +1,4 @@
-"""Reports the settings of a mailbox, one row each: automatic replies, time zone, language, formats, working hours,
-purpose.
+"""Reports the settings of a mailbox, one row each: automatic replies, time zone, language, working hours and so on.
 
 Property names and values: learn.microsoft.com/graph/api/resources/mailboxsettings. The service writes enum values in
 varying case, `userPurpose` plain or in an object, and leaves out or nulls what was never set; all of that is read here,
@@ -8,11 +7,12 @@ and a value of an unexpected kind is an empty cell, never an error.
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from html.parser import HTMLParser
+from html import unescape
 from typing import Any, Literal
 
 from pydantic import Field
 
+from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.tasks.declare import Options, task
@@ -35,8 +35,8 @@ COLUMNS = {
     "working_start": "start of the working day",
     "working_end": "end of the working day",
     "working_time_zone": "time zone of the working hours; Customized Time Zone for one with rules of its own",
-    "delegate_delivery": "who gets meeting messages: sendToDelegateAndInformationToPrincipal, sendToDelegateAndPrincipal "
-    "or sendToDelegateOnly",
+    "delegate_delivery": "who gets meeting messages: sendToDelegateAndInformationToPrincipal, "
+    "sendToDelegateAndPrincipal or sendToDelegateOnly",
     "user_purpose": "user, linked, shared, room, equipment or others",
 }
 
@@ -50,8 +50,8 @@ SEED_COLUMNS = {
 
 VALUES = (
     "disabled", "alwaysEnabled", "scheduled", "none", "contactsOnly", "all", "user", "linked", "shared", "room",
-    "equipment", "others", "sendToDelegateAndInformationToPrincipal", "sendToDelegateAndPrincipal", "sendToDelegateOnly",
-    "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+    "equipment", "others", "sendToDelegateAndInformationToPrincipal", "sendToDelegateAndPrincipal",
+    "sendToDelegateOnly", "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 )  # fmt: skip
 _CANONICAL = {value.casefold(): value for value in VALUES}
 
@@ -77,6 +77,8 @@ def columns(options: SettingsReportOptions) -> Mapping[str, str]:
 async def settings_report(mailbox: Mailbox, graph: Graph, options: SettingsReportOptions) -> AsyncIterator[Row]:
     """One request and one row a mailbox."""
     settings = await graph.get("/mailboxSettings")
+    if not isinstance(settings, dict):
+        raise GraphError(200, "NotSettings", "the answer holds no settings")  # an empty row would look like an answer
     yield seed_row(mailbox, settings) if options.columns == "seed" else full_row(mailbox, settings, options.replies)
 
 
@@ -143,41 +145,22 @@ def _days(value: Any) -> list[str]:
     return [_CANONICAL.get(day.casefold(), day) for day in value if isinstance(day, str)]
 
 
-_SPACE = re.compile(r"\s+")
-
-
-class _Plain(HTMLParser):
-    """Gathers the text of an HTML fragment; blocks and line breaks become new lines."""
-
-    BLOCKS = frozenset({"p", "div", "br", "li", "tr", "h1", "h2", "h3", "table", "ul", "ol"})
-    HIDDEN = frozenset({"style", "script", "head", "title"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - the base class asks for it
-        self.hidden += tag in self.HIDDEN
-        if tag in self.BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.hidden -= tag in self.HIDDEN and self.hidden > 0
-        if tag in self.BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.hidden:
-            self.parts.append(_SPACE.sub(" ", data))
+_BREAKS = "p|div|br|li|tr|h[1-6]|table|ul|ol|blockquote|hr"
+_ATTRIBUTES = r"""(?:=\s*(?:"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))|[^>])*+(?:>|\Z)"""
+_MARKUP = re.compile(
+    r"<!--.*?(?:-->|\Z)"
+    rf"|<(?P<hidden>style|script|title)\b{_ATTRIBUTES}.*?(?:</(?P=hidden)\b[^>]*(?:>|\Z)|\Z)"
+    rf"|</?(?P<line>{_BREAKS})\b{_ATTRIBUTES}"
+    rf"|</?[a-z!?]{_ATTRIBUTES}",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Each alternative ends with the text at the latest, so that no reply, however made, costs more than one pass."""
 
 
 def plain(html: str) -> str:
-    """The text of a reply that is stored as HTML; a text without markup stays as it is."""
+    """The text of a reply that is stored as HTML, a line for each block; a text without markup stays as it is."""
     if "<" not in html and "&" not in html:
         return html.strip()
-    parser = _Plain()
-    parser.feed(html)
-    parser.close()
-    lines = (" ".join(line.split()) for line in "".join(parser.parts).split("\n"))
+    text = _MARKUP.sub(lambda markup: "\n" if markup["line"] else "", " ".join(html.split()))
+    lines = (" ".join(unescape(line).split()) for line in text.split("\n"))
     return "\n".join(line for line in lines if line)

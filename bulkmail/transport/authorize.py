@@ -16,15 +16,16 @@ class Authorizing:
     def __init__(self, inner: Transport, tokens: TokenSource) -> None:
         self._inner = inner
         self._tokens = tokens
+        self._latest = ""
         self._refused = ("", "")  # the token that was refused last, and the claims it lacked
 
     async def send(self, request: Request, /) -> Response:
         refused, claims = self._refused
-        token = await self._tokens.token(refused=refused, claims=claims)
+        token = self._latest = await self._tokens.token(refused=refused, claims=claims)
         response = await self._inner.send(
             replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
         )
         claims_wanted = challenge(response)
-        if claims_wanted is not None:
+        if claims_wanted is not None and token == self._latest:  # a late word about an older one tells nothing new
             self._refused = (token, claims_wanted)
         return response

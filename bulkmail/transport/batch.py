@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bulkmail.core.batch import BatchRejected, Recalled, Size, pack, unpack
-from bulkmail.errors import BulkmailError, OutcomeUnknown
+from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Effect, Request, Response, Transport
 
 LINGER = 0.02
@@ -53,39 +53,48 @@ class Batching:
         return f"<Batching {len(self._waiting)} waiting, {self.posted} posted, {self.size!r}>"
 
     async def send(self, request: Request, /) -> Response:
-        if not request.batchable:
+        if not request.batchable or isinstance(request.body, bytes):
             return await self._inner.send(request)
         loop = asyncio.get_running_loop()
         part = Part(request, loop.create_future())
         self._waiting.append(part)
         if len(self._waiting) >= int(self.size.now):
-            self._flush()
+            self.flush()
         elif self._timer is None:
-            self._timer = loop.call_later(self._linger, self._flush)
+            self._timer = loop.call_later(self._linger, self.flush)
         return await part.answer
 
-    def _flush(self) -> None:
-        """Everything that waits leaves now, less what may not."""
+    def flush(self) -> None:
+        """Everything that waits leaves now."""
+        self._stop_timer()
+        waiting, self._waiting = self._waiting, []
+        self._launch(waiting)
+
+    def abandon(self) -> None:
+        """Nothing that waits will leave."""
+        self._stop_timer()
+        for part in self._waiting:
+            part.answer.cancel()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waiting, self._waiting = self._waiting, []
+
+    def _launch(self, parts: Sequence[Part]) -> None:
+        """As many posts as it takes, at the same time, less the parts that may not leave now."""
         leaving = []
-        for part in waiting:
+        for part in parts:
             if part.answer.done():
-                continue  # cancelled while it lingered
+                continue  # cancelled while it waited
             if self._held(part.request.mailbox):
                 part.answer.set_exception(Recalled())
             else:
                 leaving.append(part)
-        if leaving:
-            self._posts.create_task(self._post_all(leaving))
-
-    async def _post_all(self, parts: Sequence[Part]) -> None:
-        while parts:
-            body, count = pack([part.request for part in parts])
-            await self._post(parts[:count], body)
-            parts = parts[count:]
+        while leaving:
+            body, count = pack([part.request for part in leaving])
+            self._posts.create_task(self._post(leaving[:count], body))
+            leaving = leaving[count:]
 
     async def _post(self, parts: Sequence[Part], body: bytes) -> None:
         self.posted += 1
@@ -104,7 +113,7 @@ class Batching:
                 self._hand_out(parts, [whole] * len(parts))
         except BatchRejected as error:
             self._fail(parts, OutcomeUnknown(str(error)))
-        except BulkmailError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to each of the parts
             self._fail(parts, error)
         except BaseException:
             for part in parts:
@@ -114,12 +123,11 @@ class Batching:
     async def _split(self, parts: Sequence[Part]) -> None:
         """None of a malformed or oversized batch was worked on."""
         if len(parts) == 1:
-            only = parts[0]
-            self._hand_out(parts, [await self._inner.send(only.request)])
+            self._hand_out(parts, [await self._inner.send(parts[0].request)])
             return
         half = len(parts) // 2
-        for some in (parts[:half], parts[half:]):
-            await self._post_all(some)
+        self._launch(parts[:half])
+        self._launch(parts[half:])
 
     def _hand_out(self, parts: Sequence[Part], answers: Sequence[Response | None]) -> None:
         refused = 0
@@ -134,7 +142,7 @@ class Batching:
         self.size.answered(refused)
 
     @staticmethod
-    def _fail(parts: Sequence[Part], error: BulkmailError) -> None:
+    def _fail(parts: Sequence[Part], error: Exception) -> None:
         for part in parts:
             if not part.answer.done():
                 part.answer.set_exception(error)
@@ -146,4 +154,9 @@ async def batching(
 ) -> AsyncIterator[Batching]:
     """Posts run in a task group of their own, and end with it."""
     async with asyncio.TaskGroup() as posts:
-        yield Batching(inner, posts, size=size, linger=linger, held=held)
+        gathered = Batching(inner, posts, size=size, linger=linger, held=held)
+        try:
+            yield gathered
+            gathered.flush()
+        finally:
+            gathered.abandon()

@@ -19,14 +19,19 @@ import orjson
 from bulkmail.core import retryafter
 from bulkmail.core.batch import Recalled
 from bulkmail.core.pace import Pace
-from bulkmail.core.throttle import Refusal, Scope, Spread, refusal
-from bulkmail.core.window import Lane, Window
+from bulkmail.core.throttle import Refusal, Scope, Spread, refusal, used_share
+from bulkmail.core.window import Fence, Lane, Window
 from bulkmail.errors import ThrottledOut
 from bulkmail.model import Event, Reporter, Request, Response, Tally, Transport
 
 GUESS, LONGEST_GUESS = 1.0, 60.0
 """Seconds to wait after a refusal that names no time, doubled with each in a row: learn.microsoft.com/graph/throttling
 asks for exponential backoff then."""
+
+
+TICK = 0.001
+"""Seconds: no timer is set for sooner. Loops round to a millisecond, and one that calls early would be asked again at
+once, thousands of times a second; what the pace allows meanwhile, it allows together."""
 
 
 class Waiter:
@@ -37,6 +42,9 @@ class Waiter:
     def __init__(self, admitted: asyncio.Future[None], upload: int) -> None:
         self.admitted = admitted
         self.upload = upload
+
+    def has_slot(self) -> bool:
+        return self.admitted.done() and not self.admitted.cancelled() and self.admitted.exception() is None
 
 
 class Limiting:
@@ -64,8 +72,7 @@ class Limiting:
         self._timer: asyncio.TimerHandle | None = None
         self._wakes = math.inf
         self._spread = Spread()
-        self._streak = 0  # application-wide refusals in a row
-        self._fence = 0.0  # nothing leaves before; the pace keeps it, this is to be asked for it
+        self._fence = Fence()  # nothing at all leaves before; the pace keeps it, this is to be asked for it
 
     def __repr__(self) -> str:
         return f"<Limiting {len(self._begun)}+{len(self._fresh)} lanes in line, {self._pace!r}, {self._window!r}>"
@@ -74,25 +81,44 @@ class Limiting:
         self._window.enter(key)
 
     def leave(self, key: str, /) -> Tally:
-        return self._window.leave(key)
+        return self._leave(self._window.lanes[key])
+
+    def begun(self, key: str, /) -> bool:
+        lane = self._window.lanes.get(key)
+        return lane is not None and lane.requests > 0
 
     def held(self, key: str) -> bool:
         """Whether a fence is up for `key` now, its own or everybody's."""
-        now, lane = self._loop.time(), self._window.lanes.get(key)
-        return self._fence > now or (lane is not None and lane.fence > now)
+        lane = self._window.lanes.get(key)
+        until = self._fence.until if lane is None else self._opens(lane)
+        return until > self._loop.time()
 
     async def send(self, request: Request, /) -> Response:
+        upload = _size(request)
         lane = self._window.enter(request.mailbox)
         try:
-            upload = _size(request)
             while True:
                 await self._admit(lane, upload)
+                if self._opens(lane) > self._loop.time():
+                    self._take_back(lane)  # the fence rose in the turn of the loop in which it was admitted
+                    continue
                 try:
                     return await self._attempt(lane, request)
                 except Recalled:
                     continue
         finally:
-            self._window.leave(request.mailbox)
+            self._leave(lane)
+
+    def _leave(self, lane: Lane) -> Tally:
+        tally = self._window.leave(lane)
+        self._forget(lane)
+        return tally
+
+    def _forget(self, lane: Lane) -> None:
+        """A fence outlives the work on its mailbox: whoever comes back early finds it."""
+        again = self._window.forget(lane, self._loop.time())
+        if again:
+            self._loop.call_at(again, self._forget, lane)
 
     async def _admit(self, lane: Lane, upload: int) -> None:
         asked = self._loop.time()
@@ -106,10 +132,8 @@ class Limiting:
         try:
             await waiter.admitted
         except asyncio.CancelledError:
-            if waiter.admitted.done() and not waiter.admitted.cancelled():
-                self._pace.abandoned(self._loop.time())  # admitted and cancelled in the same turn of the loop
-                self._window.recall(lane)
-                self._move_on(lane)
+            if waiter.has_slot():  # admitted and cancelled in the same turn of the loop
+                self._take_back(lane)
             raise
         finally:
             lane.waited += self._loop.time() - asked
@@ -120,6 +144,12 @@ class Limiting:
         self._window.take(lane, now, upload)
         return True
 
+    def _take_back(self, lane: Lane) -> None:
+        """A request that was admitted does not leave after all."""
+        self._pace.abandoned(self._loop.time())
+        self._window.recall(lane)
+        self._give(lane)
+
     async def _attempt(self, lane: Lane, request: Request) -> Response:
         sent = self._loop.time()
         try:
@@ -127,110 +157,106 @@ class Limiting:
         except Recalled:
             self._pace.abandoned(self._loop.time())
             self._window.recall(lane)
-            self._move_on(lane)
             raise
         except Exception:
             self._pace.faltered(self._loop.time(), sent)
-            self._window.give(lane)
-            self._move_on(lane)
             raise
         except BaseException:
             self._pace.abandoned(self._loop.time())
-            self._window.give(lane)
-            self._move_on(lane)
             raise
-        self._learn(lane, request, response, sent)
-        self._window.give(lane)
-        self._move_on(lane)
-        return response
+        else:
+            self._learn(lane, response, sent)
+            return response
+        finally:
+            self._give(lane)
 
-    def _learn(self, lane: Lane, request: Request, response: Response, sent: float) -> None:
-        now = self._loop.time()
-        refused = refusal(response)
-        if refused is None:
-            self._note_answer(lane, response, sent, now)
-        elif response.status == 503:
+    def _learn(self, lane: Lane, response: Response, sent: float) -> None:
+        """Tells the pace how the request ended, and raises the fence that its answer asks for."""
+        now, refused = self._loop.time(), refusal(response)
+        if response.status == 503:
             self._pace.faltered(now, sent)
-            wait = retryafter.parse(response.headers, _wall())
-            if wait:
-                self._refuse_mailbox(lane, request, refused, now, retryafter.obey(wait, self._dice()))
+            said = retryafter.parse(response.headers, _wall())
+            if refused and said:
+                self._raise_fence(lane.fence, retryafter.obey(said, self._dice()), lane, refused)
+        elif refused is None:
+            self._note_answer(lane, response, sent, now)
         elif refused.scope is Scope.MAILBOX:
-            wait = self._wait(response, lane.streak)
-            if refused.limit == "MailboxConcurrency" and self._spread.refused(request.mailbox, now):
+            if refused.limit == "MailboxConcurrency" and self._spread.refused(lane.key, now):
                 self._pace.crowded(now, sent)
             else:
                 self._pace.answered(now, sent)  # the mailbox is full; the application is not
-            self._refuse_mailbox(lane, request, refused, now, wait)
+            self._raise_fence(lane.fence, self._wait(response, lane.fence.met(sent)), lane, refused)
         else:
-            wait = self._wait(response, self._streak)
-            self._streak += 1
-            lane.throttled += 1
+            wait = self._wait(response, self._fence.met(sent))
             self._pace.refused(now, sent, now + wait)
-            self._fence = max(self._fence, now + wait)
-            self._report(Event("throttled", f"{refused.limit}, {refused.scope}", request.mailbox, wait))
+            self._raise_fence(self._fence, wait, lane, refused)
 
     def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
         if response.status >= 500:
             self._pace.faltered(now, sent)
             return
-        lane.streak = self._streak = 0
+        lane.fence.passed(sent)
+        self._fence.passed(sent)
         self._pace.answered(now, sent)
-        percentage = response.headers.get("x-ms-throttle-limit-percentage")
-        if percentage:
-            try:
-                self._pace.warned(now, float(percentage))
-            except ValueError:
-                return
+        share = used_share(response)
+        if share:
+            self._pace.warned(now, share)
 
-    def _refuse_mailbox(self, lane: Lane, request: Request, refused: Refusal, now: float, wait: float) -> None:
-        self._window.refuse(lane, now + wait)
-        self._report(Event("throttled", f"{refused.limit}, {refused.scope}", request.mailbox, wait))
+    def _raise_fence(self, fence: Fence, wait: float, lane: Lane, refused: Refusal) -> None:
+        now = self._loop.time()
+        lane.throttled += 1
+        fence.rise(now + wait)
+        self._report(Event("throttled", f"{refused.limit}, {refused.scope}", lane.key, wait))
+        for held in list(self._window.lanes.values()) if fence is self._fence else [lane]:
+            self._fail_overlong(held, now)
 
-    def _wait(self, response: Response, streak: int) -> float:
-        """Seconds until the fence opens: what the service says, rounded up and a little later; a growing guess
-        otherwise."""
+    def _wait(self, response: Response, refusals: int) -> float:
+        """Seconds until the fence opens: what the service says, rounded up and a little later; otherwise a guess that
+        grows with the `refusals` in a row."""
         said = retryafter.parse(response.headers, _wall())
         if not said:
-            said = min(LONGEST_GUESS, GUESS * 2.0 ** min(streak, 10))
+            said = min(LONGEST_GUESS, GUESS * 2.0 ** min(refusals - 1, 10))
         return retryafter.obey(said, self._dice())
 
+    def _opens(self, lane: Lane) -> float:
+        return max(lane.fence.until, self._fence.until)
+
     def _check_wait(self, lane: Lane, now: float) -> None:
-        wait = max(lane.fence, self._fence) - now
+        wait = self._opens(lane) - now
         if wait > self._max_wait:
-            raise self._too_long(wait)
+            raise ThrottledOut(f"the service asks for a wait of {wait:.0f} s; the job allows {self._max_wait:.0f} s")
 
-    def _too_long(self, wait: float) -> ThrottledOut:
-        return ThrottledOut(f"the service asks for a wait of {wait:.0f} s; the job allows {self._max_wait:.0f} s")
+    def _fail_overlong(self, lane: Lane, now: float) -> None:
+        """Those who wait already hear of a fence that is too high for them, like those who come."""
+        try:
+            self._check_wait(lane, now)
+        except ThrottledOut as error:
+            for waiter in lane.waiting:
+                if not waiter.admitted.done():
+                    waiter.admitted.set_exception(error)
 
-    def _move_on(self, lane: Lane) -> None:
-        """A slot came back: whoever waited for it may be next."""
-        if lane.waiting:
-            self._line_up(lane, self._loop.time())
-        if self._begun or self._fresh:
-            self._pump()
+    def _give(self, lane: Lane) -> None:
+        """A slot comes back: whoever waited for it may be next."""
+        self._window.give(lane)
+        self._line_up(lane, self._loop.time())
+        self._pump()
 
     def _line_up(self, lane: Lane, now: float) -> None:
         """Put a lane with waiters where it belongs: in line, behind a timer, or nowhere until a slot comes back."""
+        at = self._ready(lane, now)
+        if lane.queued or at == math.inf:
+            return
+        lane.queued = True
+        if at <= now:
+            (self._begun if lane.requests else self._fresh).append(lane)
+        else:
+            self._loop.call_at(at, self._fence_opened, lane)
+
+    def _ready(self, lane: Lane, now: float) -> float:
+        """The instant from which the first who still waits may leave; infinite if nobody waits."""
         while lane.waiting and lane.waiting[0].admitted.done():
             lane.waiting.popleft()
-        if lane.queued or not lane.waiting:
-            return
-        at = self._window.ready(lane, now, lane.waiting[0].upload)
-        if at <= now:
-            lane.queued = True
-            (self._begun if lane.requests else self._fresh).append(lane)
-        elif at < math.inf:
-            self._fail_overlong(lane, at - now)
-            if lane.waiting:
-                lane.queued = True
-                self._loop.call_at(at, self._fence_opened, lane)
-
-    def _fail_overlong(self, lane: Lane, wait: float) -> None:
-        if wait > self._max_wait:
-            for waiter in lane.waiting:
-                if not waiter.admitted.done():
-                    waiter.admitted.set_exception(self._too_long(wait))
-            lane.waiting.clear()
+        return self._window.ready(lane, now, lane.waiting[0].upload) if lane.waiting else math.inf
 
     def _fence_opened(self, lane: Lane) -> None:
         lane.queued = False
@@ -240,32 +266,27 @@ class Limiting:
     def _pump(self) -> None:
         """Admit from the lines for as long as the pace allows, and come back when it will allow more."""
         now = self._loop.time()
+        if self._timer is not None and now < self._wakes:
+            return
         while line := self._begun or self._fresh:
             lane = line[0]
-            while lane.waiting and lane.waiting[0].admitted.done():
-                lane.waiting.popleft()
-            if not lane.waiting or self._window.ready(lane, now, lane.waiting[0].upload) > now:
-                line.popleft()  # its requests were cancelled, or its fence rose while it stood in line
-                lane.queued = False
-                self._line_up(lane, now)
-                continue
-            at = self._pace.try_send(now)
+            may_leave = self._ready(lane, now) <= now
+            at = self._pace.try_send(now) if may_leave else 0.0
             if at > 0:
-                self._wake_at(at)
+                self._wake_at(max(at, now + TICK))
                 return
             line.popleft()
             lane.queued = False
-            waiter = lane.waiting.popleft()
-            self._window.take(lane, now, waiter.upload)
-            waiter.admitted.set_result(None)
-            self._line_up(lane, now)
+            if may_leave:
+                waiter = lane.waiting.popleft()
+                self._window.take(lane, now, waiter.upload)
+                waiter.admitted.set_result(None)
+            self._line_up(lane, now)  # also if its requests were cancelled, or its fence rose while it stood in line
 
     def _wake_at(self, at: float) -> None:
-        if at == math.inf:
-            return  # an answer will come, and pump
+        if at == math.inf or (self._timer is not None and self._wakes <= at):
+            return  # an answer will come and pump, or the timer will
         if self._timer is not None:
-            if self._wakes <= at:
-                return
             self._timer.cancel()
         self._wakes = at  # kept here, since the handle of uvloop does not always tell
         self._timer = self._loop.call_at(at, self._awake)

@@ -5,12 +5,13 @@ OutcomeUnknown where repeating might do a thing twice.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
 
 from bulkmail.core.odata import error_of
-from bulkmail.core.retry import Quota, RetryRules, Verdict, backoff, judge, judge_error
+from bulkmail.core.retry import Quota, RetryRules, Verdict, backoff, judge, judge_error, settled
 from bulkmail.errors import OutcomeUnknown, TransportError, Unanswered
 from bulkmail.model import Effect, Event, Reporter, Request, Response, Transport
 
@@ -35,35 +36,36 @@ class Retrying:
 
     async def send(self, request: Request, /) -> Response:
         clock = asyncio.get_running_loop().time
-        started = clock()
-        tried, renewed = 0, False
+        tried, renewed, failing_since = 0, False, math.inf
         while True:
             answer = await self._attempt(request)
-            verdict = (
-                judge(answer, request.effect) if isinstance(answer, Response) else judge_error(answer, request.effect)
-            )
+            verdict = _judged(answer, request.effect)
             if verdict is Verdict.THROTTLED:
-                continue
-            if verdict is Verdict.RENEW and not renewed:
+                failing_since = math.inf
+            elif verdict is Verdict.RENEW and not renewed:
                 renewed = True
-                continue
-            if verdict is Verdict.UNKNOWN:
-                raise answer if isinstance(answer, TransportError) else _unknown(answer)
-            if verdict is not Verdict.TRANSIENT:
-                self.quota.refund(repeated=tried > 0)
-                return _final(answer, request.effect)
-            tried += 1
-            wait = backoff(self._rules, tried, self._dice)
-            if (
-                tried >= self._rules.attempts
-                or clock() + wait - started > self._rules.seconds
-                or not self.quota.spend()
-            ):
-                return _final(answer, request.effect)
-            self._report(Event("retried", _why(answer), request.mailbox, wait))
-            await asyncio.sleep(wait)
-            if isinstance(answer, Response) and answer.status == 503 and not request.fresh:
-                request = replace(request, fresh=True)  # the old connection may be pinned to the sick front end
+            elif verdict is not Verdict.TRANSIENT:
+                return self._end(request, answer, verdict, tried)
+            else:
+                tried += 1
+                failing_since = min(failing_since, clock())
+                wait = backoff(self._rules, tried, self._dice)
+                late = clock() + wait - failing_since > self._rules.seconds
+                if late or tried >= self._rules.attempts or not self.quota.spend():
+                    return _given_up(answer, request.effect)
+                self._report(Event("retried", _why(answer), request.mailbox, wait))
+                await asyncio.sleep(wait)
+                request = _anew(request, answer)
+
+    def _end(self, request: Request, answer: Response | TransportError, verdict: Verdict, tried: int) -> Response:
+        """A verdict that no repetition follows."""
+        if isinstance(answer, TransportError):
+            raise answer
+        if verdict is Verdict.UNKNOWN:
+            raise OutcomeUnknown(f"the service answered {_why(answer)}, and may have done the work all the same")
+        if verdict is Verdict.DONE:
+            self.quota.refund(repeated=tried > 0)
+        return Response(204, answer.headers) if tried and settled(request, answer) else answer
 
     async def _attempt(self, request: Request) -> Response | TransportError:
         try:
@@ -72,16 +74,25 @@ class Retrying:
             return error
 
 
-def _final(answer: Response | TransportError, effect: Effect) -> Response:
+def _judged(answer: Response | TransportError, effect: Effect) -> Verdict:
+    return judge_error(answer, effect) if isinstance(answer, TransportError) else judge(answer, effect)
+
+
+def _anew(request: Request, answer: Response | TransportError) -> Request:
+    """The repetition: after a 503 by another connection, since the old one may be pinned to a sick front end."""
+    pinned = isinstance(answer, Response) and answer.status == 503 and not request.fresh
+    return replace(request, fresh=True) if pinned else request
+
+
+def _given_up(answer: Response | TransportError, effect: Effect) -> Response:
+    """The last of too many failures; one with a good status does not come from Graph, and is no answer."""
+    if isinstance(answer, Response) and answer.status >= 400:
+        return answer
+    if isinstance(answer, Response):
+        answer = OutcomeUnknown(f"what came with status {answer.status} is no answer of Graph")
     if isinstance(answer, OutcomeUnknown) and effect is Effect.READ:
         raise Unanswered(str(answer))
-    if isinstance(answer, TransportError):
-        raise answer
-    return answer
-
-
-def _unknown(answer: Response) -> OutcomeUnknown:
-    return OutcomeUnknown(f"the service answered {_why(answer)}, and may have done the work all the same")
+    raise answer
 
 
 def _why(answer: Response | TransportError) -> str:

@@ -3,7 +3,8 @@
 It stands outermost, so that a tape holds what the task saw: a replay needs no retries and no limits.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
 
 from bulkmail.errors import Unreachable
 from bulkmail.model import Request, Response, Transport
@@ -28,14 +29,12 @@ class Tape:
     """A terminal that answers each request with the next recorded answer to the same method and path."""
 
     def __init__(self, exchanges: Iterable[Exchange]) -> None:
-        self._answers: dict[tuple[str, str], Iterator[Response]] = {}
-        gathered: dict[tuple[str, str], list[Response]] = {}
+        self._answers: defaultdict[tuple[str, str], deque[Response]] = defaultdict(deque)
         for request, response in exchanges:
-            gathered.setdefault((request.method, request.path), []).append(response)
-        self._answers = {asked: iter(answers) for asked, answers in gathered.items()}
+            self._answers[request.method, request.path].append(response)
 
     async def send(self, request: Request, /) -> Response:
-        answers = self._answers.get((request.method, request.path), iter(()))
-        for response in answers:
-            return response
-        raise Unreachable(f"the tape has no further answer to {request.method} {request.path}")
+        answers = self._answers.get((request.method, request.path))
+        if not answers:
+            raise Unreachable(f"the tape has no further answer to {request.method} {request.path}")
+        return answers.popleft()

@@ -2,11 +2,11 @@
 
 Redirects are not followed, cookies and .netrc are not used, and the address is always the configured endpoint: a token
 cannot go anywhere else. aiohttp would repeat an idempotent request by itself when a kept connection turns out closed;
-that is switched off, because every attempt has to pass the limiter.
+that is prevented, because every attempt has to pass the limiter.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,10 @@ from uuid import uuid4
 
 import aiohttp
 import orjson
+from multidict import CIMultiDict
 from yarl import URL
 
+from bulkmail.core.odata import one_line
 from bulkmail.errors import OutcomeUnknown, Unreachable
 from bulkmail.model import Request, Response
 
@@ -48,23 +50,21 @@ class Wire:
     async def send(self, request: Request, /) -> Response:
         session = self._fresh if request.fresh else self._pooled
         sent = str(uuid4())
-        headers = {**request.headers, "client-request-id": sent}
+        headers = CIMultiDict(request.headers)
+        headers["client-request-id"] = sent
         data = request.body
-        if data is not None and not isinstance(data, bytes):
-            data = orjson.dumps(data)
         if data is not None:
             headers.setdefault("Content-Type", "application/json")
+            data = data if isinstance(data, bytes) else orjson.dumps(data)
         url = URL(self._settings.base + request.path, encoded=True)
         try:
             async with session.request(
                 request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
             ) as answer:
                 content = await self._read(answer)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
-            raise Unreachable(f"no connection to {url.host}: {_short(error)}") from None
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise OutcomeUnknown(f"the answer of {url.host} was lost: {_short(error)}") from None
-        named = {name.lower(): value for name, value in answer.headers.items()}
+        named = _joined(answer.headers)
         if named.setdefault("client-request-id", sent) != sent:
             raise OutcomeUnknown("the answer belongs to another request")
         return Response(answer.status, named, _decoded(answer.status, named, content))
@@ -95,15 +95,36 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
         connector = aiohttp.TCPConnector(
             limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60, force_close=fresh,
         )  # fmt: skip
-        opened = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector, timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
             headers={"User-Agent": settings.user_agent, "Accept": "application/json"}, max_line_size=16_384,
+            middlewares=(_once,),
         )  # fmt: skip
-        opened._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches that it works
-        return opened
 
     async with session(fresh=False) as pooled, session(fresh=True) as fresh:
         yield Wire(settings, pooled, fresh)
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """One attempt, and what became of it if it fails: a request that was not handed to a connection never began.
+
+    aiohttp sends again what ended in errors of its own, so none of these may reach it.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientError, OSError) as error:
+        if request.response is None:
+            raise Unreachable(f"no connection to {request.url.host}: {_short(error)}") from None
+        raise OutcomeUnknown(f"the answer of {request.url.host} was lost: {_short(error)}") from None
+
+
+def _joined(headers: Mapping[str, str]) -> dict[str, str]:
+    """Names in lower case; the values of a header that came more than once are joined by commas (RFC 9110, 5.3)."""
+    named: dict[str, str] = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        named[lower] = f"{named[lower]}, {value}" if lower in named else value
+    return named
 
 
 def _decoded(status: int, headers: dict[str, str], content: bytes) -> Any:
@@ -122,4 +143,6 @@ def _decoded(status: int, headers: dict[str, str], content: bytes) -> Any:
 
 
 def _short(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200].rstrip(": ")
+    """What went wrong, without the address of a proxy, which may hold a password, and on one line."""
+    said = f"status {error.status}" if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    return one_line(f"{type(error).__name__}: {said}").rstrip(": ")

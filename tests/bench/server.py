@@ -39,6 +39,7 @@ SETTINGS = orjson.dumps({
     },
 })  # fmt: skip
 REFUSED = b'{"error":{"code":"TooManyRequests","message":"Please retry again later."}}'
+FULL = b'{"error":{"code":"ApplicationThrottled","message":"Application is over its IncomingBytes limit."}}'
 BUSY = b'{"error":{"code":"serviceNotAvailable","message":"Service unavailable."}}'
 REASONS = {200: b"OK", 429: b"Too Many Requests", 503: b"Service Unavailable"}
 GRACE = 0.1  # seconds after a refusal in which others may still be on their way
@@ -100,8 +101,7 @@ class Tenant:
         if settings.refused and self.dice.random() < settings.refused:
             self.books["refused"] += 1
             self.fences[key] = (now + GRACE + settings.latency, now + settings.refused_wait)
-            body = b'{"error":{"code":"ApplicationThrottled","message":"Application is over its MailboxConcurrency limit."}}'
-            return 429, body.replace(b"MailboxConcurrency", b"IncomingBytes"), settings.refused_wait
+            return 429, FULL, settings.refused_wait
         if settings.unavailable and self.dice.random() < settings.unavailable:
             self.books["unavailable"] += 1
             return 503, BUSY, 0.0
@@ -166,8 +166,10 @@ class Exchange(asyncio.Protocol):
             )
         elif path.endswith(b"$batch"):
             self.batch(body)
-        else:
+        elif path.startswith(b"/v1.0/users/"):
             self.plain(path)
+        else:
+            self.transport.abort()
 
     def plain(self, path: bytes) -> None:
         tenant = self.tenant

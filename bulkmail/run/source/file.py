@@ -2,10 +2,12 @@
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from threading import Thread
+from typing import Any, BinaryIO, TypeVar
 
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Mailbox, Rejected
@@ -13,6 +15,8 @@ from bulkmail.run.source.admission import Admission
 from bulkmail.run.source.content import Digest, Kind, opened
 from bulkmail.run.source.csvfile import read_csv
 from bulkmail.run.source.textfile import read_ndjson, read_text
+
+T = TypeVar("T")
 
 CHUNK = 512
 """Rows handed over at once: enough that the way to a thread and back costs 0.2 µs a row."""
@@ -35,7 +39,7 @@ class FileSource:
     stream can be read once.
 
     Raises InputError, which names the input: before the first row for what is no list at all, and for a quote that is
-    never closed where it comes to light.
+    never closed where it comes to light, after the rows before it.
     """
 
     def __init__(
@@ -81,8 +85,9 @@ class FileSource:
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
         self._counts, self._digest = Counts(), Digest()
         steps = self._steps()
+        beside = asyncio.to_thread if self.local else _in_daemon
         # If this is cancelled, the thread ends its step, and the file closes with the last reference to `steps`.
-        while step := await asyncio.to_thread(next, steps, None):
+        while step := await beside(next, steps, None):
             chunk, self._counts, self._digest = step
             if chunk:
                 yield chunk
@@ -104,9 +109,43 @@ class FileSource:
             read = _READERS[content.kind]
             rows = read(content.text, admission, column=self._column, keep_columns=self._keep_columns)
             within = rows if self._limit is None else _until_full(rows, admission)
-            while chunk := list(islice(within, CHUNK)):
+            for chunk in _chunks(within):
                 yield chunk, admission.counts, content.measured.digest
-            yield [], admission.counts, content.measured.digest
+
+
+async def _in_daemon(function: Callable[..., T], *arguments: Any) -> T:
+    """As `asyncio.to_thread`, but a stream on which nothing comes does not keep the program from ending."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def settle(put: Callable[[Any], None], value: object) -> None:
+        if not result.cancelled():
+            put(value)
+
+    def work() -> None:
+        try:
+            told: tuple[Callable[[Any], None], object] = result.set_result, function(*arguments)
+        except Exception as error:  # noqa: BLE001 - raised where it is awaited
+            told = result.set_exception, error
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, *told)
+
+    Thread(target=work, daemon=True).start()
+    return await result
+
+
+def _chunks(rows: Iterator[Mailbox | Rejected]) -> Iterator[list[Mailbox | Rejected]]:
+    """The last one may be empty. What was read before an error was counted, so it is handed on before the error."""
+    full = True
+    while full:
+        chunk: list[Mailbox | Rejected] = []
+        try:
+            chunk.extend(islice(rows, CHUNK))
+        except Exception:
+            yield chunk
+            raise
+        yield chunk
+        full = len(chunk) == CHUNK
 
 
 def _until_full(rows: Iterator[Mailbox | Rejected], admission: Admission) -> Iterator[Mailbox | Rejected]:

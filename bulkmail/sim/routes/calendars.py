@@ -4,7 +4,7 @@ from bulkmail.sim.belongings import CALENDAR as DEFAULT
 from bulkmail.sim.belongings import blank_calendar, blank_event, permission
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request
 from bulkmail.sim.letters import person
-from bulkmail.sim.routes.items import Kind, create, delete, delta, find, known, listing, one, patch, stamp
+from bulkmail.sim.routes.items import EXTENDED, Kind, create, delete, delta, find, known, listing, one, patch, stamp
 from bulkmail.sim.routes.table import Route, roles
 from bulkmail.sim.shelf import Item
 from bulkmail.sim.world import World
@@ -29,7 +29,11 @@ ROLES = frozenset(
         "custom",
     ]
 )
-EVENT_PROPERTIES = frozenset(blank_event("", "")) - {"createdDateTime", "lastModifiedDateTime"}
+EVENT_PROPERTIES = frozenset(blank_event("", "")) - {"createdDateTime", "lastModifiedDateTime"} | {
+    "start",
+    "end",
+    EXTENDED,
+}
 
 
 def calendars(world: World, call: Call) -> Answer:

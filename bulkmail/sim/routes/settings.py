@@ -35,11 +35,10 @@ _IANA = re.compile(r"(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|I
 
 
 def read(world: World, call: Call) -> Answer:
-    settings = world.mailboxes.settings(call.user)
+    if "$select" not in call.options:
+        return Answer(200, world.mailboxes.packed_settings(call.user, call.base))
     context = f"{call.base}/$metadata#users('{world.tenant.guid(call.user)}')/mailboxSettings"
-    if "$select" in call.options:
-        settings = select(settings, call.options, ())
-    return Answer(body={"@odata.context": context, **settings})
+    return Answer(200, {"@odata.context": context} | select(world.mailboxes.settings(call.user), call.options, ()))
 
 
 def read_part(world: World, call: Call) -> Answer:

@@ -27,10 +27,10 @@ class Route:
     roles: frozenset[str]
     service: Service = "mailbox"
     cost: int = 1
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.pattern}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.method} {self.pattern}")
 
 
 @dataclass(slots=True)

@@ -1,10 +1,12 @@
 """bulkmail, doing all of its work: CSV in, limits, journal, NDJSON and CSV out. Only the sign-in is left out."""
 
 import json
+import resource
 import sys
 import time
 from pathlib import Path
 
+from bulkmail.cli.compose import file_source, survey
 from bulkmail.cli.conduct import Run
 from bulkmail.cli.loop import run
 from bulkmail.config import App, Input, Job, Limits, Output, TaskTable
@@ -23,11 +25,16 @@ async def main() -> None:
     )
     task = find(job.task.name, Path())
     started = time.perf_counter()
-    _, manifest = await Run(job, task, check_options(task, job.task.options), Tokens()).conduct()
-    seconds = time.perf_counter() - started
+    listed = file_source(job.input)
+    options = check_options(task, job.task.options)
+    ended = await Run(job, task, options, Tokens(), listed, await survey(listed)).conduct()
+    if ended.failure is not None:
+        raise ended.failure
+    manifest, seconds = ended.manifest, time.perf_counter() - started
     print(json.dumps({
         "ok": manifest["statuses"]["ok"], "seconds": seconds, "requests": manifest["sums"]["requests"],
         "outcomes": manifest["sums"]["mailboxes"], "throttled": manifest["sums"]["throttled"],
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }))  # fmt: skip
 
 

@@ -1,0 +1,101 @@
+"""The job: file, environment and flags merged into one frozen object, and every mistake named with its key and place.
+
+Later wins: the built-in value, the job file, the environment, the flags. A key of `[app]` is `BULKMAIL_TENANT_ID` in
+the environment, one of `[input]`, `[limits]` or `[output]` is `BULKMAIL_LIMITS_BATCH`; an empty variable is none.
+Secrets come by environment or from a file, never as a flag. Paths in a job file are relative to it, all others to where
+we are. Reads the job file and nothing else.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, lay, strangers
+from bulkmail.config.places import line_of, nearest
+from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
+from bulkmail.errors import ConfigError
+
+__all__ = ["App", "Input", "Job", "Limits", "Output", "TaskTable", "flag", "load", "nearest"]
+
+
+def load(path: Path, *, environment: Mapping[str, str] = os.environ, flags: Mapping[str, Any] | None = None) -> Job:
+    """The job of a file. `flags` are dotted keys, such as `{"limits.batch": True}`, with paths relative to where we
+    are.
+
+    Raises ConfigError that names the key, its line and the nearest right name.
+    """
+    text = _text(path)
+    tables = _tables(path, text)
+    _refuse_secrets(tables, path, text)
+    _anchor(tables, path.parent)
+    laid: dict[Key, Given] = {}
+    for layer in (from_environment(environment), from_flags(flags or {})):
+        lay(tables, layer)
+        laid |= layer
+    try:
+        return Job(**tables, path=path, notes=strangers(environment))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_told(error, path, text, laid))) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text", hint="Save the job file as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}", hint="configs/ has one to start from.") from None
+
+
+def _tables(path: Path, text: str) -> dict[str, Any]:
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # numbers of 5,000 digits and arrays in arrays in arrays, too
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+    for name, table in tables.items():
+        place = f"{path}:{line_of(text, (name,))}"
+        if name not in TABLES:
+            raise ConfigError(f"{place}: [{name}] is no table of a job{nearest(name, TABLES)}")
+        if not isinstance(table, dict):
+            raise ConfigError(f"{place}: {name} is a table", hint=f"Write [{name}] on a line above its settings.")
+    return tables
+
+
+def _refuse_secrets(tables: Mapping[str, Any], path: Path, text: str) -> None:
+    for key in sorted(SECRETS & set(tables.get("app", ()))):
+        raise ConfigError(
+            f"{path}:{line_of(text, ('app', key))}: app.{key} must not stand in a job file",
+            hint=f"Use app.{key}_file, or the environment variable BULKMAIL_{key.upper()}.",
+        )
+
+
+def _anchor(tables: Mapping[str, Any], folder: Path) -> None:
+    """Paths of the file are relative to the file."""
+    for table, key in PATHS:
+        value = tables.get(table, {}).get(key)
+        if isinstance(value, str) and value not in ("", "-"):
+            tables[table][key] = str(folder / value)
+
+
+def _told(error: ValidationError, path: Path, text: str, laid: Mapping[Key, Given]) -> list[str]:
+    """A line for each setting that is wrong: who gave it, its name, and what is wrong."""
+    wrong: dict[tuple[str, ...], list[ErrorDetails]] = {}
+    for one in error.errors(include_url=False):
+        wrong.setdefault(tuple(str(part) for part in one["loc"][:2]), []).append(one)
+    lines = []
+    for place, errors in wrong.items():
+        given = laid.get((place[0], place[-1]))
+        lines.append(f"{given.by if given else f'{path}:{line_of(text, place)}'}: {_reason(place, errors)}")
+    return lines
+
+
+def _reason(place: Sequence[str], errors: Sequence[ErrorDetails]) -> str:
+    if errors[0]["type"] == "extra_forbidden":
+        return f"{'.'.join(place)} is no setting{nearest(place[-1], TABLES[place[0]].model_fields)}"
+    reasons = [one["msg"].removeprefix("Value error, ") for one in errors]
+    return f"{'.'.join(place)}: {', or '.join(reason[:1].lower() + reason[1:] for reason in reasons)}"

@@ -1,0 +1,103 @@
+"""Environment and flags, laid over the tables of a job file. Checks names, not values."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+from bulkmail.config.tables import SECRETS, TABLES
+from bulkmail.errors import ConfigError
+
+ORIGINS = frozenset({("input", "path"), ("input", "users"), ("input", "group")})
+"""Where mailboxes come from; naming one on a later layer sets aside those of the earlier ones."""
+
+Key: TypeAlias = tuple[str, str]
+"""A table and a key in it."""
+
+
+_TEXTS = (str, str | None)
+"""Types of settings that are texts, even if they look like a number or a date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A setting that does not come from the job file. `by` is the variable or the command line, for messages."""
+
+    value: Any
+    by: str
+
+
+def flag(text: str) -> tuple[str, Any]:
+    """`limits.batch=true` as a dotted key and a value; what is no TOML value is a text."""
+    dotted, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {text}: there is no value", hint="Write --set TABLE.KEY=VALUE.")
+    table, _, key = dotted.strip().partition(".")
+    return dotted.strip(), _typed((table, key), value.strip())
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[Key, Given]:
+    """The settings in the environment. An empty variable is none; those of `[app]` are taken as they are."""
+    return {
+        key: Given(text if key[0] == "app" else _typed(key, text), name)
+        for name, key in VARIABLES.items()
+        if (text := environment.get(name))
+    }
+
+
+def strangers(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Notes on variables that look like ours and are not."""
+    names = sorted(name for name in environment if name.startswith("BULKMAIL_") and name not in VARIABLES)
+    return tuple(f"{name} is no setting of bulkmail{_likely(name, VARIABLES)}" for name in names)
+
+
+def from_flags(flags: Mapping[str, Any]) -> dict[Key, Given]:
+    """The settings of the command line, by their dotted keys."""
+    found: dict[Key, Given] = {}
+    for dotted, value in flags.items():
+        table, _, key = dotted.partition(".")
+        if table not in TABLES or not key:
+            every = [f"{one}.{name}" for one in TABLES for name in TABLES[one].model_fields]
+            raise ConfigError(f"{dotted} is no setting{_likely(dotted, every)}", hint="Write TABLE.KEY=VALUE.")
+        if key in SECRETS:
+            raise ConfigError(
+                f"{dotted} cannot be a flag: other users of this machine would see it",
+                hint=f"Use app.{key}_file, or the environment variable BULKMAIL_{key.upper()}.",
+            )
+        found[table, key] = Given(value, "command line")
+    return found
+
+
+def lay(tables: dict[str, Any], layer: Mapping[Key, Given]) -> None:
+    """Lay settings over those that are there."""
+    for table, key in ORIGINS if ORIGINS & layer.keys() else ():
+        tables.get(table, {}).pop(key, None)
+    for (table, key), given in layer.items():
+        tables.setdefault(table, {})[key] = given.value
+
+
+def _variable(key: Key) -> str:
+    table, name = key
+    return f"BULKMAIL_{name}".upper() if table == "app" else f"BULKMAIL_{table}_{name}".upper()
+
+
+VARIABLES: Mapping[str, Key] = {
+    _variable((table, key)): (table, key) for table in TABLES if table != "task" for key in TABLES[table].model_fields
+}
+
+
+def _likely(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _typed(key: Key, text: str) -> Any:
+    """What `text` means for a setting: a TOML value if it is one, but never a number or a date for a text."""
+    table, name = key
+    field = TABLES[table].model_fields.get(name) if table in TABLES else None
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
+    return text if field and field.annotation in _TEXTS and not isinstance(value, str) else value

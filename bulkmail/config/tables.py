@@ -1,0 +1,166 @@
+"""The tables of a job file as frozen objects: every key with its type, its bounds and what it means. Reads nothing."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(value: object) -> object:
+    """`90`, `"150ms"`, `"90s"`, `"30m"`, `"2h"` or `"1h30m"` in seconds."""
+    if not isinstance(value, str):
+        return value
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", value)
+    if not parts or "".join(number + unit for number, unit in parts) != value.replace(" ", ""):
+        raise ValueError("a time looks like 150ms, 90s, 30m, 2h or 1h30m")
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+
+
+def _unset(value: object) -> object:
+    """An empty path is none, not the current directory."""
+    return None if value == "" else value
+
+
+Seconds: TypeAlias = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+File: TypeAlias = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_unset)]
+
+
+class Table(BaseModel):
+    """One table of the job file: frozen, no conversions of type, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class App(Table):
+    """Who signs in, and where."""
+
+    tenant_id: str = Field("", description="directory (tenant) id, or a verified domain of it")
+    client_id: str = Field("", description="application (client) id of the app registration")
+    certificate: File = Field(None, description="PFX or PEM with the private key")
+    certificate_password_file: File = Field(None, description="file whose first line is the password")
+    certificate_password: SecretStr | None = Field(None, description="environment only: BULKMAIL_CERTIFICATE_PASSWORD")
+    client_secret_file: File = Field(None, description="file with a client secret, instead of a certificate")
+    client_secret: SecretStr | None = Field(None, description="environment only: BULKMAIL_CLIENT_SECRET")
+    assertion_file: File = Field(None, description="file with a federated token, instead of a certificate")
+    cloud: str = Field("global", description="global, usgov, usgov-dod, china, or custom with login and graph")
+    login: str = Field("", description="sign-in endpoint of a custom cloud")
+    graph: str = Field("", description="Graph endpoint of a custom cloud; plain http only to this machine")
+    ca_file: File = Field(None, description="certificate authorities to trust, for tokens and Graph alike")
+
+
+class Input(Table):
+    """Where the mailboxes come from: exactly one of path, users and group."""
+
+    path: str = Field("", description="CSV, NDJSON or text; - for standard input")
+    column: str = Field("", description="the column with the address; found by itself among the usual names")
+    users: str | None = Field(None, description='OData filter on /users; "" asks for all that have a mail address')
+    group: str = Field("", description="object id of a group; its members, nested ones too")
+    limit: int = Field(0, ge=0, description="stop after so many mailboxes; 0 takes all")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Input":
+        if len(self.origins) > 1:
+            raise ValueError(f"give only one of path, users and group, not {' and '.join(self.origins)}")
+        return self
+
+    @property
+    def origins(self) -> list[str]:
+        """Which of the three are given; in a job that can be run, it is one."""
+        given = {"path": bool(self.path), "users": self.users is not None, "group": bool(self.group)}
+        return [name for name, is_given in given.items() if is_given]
+
+
+class TaskTable(BaseModel):
+    """Which task; its own options stand beside its name and are checked by the task."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    name: str = Field("settings.report", description="see `bulkmail tasks`")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Limits(Table):
+    """How hard to work. What is not given is learned from the service while running."""
+
+    mailbox_concurrency: int = Field(
+        4, ge=1, le=4, description="requests in flight for one mailbox; the service allows 4"
+    )
+    requests_in_flight: int | None = Field(None, ge=1, le=10_000, description="fixed number in flight overall")
+    requests_per_second: float | None = Field(None, gt=0, le=100_000, description="fixed rate overall")
+    mailboxes_in_flight: int = Field(
+        4096, ge=1, le=20_000, description="mailboxes worked on at a time, waiting included"
+    )
+    batch: bool | int = Field(
+        default=False, description="true or a number of parts up to 20: pack requests into $batch"
+    )
+    max_attempts: int = Field(6, ge=1, le=20, description="tries of a request; throttled ones are not counted")
+    max_wait: Seconds = Field(3600.0, description="longest Retry-After that is waited for")
+    max_failures: float = Field(
+        0, ge=0, description="stop after so many mailboxes that are not ok, or this share below 1; 0: never"
+    )
+    stop_if_denied: int = Field(
+        25, ge=0, description="stop when so many mailboxes, the first ones, are all denied; 0: never"
+    )
+    max_duration: Seconds = Field(0.0, description="stop after this time, resumable; 0: never")
+    grace: Seconds = Field(30.0, description="time for what is in flight when the run is told to stop")
+
+    @property
+    def parts(self) -> int:
+        """Parts of a batch; 0 sends plain requests."""
+        return 20 if self.batch is True else int(self.batch)
+
+    @field_validator("batch")
+    @classmethod
+    def _batch_in_range(cls, value: bool | int) -> bool | int:  # noqa: FBT001 - a setting may be both
+        if not 0 <= value <= 20:
+            raise ValueError("should be true, false or a number of parts from 1 to 20")
+        return value
+
+
+class Output(Table):
+    """Where results go."""
+
+    directory: str = Field("out/{task}-{date}", description="{task}, {date} and {time} are filled in")
+    format: tuple[Literal["ndjson", "csv"], ...] = Field(
+        ("ndjson", "csv"), min_length=1, strict=False, description="what to write"
+    )
+    raw: bool = Field(default=False, description="no protection against formulas in CSV cells")
+    bom: bool = Field(default=False, description="byte-order mark in CSV files, for Excel")
+    absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
+
+
+class Job(Table):
+    """All there is to know about a run, before its first request."""
+
+    app: App = App()
+    input: Input = Input()
+    task: TaskTable = TaskTable()
+    limits: Limits = Limits()
+    output: Output = Output()
+    path: Path = Field(Path(), exclude=True, description="the job file; not a key of it")
+    notes: tuple[str, ...] = Field((), exclude=True)
+
+
+TABLES: dict[str, type[BaseModel]] = {
+    "app": App,
+    "input": Input,
+    "task": TaskTable,
+    "limits": Limits,
+    "output": Output,
+}
+SECRETS = frozenset({"certificate_password", "client_secret"})
+PATHS = (
+    ("app", "certificate"),
+    ("app", "certificate_password_file"),
+    ("app", "client_secret_file"),
+    ("app", "assertion_file"),
+    ("app", "ca_file"),
+    ("input", "path"),
+    ("output", "directory"),
+)

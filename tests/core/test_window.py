@@ -1,0 +1,194 @@
+"""Slots, fences and rolling budgets of one mailbox, told the time."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkmail.core.window import (
+    COUNT_FROM,
+    DIRECTORY_SLOTS,
+    REQUESTS,
+    REQUESTS_SECONDS,
+    UPLOAD,
+    UPLOAD_SECONDS,
+    Fence,
+    Lane,
+    Rolling,
+    Window,
+)
+from bulkmail.model import Tally
+
+steps = st.lists(st.tuples(st.floats(0, 40), st.integers(1, 50)), max_size=80)
+
+
+@given(steps, st.integers(50, 120))
+def test_a_budget_is_never_exceeded_in_any_window(asked: list[tuple[float, int]], limit: int) -> None:
+    rolling, now = Rolling(limit, 60), 0.0
+    spent: list[tuple[float, int]] = []
+    for pause, amount in asked:
+        now = max(now + pause, rolling.ready(amount, now + pause))
+        assert rolling.ready(amount, now) <= now
+        rolling.spend(amount, now)
+        spent.append((now, amount))
+        assert sum(old for at, old in spent if at > now - 60) <= limit
+
+
+@given(steps)
+def test_a_budget_does_not_wait_where_a_margin_is_left(asked: list[tuple[float, int]]) -> None:
+    rolling, now = Rolling(100, 60), 0.0
+    spent: list[tuple[float, int]] = []
+    for pause, amount in asked:
+        now += pause
+        fits = sum(old for at, old in spent if at > now - 60 - 2 * rolling.cell) + amount <= 100
+        assert not fits or rolling.ready(amount, now) <= now
+        if rolling.ready(amount, now) <= now:
+            rolling.spend(amount, now)
+            spent.append((now, amount))
+
+
+def test_more_than_the_limit_fits_into_an_empty_window_only() -> None:
+    rolling = Rolling(100, 60)
+    assert rolling.ready(500, 0.0) <= 0.0
+    rolling.spend(500, 0.0)
+    assert rolling.ready(500, 1.0) == 62.0
+    assert rolling.ready(1, 1.0) == 62.0
+    assert rolling.ready(500, 62.0) <= 62.0
+    assert repr(rolling) == "<Rolling 0 of 100 in 60 s>"
+
+
+def test_cells_do_not_pile_up() -> None:
+    rolling = Rolling(1e9, 60)
+    for step in range(10_000):
+        rolling.ready(1, step * 0.1)
+        rolling.spend(1, step * 0.1)
+    assert len(rolling.cells) <= 32
+
+
+def test_four_slots_for_a_mailbox_and_eight_for_the_directory() -> None:
+    window = Window()
+    for key, slots in (("ada", 4), ("", DIRECTORY_SLOTS)):
+        lane = window.enter(key)
+        taken = 0
+        while window.ready(lane, 0.0) <= 0.0:
+            window.take(lane, 0.0)
+            taken += 1
+        assert taken == slots
+        assert window.ready(lane, 0.0) == math.inf
+        window.give(lane)
+        assert window.ready(lane, 0.0) == 0.0
+    assert repr(window) == "<Window of 4: 2 lanes, 10 in flight>"
+
+
+def test_a_fence_holds_until_its_instant_and_the_longest_wish_wins() -> None:
+    window = Window()
+    lane = window.enter("ada")
+    lane.fence.rise(10.0)
+    lane.fence.rise(5.0)
+    assert window.ready(lane, 9.9) == 10.0
+    assert window.ready(lane, 10.0) == 10.0
+    assert repr(lane) == "<Lane 0 in flight, 0 waiting, 0 sent>"
+
+
+def test_requests_that_flew_together_are_refused_once() -> None:
+    fence = Fence()
+    assert fence.met(1.0) == 1
+    fence.rise(3.0)
+    assert fence.met(1.1) == 1
+    fence.passed(1.2)  # left together with those, and was let through: tells nothing about the time after
+    assert fence.met(3.0) == 2
+    fence.rise(6.0)
+    fence.passed(6.5)
+    assert fence.met(7.0) == 1
+    assert repr(fence) == "<Fence until 6.0 after 1 refusals>"
+
+
+def test_requests_are_counted_before_their_budget_is_kept() -> None:
+    window = Window()
+    lane = window.enter("ada")
+    sent = 0
+    while window.ready(lane, 1.0) <= 1.0:
+        window.take(lane, 1.0)
+        window.give(lane)
+        sent += 1
+    assert sent == REQUESTS
+    assert lane.budget is not None
+    assert sent > COUNT_FROM
+    assert window.ready(lane, 1.0) == 1.0 + REQUESTS_SECONDS / 30 + REQUESTS_SECONDS
+
+
+def test_a_mailbox_of_few_requests_keeps_no_budget() -> None:
+    lane = Window().enter("ada")
+    for _ in range(COUNT_FROM - 1):
+        Window.take(lane, 0.0)
+    assert lane.budget is None
+
+
+def test_uploads_have_a_budget_of_bytes() -> None:
+    window, now = Window(), 0.0
+    lane = window.enter("ada")
+    size = 3_000_000
+    sent = 0
+    while window.ready(lane, now, size) <= now:
+        window.take(lane, now, size)
+        window.give(lane)
+        sent += 1
+    assert sent == UPLOAD // size
+    assert window.ready(lane, now, size) == now + UPLOAD_SECONDS / 30 + UPLOAD_SECONDS
+    assert window.ready(lane, now) == now, "a read needs no upload"
+
+
+def test_a_recalled_request_costs_nothing() -> None:
+    window = Window()
+    lane = window.enter("ada")
+    window.take(lane, 0.0)
+    window.recall(lane)
+    window.give(lane)
+    assert window.leave(lane) == Tally()
+    assert lane.in_flight == 0
+
+
+def test_a_lane_lives_as_long_as_somebody_is_in_it() -> None:
+    window = Window()
+    lane = window.enter("ada")
+    assert window.enter("ada") is lane
+    window.leave(lane)
+    assert window.forget(lane, 0.0) == 0.0
+    assert window.lanes == {"ada": lane}
+    window.leave(lane)
+    assert window.forget(lane, 0.0) == 0.0
+    assert not window.lanes
+
+
+def test_a_fence_outlives_the_work_and_not_itself() -> None:
+    window = Window()
+    lane = window.enter("ada")
+    lane.fence.rise(9.0)
+    window.leave(lane)
+    assert window.forget(lane, 1.0) == 9.0
+    assert window.enter("ada") is lane
+    window.leave(lane)
+    assert window.forget(lane, 9.0) == 0.0
+    assert not window.lanes
+    newer = window.enter("ada")
+    assert window.forget(lane, 9.0) == 0.0, "a late word about an older lane"
+    assert window.lanes == {"ada": newer}
+
+
+@given(st.lists(st.sampled_from(["take", "give", "recall"]), max_size=100))
+def test_slots_add_up(moves: list[str]) -> None:
+    window = Window()
+    lane: Lane = window.enter("ada")
+    flying = counted = 0
+    for move in moves:
+        if move == "take" and window.ready(lane, 0.0) <= 0.0:
+            window.take(lane, 0.0)
+            flying, counted = flying + 1, counted + 1
+        elif move != "take" and flying:
+            if move == "recall":
+                window.recall(lane)
+                counted -= 1
+            window.give(lane)
+            flying -= 1
+        assert (lane.in_flight, lane.requests) == (flying, counted)
+        assert flying <= 4

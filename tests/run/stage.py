@@ -1,0 +1,169 @@
+"""A sweep on a stage: a source out of a list, files in memory, lanes that only count. Nothing is patched."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from bulkmail.errors import OutputError
+from bulkmail.graph import Graph
+from bulkmail.model import Counts, Mailbox, Rejected, Request, Response, Row, Tally, Transport
+from bulkmail.run.alarm import Alarm, AlarmSettings
+from bulkmail.run.sink import Ndjson
+from bulkmail.run.stop import Stop
+from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.run.totals import Totals
+from bulkmail.run.writer import Sink, Writer
+from bulkmail.tasks import Options, Task, task
+
+BASE = "https://graph.example/v1.0"
+COLUMNS = {"mailbox": "address", "zone": "time zone"}
+
+
+def mailboxes(number: int, first: int = 2) -> list[Mailbox | Rejected]:
+    return [Mailbox(f"user{row}@example.com", row) for row in range(first, first + number)]
+
+
+class ListSource:
+    """Yields `chunks`, then raises `error` if there is one. `pause` is waited for before each chunk."""
+
+    def __init__(
+        self,
+        chunks: Sequence[Sequence[Mailbox | Rejected]],
+        *,
+        error: Exception | None = None,
+        local: bool = True,
+        pause: Callable[[], Any] | None = None,
+    ) -> None:
+        self._chunks = chunks
+        self._error = error
+        self._pause = pause
+        self.local = local
+        self.counts = Counts()
+
+    async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
+        counted: Counter[str] = Counter()
+        for chunk in self._chunks:
+            if self._pause is not None:
+                await self._pause()
+            counted.update(row.reason if isinstance(row, Rejected) else "unique" for row in chunk)
+            self.counts = Counts(counted["unique"], counted["duplicate"], counted["blank"], counted["invalid"])
+            yield chunk
+        if self._error is not None:
+            raise self._error
+
+
+@dataclass
+class MemoryFile:
+    """Takes blocks, up to `largest` bytes in all."""
+
+    largest: int = 1 << 40
+    content: bytearray = field(default_factory=bytearray)
+
+    def append(self, block: bytes, /) -> int:
+        if len(self.content) + len(block) > self.largest:
+            raise OutputError("no space left")
+        self.content += block
+        return len(self.content)
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [orjson.loads(line) for line in self.content.splitlines()]
+
+
+@dataclass
+class MemoryRejects:
+    rows: list[Rejected] = field(default_factory=list)
+
+    def append(self, rows: Sequence[Rejected], /) -> None:
+        self.rows.extend(rows)
+
+
+class CountingLanes:
+    """A mailbox has begun when the transport below was asked for it."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.asked: Counter[str] = Counter()
+        self.inside: set[str] = set()
+
+    async def send(self, request: Request, /) -> Response:
+        self.asked[request.mailbox] += 1
+        return await self._inner.send(request)
+
+    def enter(self, key: str, /) -> None:
+        self.inside.add(key)
+
+    def leave(self, key: str, /) -> Tally:
+        self.inside.remove(key)
+        return Tally(self.asked[key])
+
+    def begun(self, key: str, /) -> bool:
+        return self.asked[key] > 0
+
+
+@task("stage.zone", summary="The time zone", permission="MailboxSettings.Read", columns=COLUMNS)
+async def zone(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
+    yield {"zone": (await graph.get("/mailboxSettings"))["timeZone"]}
+
+
+def zoned(_request: Request) -> Response:
+    return Response(200, body={"timeZone": "UTC"})
+
+
+class Stage:
+    """One sweep with everything around it; `await stage.run()`, then look."""
+
+    def __init__(
+        self,
+        source: ListSource,
+        transport: Transport,
+        *,
+        chosen: Task = zone,
+        workers: int = 64,
+        grace: float = 30.0,
+        watched: AlarmSettings | None = None,
+        largest: int = 1 << 40,
+    ) -> None:
+        self.source = source
+        self.totals = Totals()
+        self.stop = Stop()
+        self.records = MemoryFile(largest)
+        self.outcomes = MemoryFile()
+        self.rejects = MemoryRejects()
+        self.lanes = CountingLanes(transport)
+        sink = Sink("records.ndjson", Ndjson(), self.records, 0)
+        self.writer = Writer([sink], self.outcomes, self.rejects, self.totals)
+        self.sweep = Sweep(
+            chosen,
+            chosen.options(),
+            source=source,
+            open_graph=lambda mailbox: Graph.of(mailbox, self.lanes, BASE),
+            lanes=self.lanes,
+            writer=self.writer,
+            alarm=Alarm(watched or AlarmSettings(), chosen.permission),
+            stop=self.stop,
+            settings=SweepSettings(workers, grace),
+        )
+
+    async def run(self) -> None:
+        """Everything that was begun ends with it, however it ends."""
+        await self.sweep.run()
+
+    def statuses(self) -> dict[str, str]:
+        lines = self.outcomes.lines()
+        statuses = {line["mailbox"]: line["status"] for line in lines}
+        assert len(statuses) == len(lines), "a mailbox has two outcomes"
+        return statuses
+
+    def check_accounts(self) -> None:
+        """Rows in are outcomes and rejected rows out, and the rows of a mailbox are there if and only if it is ok."""
+        counts = self.source.counts
+        statuses = self.statuses()
+        assert len(statuses) == counts.unique == self.totals.done
+        assert len(self.rejects.rows) == counts.rows - counts.unique
+        assert {row["mailbox"] for row in self.records.lines()} == {m for m, s in statuses.items() if s == "ok"}
+        assert self.lanes.inside == set()
+        assert len(asyncio.all_tasks()) == 1, "something still runs"

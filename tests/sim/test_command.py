@@ -1,0 +1,99 @@
+"""`bulkmail sim`: its flags, what it writes, and that what it writes works."""
+
+import asyncio
+import csv
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import bulkmail.cli.sim as command
+from bulkmail.cli.sim import faults, seconds
+from bulkmail.errors import ConfigError, UsageError
+from bulkmail.sim import Fault, Settings, Simulator, kinds
+
+
+def run(*arguments: str) -> Result:
+    import typer
+
+    app = typer.Typer()
+    app.command("sim")(command.sim)
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("150ms", 0.15), ("2s", 2.0), ("1.5", 1.5), ("10m", 600.0), (" 0ms ", 0.0)]
+)
+def test_durations(text: str, value: float) -> None:
+    assert seconds(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["", "fast", "-1s", "1h", "1 s"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(UsageError):
+        seconds(text)
+
+
+def test_faults_of_flags_follow_those_of_the_script(tmp_path: Path) -> None:
+    script = tmp_path / "faults.toml"
+    script.write_text('[[fault]]\nkind = "portal"\n', encoding="utf-8")
+    assert faults(["lost"], script) == (Fault("portal"), Fault("lost"))
+    with pytest.raises(UsageError, match="did you mean"):
+        faults(["losst"], None)
+    with pytest.raises(ConfigError):
+        faults([], tmp_path / "nothing.toml")
+
+
+def test_it_writes_a_directory_to_rehearse_in_and_prints_its_books(tmp_path: Path) -> None:
+    directory = tmp_path / "rehearsal"
+    found = run("--mailboxes", "30", "--port", "0", "--directory", str(directory), "--stop-after", "10ms")
+    assert found.exit_code == 0, found.output
+    job = tomllib.loads((directory / "job.toml").read_text(encoding="utf-8"))
+    assert job["app"]["graph"] == job["app"]["login"]
+    assert job["app"]["graph"].startswith("https://127.0.0.1:")
+    with (directory / "mailboxes.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["mailbox"] for row in csv.DictReader(file)] == list(Simulator(Settings(mailboxes=30)).addresses())
+    assert (directory / "ca.pem").read_text(encoding="utf-8").startswith("-----BEGIN CERTIFICATE-----")
+    assert json.loads(found.output[found.output.index("{") :])["requests"] == 0
+
+
+def test_it_tells_the_kinds_of_faults() -> None:
+    found = run("--list-faults")
+    assert found.exit_code == 0
+    assert all(name in found.output for name in kinds())
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--latency", "fast"),
+        ("--fault", "losst"),
+        ("--retry-after", "sometimes"),
+        ("--absent", "0.9", "--denied", "0.9"),
+    ],
+)
+def test_wrong_flags_are_refused(flags: tuple[str, ...], tmp_path: Path) -> None:
+    found = run(*flags, "--directory", str(tmp_path), "--port", "0")
+    assert found.exit_code == 2
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    async def main() -> Result:
+        async with Simulator(Settings(mailboxes=1)) as sim:
+            port = sim.graph_url.rpartition(":")[2]
+            return await asyncio.to_thread(run, "--port", port, "--directory", str(tmp_path), "--stop-after", "1ms")
+
+    found = asyncio.run(main())
+    assert found.exit_code == 7
+
+
+def test_the_private_directory_is_gone_at_the_end() -> None:
+    async def main() -> Path:
+        async with Simulator(Settings(mailboxes=1)) as sim:
+            assert sim.ca_file.parent.stat().st_mode & 0o077 == 0
+            assert not list(sim.ca_file.parent.glob("*.key"))
+            return sim.ca_file
+
+    assert not asyncio.run(main()).parent.exists()

@@ -1,0 +1,165 @@
+"""Microsoft's own client as a witness: what it reads and writes here is what it would read and write at Graph."""
+
+import ssl
+import warnings
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from msgraph.graph_service_client import GraphServiceClient
+
+from tests.sim.desk import Desk, rehearse
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+
+
+def client_of(desk: Desk, plain: httpx.AsyncClient) -> "GraphServiceClient":
+    """The SDK with a token of ours, sending to the simulator. Its import alone warns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from kiota_abstractions.authentication import AccessTokenProvider, AllowedHostsValidator
+        from kiota_abstractions.authentication import BaseBearerTokenAuthenticationProvider as Bearer
+        from msgraph.graph_request_adapter import GraphRequestAdapter
+        from msgraph.graph_service_client import GraphServiceClient
+        from msgraph_core import GraphClientFactory
+
+    class Given(AccessTokenProvider):
+        async def get_authorization_token(self, uri: str, additional_authentication_context: Any = None) -> str:
+            return desk.token
+
+        def get_allowed_hosts_validator(self) -> AllowedHostsValidator:
+            return AllowedHostsValidator(["127.0.0.1"])
+
+    client = GraphClientFactory.create_with_default_middleware(client=plain, host=desk.sim.graph_url)
+    adapter = GraphRequestAdapter(Bearer(Given()), client=client)
+    adapter.base_url = f"{desk.sim.graph_url}/v1.0"
+    return GraphServiceClient(request_adapter=adapter)
+
+
+async def read_directory(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.users.users_request_builder import UsersRequestBuilder as Users
+
+    query = Users.UsersRequestBuilderGetQueryParameters(top=40, select=["id", "mail"])
+    page = await graph.users.get(Users.UsersRequestBuilderGetRequestConfiguration(query_parameters=query))
+    found: list[str | None] = []
+    while page is not None:
+        found += [user.id for user in page.value or []]
+        page = await graph.users.with_url(page.odata_next_link).get() if page.odata_next_link else None
+    assert found == [desk.sim.tenant.guid(n) for n in range(desk.sim.tenant.size)]
+
+
+async def read_and_write_settings(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.models.automatic_replies_setting import AutomaticRepliesSetting
+    from msgraph.generated.models.automatic_replies_status import AutomaticRepliesStatus
+    from msgraph.generated.models.mailbox_settings import MailboxSettings
+
+    for number in range(30):
+        settings = await graph.users.by_user_id(desk.sim.tenant.guid(number)).mailbox_settings.get()
+        assert settings is not None
+        assert settings.automatic_replies_setting is not None
+    user = graph.users.by_user_id(desk.sim.tenant.address(0))
+    replies = AutomaticRepliesSetting(
+        status=AutomaticRepliesStatus.AlwaysEnabled, internal_reply_message="away", external_reply_message="away"
+    )
+    await user.mailbox_settings.patch(MailboxSettings(time_zone="UTC", automatic_replies_setting=replies))
+    settings = await user.mailbox_settings.get()
+    assert settings is not None
+    assert settings.time_zone == "UTC"
+    assert settings.automatic_replies_setting is not None
+    assert settings.automatic_replies_setting.status is AutomaticRepliesStatus.AlwaysEnabled
+    assert "away" in (settings.automatic_replies_setting.internal_reply_message or "")
+
+
+async def write_a_rule(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.models.message_rule import MessageRule
+    from msgraph.generated.models.message_rule_actions import MessageRuleActions
+
+    rules = graph.users.by_user_id(desk.sim.tenant.guid(0)).mail_folders.by_mail_folder_id("inbox").message_rules
+    wish = MessageRule(display_name="Ours", sequence=9, actions=MessageRuleActions(stop_processing_rules=True))
+    made = await rules.post(wish)
+    assert made is not None
+    assert made.id is not None
+    listed = await rules.get()
+    assert listed is not None
+    assert made.id in [rule.id for rule in listed.value or []]
+    await rules.by_message_rule_id(made.id).delete()
+
+
+async def read_folders_and_messages(graph: "GraphServiceClient", desk: Desk) -> None:
+    user = graph.users.by_user_id(desk.sim.tenant.guid(0))
+    folders = await user.mail_folders.get()
+    assert folders is not None
+    assert {folder.display_name for folder in folders.value or []} & {"Inbox", "Posteingang"}
+    messages = await user.messages.get()
+    assert messages is not None
+    for message in messages.value or []:
+        assert message.received_date_time is not None
+        assert message.from_ is not None
+
+
+async def write_a_contact(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.models.contact import Contact
+    from msgraph.generated.models.email_address import EmailAddress
+    from msgraph.generated.models.single_value_legacy_extended_property import SingleValueLegacyExtendedProperty
+
+    mark = SingleValueLegacyExtendedProperty(id="String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Key", value="k1")
+    address = EmailAddress(name="Fern Dale", address="fern.dale@partner.example")
+    wish = Contact(given_name="Fern", email_addresses=[address], single_value_extended_properties=[mark])
+    contacts = graph.users.by_user_id(desk.sim.tenant.guid(0)).contacts
+    made = await contacts.post(wish)
+    assert made is not None
+    assert made.id is not None
+    read = await contacts.by_contact_id(made.id).get()
+    assert read is not None
+    assert [email.address for email in read.email_addresses or []] == ["fern.dale@partner.example"]
+
+
+async def send_a_letter(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.models.body_type import BodyType
+    from msgraph.generated.models.email_address import EmailAddress
+    from msgraph.generated.models.item_body import ItemBody
+    from msgraph.generated.models.message import Message
+    from msgraph.generated.models.recipient import Recipient
+    from msgraph.generated.users.item.send_mail.send_mail_post_request_body import SendMailPostRequestBody
+
+    to = Recipient(email_address=EmailAddress(address="someone@tenant.example"))
+    body = ItemBody(content_type=BodyType.Text, content="hello")
+    message = Message(subject="Notice", body=body, to_recipients=[to])
+    user = graph.users.by_user_id(desk.sim.tenant.guid(0))
+    await user.send_mail.post(SendMailPostRequestBody(message=message, save_to_sent_items=True))
+    sent = await user.mail_folders.by_mail_folder_id("sentitems").messages.get()
+    assert sent is not None
+    assert (sent.value or [])[0].subject == "Notice"
+
+
+async def meet_an_error(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+
+    with pytest.raises(ODataError) as caught:
+        await graph.users.by_user_id("nobody@tenant.example").get()
+    assert caught.value.error is not None
+    assert caught.value.error.code == "Request_ResourceNotFound"
+
+
+def test_the_sdk_reads_writes_and_sends() -> None:
+    async def act(desk: Desk) -> None:
+        context = ssl.create_default_context(cafile=str(desk.sim.ca_file))
+        async with aclosing(httpx.AsyncHTTPTransport(verify=context)) as transport:  # the SDK does not close it
+            plain = httpx.AsyncClient(transport=transport, base_url=f"{desk.sim.graph_url}/v1.0")
+            await walk(client_of(desk, plain), desk)
+
+    async def walk(graph: "GraphServiceClient", desk: Desk) -> None:
+        await read_directory(graph, desk)
+        await read_and_write_settings(graph, desk)
+        await write_a_rule(graph, desk)
+        await read_folders_and_messages(graph, desk)
+        await write_a_contact(graph, desk)
+        await send_a_letter(graph, desk)
+        await meet_an_error(graph, desk)
+
+    books = rehearse(act, tls=True)
+    assert not books["lacking"]
+    assert not books["breaches"]

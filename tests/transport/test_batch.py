@@ -1,0 +1,293 @@
+"""Posts: gathered, split, recalled; each part its own answer, none lost and none doubled."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulkmail.core.batch import Recalled
+from bulkmail.core.retry import RetryRules
+from bulkmail.core.throttle import Scope, refusal
+from bulkmail.errors import OutcomeUnknown, Unanswered, Unreachable
+from bulkmail.model import Request, Response, Transport
+from bulkmail.testing import Scripted, run
+from bulkmail.transport.batch import Batching, batching
+from bulkmail.transport.retry import Retrying
+from tests.transport.rig import Unbatching, cancelled, get, part_requests, post, together, unheard
+
+
+def free(_mailbox: str) -> bool:
+    return False
+
+
+async def echo(request: Request) -> Response:
+    return Response(200, {"content-type": "application/json"}, {"path": request.path, "sent": request.body})
+
+
+async def all_of(inner: Transport, requests: list[Request], size: int = 20) -> list[Response | BaseException]:
+    """How each of `requests` ends, sent at the same time through one packer."""
+    async with batching(inner, size=size, held=free) as packer:
+        asked = [asyncio.create_task(packer.send(request)) for request in requests]
+        await asyncio.wait(asked)
+    return [task.exception() or task.result() for task in asked]
+
+
+def posts_of(service: Scripted) -> list[list[str]]:
+    """The paths in each post."""
+    return [[part.path for part in part_requests(sent)] for sent in service.requests if sent.path == "/$batch"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 20))
+def test_each_part_gets_its_own_answer(count: int, size: int) -> None:
+    async def main() -> None:
+        service = Unbatching(echo)
+        ends = await all_of(service, [get(f"/{number}") for number in range(count)], size)
+        assert [end.body["path"] for end in ends if isinstance(end, Response)] == [f"/{n}" for n in range(count)]
+        assert sum(map(len, service.posts)) == count
+        assert max(map(len, service.posts)) <= size
+
+    run(main())
+
+
+def test_two_equal_requests_are_two_parts() -> None:
+    service = Unbatching(echo)
+    ends = run(all_of(service, [post(), post()]))
+    assert len(ends) == 2
+    assert [len(parts) for parts in service.posts] == [2]
+
+
+def test_what_cannot_travel_in_a_batch_goes_plain() -> None:
+    service = Unbatching(echo)
+    run(all_of(service, [get("/1", batchable=False), Request("PUT", "/2", body=b"\xff\xd8")]))
+    assert [request.path for request in service.plain] == ["/1", "/2"]
+    assert not service.posts
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.integers(0, 19)), st.sampled_from([400, 413]))
+def test_a_refused_post_is_halved_until_the_one_to_blame_stands_alone(guilty: set[int], status: int) -> None:
+    def answer(request: Request) -> Response:
+        if request.path != "/$batch":
+            return Response(418)
+        parts = part_requests(request)
+        if any(int(part.path[1:]) in guilty for part in parts):
+            return Response(status)
+        entries = [{"id": str(n), "status": 200, "body": {"path": part.path}} for n, part in enumerate(parts)]
+        return Response(200, body={"responses": entries})
+
+    service = Scripted(answer)
+    ends = run(all_of(service, [get(f"/{number}") for number in range(20)]))
+    for number, end in enumerate(ends):
+        assert isinstance(end, Response)
+        assert end.status == 418 if number in guilty else end.body == {"path": f"/{number}"}
+    plain = [request.path for request in service.requests if request.path != "/$batch"]
+    assert sorted(plain) == sorted(f"/{number}" for number in guilty)
+
+
+def test_heavy_parts_are_spread_over_posts() -> None:
+    service = Unbatching(echo)
+    ends = run(all_of(service, [Request("POST", f"/{n}", body={"x": "y" * 1_500_000}) for n in range(5)], 5))
+    assert all(isinstance(end, Response) and end.status == 200 for end in ends)
+    assert [len(parts) for parts in service.posts] == [2, 2, 1]
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 429, 500, 503, 504])
+def test_an_error_of_the_post_is_the_answer_to_each_part(status: int) -> None:
+    service = Scripted(lambda _request: Response(status, {"retry-after": "7"}))
+    ends = run(all_of(service, [get(f"/{number}") for number in range(5)]))
+    assert [end.status for end in ends if isinstance(end, Response)] == [status] * 5
+    assert len(service.requests) == 1
+
+
+def test_a_refusal_of_the_post_concerns_the_application() -> None:
+    body = {"error": {"code": "ApplicationThrottled"}}
+    for end in run(all_of(Scripted(lambda _request: Response(429, {}, body)), [get(), get()])):
+        assert isinstance(end, Response)
+        refused = refusal(end)
+        assert refused is not None
+        assert refused.scope is Scope.APP
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response(200, {"content-type": "text/html"}, b"<html>"),
+        Response(200),
+        Response(200, body={"responses": [{"id": "0", "status": 200}, {"id": "0", "status": 200}]}),
+        Response(200, body={"responses": [{"id": "77", "status": 200}]}),
+        Response(424, body={"error": {}}),
+    ],
+)
+def test_an_answer_that_leaves_a_doubt_is_no_answer_to_any_part(answer: Response) -> None:
+    ends = run(all_of(Scripted(lambda _request: answer), [get(), post(), get()]))
+    assert all(isinstance(end, OutcomeUnknown) for end in ends)
+
+
+def test_a_424_around_good_parts_is_taken_apart() -> None:
+    entries = [{"id": "1", "status": 424}, {"id": "0", "status": 200, "body": {}}]
+    ends = run(all_of(Scripted(lambda _request: Response(424, body={"responses": entries})), [get(), get()]))
+    assert ends == [Response(200, {}, {}), Response(424)]
+
+
+def test_a_part_that_the_answer_lacks_is_unknown_and_the_others_are_not() -> None:
+    entries = [{"id": "2", "status": 200}, {"id": "0", "status": 201}]
+    ends = run(all_of(Scripted(lambda _request: Response(200, body={"responses": entries})), [get(), get(), get()]))
+    assert isinstance(ends[1], OutcomeUnknown)
+    assert [ends[0], ends[2]] == [Response(201), Response(200)]
+
+
+@pytest.mark.parametrize("error", [Unreachable("no route"), OutcomeUnknown("lost"), ZeroDivisionError("bug")])
+def test_an_error_of_the_post_is_the_error_of_each_part(error: Exception) -> None:
+    def fail(_request: Request) -> Response:
+        raise error
+
+    assert run(all_of(Scripted(fail), [get(), get(), get()])) == [error] * 3
+
+
+@pytest.mark.parametrize("lost", [OutcomeUnknown("lost"), Response(503), Response(200, body={"responses": []})])
+def test_after_a_lost_post_reads_are_repeated_and_writes_are_unknown(lost: Response | Exception) -> None:
+    seen: list[list[str]] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append([part.method for part in part_requests(request)])
+        if len(seen) == 1:
+            if isinstance(lost, Exception):
+                raise lost
+            return lost
+        return await Unbatching(echo).send(request)
+
+    async def main() -> None:
+        async with batching(Scripted(answer), size=4, held=free) as packer:
+            transport = Retrying(packer, rules=RetryRules(), report=unheard)
+            asked = [asyncio.create_task(transport.send(one)) for one in (get("/1"), post("/2"), get("/3"), post("/4"))]
+            await asyncio.wait(asked)
+        assert [asked[0].result().status, asked[2].result().status] == [200, 200]
+        assert all(isinstance(asked[number].exception(), OutcomeUnknown) for number in (1, 3))
+
+    run(main())
+    assert sum(parts.count("POST") for parts in seen) == 2, "each write was sent once"
+
+
+def test_reads_that_never_got_an_answer_end_unanswered() -> None:
+    async def main() -> None:
+        async with batching(Scripted(lambda _r: Response(200, body={"responses": []})), size=4, held=free) as packer:
+            transport = Retrying(packer, rules=RetryRules(attempts=3), report=unheard)
+            with pytest.raises(Unanswered):
+                await transport.send(get())
+
+    run(main())
+
+
+def test_a_cancelled_part_disturbs_no_other() -> None:
+    async def main() -> None:
+        async def slow(request: Request) -> Response:
+            await asyncio.sleep(1)
+            return await echo(request)
+
+        service = Unbatching(slow)
+        async with batching(service, size=3, held=free) as packer:
+            asked = [asyncio.create_task(packer.send(get(f"/{number}"))) for number in range(3)]
+            await asyncio.sleep(0.5)
+            await cancelled(asked[1])
+            assert [(await asked[number]).body["path"] for number in (0, 2)] == ["/0", "/2"]
+            lingering = asyncio.create_task(packer.send(get("/3")))
+            await asyncio.sleep(0)
+            await cancelled(lingering)
+            await asyncio.sleep(1)
+        assert [len(parts) for parts in service.posts] == [3], "what was cancelled while it lingered did not leave"
+
+    run(main())
+
+
+def test_a_part_of_a_held_mailbox_is_recalled() -> None:
+    async def main() -> None:
+        held = {"ada"}
+        service = Unbatching(echo)
+        async with batching(service, size=2, held=lambda mailbox: mailbox in held) as packer:
+            asked = [asyncio.create_task(packer.send(get(f"/{key}", key))) for key in ("ada", "eve")]
+            await asyncio.wait(asked)
+        assert isinstance(asked[0].exception(), Recalled)
+        assert asked[1].result().body["path"] == "/eve"
+        assert "0 waiting, 1 posted" in repr(packer)
+
+    run(main())
+
+
+def test_a_half_of_a_refused_post_does_not_leave_after_its_fence_rose() -> None:
+    async def main() -> None:
+        held: set[str] = set()
+
+        def answer(request: Request) -> Response:
+            held.add("ada")
+            return Response(413)
+
+        async with batching(Scripted(answer), size=2, held=held.__contains__) as packer:
+            asked = [asyncio.create_task(packer.send(get(f"/{number}", "ada"))) for number in range(2)]
+            await asyncio.wait(asked)
+        assert all(isinstance(task.exception(), Recalled) for task in asked)
+
+    run(main())
+
+
+def test_the_end_waits_for_what_is_under_way_and_sends_what_lingers() -> None:
+    async def main() -> None:
+        service = Unbatching(echo)
+        async with batching(service, size=20, held=free, linger=60) as packer:
+            asked = [asyncio.create_task(packer.send(get(f"/{number}"))) for number in range(3)]
+            await asyncio.sleep(0)
+        assert [(await task).status for task in asked] == [200] * 3
+        assert len(service.posts) == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_error_of_the_owner_leaves_nobody_waiting(begun: bool) -> None:
+    async def stall(_request: Request) -> Response:
+        return await asyncio.get_running_loop().create_future()
+
+    async def main() -> None:
+        asked: list[asyncio.Task[Response]] = []
+
+        async def owner() -> None:
+            async with batching(Scripted(stall), size=2 if begun else 9, held=free) as packer:
+                asked.extend(asyncio.create_task(packer.send(get())) for _ in range(2))
+                await asyncio.sleep(0.001)
+                raise LookupError
+
+        with pytest.raises(ExceptionGroup):
+            await owner()
+        await asyncio.wait(asked)
+        assert all(task.cancelled() for task in asked)
+
+    run(main())
+
+
+def test_a_post_with_a_fresh_part_takes_a_fresh_connection() -> None:
+    service = Scripted(lambda _request: Response(500))
+    run(all_of(service, [get(), get(fresh=True)]))
+    assert [(request.path, request.fresh) for request in service.requests] == [("/$batch", True)]
+
+
+def test_posts_shrink_while_parts_are_refused() -> None:
+    async def main() -> None:
+        async def refuse(_request: Request) -> Response:
+            return Response(429)
+
+        async with batching(Unbatching(refuse), size=20, held=free) as packer:
+            assert isinstance(packer, Batching)
+            await together(*(packer.send(get()) for _ in range(20)))
+            assert int(packer.size.now) == 10
+
+    run(main())
+
+
+def test_bodies_arrive_as_they_were_sent() -> None:
+    body: Any = {"a": [1, None, "ä\u2028"], "b": {"c": True}}
+    service = Scripted(lambda _request: Response(500))
+    run(all_of(service, [Request("PATCH", "/x", body=body)]))
+    assert orjson.loads(service.requests[0].body)["requests"][0]["body"] == body

@@ -1,0 +1,192 @@
+"""What is sent again and what is not, and what it costs."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from bulkmail.core.retry import Quota, RetryRules
+from bulkmail.errors import GraphError, OutcomeUnknown, ThrottledOut, TransportError, Unanswered, Unreachable
+from bulkmail.model import Effect, Event, Request, Response
+from bulkmail.testing import Scripted, run
+from bulkmail.transport.retry import Retrying
+from tests.transport.rig import get, post, throttled, together, unheard
+
+OK = Response(200, body={})
+PAGE = Response(200, {"content-type": "text/html"}, b"<html>sign in</html>")
+Step = Response | Exception
+
+
+def script(steps: list[Step]) -> Scripted:
+    """A service that ends one request after another as told, and all others well."""
+    left = iter(steps)
+
+    def answer(_request: Request) -> Response:
+        step = next(left, OK)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    return Scripted(answer)
+
+
+def retrying(inner: Scripted, rules: RetryRules | None = None, quota: Quota | None = None) -> Retrying:
+    return Retrying(inner, rules=rules or RetryRules(), report=unheard, quota=quota, dice=lambda: 1.0)
+
+
+def outcome(steps: list[Step], request: Request, rules: RetryRules | None = None) -> tuple[Response | Exception, int]:
+    """How a request ends, and how often it was sent."""
+    service = script(steps)
+    try:
+        return run(retrying(service, rules).send(request)), len(service.requests)
+    except TransportError as error:
+        return error, len(service.requests)
+
+
+PATCH = Request("PATCH", "/x", "ada", body={}, effect=Effect.IDEMPOTENT)
+DELETE = Request("DELETE", "/x", "ada", effect=Effect.IDEMPOTENT)
+CREATE = Request("POST", "/x", "ada", body={}, effect=Effect.KEYED)
+GONE = Response(404, body={"error": {"code": "ErrorItemNotFound"}})
+
+
+@pytest.mark.parametrize("step", [Response(s) for s in (408, 500, 502, 503, 504)] + [OutcomeUnknown("lost"), PAGE])
+def test_a_doubtful_end_is_repeated_only_where_that_is_safe(step: Step) -> None:
+    for request in (get(), PATCH, DELETE):
+        assert outcome([step], request) == (OK, 2)
+    for request in (post(), CREATE):
+        ended, sent = outcome([step], request)
+        assert isinstance(ended, OutcomeUnknown)
+        assert sent == 1
+
+
+@pytest.mark.parametrize("request_", [get(), post(), PATCH, CREATE])
+def test_what_never_began_is_repeated_whatever_it_is(request_: Request) -> None:
+    assert outcome([Unreachable("no route")] * 3, request_) == (OK, 4)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 423, 507])
+def test_a_refusal_for_good_is_an_answer(status: int) -> None:
+    assert outcome([Response(status)], get()) == (Response(status), 1)
+
+
+def test_throttled_attempts_cost_nothing() -> None:
+    service = script([throttled(1), Response(509)] * 40)
+    transport = retrying(service, RetryRules(attempts=1))
+    assert run(transport.send(post())) == OK
+    assert len(service.requests) == 81
+    assert transport.quota.left == Quota.CAPACITY
+
+
+def test_the_last_of_the_attempts_is_the_answer() -> None:
+    rules = RetryRules(attempts=3)
+    assert outcome([Response(500), Response(502), Response(503), OK], get(), rules) == (Response(503), 3)
+    for error in (Unreachable("no route"), OutcomeUnknown("lost")):
+        ended, sent = outcome([error] * 3, PATCH, rules)
+        assert (ended, sent) == (error, 3)
+
+
+def test_a_read_that_never_got_an_answer_has_changed_nothing() -> None:
+    ended, _ = outcome([OutcomeUnknown("lost")] * 9, get())
+    assert isinstance(ended, Unanswered)
+    assert str(ended) == "lost"
+
+
+def test_a_page_that_is_not_of_graph_is_never_handed_on() -> None:
+    read, _ = outcome([PAGE] * 9, get())
+    assert isinstance(read, Unanswered)
+    write, _ = outcome([PAGE] * 9, PATCH)
+    assert isinstance(write, OutcomeUnknown)
+    empty, _ = outcome([Response(200)] * 9, get())
+    assert isinstance(empty, Unanswered)
+
+
+def test_a_wait_that_is_too_long_is_final() -> None:
+    ended, sent = outcome([ThrottledOut("too long")], get())
+    assert isinstance(ended, ThrottledOut)
+    assert sent == 1
+
+
+def test_time_runs_from_the_first_failure_and_anew_after_throttling() -> None:
+    rules = RetryRules(attempts=100, seconds=10, base=4, cap=4)
+    assert outcome([Response(500)] * 9, get(), rules) == (Response(500), 3)
+    steps: list[Step] = [Response(500), Response(500), throttled(1)] * 3
+    assert outcome(steps, get(), rules) == (OK, 10)
+
+    async def late() -> None:
+        loop = asyncio.get_running_loop()
+
+        async def slow(_request: Request) -> Response:
+            await asyncio.sleep(60)
+            return Response(500) if loop.time() < 100 else OK
+
+        assert await retrying(Scripted(slow), rules).send(get()) == OK  # waiting for a first failure is none
+
+    run(late())
+
+
+def test_a_token_is_renewed_once() -> None:
+    assert outcome([Response(401)], post()) == (OK, 2)
+    assert outcome([Response(401), Response(401), OK], get()) == (Response(401), 2)
+
+
+def test_after_a_503_another_connection() -> None:
+    service = script([Response(500), Response(503), Response(503)])
+    run(retrying(service).send(get()))
+    assert [request.fresh for request in service.requests] == [False, False, True, True]
+
+
+def test_a_delete_whose_answer_was_lost_has_done_its_work() -> None:
+    assert outcome([OutcomeUnknown("lost"), GONE], DELETE) == (Response(204), 2)
+    assert outcome([GONE], DELETE) == (GONE, 1)
+    assert outcome([OutcomeUnknown("lost"), GONE], get()) == (GONE, 2)
+
+
+def test_an_outage_costs_no_more_than_the_quota() -> None:
+    async def main() -> None:
+        service = Scripted(lambda _request: Response(503))
+        transport = retrying(service)
+        await together(*(transport.send(get(mailbox=f"m{number}")) for number in range(3000)))
+        assert len(service.requests) == 3000 + 50
+
+    run(main())
+
+
+def test_success_pays_back_into_the_quota() -> None:
+    service = script([Response(500), OK, OK, Response(401), Response(401)])
+    transport = retrying(service, quota=Quota(20))
+
+    async def main() -> None:
+        await transport.send(get())
+        assert transport.quota.left == 20
+        transport.quota.spend()
+        await transport.send(get())
+        assert transport.quota.left == 11
+        await transport.send(get())  # a token that is refused twice is no success
+        assert transport.quota.left == 11
+
+    run(main())
+
+
+def test_each_repetition_is_told() -> None:
+    events: list[Event] = []
+    service = script([Response(503, body={"error": {"code": "MailboxInfoStale"}}), Unreachable("no route"), Response(500)])
+    run(Retrying(service, rules=RetryRules(), report=events.append, dice=lambda: 1.0).send(get()))
+    assert [(event.kind, event.text, event.mailbox, event.seconds) for event in events] == [
+        ("retried", "503 MailboxInfoStale", "ada", 0.5),
+        ("retried", "no route", "ada", 1.0),
+        ("retried", "500", "ada", 2.0),
+    ]
+
+
+@pytest.mark.parametrize("error", [GraphError(500, "x", "y"), ZeroDivisionError(), KeyError("k")])
+def test_what_is_no_loss_of_an_answer_passes(error: Exception) -> None:
+    service = script([error])
+    with pytest.raises(type(error)):
+        run(retrying(service).send(get()))
+    assert len(service.requests) == 1
+
+
+def test_a_doubtful_end_names_what_was_answered() -> None:
+    answer: Callable[[Request], Response] = lambda _request: Response(504, body={"error": {"code": "GatewayTimeout"}})  # noqa: E731
+    with pytest.raises(OutcomeUnknown, match="answered 504 GatewayTimeout"):
+        run(retrying(Scripted(answer)).send(post()))
