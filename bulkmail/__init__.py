@@ -1,5 +1,32 @@
-"""bulkmail runs one task against every mailbox of a Microsoft 365 tenant."""
+"""bulkmail runs one task against every mailbox of a Microsoft 365 tenant.
 
-__all__ = ["__version__"]
+What is here is what a task of one's own needs, and its tests; the rest belongs to the program `bulkmail`.
+
+    from bulkmail import Graph, Mailbox, Options, Row, task
+"""
 
 __version__ = "0.1.0"
+
+from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TransportError
+from bulkmail.graph import Graph
+from bulkmail.model import Effect, Mailbox, Request, Response, Row, Transport
+from bulkmail.tasks.declare import Options, Task, task
+
+__all__ = [
+    "BulkmailError",
+    "Effect",
+    "Graph",
+    "GraphError",
+    "LinkRefused",
+    "Mailbox",
+    "Options",
+    "OutcomeUnknown",
+    "Request",
+    "Response",
+    "Row",
+    "Task",
+    "Transport",
+    "TransportError",
+    "__version__",
+    "task",
+]

@@ -9,7 +9,7 @@ Nothing here patches anything. A task, a wrapper or a whole stack is given these
 import asyncio
 import math
 import selectors
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from contextvars import Context
 from types import coroutine
@@ -117,10 +117,10 @@ class Stepper:
     with a RuntimeError.
     """
 
-    def __init__(self, start: Callable[["Stepper"], AsyncGenerator[Row, None]]) -> None:
+    def __init__(self, start: Callable[["Stepper"], AsyncIterator[Row]]) -> None:
         self.rows: list[Row] = []
         self._rows = start(self)
-        self._step: Coroutine[Any, Any, Row] | None = None
+        self._step: Generator[Any, Any, Row] | None = None
 
     async def send(self, request: Request, /) -> Response:
         return await _ask(request)
@@ -128,7 +128,7 @@ class Stepper:
     def step(self, answer: Response | TransportError | None = None) -> Request | None:
         """The task's next request, or None when it has ended; `answer` is for the request before."""
         while True:
-            step = self._step or self._rows.__anext__()
+            step = self._step or self._rows.__anext__().__await__()
             self._step = None
             try:
                 asked = step.throw(answer) if isinstance(answer, TransportError) else step.send(answer)

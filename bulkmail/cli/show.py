@@ -57,11 +57,14 @@ def _describe(task: Task) -> None:
     say.results.print(f"permission  {task.permission} (application)")
     say.results.print(_table("option", {_option(task, key): field.description or ""
                                         for key, field in task.options.model_fields.items()}))  # fmt: skip
-    say.results.print(_table("column", task.columns(task.options())))
+    say.results.print(_table("column", task.columns(task.options.model_construct())))
 
 
 def _option(task: Task, key: str) -> str:
-    return f"{key} = {orjson.dumps(task.options.model_fields[key].default).decode()}"
+    field = task.options.model_fields[key]
+    if field.is_required():
+        return f"{key} (to be given)"
+    return f"{key} = {orjson.dumps(field.get_default(call_default_factory=True), default=str).decode()}"
 
 
 def _table(heading: str, rows: Mapping[str, str]) -> Table:

@@ -7,7 +7,7 @@ with the process, however that ends, and there is nothing to clean up by hand.
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -96,10 +96,10 @@ def write_private(path: Path, content: bytes) -> None:
             file.append(content)
             file.sync()
         temporary.replace(path)
-    except OutputError:
-        temporary.unlink(missing_ok=True)
-        raise
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror}", hint="Make room, or name another --output."
         ) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

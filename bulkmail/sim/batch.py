@@ -64,11 +64,11 @@ def _dependencies(part: Json) -> list[str]:
     return [name.lower() for name in found]
 
 
-def call_of(part: Json, grant: Grant, base: str) -> Call:
+def call_of(part: Json, grant: Grant, base: str, arrived: float) -> Call:
     segments, options = split_target(part["url"])
     given = part.get("headers")
     headers = {name.lower(): str(value) for name, value in given.items()} if given else NONE
-    return Call(part["method"].upper(), segments, options, headers, _body(part.get("body")), grant, base, part=True)
+    return Call(part["method"].upper(), segments, options, headers, _body(part.get("body")), grant, base, arrived)
 
 
 def _body(body: Any) -> bytes:
@@ -90,21 +90,21 @@ class Batch:
         self.statuses: dict[str, int] = {}
         self.answers: list[Json] = []
 
-    async def run(self, parts: list[Json], grant: Grant, base: str) -> list[Json]:
-        """The sub-responses, in the order in which they were ready."""
+    async def run(self, parts: list[Json], grant: Grant, base: str, arrived: float) -> list[Json]:
+        """The sub-responses, in the order in which they were ready. `arrived` is in seconds of the loop's clock."""
         ordered = any(part.get("dependsOn") for part in parts)
         todo = iter(parts)
         if ordered or self.width == 1:
-            await self._lane(todo, grant, base)
+            await self._lane(todo, grant, base, arrived)
             return self.answers
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.width, len(parts))):
-                group.create_task(self._lane(todo, grant, base))
+                group.create_task(self._lane(todo, grant, base, arrived))
         return self.answers
 
-    async def _lane(self, todo: Iterable[Json], grant: Grant, base: str) -> None:
+    async def _lane(self, todo: Iterable[Json], grant: Grant, base: str, arrived: float) -> None:
         for part in todo:
-            call = call_of(part, grant, base)
+            call = call_of(part, grant, base, arrived)
             if "dependsOn" in part and any(self.statuses[name] >= 400 for name in _dependencies(part)):
                 answer = Refusal(424, "FailedDependency", "A request that this one depends on has failed.").answer()
             elif self.gate is None:

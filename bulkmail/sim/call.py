@@ -38,8 +38,8 @@ class Call:
     body: bytes
     grant: Grant
     base: str
+    arrived: float = 0.0  # when its HTTP request came in; seconds of the loop's clock, as `now`
     now: float = 0.0
-    part: bool = False
     pattern: str = ""  # the route's, once it was found
     keys: tuple[str, ...] = ()  # what the route's `{}` matched
     user: int = -1  # the number of the mailbox or user that was asked for

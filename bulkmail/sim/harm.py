@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import socket
 import struct
+import sys
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -18,6 +19,7 @@ from bulkmail.sim.trouble import PAGE
 Parts: TypeAlias = tuple[int, dict[str, str], bytes]
 BOMB = 100_000_000  # bytes, unpacked
 DEEP = 100_000
+LINGER = "hh" if sys.platform == "win32" else "ii"  # how the system lays out its switch and seconds
 
 
 async def before(request: web.BaseRequest, fault: Fault, foreign: str) -> web.StreamResponse:
@@ -52,7 +54,7 @@ def reset(request: web.BaseRequest) -> web.Response:
     if request.transport is not None:
         connection = request.transport.get_extra_info("socket")
         if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(LINGER, 1, 0))
         request.transport.abort()
     return web.Response()
 

@@ -148,7 +148,7 @@ class Front:
         if target == "/$batch" or target.lower() == "/%24batch":
             return self._respond(request, await self._batch(request, grant, body))
         segments, options = split_target(target)
-        call = Call(request.method, segments, options, request.headers, body, grant, self.base)
+        call = Call(request.method, segments, options, request.headers, body, grant, self.base, self.service.clock())
         return self._respond(request, await self.service.serve(call), call)
 
     async def _batch(self, request: web.BaseRequest, grant: Grant, body: bytes) -> Answer:
@@ -170,7 +170,7 @@ class Front:
         gate = self._gates[grant.app_id] if rule == "app" else None
         request_id, client_id = self._next_id(), request.headers.get("client-request-id", "")
         batch = Batch(self.service.serve, lambda a: _with_ids(a, request_id, client_id), LANES[rule], gate)
-        responses = dressed(await batch.run(parts, grant, self.base), self.chance)
+        responses = dressed(await batch.run(parts, grant, self.base, self.service.clock()), self.chance)
         fault = self.world.script.strike(BATCH, "POST /$batch")
         if fault is not None:
             responses = spoil_parts(fault.kind, responses, self.chance)

@@ -9,8 +9,6 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-import orjson
-
 from bulkmail.sim.call import Answer, Call, Json, Refusal
 from bulkmail.sim.entra import Entra
 from bulkmail.sim.faults import CALL, Fault
@@ -73,12 +71,13 @@ class Service:
         if name.endswith(" unknown"):
             resource = f"{call.method} /{'/'.join(call.segments[2:] or call.segments)}"[:200]
             self.world.books.lacking[resource] += 1
-            LOG.warning("the simulator has no %r", resource)
+            if self.world.books.lacking[resource] == 1:
+                LOG.warning("the simulator has no %r", resource)
 
     async def _admitted(self, route: Route, call: Call) -> Answer:
         call.now = self.clock()
         throttle, app = self.world.throttle, call.grant.app_id
-        refused = throttle.admit_app(app, call.now)
+        refused = throttle.admit_app(app, call.now, call.arrived)
         if refused is not None:
             raise self._too_many(refused)
         if route.service == "directory":
@@ -86,7 +85,7 @@ class Service:
         call.user = self._user(route, call)
         if call.user < 0:
             return await self._work(route, call)
-        meter = throttle.admit(app, call.user, len(call.body), call.now)
+        meter = throttle.admit(app, call.user, len(call.body), call.now, call.arrived)
         if isinstance(meter, Refused):
             raise self._too_many(meter)
         try:
@@ -117,8 +116,7 @@ class Service:
         """The number of the mailbox that a call is for; -1 for none or an unknown one."""
         if route.service != "mailbox":
             return -1
-        key = call.keys[0]
-        return self.world.tenant.find(key)
+        return self.world.tenant.find(call.keys[0])
 
     async def _work(self, route: Route, call: Call, meter: Meter | None = None) -> Answer:
         fault = self._fault(call) if self.world.script else None
@@ -208,10 +206,12 @@ def effect_key(call: Call) -> str:
     path = " ".join(call.keys[1:])
     if call.method != "POST" or not call.body.startswith(b"{"):
         return path
-    body = orjson.loads(call.body)
-    body = body.get("message") or body
-    marks = [str(mark.get("value")) for mark in body.get("singleValueExtendedProperties") or ()]
-    marks += [str(body[name]) for name in KEYS if body.get(name)]
+    body = call.json()
+    inner = body.get("message", body)
+    marked = inner if isinstance(inner, dict) else body
+    extended = marked.get("singleValueExtendedProperties")
+    marks = [mark.get("value") for mark in extended if isinstance(mark, dict)] if isinstance(extended, list) else []
+    marks += [marked[name] for name in KEYS if marked.get(name)]
     return f"{path} {marks[0] if marks else ''}".strip()
 
 

@@ -67,8 +67,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 < self.mailboxes <= 1 << 32:
             raise ValueError("mailboxes must be from 1 to 4294967296")
-        if min(self.latency, self.absent, self.denied, self.moving, self.stale) < 0:
-            raise ValueError("latency and shares must not be negative")
+        if min(self.latency, self.send_delay, self.absent, self.denied, self.moving, self.stale) < 0:
+            raise ValueError("times and shares must not be negative")
         if self.absent + self.denied + self.moving + self.stale > 1:
             raise ValueError("the shares of absent, denied, moving and stale mailboxes add up to more than 1")
         if self.token_life < 1:

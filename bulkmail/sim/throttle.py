@@ -80,15 +80,18 @@ class Throttle:
         self.apps: dict[str, Bucket] = {}
         self.directories: dict[str, Bucket] = {}
 
-    def admit(self, app: str, mailbox: int, upload: int, now: float) -> Meter | Refused:
-        """Lets a request to a mailbox in; its meter has to be given back to `release`. `upload` is in bytes."""
+    def admit(self, app: str, mailbox: int, upload: int, now: float, arrived: float | None = None) -> Meter | Refused:
+        """Lets a request to a mailbox in; its meter has to be given back to `release`. `upload` is in bytes.
+
+        A part of a batch has its turn `now` but `arrived` with the batch: it cannot know of a refusal in between.
+        """
         meter = self.meters.get((app, mailbox))
         if meter is None:
             meter = self._new_meter(app, mailbox, now)
         if meter.until > now:
             if meter.flying >= self.limits.concurrency:
                 self.books.breaches["MailboxConcurrency"] += 1
-            return self._behind(meter, now)
+            return self._behind(meter, now, arrived)
         refused = self._over(meter, upload, now)
         if refused is not None:
             return refused
@@ -125,7 +128,7 @@ class Throttle:
             return self._refuse(meter, "MailboxConcurrency", 0.0, now)
         return None
 
-    def admit_app(self, app: str, now: float) -> Refused | None:
+    def admit_app(self, app: str, now: float, arrived: float | None = None) -> Refused | None:
         """Whether the app as a whole may send one more request."""
         limits = self.limits
         if not limits.rate:
@@ -134,8 +137,8 @@ class Throttle:
         fenced = bucket.until > now
         wait = 0.0 if fenced and limits.harsh else bucket.take(1, limits.rate, limits.burst, now)
         if fenced and (limits.harsh or wait):
-            return self._behind(bucket, now, "app")
-        if fenced and now > bucket.told + limits.grace:
+            return self._behind(bucket, now, arrived, "app")
+        if fenced and _late(bucket, now, arrived, limits):
             self.books.early += (
                 1  # a mild tenant lets it in where the bucket allows; the client was told to wait all the same
             )
@@ -146,7 +149,7 @@ class Throttle:
         burst = self.limits.units * 10  # published per 10 seconds
         bucket = self.directories.get(app) or self.directories.setdefault(app, Bucket(burst))
         if bucket.until > now:
-            return self._behind(bucket, now, "directory")
+            return self._behind(bucket, now, None, "directory")
         wait = bucket.take(cost, self.limits.units, burst, now)
         return self._refuse(bucket, "ResourceUnits", wait, now, "directory") if wait else bucket.used(burst)
 
@@ -155,7 +158,7 @@ class Throttle:
         wait = max(seconds, self.limits.wait)
         if meter is not None:
             meter.until, meter.told = now + told(self.limits, wait), now
-        return Refused("Trouble", wait)
+        return Refused("Trouble" if meter is None else "MailboxConcurrency", wait)
 
     def send(self, meter: Meter, now: float) -> float:
         """Seconds that a message is held back because its sender is over the messages of a minute."""
@@ -172,12 +175,17 @@ class Throttle:
         fence.until, fence.told = now + told(self.limits, wait), now
         return Refused(limit, wait, scope)
 
-    def _behind(self, fence: Fence, now: float, scope: str = "mailbox") -> Refused:
+    def _behind(self, fence: Fence, now: float, arrived: float | None, scope: str = "mailbox") -> Refused:
         self.books.fenced += 1
-        if now > fence.told + self.limits.grace:
+        if _late(fence, now, arrived, self.limits):
             self.books.early += 1
             fence.until = max(fence.until, now + told(self.limits, self.limits.wait))
         return Refused("Fence", fence.until - now, scope)
+
+
+def _late(fence: Fence, now: float, arrived: float | None, limits: Limits) -> bool:
+    """Whether a request came when its sender must have heard of the fence."""
+    return (now if arrived is None else arrived) > fence.told + limits.grace
 
 
 def told(limits: Limits, wait: float) -> float:

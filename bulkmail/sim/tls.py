@@ -98,7 +98,9 @@ def _names(host: str) -> list[x509.GeneralName]:
 
 def write_private(path: Path, content: bytes) -> Path:
     """Writes a new file that only its owner may read, whatever the umask is."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
+    ) as file:
         file.write(content)
     return path
 

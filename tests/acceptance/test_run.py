@@ -1,6 +1,6 @@
 """`bulkmail run` as a shell starts it, against a tenant that keeps books.
 
-A command takes a second to start, so the runs are made two at a time, once each, and the tests look at what came out.
+A command takes a second to start, so the runs are made a few at a time, once each, and the tests look at what came out.
 """
 
 import csv
@@ -197,7 +197,7 @@ Runs = dict[str, "Future[Done]"]
 
 @pytest.fixture(scope="module")
 def runs(sim: Simulator, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         yield {
             case.__name__: pool.submit(case, Desk(tmp_path_factory.mktemp(case.__name__), keys), sim) for case in CASES
         }

@@ -71,13 +71,24 @@ def points(values: list[float], highest: float) -> str:
 DRAWING = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="white"/>
-<polyline points="{limit}" fill="none" stroke="#c33" stroke-dasharray="5 3"/>
+{scale}<polyline points="{limit}" fill="none" stroke="#c33" stroke-dasharray="5 3"/>
 <polyline points="{answered}" fill="none" stroke="#246"/>
 <text x="{left}" y="14" fill="#c33">- - what the service takes a second: 500, 200, 800</text>
 <text x="{middle}" y="14" fill="#246">answers in each second, nothing told beforehand</text>
 <text x="{left}" y="{bottom}">0</text><text x="{middle}" y="{bottom}">{half} s</text>
 </svg>
 """
+
+
+def scale(highest: float) -> str:
+    """A line and a figure for each limit, and for nothing at all."""
+    across = 'stroke="#ddd"'
+    lines = []
+    for value in (0, *sorted(PHASES)):
+        y = HEIGHT - TOP - value * (HEIGHT - 2 * TOP) / highest
+        lines.append(f'<line x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}" {across}/>')
+        lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:,.0f}</text>')
+    return "\n".join(lines) + "\n"
 
 
 def drawing() -> str:
@@ -95,6 +106,7 @@ def drawing() -> str:
         middle=(LEFT + WIDTH) // 2,
         bottom=HEIGHT - 4,
         half=seconds // 2,
+        scale=scale(highest),
         limit=points([moving(at) for at in range(seconds)], highest),
         answered=points(answered, highest),
     )

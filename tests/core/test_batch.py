@@ -31,7 +31,7 @@ def entry(number: int, **other: Any) -> dict[str, Any]:
 @given(st.lists(st.integers(0, 900_000), min_size=1, max_size=60))
 def test_everything_is_packed_once_and_in_order_within_the_bounds(sizes: list[int]) -> None:
     requests = [Request("POST", f"/{number}", body={"x": "y" * size}) for number, size in enumerate(sizes)]
-    packed = []
+    packed: list[str] = []
     while len(packed) < len(requests):
         body, count = pack(requests[len(packed) :])
         parts = parts_of(body)

@@ -47,6 +47,11 @@ def test_a_hostile_key_stays_one_segment(key: str) -> None:
         assert [unquote(part) for part in below.split("/")] == ["", "users", key, "messages"]
 
 
+def test_a_key_that_starts_with_a_dollar_sign_needs_the_other_spelling() -> None:
+    assert user("$a'b") == "/users('%24a%27%27b')"
+    assert next_path(link("/users('%24a%27%27b')/x?y"), BASE, user("$a'b") + "/x") == "/users('%24a%27%27b')/x?y"
+
+
 @given(keys)
 def test_a_key_is_ascii_without_blanks_on_the_wire(key: str) -> None:
     assert all("!" <= mark <= "~" for mark in user(key))

@@ -7,19 +7,17 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
-import bulkmail.cli.sim as command
-from bulkmail.cli.sim import faults, seconds
+from bulkmail.cli.sim import faults, seconds, sim
 from bulkmail.errors import ConfigError, UsageError
 from bulkmail.sim import Fault, Settings, Simulator, kinds
 
 
 def run(*arguments: str) -> Result:
-    import typer
-
     app = typer.Typer()
-    app.command("sim")(command.sim)
+    app.command("sim")(sim)
     return CliRunner().invoke(app, list(arguments))
 
 
@@ -81,8 +79,8 @@ def test_wrong_flags_are_refused(flags: tuple[str, ...], tmp_path: Path) -> None
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     async def main() -> Result:
-        async with Simulator(Settings(mailboxes=1)) as sim:
-            port = sim.graph_url.rpartition(":")[2]
+        async with Simulator(Settings(mailboxes=1)) as simulator:
+            port = simulator.graph_url.rpartition(":")[2]
             return await asyncio.to_thread(run, "--port", port, "--directory", str(tmp_path), "--stop-after", "1ms")
 
     found = asyncio.run(main())
@@ -91,9 +89,9 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
 
 def test_the_private_directory_is_gone_at_the_end() -> None:
     async def main() -> Path:
-        async with Simulator(Settings(mailboxes=1)) as sim:
-            assert sim.ca_file.parent.stat().st_mode & 0o077 == 0
-            assert not list(sim.ca_file.parent.glob("*.key"))
-            return sim.ca_file
+        async with Simulator(Settings(mailboxes=1)) as simulator:
+            assert simulator.ca_file.parent.stat().st_mode & 0o077 == 0
+            assert not list(simulator.ca_file.parent.glob("*.key"))
+            return simulator.ca_file
 
     assert not asyncio.run(main()).parent.exists()

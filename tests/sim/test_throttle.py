@@ -68,6 +68,20 @@ def test_what_was_on_its_way_is_refused_but_not_held_against_the_client() -> Non
     admitted(gate.admit(APP, 1, 0, 10.0))
 
 
+def test_a_part_that_arrived_before_the_refusal_is_not_early() -> None:
+    gate = throttle(requests=1, wait=10, grace=0.1, requests_window=1.0, rate=1, burst=2)
+    gate.release(admitted(gate.admit(APP, 1, 0, 0.0, 0.0)))
+    refused(gate.admit(APP, 1, 0, 0.5, 0.0))
+    refused(gate.admit(APP, 1, 0, 2.0, 0.0))
+    assert (gate.books.early, gate.books.fenced) == (0, 1)
+    assert [gate.admit_app(APP, 0.0) for _ in range(2)] == [None] * 2
+    refused(gate.admit_app(APP, 0.1, 0.0))
+    assert gate.admit_app(APP, 3.0, 0.0) is None
+    assert gate.books.early == 0
+    assert gate.admit_app(APP, 5.0, 5.0) is None
+    assert gate.books.early == 1
+
+
 def test_requests_of_ten_minutes_are_counted_with_the_refused_ones() -> None:
     gate = throttle()
     for _ in range(10_000):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -10,11 +10,13 @@ import orjson
 
 from bulkmail.core.pace import Pace
 from bulkmail.core.window import Window
+from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Effect, Event, Request, Response, Transport
 from bulkmail.transport.limit import Limiting
 
 T = TypeVar("T")
-Answer = Callable[[Request], Awaitable[Response]]
+OK = Response(200, body={})
+Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def get(path: str = "/x", mailbox: str = "ada", **other: Any) -> Request:
@@ -56,9 +58,12 @@ def assert_nothing_held(limiter: Limiting) -> None:
 
 
 async def together(*calls: Coroutine[Any, Any, T]) -> list[T]:
-    """The results of calls that are made at the same time."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(call) for call in calls]
+    """The results of calls that are made at the same time, or the first error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     return [task.result() for task in tasks]
 
 
@@ -80,20 +85,30 @@ def part_requests(posted: Request) -> list[Request]:
 
 
 class Unbatching:
-    """A terminal that answers `$batch` posts by asking `answer` for each of their parts, the last part first."""
+    """A terminal that answers `$batch` posts by asking `answer` for each of their parts, the last part first.
 
-    def __init__(self, answer: Answer) -> None:
+    `told` hears of each answer when it leaves, which for a part is when all of its post is answered.
+    """
+
+    def __init__(
+        self, answer: Answer, told: Callable[[Request, Response], None] = lambda _request, _answer: None
+    ) -> None:
         self.answer = answer
+        self.told = told
         self.posts: list[list[Request]] = []
         self.plain: list[Request] = []
 
     async def send(self, request: Request, /) -> Response:
         if request.path != "/$batch":
             self.plain.append(request)
-            return await self.answer(request)
+            answer = await self.answer(request)
+            self.told(request, answer)
+            return answer
         parts = part_requests(request)
         self.posts.append(parts)
-        answers = await together(*(self.answer(part) for part in parts))
+        answers: list[Response] = await together(*(self.answer(part) for part in parts))
+        for part, answer in zip(parts, answers, strict=True):
+            self.told(part, answer)
         entries = [
             {"id": str(number), "status": answer.status, "headers": dict(answer.headers), "body": answer.body}
             for number, answer in enumerate(answers)
@@ -114,7 +129,6 @@ class Witness:
         self._fences: dict[str, list[tuple[float, float]]] = {}  # from when to when
         self.most: Counter[str] = Counter()
         self.early = 0
-        self.served = 0
 
     async def answer(self, request: Request) -> Response:
         now = asyncio.get_running_loop().time
@@ -129,13 +143,38 @@ class Witness:
             self._flying[request.mailbox] -= 1
         if isinstance(answer, Exception):
             raise answer
-        asked = float(answer.headers.get("retry-after", 0))
+        return answer
+
+    def told(self, request: Request, answer: Response) -> None:
+        """An answer leaves for the sender, who knows of its fence from now on."""
+        asked, now = float(answer.headers.get("retry-after", 0)), asyncio.get_running_loop().time()
         if asked:
             mailbox_only = answer.status == 503 or answer.body["error"]["code"] == "ApplicationThrottled"
             scope = request.mailbox if mailbox_only else "*"
-            self._fences.setdefault(scope, []).append((now(), now() + asked))
-        self.served += 1
-        return answer
+            self._fences.setdefault(scope, []).append((now, now + asked))
 
     async def send(self, request: Request, /) -> Response:
-        return await self.answer(request)
+        answer = await self.answer(request)
+        self.told(request, answer)
+        return answer
+
+
+def late(limiter: Callable[[], Limiting]) -> Callable[[str], bool]:
+    """What a packer asks a limiter that is made after it."""
+    return lambda key: limiter().held(key)
+
+
+async def until_answered(transport: Transport, request: Request) -> Response | None:
+    """Asks for as long as it is told to come back."""
+    while True:
+        try:
+            response = await transport.send(request)
+        except OutcomeUnknown:
+            continue
+        if response.status not in (429, 503):
+            return response
+
+
+def cancel_soon(task: asyncio.Task[Response]) -> Event:
+    asyncio.get_running_loop().call_soon(task.cancel)
+    return Event("note", "cancelled")

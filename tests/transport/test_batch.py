@@ -203,6 +203,23 @@ def test_a_cancelled_part_disturbs_no_other() -> None:
     run(main())
 
 
+def test_a_cancelled_part_of_a_post_that_fails_stays_cancelled() -> None:
+    async def main() -> None:
+        async def lose(_request: Request) -> Response:
+            await asyncio.sleep(1)
+            raise OutcomeUnknown("lost")
+
+        async with batching(Scripted(lose), size=2, held=free) as packer:
+            asked = [asyncio.create_task(packer.send(get())) for _ in range(2)]
+            await asyncio.sleep(0.5)
+            await cancelled(asked[0])
+            with pytest.raises(OutcomeUnknown):
+                await asked[1]
+        assert asked[0].cancelled()
+
+    run(main())
+
+
 def test_a_part_of_a_held_mailbox_is_recalled() -> None:
     async def main() -> None:
         held = {"ada"}
@@ -248,7 +265,8 @@ def test_the_end_waits_for_what_is_under_way_and_sends_what_lingers() -> None:
 @pytest.mark.parametrize("begun", [True, False])
 def test_an_error_of_the_owner_leaves_nobody_waiting(begun: bool) -> None:
     async def stall(_request: Request) -> Response:
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nobody answers")
 
     async def main() -> None:
         asked: list[asyncio.Task[Response]] = []

@@ -169,7 +169,9 @@ def test_success_pays_back_into_the_quota() -> None:
 
 def test_each_repetition_is_told() -> None:
     events: list[Event] = []
-    service = script([Response(503, body={"error": {"code": "MailboxInfoStale"}}), Unreachable("no route"), Response(500)])
+    service = script(
+        [Response(503, body={"error": {"code": "MailboxInfoStale"}}), Unreachable("no route"), Response(500)]
+    )
     run(Retrying(service, rules=RetryRules(), report=events.append, dice=lambda: 1.0).send(get()))
     assert [(event.kind, event.text, event.mailbox, event.seconds) for event in events] == [
         ("retried", "503 MailboxInfoStale", "ada", 0.5),

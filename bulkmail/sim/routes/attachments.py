@@ -1,7 +1,6 @@
 """Attachments of messages: computed for messages that came with one, kept for those that the API gave one."""
 
 import base64
-import binascii
 
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.ids import ATTACHMENT, item_id
@@ -12,6 +11,7 @@ from bulkmail.sim.shelf import Item
 from bulkmail.sim.world import World
 
 KIND = Kind("attachments", "attachments", "#microsoft.graph.fileAttachment", versioned=False)
+PROPERTIES: Json = {"name": "", "contentType": "", "contentBytes": "", "contentId": "", "isInline": True}
 LARGEST = 3 * 1024 * 1024  # bytes; larger ones need an upload session
 FILE = "#microsoft.graph.fileAttachment"
 COMPUTED = 1 << 31  # numbers from here on are of attachments that are not kept
@@ -67,12 +67,12 @@ def raw(world: World, call: Call) -> Answer:
 
 def add(world: World, call: Call) -> Answer:
     message, body = message_of(world, call), call.json()
-    props = known(body, ("name", "contentType", "contentBytes", "contentId", "isInline"), "microsoft.graph.attachment")
+    props = known(body, PROPERTIES, "microsoft.graph.attachment")
     try:
-        content = base64.b64decode(props.pop("contentBytes", ""), validate=True)
-    except (binascii.Error, TypeError):
+        content = base64.b64decode(props.pop("contentBytes", None) or "", validate=True)
+    except ValueError:
         raise bad_request("Cannot convert contentBytes to Edm.Binary.", "RequestBodyRead") from None
-    if "name" not in props or body.get("@odata.type", "").lstrip("#") != FILE.lstrip("#"):
+    if "name" not in props or str(body.get("@odata.type")).lstrip("#") != FILE.lstrip("#"):
         raise bad_request("An attachment needs a type, a name and content.", "ErrorInvalidRequest")
     if len(content) > LARGEST:
         raise Refusal(413, "ErrorAttachmentSizeLimitExceeded", "The attachment needs an upload session.")

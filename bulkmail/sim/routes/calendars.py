@@ -17,6 +17,7 @@ EVENT = Kind("events", "events", "#microsoft.graph.event")
 PERMISSION = Kind(
     "permissions", "calendar/calendarPermissions", "#microsoft.graph.calendarPermission", page=100, versioned=False
 )
+GRANT: Json = {"role": "", "emailAddress": {}, "isInsideOrganization": True, "isRemovable": True, "allowedRoles": []}
 ROLES = frozenset(
     [
         "none",
@@ -29,11 +30,7 @@ ROLES = frozenset(
         "custom",
     ]
 )
-EVENT_PROPERTIES = frozenset(blank_event("", "")) - {"createdDateTime", "lastModifiedDateTime"} | {
-    "start",
-    "end",
-    EXTENDED,
-}
+EVENT_PROPERTIES = blank_event("", "") | {"start": {"dateTime": ""}, "end": {"dateTime": ""}, EXTENDED: []}
 
 
 def calendars(world: World, call: Call) -> Answer:
@@ -51,7 +48,7 @@ def read(world: World, call: Call) -> Answer:
 
 
 def add(world: World, call: Call) -> Answer:
-    props = known(call.json(), ("name", "color"), "microsoft.graph.calendar")
+    props = known(call.json(), {"name": "", "color": ""}, "microsoft.graph.calendar")
     if not isinstance(props.get("name"), str) or not props["name"]:
         raise bad_request("A calendar needs a name.", "ErrorInvalidRequest")
     shelf = world.mailboxes.read(call.user).calendars
@@ -128,9 +125,8 @@ def event_changes(world: World, call: Call) -> Answer:
 
 def _checked(body: Json) -> Json:
     props = known(body, EVENT_PROPERTIES, "microsoft.graph.event")
-    for name in ("start", "end"):
-        moment = props.get(name, {"dateTime": ""})
-        if not isinstance(moment, dict) or not isinstance(moment.get("dateTime"), str):
+    for name in {"start", "end"} & props.keys():
+        if not isinstance(props[name].get("dateTime"), str):
             raise bad_request(f"The property '{name}' has a value that cannot be read.", "RequestBodyRead")
     return props
 
@@ -148,11 +144,7 @@ def read_permission(world: World, call: Call) -> Answer:
 
 
 def add_permission(world: World, call: Call) -> Answer:
-    props = known(
-        call.json(),
-        ("role", "emailAddress", "isInsideOrganization", "isRemovable", "allowedRoles"),
-        "calendarPermission",
-    )
+    props = known(call.json(), GRANT, "calendarPermission")
     grantee = props.get("emailAddress") or {}
     address, role = grantee.get("address"), _role(props)
     if not isinstance(address, str) or "@" not in address:
@@ -164,7 +156,7 @@ def add_permission(world: World, call: Call) -> Answer:
 
 
 def change_permission(world: World, call: Call) -> Answer:
-    role = _role(known(call.json(), ("role",), "calendarPermission"))
+    role = _role(known(call.json(), {"role": ""}, "calendarPermission"))
     return patch(world, call, PERMISSION, _permission(world, call), {"role": role})
 
 

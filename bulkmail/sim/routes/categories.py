@@ -44,7 +44,7 @@ def remove(world: World, call: Call) -> Answer:
 
 
 def _checked(body: Json, *allowed: str) -> Json:
-    props = known(body, allowed, "microsoft.graph.outlookCategory")
+    props = known(body, dict.fromkeys(allowed, ""), "microsoft.graph.outlookCategory")
     if not _COLOUR.fullmatch(str(props.get("color", "none"))):
         raise bad_request("Cannot convert the value of 'color' to its type.", "RequestBodyRead")
     return props

@@ -80,7 +80,7 @@ def read(world: World, call: Call) -> Answer:
 
 def add(world: World, call: Call) -> Answer:
     parent = folder_of(world, call, call.keys[1]).number if len(call.keys) > 1 else ROOT
-    props = known(call.json(), ("displayName", "isHidden"), "microsoft.graph.mailFolder")
+    props = known(call.json(), {"displayName": "", "isHidden": True}, "microsoft.graph.mailFolder")
     name = props.get("displayName")
     if not isinstance(name, str) or not name:
         raise bad_request("A folder needs a displayName.", "ErrorInvalidRequest")
@@ -105,7 +105,7 @@ def _own(world: World, call: Call) -> Item:
 
 def change(world: World, call: Call) -> Answer:
     folder = _own(world, call)
-    props = known(call.json(), ("displayName",), "microsoft.graph.mailFolder")
+    props = known(call.json(), {"displayName": ""}, "microsoft.graph.mailFolder")
     world.mailboxes.write(call.user).folders.change(folder, props)
     return _one(world, call, folder)
 

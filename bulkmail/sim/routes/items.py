@@ -4,10 +4,11 @@ A resource is a `Kind`, a row of facts; its own file adds what is special about 
 """
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.ids import item_id
@@ -136,16 +137,35 @@ def check_match(call: Call, item: Item) -> None:
         raise Refusal(412, "ErrorIrresolvableConflict", text)
 
 
-def known(props: Json, allowed: Iterable[str], name: str) -> Json:
-    """The body's own properties. Refused if there is one that this resource does not have."""
+def known(props: Json, examples: Mapping[str, Any], name: str) -> Json:
+    """The body's own properties. Refused if this resource does not have one, or if a value is not like its example."""
     mine = {key: value for key, value in props.items() if "@" not in key}
-    strange = set(mine) - set(allowed)
+    strange = set(mine) - set(examples)
     if strange:
         text = (
             f"The property '{min(strange)[:60]}' does not exist on type '{name}'. Make sure to only use property names"
         )
         raise bad_request(f"{text} that are defined by the type.", "RequestBodyRead")
+    for key, value in mine.items():
+        if not _fits(value, examples[key]):
+            raise bad_request(f"The property '{key}' has a value that cannot be read.", "RequestBodyRead")
+    _check_extended(mine.get(EXTENDED, []))
     return deepcopy(mine)
+
+
+def _fits(value: Any, example: Any) -> bool:
+    """None stands for text or null, an empty object for any or null, a list for a list of objects or texts."""
+    if value is None:
+        return example is None or example == {} or isinstance(example, str)
+    if isinstance(example, list):
+        return isinstance(value, list) and all(isinstance(part, dict | str) for part in value)
+    return isinstance(value, str if example is None else type(example))
+
+
+def _check_extended(marks: list[Any]) -> None:
+    for mark in marks:
+        if not isinstance(mark, dict) or not isinstance(mark.get("id"), str) or not isinstance(mark.get("value"), str):
+            raise bad_request("An extended property needs an id and a value.", "ErrorInvalidProperty")
 
 
 def create(world: World, call: Call, kind: Kind, props: Json, parent: int) -> Answer:

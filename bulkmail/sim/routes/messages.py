@@ -36,33 +36,15 @@ READ = roles("Mail.Read Mail.ReadWrite")
 WRITE = roles("Mail.ReadWrite")
 MESSAGE = Kind("messages", "messages", "#microsoft.graph.message", FOLDER)
 NOT_BASIC = ("body", "bodyPreview", EXTENDED)
-ANY_TIME = frozenset(
-    [
-        "categories",
-        "flag",
-        "isRead",
-        "importance",
-        "inferenceClassification",
-        "isDeliveryReceiptRequested",
-        "isReadReceiptRequested",
-    ]
-) | {EXTENDED}  # what may be changed on a message that is no draft
-DRAFT_ONLY = frozenset(
-    [
-        "subject",
-        "body",
-        "toRecipients",
-        "ccRecipients",
-        "bccRecipients",
-        "replyTo",
-        "internetMessageId",
-        "sender",
-        "from",
-        "attachments",
-        "internetMessageHeaders",
-        "multiValueExtendedProperties",
-    ]
-)
+ANY_TIME: Json = {  # what may be changed on a message that is no draft
+    "categories": [], "flag": {}, "isRead": True, "importance": "", "inferenceClassification": "",
+    "isDeliveryReceiptRequested": True, "isReadReceiptRequested": True, EXTENDED: [],
+}  # fmt: skip
+DRAFT_ONLY: Json = {
+    "subject": "", "body": {"content": ""}, "toRecipients": [], "ccRecipients": [], "bccRecipients": [], "replyTo": [],
+    "internetMessageId": "", "sender": {}, "from": {}, "attachments": [], "internetMessageHeaders": [],
+    "multiValueExtendedProperties": [],
+}  # fmt: skip
 SEARCHED = 1000  # hits that $search gives at most
 
 
@@ -144,8 +126,8 @@ def read(world: World, call: Call) -> Answer:
 def mime(world: World, call: Call) -> Answer:
     props = message_of(world, call).props
     letter = EmailMessage()
-    letter["Subject"] = re.sub(r"[\r\n]+", " ", props["subject"])
-    letter["Message-ID"] = props["internetMessageId"]
+    letter["Subject"] = re.sub(r"[\r\n]+", " ", props["subject"] or "")
+    letter["Message-ID"] = re.sub(r"[^!-~]", "", props["internetMessageId"] or "")
     letter.set_content(props["body"]["content"])
     return Answer(200, letter.as_bytes(), {"Content-Type": "message/rfc822"})
 
@@ -157,15 +139,24 @@ def draft(world: World, call: Call) -> Answer:
 
 def new_message(body: Json) -> Json:
     """A draft's properties out of a request's."""
-    props = known(body, ANY_TIME | DRAFT_ONLY, "microsoft.graph.message")
+    props = _checked(body)
     blank = blank_message(stamp()) | {"isRead": True, "bytes": 2000 + len(str(body))}
-    blank |= {"bodyPreview": str((props.get("body") or {}).get("content", ""))[:255]}
     return blank | props | {"hasAttachments": bool(props.pop("attachments", None))}
+
+
+def _checked(body: Json) -> Json:
+    props = known(body, ANY_TIME | DRAFT_ONLY, "microsoft.graph.message")
+    if "body" in props:
+        props["body"] = {"contentType": "text", "content": ""} | props["body"]
+        if not isinstance(props["body"]["content"], str):
+            raise bad_request("The property 'content' has a value that cannot be read.", "RequestBodyRead")
+        props["bodyPreview"] = props["body"]["content"][:255]
+    return props
 
 
 def change(world: World, call: Call) -> Answer:
     item = message_of(world, call)
-    props = known(call.json(), ANY_TIME | DRAFT_ONLY, "microsoft.graph.message")
+    props = _checked(call.json())
     if not item.props["isDraft"] and props.keys() & DRAFT_ONLY:
         name = min(props.keys() & DRAFT_ONLY)
         raise bad_request(f"The property '{name}' can be changed on drafts only.", "ErrorInvalidPropertySet")

@@ -9,7 +9,10 @@ from bulkmail.sim.world import World
 READ = roles("MailboxSettings.Read MailboxSettings.ReadWrite")
 WRITE = roles("MailboxSettings.ReadWrite")
 RULE = Kind("rules", "mailFolders('inbox')/messageRules", "#microsoft.graph.messageRule", most=1000, versioned=False)
-PROPERTIES = ("displayName", "sequence", "isEnabled", "hasError", "isReadOnly", "conditions", "actions", "exceptions")
+PROPERTIES: Json = {
+    "displayName": "", "sequence": 0, "isEnabled": True, "hasError": True, "isReadOnly": True, "conditions": {},
+    "actions": {}, "exceptions": {},
+}  # fmt: skip
 
 
 def _inbox_only(call: Call) -> None:
@@ -55,10 +58,7 @@ def remove(world: World, call: Call) -> Answer:
 
 
 def _checked(body: Json) -> Json:
-    props = known(body, PROPERTIES, "microsoft.graph.messageRule")
-    if not isinstance(props.get("sequence", 1), int) or not isinstance(props.get("actions", {}), dict):
-        raise bad_request("Cannot convert a value of a rule to its type.", "RequestBodyRead")
-    return props
+    return known(body, PROPERTIES, "microsoft.graph.messageRule")
 
 
 PATH = "/users/{}/mailFolders/{}/messageRules"

@@ -59,7 +59,8 @@ def _check_recipients(props: Json) -> None:
     if not everyone:
         raise bad_request("At least one recipient must be specified.", "ErrorInvalidRecipients")
     for recipient in everyone:
-        address = (recipient.get("emailAddress") or {}).get("address") if isinstance(recipient, dict) else None
+        inner = recipient.get("emailAddress") if isinstance(recipient, dict) else None
+        address = inner.get("address") if isinstance(inner, dict) else None
         if not isinstance(address, str) or "@" not in address:
             raise bad_request("At least one recipient isn't valid.", "ErrorInvalidRecipients")
     if len(everyone) > MOST_RECIPIENTS:

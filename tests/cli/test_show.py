@@ -1,0 +1,70 @@
+"""`bulkmail show` and `bulkmail tasks` only read."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bulkmail.cli import app
+from bulkmail.tasks.settings_report import COLUMNS
+from tests.cli.test_summary import ENDED
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_run_that_ended(tmp_path: Path) -> None:
+    ENDED.write(tmp_path)
+    assert "1,250 requests" in run("show", tmp_path).output
+    assert json.loads(run("show", tmp_path, "--json").output)["exit_code"] == 5
+
+
+def test_a_run_that_goes_on(tmp_path: Path) -> None:
+    replace(ENDED, state="running").write(tmp_path)
+    result = run("show", tmp_path)
+    assert "still running, or killed" in result.output
+    assert result.exit_code == 0
+
+
+def test_what_is_no_run(tmp_path: Path) -> None:
+    result = run("show", tmp_path)
+    assert result.exit_code == 2
+    assert "is no run directory" in result.output
+
+
+def test_the_tasks() -> None:
+    assert "settings.report" in run("tasks").output
+
+
+def test_one_task_with_all_that_it_documents() -> None:
+    result = run("tasks", "settings.report")
+    for name in ("MailboxSettings.Read", 'columns = "all"', 'replies = "text"', *COLUMNS):
+        assert name in result.output
+
+
+def test_a_task_in_a_file_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.py").write_text(
+        "from pathlib import Path\n"
+        "from bulkmail import Options, task\n"
+        "from pydantic import Field\n"
+        "class Mine(Options):\n"
+        "    needed: str = Field(description='it must')\n"
+        "    place: Path = Path('somewhere')\n"
+        "@task('own', summary='Mine', permission='P', columns={'a': 'b'}, options=Mine)\n"
+        "async def own(mailbox, graph, options):\n"
+        "    yield {}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    result = run("tasks", "own.py:own")
+    assert result.exit_code == 0, result.output
+    assert "needed (to be given)" in result.output
+    assert "somewhere" in result.output
+
+
+def test_a_task_that_is_not_there() -> None:
+    result = run("tasks", "setting.report")
+    assert result.exit_code == 2
+    assert "Did you mean settings.report?" in result.output

@@ -1,0 +1,59 @@
+"""The summary of a run: every figure, no control character, no mark-up of strangers."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+
+from bulkmail.cli.summary import as_json, show
+from bulkmail.model import Counts, Status
+from bulkmail.run.manifest import Manifest, read
+
+ENDED = Manifest(
+    task="settings.report", options={}, input={}, app={}, limits={}, version="1", started="2026-11-23T22:15:03+00:00",
+    state="stopped", reason="too many\x1b[2J mailboxes", seconds=75.0, exit_code=5,
+    counts=Counts(1200, 30, 2, 1), statuses={"ok": 1100, "absent": 40, "failed": 60},
+    sums={"mailboxes": 1200, "rows": 1100, "requests": 1250, "throttled": 7, "retried": 3, "waited": 1.5},
+    refusals={f"Limit{n}": n for n in range(9)}, problems={"failed [bold]\x1b": 60}, outputs={"records.csv": {}},
+)  # fmt: skip
+
+
+def shown(manifest: Manifest, folder: Path) -> str:
+    manifest.write(folder)
+    screen = io.StringIO()
+    show(read(folder), folder, Console(file=screen, width=200, markup=False, highlight=False))
+    return screen.getvalue()
+
+
+def test_every_figure_is_there(tmp_path: Path) -> None:
+    text = shown(ENDED, tmp_path)
+    for part in (
+        "1,100", "no mailbox there", "see failed.csv", "in all", "1,200 unique + 30 duplicates + 2 blank + 1 invalid",
+        "1,233 rows", "1,250 requests, 7 throttled, 3 repeated", "1 min 15 s", "stopped", "run.json",
+        str(tmp_path / "records.csv"), "60 times failed [bold]",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_the_most_frequent_come_first_and_are_few(tmp_path: Path) -> None:
+    lines = [line for line in shown(ENDED, tmp_path).splitlines() if "Limit" in line]
+    assert [line.split()[-1] for line in lines] == ["Limit8", "Limit7", "Limit6", "Limit5", "Limit4"]
+
+
+def test_no_control_character(tmp_path: Path) -> None:
+    assert "\x1b" not in shown(ENDED, tmp_path)
+
+
+def test_outcomes_that_did_not_happen_take_no_line(tmp_path: Path) -> None:
+    text = shown(replace(ENDED, reason=""), tmp_path)
+    assert Status.NOT_RUN not in text
+    assert "stopped" not in text
+
+
+def test_for_scripts_it_is_the_manifest_and_its_place(tmp_path: Path) -> None:
+    ENDED.write(tmp_path)
+    found = orjson.loads(as_json(read(tmp_path), tmp_path))
+    assert found.pop("directory") == str(tmp_path)
+    assert found == read(tmp_path)

@@ -1,0 +1,82 @@
+"""Tasks are found by name, in a file, and in installed packages; a stranger's mistake is told as such."""
+
+from pathlib import Path
+
+import pytest
+
+from bulkmail.errors import ConfigError
+from bulkmail.graph import Graph
+from bulkmail.model import Mailbox, Response, Row
+from bulkmail.tasks import Options, check_options, every, find, task
+from bulkmail.testing import Scripted, collect, run
+
+OWN = """
+from collections.abc import AsyncIterator
+from bulkmail import Graph, Mailbox, Options, Row, task
+
+
+class ZoneOptions(Options):
+    upper: bool = False
+
+
+@task("own.zone", summary="Time zone", permission="MailboxSettings.Read", columns={"zone": "it"}, options=ZoneOptions)
+async def zone(mailbox: Mailbox, graph: Graph, options: ZoneOptions) -> AsyncIterator[Row]:
+    value = (await graph.get("/mailboxSettings"))["timeZone"]
+    yield {"zone": value.upper() if options.upper else value}
+
+
+def plain() -> None: ...
+"""
+
+
+def refusal(name: str, folder: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        find(name, folder)
+    return f"{caught.value}\n{caught.value.hint}"
+
+
+def test_by_name() -> None:
+    assert find("settings.report", Path()).name == "settings.report"
+    assert "settings.report" in every()
+
+
+def test_by_a_wrong_name() -> None:
+    assert "Did you mean settings.report?" in refusal("setting.report", Path())
+    assert "`bulkmail tasks` lists them" in refusal("zebra", Path())
+
+
+def test_in_a_file_beside_the_job(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    found = find("own.py:zone", tmp_path)
+    mailbox = Mailbox("a@example.com", 2)
+    graph = Graph.of(mailbox, Scripted(lambda _: Response(200, body={"timeZone": "utc"})), "x")
+    options = check_options(found, {"upper": True})
+    assert run(collect(found.run(mailbox, graph, options))) == [{"zone": "UTC"}]
+
+
+def test_a_file_that_has_none(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "broken.py").write_text("import a_module_that_is_not_there\n")
+    (tmp_path / "wrong.py").write_text("def f(:\n")
+    assert "there is no file" in refusal("other.py:zone", tmp_path)
+    assert "own.py:plain is no task\nPut @task" in refusal("own.py:plain", tmp_path)
+    assert "own.py:absent is no task" in refusal("own.py:absent", tmp_path)
+    assert "broken.py cannot be loaded: ModuleNotFoundError" in refusal("broken.py:zone", tmp_path)
+    assert "wrong.py cannot be loaded: SyntaxError" in refusal("wrong.py:zone", tmp_path)
+
+
+def test_options_are_checked() -> None:
+    chosen = find("settings.report", Path())
+    with pytest.raises(ConfigError) as caught:
+        check_options(chosen, {"colums": "seed", "replies": "rtf"})
+    said = str(caught.value).splitlines()
+    assert "task.replies: input should be 'text' or 'html'" in said
+    assert "task.colums is no option of settings.report; did you mean columns?" in said
+
+
+def test_a_task_is_an_async_generator() -> None:
+    with pytest.raises(TypeError, match=r"own\.list is not"):
+
+        @task("own.list", summary="", permission="", columns={})  # type: ignore[arg-type]
+        async def listed(mailbox: Mailbox, graph: Graph, options: Options) -> list[Row]:
+            return []

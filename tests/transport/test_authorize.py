@@ -1,0 +1,143 @@
+"""The token: on every request, renewed when it is refused, and nowhere to be seen."""
+
+import asyncio
+from base64 import b64encode
+
+import pytest
+
+from bulkmail.core.retry import RetryRules
+from bulkmail.errors import OutcomeUnknown, SignInError
+from bulkmail.model import Request, Response
+from bulkmail.testing import Scripted, Tokens, run
+from bulkmail.transport import StackSettings, stack
+from bulkmail.transport.authorize import Authorizing
+from tests.transport.rig import get, part_requests, together, unheard
+
+OK = Response(200, body={})
+CLAIMS = '{"access_token":{}}'
+CHALLENGE = {"www-authenticate": f'Bearer error="insufficient_claims", claims="{b64encode(CLAIMS.encode()).decode()}"'}
+
+
+def wants(token: str, challenge: dict[str, str] | None = None) -> Scripted:
+    """A service that accepts one token only."""
+
+    def answer(request: Request) -> Response:
+        return OK if request.headers["Authorization"] == f"Bearer {token}" else Response(401, challenge or {})
+
+    return Scripted(answer)
+
+
+def test_every_request_carries_the_token_and_its_own_headers() -> None:
+    service = wants("token-1")
+    request = get(headers={"Prefer": "x"})
+    assert run(Authorizing(service, Tokens()).send(request)) is OK
+    assert service.requests[0].headers == {"Prefer": "x", "Authorization": "Bearer token-1"}
+    assert request.headers == {"Prefer": "x"}
+
+
+@pytest.mark.parametrize(("challenge", "claims"), [(CHALLENGE, CLAIMS), ({}, "")])
+def test_after_a_401_the_request_is_sent_once_more_with_another_token(challenge: dict[str, str], claims: str) -> None:
+    async def main() -> None:
+        service, tokens = wants("token-2", challenge), Tokens()
+        async with stack(service, tokens, StackSettings(), unheard) as stacked:
+            stacked.lanes.enter("ada")
+            assert await stacked.transport.send(get()) is OK
+            assert stacked.lanes.leave("ada").requests == 2, "both passed the limiter"
+        assert tokens.claims == [claims]
+        assert len(service.requests) == 2
+
+    run(main())
+
+
+def test_a_second_401_is_final() -> None:
+    async def main() -> None:
+        service = wants("another")
+        async with stack(service, Tokens(), StackSettings(), unheard) as stacked:
+            assert (await stacked.transport.send(get())).status == 401
+        assert len(service.requests) == 2
+
+    run(main())
+
+
+def test_a_401_of_one_part_renews_the_token_of_the_next_post() -> None:
+    posts: list[tuple[str, int]] = []
+
+    def answer(request: Request) -> Response:
+        parts = part_requests(request)
+        token = request.headers["Authorization"]
+        posts.append((token, len(parts)))
+        bad = {"id": "1", "status": 401, "headers": {"WWW-Authenticate": CHALLENGE["www-authenticate"]}}
+        good = [{"id": str(number), "status": 200, "body": {}} for number in range(len(parts))]
+        entries = [good[0], bad] if token == "Bearer token-1" else good
+        return Response(200, body={"responses": entries})
+
+    async def main() -> None:
+        tokens = Tokens()
+        async with stack(Scripted(answer), tokens, StackSettings(batch=2), unheard) as stacked:
+            answers = await together(*(stacked.transport.send(get(mailbox=key)) for key in ("ada", "eve")))
+        assert [one.status for one in answers] == [200, 200]
+        assert tokens.claims == [CLAIMS]
+
+    run(main())
+    assert posts == [("Bearer token-1", 2), ("Bearer token-2", 1)]
+
+
+def test_a_late_401_of_an_older_token_does_not_hide_the_latest() -> None:
+    async def main() -> None:
+        late = asyncio.Event()
+
+        async def answer(request: Request) -> Response:
+            if request.path == "/late":
+                await late.wait()
+            return OK if request.headers["Authorization"] == "Bearer token-3" else Response(401)
+
+        tokens = Tokens()
+        transport = Authorizing(Scripted(answer), tokens)
+        waiting = asyncio.create_task(transport.send(get("/late")))
+        await asyncio.sleep(0)
+        await transport.send(get())  # token-1 is refused
+        await transport.send(get())  # token-2 is refused
+        late.set()
+        assert (await waiting).status == 401  # token-1 once more
+        assert await transport.send(get()) is OK
+
+    run(main())
+
+
+class Locked:
+    """A directory that gives no token."""
+
+    async def token(self, *, refused: str = "", claims: str = "") -> str:
+        raise SignInError("no token")
+
+
+def test_no_token_ends_the_request_and_holds_nothing() -> None:
+    async def main() -> None:
+        service = wants("token-1")
+        async with stack(service, Locked(), StackSettings(), unheard) as stacked:
+            with pytest.raises(SignInError):
+                await stacked.transport.send(get())
+            assert stacked.pace.statistics().in_flight == 0
+            assert not stacked.window.lanes
+        assert not service.requests
+
+    run(main())
+
+
+@pytest.mark.parametrize("batch", [0, 3])
+def test_a_token_is_in_no_error_answer_or_text(batch: int) -> None:
+    async def main() -> None:
+        def lose(request: Request) -> Response:
+            assert "token-1" in request.headers["Authorization"]
+            assert "token-1" not in repr(request)
+            raise OutcomeUnknown("lost")
+
+        settings = StackSettings(batch=batch, retries=RetryRules(attempts=1))
+        async with stack(Scripted(lose), Tokens(), settings, unheard) as stacked:
+            with pytest.raises(Exception, match="lost") as raised:
+                await stacked.transport.send(get())
+        texts = [repr(raised.value), str(raised.value), repr(raised.value.__context__), repr(stacked)]
+        assert not any("token-1" in text for text in texts)
+
+    run(main())
+    assert "token" not in repr(run(Authorizing(wants("token-1"), Tokens()).send(get())))

@@ -1,0 +1,310 @@
+"""The same promises of everything that sends: each wrapper, the whole stack, and the terminals."""
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulkmail.core.pace import Pace
+from bulkmail.core.retry import RetryRules
+from bulkmail.core.window import Window
+from bulkmail.errors import OutcomeUnknown, TransportError
+from bulkmail.model import Effect, Request, Response, Transport
+from bulkmail.testing import Scripted, Tokens, run
+from bulkmail.transport import StackSettings, stack
+from bulkmail.transport.authorize import Authorizing
+from bulkmail.transport.batch import batching
+from bulkmail.transport.limit import Limiting
+from bulkmail.transport.plan import Planning
+from bulkmail.transport.retry import Retrying
+from bulkmail.transport.tape import Recording, Tape
+from tests.transport.rig import Unbatching, cancelled, get, limiting, together, unheard
+
+ODD = "/users/a%20b%2F%27@x/messages?$filter=a%20eq%20%27%2B%27"
+
+
+@dataclass
+class Service:
+    """Answers by path: `/broken` loses the answer, `/bug` fails, `/slow` never ends, `/N…` answers with status N."""
+
+    asked: list[Request] = field(default_factory=list)
+    gave: list[tuple[Response, Response]] = field(default_factory=list)  # each answer, and what it was when it left
+
+    async def answer(self, request: Request) -> Response:
+        self.asked.append(request)
+        word = request.path.split("/")[1]
+        if word == "broken":
+            raise OutcomeUnknown("lost")
+        if word == "bug":
+            raise ZeroDivisionError("bug")
+        if word == "slow":
+            await asyncio.get_running_loop().create_future()
+        await asyncio.sleep(len(request.path) % 7 / 1000)
+        status = int(word) if word.isdecimal() else 200
+        body = None if status == 204 else {"path": request.path, "sent": request.body}
+        response = Response(status, {"content-type": "application/json", "x-path": request.path}, body)
+        self.gave.append((response, copy.deepcopy(Response(status, dict(response.headers), body))))
+        return response
+
+    async def send(self, request: Request, /) -> Response:
+        return await self.answer(request)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Something that sends, and whether it holds anything."""
+
+    transport: Transport
+    held: Callable[[], int] = lambda: 0
+
+
+Open = Callable[[Service], AbstractAsyncContextManager[Opened]]
+
+
+def plainly(build: Callable[[Service], Transport]) -> Open:
+    @asynccontextmanager
+    async def opened(service: Service) -> AsyncIterator[Opened]:
+        yield Opened(build(service))
+
+    return opened
+
+
+@asynccontextmanager
+async def limited(service: Service) -> AsyncIterator[Opened]:
+    window, pace = Window(), Pace(rate=1e6, in_flight=5)
+    limiter = limiting(service, window=window, pace=pace)
+    yield Opened(limiter, lambda: counted(window, pace) + len(limiter._begun) + len(limiter._fresh))
+
+
+@asynccontextmanager
+async def packed(service: Service) -> AsyncIterator[Opened]:
+    async with batching(Unbatching(service.answer), size=4, held=lambda _mailbox: False) as packer:
+        yield Opened(packer, lambda: len(packer._waiting))
+
+
+def stacked(batch: int) -> Open:
+    @asynccontextmanager
+    async def opened(service: Service) -> AsyncIterator[Opened]:
+        retries = RetryRules(attempts=2)
+        chosen = StackSettings(rate=1e6, in_flight=50, batch=batch, retries=retries)
+        terminal = Unbatching(service.answer)
+        async with stack(terminal, Tokens(), chosen, unheard, planned=unplanned, keep=lambda _exchange: None) as whole:
+            yield Opened(whole.transport, lambda: counted(whole.window, whole.pace))
+
+    return opened
+
+
+def counted(window: Window, pace: Pace) -> int:
+    return len(window.lanes) + pace.statistics().in_flight
+
+
+def unplanned(request: Request) -> None:
+    raise AssertionError(f"{request.path} was planned")
+
+
+OPEN: dict[str, Open] = {
+    "service": plainly(lambda service: service),
+    "scripted": plainly(lambda service: Scripted(service.answer)),
+    "recording": plainly(lambda service: Recording(service, lambda _exchange: None)),
+    "planning": plainly(lambda service: Planning(service, unplanned)),
+    "retrying": plainly(lambda service: Retrying(service, rules=RetryRules(attempts=2), report=unheard)),
+    "authorizing": plainly(lambda service: Authorizing(service, Tokens())),
+    "limiting": limited,
+    "batching": packed,
+    "stack": stacked(0),
+    "stack with batches": stacked(5),
+}
+
+each = pytest.mark.parametrize("opened", OPEN.values(), ids=OPEN)
+
+
+@each
+def test_answers_match_their_requests(opened: Open) -> None:
+    async def main() -> None:
+        async with opened(Service()) as open_:
+            paths = [f"/{'x' * (number % 5)}/{number}" for number in range(40)] + [ODD]
+            answers = await together(*(open_.transport.send(get(path, f"m{len(path)}")) for path in paths))
+            assert [answer.body["path"] for answer in answers] == paths
+            assert [answer.headers["x-path"] for answer in answers] == paths
+
+    run(main())
+
+
+@each
+def test_each_request_is_sent_once(opened: Open) -> None:
+    async def main() -> None:
+        service = Service()
+        async with opened(service) as open_:
+            await together(*(open_.transport.send(get("/same")) for _ in range(12)))
+        assert [request.path for request in service.asked] == ["/same"] * 12
+
+    run(main())
+
+
+@each
+@pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 403, 404, 412, 507])
+def test_any_answer_is_an_answer(opened: Open, status: int) -> None:
+    async def main() -> None:
+        async with opened(Service()) as open_:
+            answer = await open_.transport.send(get(f"/{status}"))
+            assert answer.status == status
+            assert (answer.body is None) is (status == 204)
+
+    run(main())
+
+
+@each
+@pytest.mark.parametrize("body", [{}, [], {"a": [1, None, "ä"]}, "text", 0, False])
+def test_bodies_pass_whole(opened: Open, body: Any) -> None:
+    async def main() -> None:
+        async with opened(Service()) as open_:
+            request = Request("GET", "/x", "ada", body=body)
+            assert (await open_.transport.send(request)).body == {"path": "/x", "sent": body}
+
+    run(main())
+
+
+@each
+def test_no_request_and_no_answer_is_altered(opened: Open) -> None:
+    async def main() -> None:
+        service = Service()
+        async with opened(service) as open_:
+            headers, body = {"Prefer": "x"}, {"a": {"b": 1}}
+            request = Request("GET", "/x", "ada", headers, body)
+            await open_.transport.send(request)
+            assert (headers, body) == ({"Prefer": "x"}, {"a": {"b": 1}})
+            assert request == Request("GET", "/x", "ada", headers, body)
+        assert all(gave == before for gave, before in service.gave)
+
+    run(main())
+
+
+@each
+@pytest.mark.parametrize(("path", "error"), [("/broken", OutcomeUnknown), ("/bug", ZeroDivisionError)])
+def test_an_error_passes_and_the_next_request_works(opened: Open, path: str, error: type[Exception]) -> None:
+    async def main() -> None:
+        async with opened(Service()) as open_:
+            for _ in range(6):
+                with pytest.raises(error):
+                    await open_.transport.send(get(path, effect=Effect.NONE))
+                assert (await open_.transport.send(get())).status == 200
+            assert open_.held() == 0
+
+    run(main())
+
+
+@each
+@pytest.mark.parametrize("pause", [0.0, 0.001, 0.5])
+def test_cancellation_leaves_nothing_held(opened: Open, pause: float) -> None:
+    async def main() -> None:
+        async with opened(Service()) as open_:
+            asked = [asyncio.create_task(open_.transport.send(get("/slow", f"m{n % 3}"))) for n in range(18)]
+            await asyncio.sleep(pause)
+            for task in asked:
+                await cancelled(task)
+            assert all(task.cancelled() for task in asked)
+            assert open_.held() == 0
+            for number in range(3):
+                assert (await open_.transport.send(get(mailbox=f"m{number}"))).status == 200
+            raise LookupError  # a post with slow parts is under way, and ends with its owner
+
+    with pytest.raises((LookupError, ExceptionGroup)):
+        run(main())
+
+
+@each
+def test_opening_and_closing_sends_nothing(opened: Open) -> None:
+    async def main() -> None:
+        service = Service()
+        async with opened(service) as open_:
+            assert open_.held() == 0
+        assert not service.asked
+
+    run(main())
+
+
+@each
+def test_a_token_is_never_shown(opened: Open) -> None:
+    async def main() -> None:
+        async with opened(Service()) as open_:
+            answer = await open_.transport.send(get())
+            assert "token-" not in repr(open_.transport) + repr(answer)
+
+    run(main())
+
+
+WRAP: dict[str, Callable[[Transport], Transport]] = {
+    "recording": lambda inner: Recording(inner, lambda _exchange: None),
+    "planning": lambda inner: Planning(inner, unplanned),
+    "retrying": lambda inner: Retrying(inner, rules=RetryRules(), report=unheard),
+    "limiting": limiting,
+    "authorizing": lambda inner: Authorizing(inner, Tokens()),
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(list(WRAP)))
+def test_the_order_of_the_wrappers_does_not_change_an_answer(order: list[str]) -> None:
+    async def main() -> None:
+        transport: Transport = Service()
+        for name in order:
+            transport = WRAP[name](transport)
+        answers = await together(*(transport.send(get(f"/{n}x", f"m{n % 3}")) for n in range(12)))
+        assert [answer.body["path"] for answer in answers] == [f"/{n}x" for n in range(12)]
+
+    run(main())
+
+
+def test_a_tape_plays_back_what_was_recorded_and_nothing_else() -> None:
+    async def main() -> None:
+        taken: list[tuple[Request, Response]] = []
+        recorder = Recording(Service(), taken.append)
+        requests = [get("/1"), get("/2"), get("/1"), Request("PATCH", "/1", body={})]
+        told = [await recorder.send(request) for request in requests]
+        with pytest.raises(OutcomeUnknown):
+            await recorder.send(get("/broken"))
+        tape = Tape(taken)
+        assert [await tape.send(request) for request in requests] == told
+        for request in (get("/1"), get("/never"), get("/broken")):
+            with pytest.raises(TransportError, match="no further answer"):
+                await tape.send(request)
+
+    run(main())
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE", "post", "BREW"])
+def test_a_planned_write_is_told_and_not_sent(method: str) -> None:
+    service, planned = Service(), list[Request]()
+    request = Request(method, "/x", "ada", body={}, effect=Effect.READ)
+    assert run(Planning(service, planned.append).send(request)) == Response(204)
+    assert planned == [request]
+    assert not service.asked
+
+
+def test_planned_writes_take_no_slot() -> None:
+    async def main() -> None:
+        planned: list[Request] = []
+        async with stack(Service(), Tokens(), StackSettings(), unheard, planned=planned.append) as whole:
+            whole.lanes.enter("ada")
+            await whole.transport.send(Request("DELETE", "/x", "ada"))
+            assert whole.lanes.leave("ada").requests == 0
+        assert len(planned) == 1
+
+    run(main())
+
+
+def test_the_stack_shows_its_parts() -> None:
+    async def main() -> None:
+        async with stack(Service(), Tokens(), StackSettings(slots=2, rate=50), unheard) as whole:
+            assert isinstance(whole.lanes, Limiting)
+            assert whole.window.slots == 2
+            assert whole.pace.statistics().mode == "fixed"
+            assert whole.quota.left == whole.quota.capacity
+
+    run(main())

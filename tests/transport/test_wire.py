@@ -1,0 +1,391 @@
+"""One request, one exchange: against servers on this machine that answer well, badly, or not at all."""
+
+import asyncio
+import gzip
+import json
+import ssl
+import tracemalloc
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
+from bulkmail.model import Effect, Request, Response
+from bulkmail.transport.wire import Wire, WireSettings, wire
+from tests.transport.rig import cancelled, get, post, together
+from tests.transport.servers import CHUNKED, JSON, Heard, Reply, Server, Trust, saying, serving, signed, whole
+
+
+def wired(base: str, **settings: Any) -> Any:
+    return wire(WireSettings(**{"base": base, "user_agent": "bulkmail/1", "stall": 5.0, "connect": 5.0, **settings}))
+
+
+def told(reply: Reply, request: Request | None = None, **settings: Any) -> tuple[Response, Server]:
+    """The answer to one request, and the server that gave it."""
+
+    async def main() -> tuple[Response, Server]:
+        async with serving(reply) as server, wired(server.base, **settings) as sender:
+            return await sender.send(request or get("/x")), server
+
+    return asyncio.run(main())
+
+
+def lost(reply: Reply, request: Request | None = None, **settings: Any) -> tuple[TransportError, Server]:
+    """The error that one request ends in, and the server that caused it."""
+
+    async def main() -> tuple[TransportError, Server]:
+        async with serving(reply) as server, wired(server.base, **settings) as sender:
+            with pytest.raises(TransportError) as raised:
+                await sender.send(request or get("/x"))
+            return raised.value, server
+
+    return asyncio.run(main())
+
+
+GOOD = saying(whole(b'{"a": 1}'))
+
+
+def test_an_exchange_and_what_it_says() -> None:
+    request = Request("PATCH", "/users/a%2Fb%27%20c@x/y?$filter=a%20eq%20%27%2B%27&t=%c3%a4", "ada",
+                      {"If-Match": "e"}, {"ä": [1]}, Effect.IDEMPOTENT)  # fmt: skip
+    answer, server = told(saying(whole(b'{"a": 1}', JSON + b"X-Y: 1\r\nx-y: 2\r\n")), request)
+    assert (answer.status, answer.body) == (200, {"a": 1})
+    assert answer.headers["x-y"] == "1, 2"
+    heard = server.heard[0]
+    assert heard.line == "PATCH /v1.0" + request.path + " HTTP/1.1"
+    assert json.loads(heard.body) == {"ä": [1]}
+    assert heard.headers["content-type"] == "application/json"
+    assert heard.headers["if-match"] == "e"
+    assert heard.headers["user-agent"] == "bulkmail/1"
+    assert heard.headers["accept"] == "application/json"
+    assert "cookie" not in heard.headers
+    assert answer.headers["client-request-id"] == heard.headers["client-request-id"]
+
+
+def test_bytes_and_a_content_type_of_its_own_are_kept() -> None:
+    request = Request("PUT", "/x", headers={"content-type": "image/jpeg"}, body=b"\xff\xd8")
+    heard = told(GOOD, request)[1].heard[0]
+    assert (heard.body, heard.headers["content-type"]) == (b"\xff\xd8", "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("raw", "answer"),
+    [
+        (whole(b"", b""), (200, None)),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", (204, None)),
+        (whole(b"<html>", b"Content-Type: text/html\r\n"), (200, b"<html>")),
+        (whole(b"{cut", JSON, b"502 Bad Gateway"), (502, b"{cut")),
+        (whole(gzip.compress(b'{"a": 1}'), JSON + b"Content-Encoding: gzip\r\n"), (200, {"a": 1})),
+        (CHUNKED + b"3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n", (200, [1, 2])),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + whole(b"[]"), (200, [])),
+        (whole(b"", b"Location: http://127.0.0.2:9/stolen\r\n", b"302 Found"), (302, None)),
+        (whole(b"", b"Location: /elsewhere\r\n", b"307 Temporary Redirect"), (307, None)),
+        (whole(b"", b"Set-Cookie: a=b\r\n", b"401 Unauthorized"), (401, None)),
+    ],
+)  # fmt: skip
+def test_answers_of_all_kinds(raw: bytes, answer: tuple[int, Any]) -> None:
+    response, server = told(saying(raw))
+    assert (response.status, response.body) == answer
+    assert len(server.heard) == 1, "no redirect is followed, and nothing is sent twice"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",  # before the answer
+        b"HTTP/1.1 200 OK\r\nContent-Ty",  # within its head
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 50\r\n\r\n",  # after it
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 50\r\n\r\n{\"a\": 1",  # within its body
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n5\r\n[1,2]\r\n",
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\nXYZ\r\n",
+        whole(b"no gzip at all", JSON + b"Content-Encoding: gzip\r\n"),
+        whole(gzip.compress(b'{"a": 1}' * 99)[:-20], JSON + b"Content-Encoding: gzip\r\n"),
+        whole(b'{"a": 1', JSON),
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"\r\n{\"a\":",  # without a length, until the end
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
+        whole(b"[]", JSON + b"client-request-id: another\r\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("request_", [get("/x"), post("/x")], ids=["GET", "POST"])
+def test_an_answer_that_is_damaged_is_lost_and_the_request_was_sent_once(raw: bytes, request_: Request) -> None:
+    error, server = lost(saying(raw, close=True), request_)
+    assert isinstance(error, OutcomeUnknown)
+    assert len(server.heard) == 1
+    assert len(str(error).splitlines()) == 1
+
+
+@pytest.mark.parametrize("after", [b"", b"HTTP/1.1 200 OK\r\n" + JSON + b"Content-Length: 9\r\n\r\n["])
+def test_a_stall_is_a_lost_answer(after: bytes) -> None:
+    error, _ = lost(saying(after), stall=0.05)
+    assert isinstance(error, OutcomeUnknown)
+
+
+def test_the_whole_time_is_bounded_too() -> None:
+    async def drip(_heard: Heard, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with suppress(ConnectionError):
+            for _ in range(100):
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    error, _ = lost(drip, total=0.1)
+    assert isinstance(error, OutcomeUnknown)
+
+
+def test_a_reset_is_a_lost_answer() -> None:
+    async def reset(_heard: Heard, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    error, server = lost(reset)
+    assert isinstance(error, OutcomeUnknown)
+    assert len(server.heard) == 1
+
+
+def test_kept_connections_are_used_again_and_fresh_ones_are_not() -> None:
+    async def main() -> None:
+        async with serving(GOOD) as server, wired(server.base) as sender:
+            for _ in range(5):
+                await sender.send(get())
+            assert server.connections == 1
+            await sender.send(get(fresh=True))
+            await sender.send(get(fresh=True))
+            assert server.connections == 3
+            await sender.send(get())
+            assert server.connections == 3
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "POST", "PATCH"])
+def test_nothing_below_sends_a_request_twice(method: str) -> None:
+    """aiohttp repeats idempotent requests when a kept connection ends: the server must see each of ours once."""
+
+    async def close_on_the_second(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        if heard.place == 0:
+            writer.write(whole(b"[]"))
+        else:
+            writer.close()
+
+    async def main() -> None:
+        async with serving(close_on_the_second) as server, wired(server.base) as sender:
+            await sender.send(get("/first"))
+            with pytest.raises(OutcomeUnknown):
+                await sender.send(Request(method, "/second"))
+            assert [heard.line.split()[1] for heard in server.heard] == ["/v1.0/first", "/v1.0/second"]
+            assert (await sender.send(get("/third"))).status == 200
+
+    asyncio.run(main())
+
+
+def test_every_attempt_has_an_id_of_its_own() -> None:
+    async def main() -> None:
+        async with serving(GOOD) as server, wired(server.base) as sender:
+            request = get(headers={"Client-Request-Id": "mine"})
+            await together(*(sender.send(request) for _ in range(20)))
+            ids = [heard.headers["client-request-id"] for heard in server.heard]
+            assert len(set(ids)) == 20
+            assert "mine" not in ids
+
+    asyncio.run(main())
+
+
+def large_zip() -> bytes:
+    return whole(gzip.compress(b"[" + b" " * 30_000_000 + b"]"), JSON + b"Content-Encoding: gzip\r\n")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        whole(b"[" + b" " * 300_000 + b"]"),
+        b"HTTP/1.1 200 OK\r\n" + JSON + b"Transfer-Encoding: chunked\r\n\r\n40000\r\n" + b" " * 0x40000 + b"\r\n",
+        large_zip(),
+    ],
+    ids=["declared", "chunked", "bomb"],
+)
+def test_an_answer_over_the_bound_is_lost_and_fills_no_memory(raw: bytes) -> None:
+    tracemalloc.start()
+    try:
+        error, _ = lost(saying(raw), largest=100_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(error, OutcomeUnknown)
+    assert "larger than 100000 bytes" in str(error)
+    assert peak < 8_000_000
+
+
+def unreachable(base: str, **settings: Any) -> None:
+    async def main() -> None:
+        async with wired(base, **settings) as sender:
+            for request in (get("/x"), post("/x")):
+                with pytest.raises(Unreachable):
+                    await sender.send(request)
+
+    asyncio.run(main())
+
+
+async def _closed_port() -> int:
+    listening = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port: int = listening.sockets[0].getsockname()[1]
+    listening.close()
+    await listening.wait_closed()
+    return port
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_without_a_connection_nothing_began(scheme: str) -> None:
+    unreachable(f"{scheme}://127.0.0.1:{asyncio.run(_closed_port())}/v1.0")
+
+
+def test_without_an_address_nothing_began() -> None:
+    unreachable("http://no-such-host.invalid/v1.0")
+
+
+def test_without_a_handshake_nothing_began() -> None:
+    async def main() -> None:
+        async with serving(GOOD) as server, wired(server.base.replace("http:", "https:"), connect=0.3) as sender:
+            with pytest.raises(Unreachable):
+                await sender.send(post())
+            assert not server.heard
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+                                      b"garbage\r\n\r\n"])  # fmt: skip
+def test_a_proxy_that_opens_no_tunnel_lets_nothing_begin(greeting: bytes) -> None:
+    async def main() -> None:
+        async with serving(saying(greeting, close=True)) as proxy:
+            address = proxy.base.replace("http://", "http://user:canary@").removesuffix("/v1.0")
+            async with wired("https://graph.invalid/v1.0", proxy=lambda _url: address) as sender:
+                with pytest.raises(Unreachable) as raised:
+                    await sender.send(post())
+            assert "canary" not in repr(raised.value)
+            assert [heard.line.split()[0] for heard in proxy.heard] == ["CONNECT"]
+            assert "authorization" not in proxy.heard[0].headers
+
+    asyncio.run(main())
+
+
+def test_a_proxy_is_asked_for_plain_addresses_in_full() -> None:
+    async def main() -> None:
+        async with serving(GOOD) as proxy:
+            settings = {"proxy": lambda _url: proxy.base.removesuffix("/v1.0")}
+            async with wired("http://graph.invalid/v1.0", **settings) as sender:
+                assert (await sender.send(get("/a%2Fb?c=%20"))).status == 200
+            assert proxy.heard[0].line == "GET http://graph.invalid/v1.0/a%2Fb?c=%20 HTTP/1.1"
+
+    asyncio.run(main())
+
+
+@pytest.fixture
+def trust(tmp_path: Path) -> Trust:
+    root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root = signed("root", root_key, None)
+    leaf = signed("leaf", key, (root.subject, root_key))
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (tmp_path / "ca.pem").write_bytes(root.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    (tmp_path / "leaf.pem").write_bytes(leaf.public_bytes(pem) + private)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(tmp_path / "leaf.pem")
+    return Trust(server, ssl.create_default_context(cafile=str(tmp_path / "ca.pem")))
+
+
+def test_tls_by_an_authority_that_is_trusted_and_by_none_that_is_not(trust: Trust) -> None:
+    async def main() -> None:
+        async with serving(GOOD, trust.server) as server:
+            async with wired(server.base, tls=trust.client) as sender:
+                assert (await sender.send(get())).body == {"a": 1}
+            async with wired(server.base) as sender:
+                with pytest.raises(Unreachable, match="ertificate"):
+                    await sender.send(get())
+            assert len(server.heard) == 1
+
+    asyncio.run(main())
+
+
+def test_a_tunnel_through_a_proxy_hides_the_request_from_it(trust: Trust) -> None:
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def main() -> None:
+        seen: list[str] = []
+
+        async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            seen.append(head)
+            host, _, port = head.split()[1].partition(":")
+            there = await asyncio.open_connection(host, int(port))
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(pipe(reader, there[1]))
+                group.create_task(pipe(there[0], writer))
+
+        async with serving(GOOD, trust.server) as server:
+            listening = await asyncio.start_server(proxy, "127.0.0.1", 0)
+            address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+            async with wired(server.base, tls=trust.client, proxy=lambda _url: address) as sender:
+                token = {"Authorization": "Bearer canary"}
+                assert (await sender.send(get("/secret", headers=token))).status == 200
+            assert server.heard[0].headers["authorization"] == "Bearer canary"
+            assert seen[0].startswith("CONNECT 127.0.0.1:")
+            assert "canary" not in seen[0]
+            assert "secret" not in seen[0]
+            listening.close()
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_request_gives_its_connection_up() -> None:
+    async def only_the_second(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        begun.set()
+        if "slow" not in heard.line:
+            writer.write(whole(b"[]"))
+
+    begun = asyncio.Event()
+
+    async def main() -> None:
+        async with serving(only_the_second) as server, wired(server.base) as sender:
+            slow = asyncio.create_task(sender.send(get("/slow")))
+            await begun.wait()
+            await cancelled(slow)
+            assert (await sender.send(get("/quick"))).body == []
+            assert isinstance(sender, Wire)
+
+    asyncio.run(main())
+
+
+def test_answers_match_their_requests() -> None:
+    async def echo(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(len(heard.line) % 5 / 1000)
+        writer.write(whole(json.dumps(heard.line.split()[1]).encode()))
+
+    async def main() -> None:
+        async with serving(echo) as server, wired(server.base, connections=7) as sender:
+            paths = [f"/{'x' * (number % 11)}{number}" for number in range(60)]
+            answers = await together(*(sender.send(get(path)) for path in paths))
+            assert [answer.body for answer in answers] == ["/v1.0" + path for path in paths]
+            assert server.connections <= 7
+
+    asyncio.run(main())
+
+
+def test_a_header_that_would_end_the_head_is_a_bug_and_nothing_leaves() -> None:
+    async def main() -> None:
+        async with serving(GOOD) as server, wired(server.base) as sender:
+            with pytest.raises((ValueError, Unreachable)):
+                await sender.send(get(headers={"X": "a\r\nHost: evil.example"}))
+            assert not server.heard
+
+    asyncio.run(main())
