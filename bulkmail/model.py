@@ -1,6 +1,6 @@
 """The nouns that rooms hand to each other, frozen, and the contracts between them. Knows no network, clock or file."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -148,6 +148,12 @@ class Lanes(Protocol):
 
     def enter(self, key: str, /) -> None: ...
     def leave(self, key: str, /) -> Tally: ...
+    def room(self) -> bool:
+        """Whether another mailbox would begin soon; otherwise it would only wait with those that wait already."""
+
+    def call_for_more(self, wanted: Callable[[], None], /) -> None:
+        """Have `wanted` called, and called again, while there is room."""
+
     def begun(self, key: str, /) -> bool:
         """Whether a request of this mailbox has left already."""
 

@@ -108,7 +108,7 @@ def _show_books(books: Any) -> None:
     broke = sum(books["breaches"].values())
     say.results.print(
         f"{books['requests']:,} requests, at most {books['most_in_flight']:,} at a time and "
-        f"{books['most_in_flight_per_mailbox']} for one mailbox; {broke} broke a limit, {books['early']} came too early",
+        f"{books['most_in_flight_per_mailbox']} for one mailbox; {broke} broke a limit, {books['early']} came early",
         soft_wrap=True,
     )
 

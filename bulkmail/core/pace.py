@@ -162,7 +162,8 @@ class Pace:
         limit = law.limit if law else math.inf
         mode = "fixed" if not law else "probe" if law.probing else "hover"
         mode = "climb" if law and limit == math.inf else mode
-        return PaceStatistics(self._in_flight, int(self._window), 1 / self._gap, limit, self._fence, mode)
+        rate = 1 / self._gap if self._gap else math.inf
+        return PaceStatistics(self._in_flight, int(self._window), rate, limit, self._fence, mode)
 
     def __repr__(self) -> str:
         now = self.statistics()

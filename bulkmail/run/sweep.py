@@ -66,6 +66,8 @@ class Sweep:
         self._workers: set[asyncio.Task[None]] = set()
         self._active: dict[asyncio.Task[Any] | None, Item] = {}  # what each worker has in hand
         self._broken: Exception | None = None  # why the input ended too soon
+        self._idle = 0  # workers without a row
+        self._ended = False  # there are no more rows, or none are wanted
         self._accidents = 0
         self._names_mailbox = "mailbox" in task.columns(options)
 
@@ -98,10 +100,17 @@ class Sweep:
         async with asyncio.TaskGroup() as beside:
             watch = beside.create_task(self._watch())
             async with asyncio.TaskGroup() as workers:
+                self._lanes.call_for_more(lambda: self._want(workers))
                 self._add_worker(workers)
             watch.cancel()
 
+    def _want(self, workers: asyncio.TaskGroup) -> None:
+        """One more worker, if all are busy and another mailbox could begin: as many as the service keeps busy."""
+        if not self._idle and len(self._workers) < self._settings.workers and self._lanes.room() and not self._ended:
+            self._add_worker(workers)
+
     def _add_worker(self, workers: asyncio.TaskGroup) -> None:
+        self._idle += 1  # until it has a row
         worker = workers.create_task(self._pull(workers))
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
@@ -122,15 +131,19 @@ class Sweep:
 
     async def _pull(self, workers: asyncio.TaskGroup) -> None:
         me = asyncio.current_task()
-        while self._stop.reason is None and (item := await self._next()) is not None:
-            self._active[me] = item  # from here on it is not lost, whatever happens
-            if len(self._workers) < self._settings.workers:
-                self._add_worker(workers)  # one more for as long as there is work, so a short list needs few
-            done = self._active[me] = item if isinstance(item, Rejected) else await self._run_one(item)
-            await self._writer.put(done)
-            del self._active[me]  # at once: it must not be put twice
-            if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
-                self._stop.ask(reason)
+        try:
+            while self._stop.reason is None and (item := await self._next()) is not None:
+                self._active[me] = item  # from here on it is not lost, whatever happens
+                self._idle -= 1
+                self._want(workers)
+                done = self._active[me] = item if isinstance(item, Rejected) else await self._run_one(item)
+                await self._writer.put(done)
+                del self._active[me]  # at once: it must not be put twice
+                self._idle += 1
+                if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
+                    self._stop.ask(reason)
+        finally:
+            self._ended = True
 
     async def _next(self) -> Mailbox | Rejected | None:
         """The next row; none after an input that cannot be read any further."""

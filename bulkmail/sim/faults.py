@@ -37,6 +37,7 @@ AFTER: Mapping[str, str] = {  # the work is done, its answer suffers
     "nested": "JSON nested 100,000 deep",
     "empty": "200 without a body",
     "headers": "an answer with 10,000 headers",
+    "swapped": "the answer that the request before it got, ids and all",
     "close": "a good answer, then the kept connection is closed",
 }
 CALL: Mapping[str, str] = {  # struck inside Graph: plain requests and parts of a batch
@@ -52,6 +53,7 @@ CALL: Mapping[str, str] = {  # struck inside Graph: plain requests and parts of 
     "page-loop": "a page whose nextLink is itself",
     "page-foreign": "a nextLink to the foreign host",
     "page-other": "a nextLink to another mailbox",
+    "page-repeat": "a page whose first item comes again at its end",
     "page-odd": "a nextLink that is a number",
 }
 BATCH: Mapping[str, str] = {  # struck at the answer of a batch

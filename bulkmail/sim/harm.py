@@ -148,6 +148,7 @@ REPLACED: Mapping[str, Callable[[Parts], Parts]] = {
     "gzip-bomb": lambda parts: (parts[0], parts[1] | {"Content-Encoding": "gzip"}, _bomb()),
     "not-json": lambda parts: (parts[0], parts[1], parts[2][: len(parts[2]) // 2]),
     "nested": _nested,
+    "swapped": lambda parts: parts,
     "empty": lambda _: (200, {}, b""),
     "headers": lambda parts: (parts[0], parts[1] | {f"x-filler-{n}": "x" * 80 for n in range(10_000)}, parts[2]),
 }

@@ -51,6 +51,7 @@ class Front:
         self.chance = random.Random(seed)  # noqa: S311 - shuffles answers, guards nothing
         self._prefix = guid(mix(seed, 1, 70), 0)[:24]
         self._answered = 0
+        self._before: web.Response | None = None
         self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(4))
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -63,10 +64,15 @@ class Front:
         if fault is not None:
             return await harm.before(request, fault, self.world.foreign)
         response = await self._answer(request)
-        fault = self.world.script.strike(AFTER, subject, sign_in=sign_in)
-        if fault is None or not isinstance(response, web.Response):
+        if not isinstance(response, web.Response):
             return response
-        return await harm.after(request, fault, response)
+        before = self._before
+        if not sign_in:  # a token is never given to another
+            self._before = response
+        fault = self.world.script.strike(AFTER, subject, sign_in=sign_in)
+        if fault is None:
+            return response
+        return await harm.after(request, fault, before if fault.kind == "swapped" and before else response)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         target = request.raw_path

@@ -35,7 +35,9 @@ NO_MAILBOX: Mapping[State, tuple[str, str]] = {
         "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
     ),
 }
-SPOILING = frozenset({"error-in-200", "page-empty", "page-loop", "page-foreign", "page-other", "page-odd"})
+SPOILING = frozenset(
+    {"error-in-200", "page-empty", "page-loop", "page-foreign", "page-other", "page-repeat", "page-odd"}
+)
 KEYS = ("transactionId", "internetMessageId", "subject", "displayName", "name", "destinationId")
 DENIED = Refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 UNPRIVILEGED = Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")

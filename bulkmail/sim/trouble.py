@@ -54,6 +54,7 @@ def spoil(fault: Fault, answer: Answer, call: Call, foreign: str) -> Answer:
         "page-other": {
             "@odata.nextLink": again.replace(call.keys[0], "someone.else.0@tenant.example") if call.keys else 0
         },
+        "page-repeat": {"value": body["value"] + body["value"][:1]},
         "page-odd": {"@odata.nextLink": 17},
     }
     return Answer(200, body | links[fault.kind], answer.headers)

@@ -60,7 +60,7 @@ async def stack(
     """Everything between a task and `terminal`. `planned` hears of writes instead of the service; `keep` makes a
     tape."""
     window = Window(settings.slots)
-    pace = Pace(rate=settings.rate, in_flight=settings.in_flight)
+    pace = Pace(rate=math.inf if settings.rate else None, in_flight=settings.in_flight)  # a fixed rate is not learned
 
     def held(mailbox: str) -> bool:
         return limiting.held(mailbox)  # the batch is below the limiter, and asks it when a post leaves
@@ -70,7 +70,9 @@ async def stack(
         if settings.batch:
             gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held)
             transport = await opened.enter_async_context(gathered)
-        transport = limiting = Limiting(transport, window=window, pace=pace, report=report, max_wait=settings.max_wait)
+        transport = limiting = Limiting(
+            transport, window=window, pace=pace, report=report, rate=settings.rate, max_wait=settings.max_wait
+        )
         transport = retrying = Retrying(transport, rules=settings.retries, report=report)
         if planned is not None:
             transport = Planning(transport, planned)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
+from aiolimiter import AsyncLimiter
 
 from bulkmail.core import retryafter
 from bulkmail.core.batch import Recalled
@@ -32,6 +33,10 @@ asks for exponential backoff then."""
 TICK = 0.001
 """Seconds: no timer is set for sooner. Loops round to a millisecond, and one that calls early would be asked again at
 once, thousands of times a second; what the pace allows meanwhile, it allows together."""
+
+
+AHEAD = 32
+"""Mailboxes that wait to begin: enough that a wider window is filled at once, few enough that they cost nothing."""
 
 
 class Waiter:
@@ -57,6 +62,7 @@ class Limiting:
         window: Window,
         pace: Pace,
         report: Reporter,
+        rate: float | None = None,
         max_wait: float = math.inf,
         dice: Callable[[], float] = random.random,
     ) -> None:
@@ -64,6 +70,7 @@ class Limiting:
         self._window = window
         self._pace = pace
         self._report = report
+        self._rate = _bucket(rate) if rate else None
         self._max_wait = max_wait
         self._dice = dice
         self._loop = asyncio.get_running_loop()
@@ -72,6 +79,7 @@ class Limiting:
         self._timer: asyncio.TimerHandle | None = None
         self._wakes = math.inf
         self._spread = Spread()
+        self._wanted: Callable[[], None] = _nobody
         self._fence = Fence()  # nothing at all leaves before; the pace keeps it, this is to be asked for it
 
     def __repr__(self) -> str:
@@ -82,6 +90,12 @@ class Limiting:
 
     def leave(self, key: str, /) -> Tally:
         return self._leave(self._window.lanes[key])
+
+    def room(self) -> bool:
+        return len(self._fresh) < AHEAD
+
+    def call_for_more(self, wanted: Callable[[], None], /) -> None:
+        self._wanted = wanted
 
     def begun(self, key: str, /) -> bool:
         lane = self._window.lanes.get(key)
@@ -99,6 +113,7 @@ class Limiting:
         try:
             while True:
                 await self._admit(lane, upload)
+                await self._keep_rate(lane)
                 if self._opens(lane) > self._loop.time():
                     self._take_back(lane)  # the fence rose in the turn of the loop in which it was admitted
                     continue
@@ -137,6 +152,16 @@ class Limiting:
             raise
         finally:
             lane.waited += self._loop.time() - asked
+
+    async def _keep_rate(self, lane: Lane) -> None:
+        """Wait for the fixed rate, with the slot in hand: what waits here is next, and in order."""
+        if self._rate is None:
+            return
+        try:
+            await self._rate.acquire()
+        except asyncio.CancelledError:
+            self._take_back(lane)
+            raise
 
     def _take_at_once(self, lane: Lane, now: float, upload: int) -> bool:
         if self._window.ready(lane, now, upload) > now or self._pace.try_send(now) > 0:
@@ -274,7 +299,7 @@ class Limiting:
             at = self._pace.try_send(now) if may_leave else 0.0
             if at > 0:
                 self._wake_at(max(at, now + TICK))
-                return
+                break
             line.popleft()
             lane.queued = False
             if may_leave:
@@ -282,6 +307,8 @@ class Limiting:
                 self._window.take(lane, now, waiter.upload)
                 waiter.admitted.set_result(None)
             self._line_up(lane, now)  # also if its requests were cancelled, or its fence rose while it stood in line
+        if self.room():
+            self._wanted()
 
     def _wake_at(self, at: float) -> None:
         if at == math.inf or (self._timer is not None and self._wakes <= at):
@@ -294,6 +321,19 @@ class Limiting:
     def _awake(self) -> None:
         self._timer = None
         self._pump()
+
+
+def _bucket(rate: float) -> AsyncLimiter:
+    """`rate` requests a second by a leaky bucket that holds a hundredth of it.
+
+    A bucket of a second's size would let a full one and a second's leak through at once: twice the rate.
+    """
+    size = max(1.0, rate / 100)
+    return AsyncLimiter(size, size / rate)
+
+
+def _nobody() -> None:
+    """Hears that there is room, before anybody has asked to."""
 
 
 def _wall() -> float:

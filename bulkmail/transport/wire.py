@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -46,10 +47,12 @@ class Wire:
         self._pooled = pooled
         self._fresh = fresh
         self._proxy = settings.proxy(settings.base)
+        self._ids = str(uuid4())[:24]  # the rest of a GUID is the number of the attempt: unique, and cheap
+        self._sent = count()
 
     async def send(self, request: Request, /) -> Response:
         session = self._fresh if request.fresh else self._pooled
-        sent = str(uuid4())
+        sent = f"{self._ids}{next(self._sent):012x}"
         headers = CIMultiDict(request.headers)
         headers["client-request-id"] = sent
         data = request.body

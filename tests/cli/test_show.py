@@ -1,6 +1,9 @@
 """`bulkmail show` and `bulkmail tasks` only read."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,3 +71,18 @@ def test_a_task_that_is_not_there() -> None:
     result = run("tasks", "setting.report")
     assert result.exit_code == 2
     assert "Did you mean settings.report?" in result.output
+
+
+def test_a_reader_that_goes_away_is_no_accident() -> None:
+    """As with `bulkmail tasks | head -0`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "bulkmail", "tasks", "settings.report"],
+            stdout=writing, stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert done.returncode == 1
+    assert done.stderr == ""

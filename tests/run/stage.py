@@ -100,6 +100,12 @@ class CountingLanes:
         self.inside.remove(key)
         return Tally(self.asked[key])
 
+    def room(self) -> bool:
+        return True
+
+    def call_for_more(self, wanted: Callable[[], None], /) -> None:
+        """There is room all the time, so nobody has to be called."""
+
     def begun(self, key: str, /) -> bool:
         return self.asked[key] > 0
 

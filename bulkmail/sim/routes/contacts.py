@@ -1,7 +1,7 @@
 """Contacts and contact folders, with extended properties to find one's own by."""
 
 from bulkmail.sim.belongings import CONTACTS, blank_contact
-from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request
+from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.ids import CONTACT_FOLDER
 from bulkmail.sim.routes.items import (
     EXTENDED,
@@ -38,7 +38,10 @@ def _folder(world: World, call: Call) -> Item:
 
 
 def _contact(world: World, call: Call) -> Item:
-    return find(world, call, CONTACT, call.keys[-1])
+    item = find(world, call, CONTACT, call.keys[-1])
+    if "/contactFolders/" in call.pattern and item.parent != _folder(world, call).number:
+        raise item_not_found()
+    return item
 
 
 def contacts(world: World, call: Call) -> Answer:

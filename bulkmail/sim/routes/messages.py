@@ -13,6 +13,7 @@ from bulkmail.sim.routes.folders import destination, folder_of
 from bulkmail.sim.routes.items import (
     EXTENDED,
     Kind,
+    context,
     create,
     delta,
     find,
@@ -116,11 +117,9 @@ def _search(call: Call, rows: list[Json]) -> list[Json]:
 
 
 def read(world: World, call: Call) -> Answer:
-    item = message_of(world, call)
-    answer = one(world, call, MESSAGE, item)
-    shelf = world.mailboxes.read(call.user).messages
+    item, shelf = message_of(world, call), world.mailboxes.read(call.user).messages
     row = _shown(whole(MESSAGE, shelf, item, immutable=immutable(call)), call)
-    return Answer(200, {"@odata.context": answer.body["@odata.context"]} | shape(row, call))
+    return Answer(200, context(world, call, MESSAGE.path, one=True) | shape(row, call))
 
 
 def mime(world: World, call: Call) -> Answer:
