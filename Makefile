@@ -30,10 +30,10 @@ types: $(VENV)/.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 cover: $(VENV)/.installed
-	$(BIN)/pytest --cov --cov-report=term-missing
+	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m tests.bench

@@ -49,6 +49,10 @@ class Tokens:
         return f"token-{self.issued}"
 
 
+TURNS, CREEP = 5_000, 1e-6
+"""After so many turns of the loop in one instant, so many seconds pass all the same."""
+
+
 class _JumpingSelector(selectors.DefaultSelector):
     """Never waits for a timer: moves the loop's clock to it instead, unless a thread is at work."""
 
@@ -57,6 +61,7 @@ class _JumpingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or timeout == 0:
+            self.loop.turned()
             return ready
         if self.loop.threads:
             return super().select(0.01)
@@ -72,6 +77,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.now = 0.0
         self.threads = 0
+        self.turns = 0  # since time has passed
         selector = _JumpingSelector()
         selector.loop = self
         super().__init__(selector)
@@ -80,7 +86,14 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.now
 
+    def turned(self) -> None:
+        """Work takes time, too: without it, who waits for a rounding error to pass by would wait for ever."""
+        self.turns += 1
+        if self.turns == TURNS:
+            self.jump(CREEP)
+
     def jump(self, seconds: float) -> None:
+        self.turns = 0
         self.now += seconds
         self._clock_resolution = math.ulp(self.now)  # a timer is due at its instant, and not a little before
 

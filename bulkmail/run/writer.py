@@ -6,7 +6,7 @@ is longer than the last outcome says was never committed.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
@@ -81,23 +81,26 @@ class Writer:
         await self._queue.put(None)
 
     async def write(self) -> None:
-        """Until closed. Raises OutputError, after which nothing more is written."""
+        """Until closed. Raises OutputError, after which nothing more is written. Cancelled, it writes what it has."""
         ended = False
         while not ended:
-            group = await self._gather()
+            group = [await self._queue.get()]
+            try:
+                if group[0] is not None and self._queue.qsize() < GROUP:
+                    await asyncio.sleep(LINGER)  # on its own, an outcome would cost a journey to a thread and back
+            except asyncio.CancelledError:
+                self._drain(group, QUEUE + 1)
+                await self._commit(group)
+                raise
+            self._drain(group, GROUP)
             ended = group[-1] is None
-            await self._commit([item for item in group if item is not None])
+            await self._commit(group)
 
-    async def _gather(self) -> list[Finished | Rejected | None]:
-        """What waits, or comes within a moment: on its own, an outcome would cost a journey to a thread and back."""
-        group = [await self._queue.get()]
-        if group[0] is not None and self._queue.qsize() < GROUP:
-            await asyncio.sleep(LINGER)
-        while len(group) < GROUP and not self._queue.empty():
+    def _drain(self, group: list[Finished | Rejected | None], most: int) -> None:
+        while len(group) < most and not self._queue.empty():
             group.append(self._queue.get_nowait())
-        return group
 
-    async def _commit(self, group: Sequence[Finished | Rejected]) -> None:
+    async def _commit(self, group: Sequence[Finished | Rejected | None]) -> None:
         finished = [item for item in group if isinstance(item, Finished)]
         rejected = [item for item in group if isinstance(item, Rejected)]
         blocks: list[list[bytes]] = [[] for _ in self._sinks]
@@ -107,9 +110,12 @@ class Writer:
                 blocks[number].append(block)
                 self._lengths[self._sinks[number].name] += len(block)
             lines.append(line(item.outcome, self._lengths))
-        await asyncio.to_thread(self._append, [b"".join(some) for some in blocks], b"".join(lines), rejected)
+        writing = asyncio.to_thread(self._append, [b"".join(some) for some in blocks], b"".join(lines), rejected)
+        cancelled = await _to_its_end(writing)
         for item in finished:
             self._totals.add(item.outcome)
+        if cancelled is not None:
+            raise cancelled
 
     def _append(self, blocks: Sequence[bytes], lines: bytes, rejected: Sequence[Rejected]) -> None:
         for sink, block in zip(self._sinks, blocks, strict=True):
@@ -119,6 +125,19 @@ class Writer:
             self._outcomes.append(lines)
         if rejected:
             self._rejected.append(rejected)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
+    """A thread cannot be stopped: gives the cancellation that came meanwhile, once the thread has ended."""
+    task = asyncio.create_task(work)
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    return cancelled
 
 
 class Rejects(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bulkmail.errors import (
@@ -86,6 +86,18 @@ def test_an_expected_end_is_the_outcome_of_its_mailbox_alone(name: str) -> None:
 
 
 @settings(max_examples=120, deadline=None)
+@example(
+    names=["ok"],
+    delays=[1.0],
+    sizes=[1],
+    rejected=[],
+    workers=1,
+    local=False,
+    stop_at=1.0,
+    cancel_after=0.015625,  # while the last outcome waits for others to be written with
+    grace=0.0,
+    broken=False,
+)
 @given(
     names=st.lists(st.sampled_from(EXPECTED), max_size=80),
     delays=st.lists(st.sampled_from([0.0, 0.1, 1.0, 60.0]), min_size=1, max_size=7),
