@@ -1,10 +1,13 @@
-"""The nouns that rooms hand to each other, frozen, and the contracts between them. Knows no network, clock or file."""
+"""The nouns that rooms hand to each other, frozen, and the contracts between them. Knows no network, clock or file.
+
+Those that are made for every request or mailbox are named tuples, which cost a third of a frozen dataclass.
+"""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
@@ -33,14 +36,16 @@ class Effect(StrEnum):
     NONE = "none"  # an action without trace: never repeated once it may have begun
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """One unit of work. `row` is its place in the input, counted from 1 with the header, as a spreadsheet counts."""
 
     address: str
     row: int
     id: str = ""  # the directory's object id, where the source knows it
-    columns: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)  # the row's other cells
+    columns: Mapping[str, str] = NOTHING  # the row's other cells
+
+    def __hash__(self) -> int:
+        return hash((self.address, self.row, self.id))  # columns have none
 
     @property
     def key(self) -> str:
@@ -72,31 +77,31 @@ class Counts:
         return self.unique + self.duplicates + self.blank + self.invalid
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call to Graph. `path` starts with a slash below the API version and is percent-encoded already."""
 
     method: str
     path: str
     mailbox: str = ""  # the key whose slots it uses; empty for the directory
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, repr=False)  # may hold a token
+    headers: Mapping[str, str] = NOTHING
     body: Any = None  # JSON
     effect: Effect = Effect.READ
     batchable: bool = True  # False: redirects, uploads and other things that cannot travel in a $batch
     fresh: bool = False  # wants a connection of its own, after a 503
 
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business
 
-@dataclass(frozen=True, slots=True)
-class Response:
+
+class Response(NamedTuple):
     """One answer. Header names are in lower case; `body` is decoded JSON, bytes if it is something else, or None."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    headers: Mapping[str, str] = NOTHING
     body: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """What a mailbox cost: attempts sent, refusals by throttling, and seconds spent waiting for permission to send."""
 
     requests: int = 0
@@ -115,8 +120,7 @@ class Problem:
     client_request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The verdict on one mailbox. `rows` counts its lines in the report, `seconds` is the time it was worked on."""
 
     mailbox: Mailbox

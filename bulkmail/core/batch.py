@@ -76,14 +76,14 @@ def _answer(entry: dict[str, Any]) -> Response | None:
     status = entry.get("status")
     if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
         return None
-    named = entry.get("headers")
+    named, body = entry.get("headers"), entry.get("body")
     headers = {str(k).lower(): str(v) for k, v in named.items()} if isinstance(named, dict) else {}
-    return Response(status, headers, _content(entry.get("body"), headers))
+    return Response(status, headers, _content(body, headers) if isinstance(body, str) else body)
 
 
-def _content(body: Any, headers: Mapping[str, str]) -> Any:
+def _content(body: str, headers: Mapping[str, str]) -> Any:
     """A body that is a text and not JSON is something binary in base64."""
-    if not isinstance(body, str) or "json" in headers.get("content-type", "").lower():
+    if "json" in headers.get("content-type", "").lower():
         return body
     try:
         return b64decode(body, validate=True)

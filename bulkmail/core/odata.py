@@ -24,6 +24,7 @@ _ADDRESS = re.compile(r"[!\"$-\[\]-~]+")  # printable ASCII but for # and \, whi
 _DOTS = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|;|$)", re.IGNORECASE)  # a way to another folder
 _OWNER = re.compile(r"^/users(?:/(?P<segment>[^/?(]+)|\((?:'|%27)(?P<key>.*?)(?:'|%27)\))(?=[/?]|$)", re.IGNORECASE)
 _NO_NAMES = ("", ".", "..")
+_PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z@._~-]*")  # nearly every address: there is nothing to encode
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -32,6 +33,8 @@ def segment(text: str) -> str:
 
     Raises ValueError for a text that is no name at all: an empty one, or one that means this folder or the one above.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     if text in _NO_NAMES:
         raise ValueError("not a name that a path can hold")
     return quote(text, safe="@")

@@ -132,6 +132,10 @@ class Lane:
     def __repr__(self) -> str:
         return f"<Lane {self.in_flight} in flight, {len(self.waiting)} waiting, {self.requests} sent>"
 
+    def tally(self) -> Tally:
+        """What the mailbox cost so far."""
+        return Tally(self.requests, self.throttled, self.waited)
+
 
 class Window:
     """All lanes of a run. `ready` decides and `take` counts, with nothing in between; every slot taken is given back
@@ -154,10 +158,10 @@ class Window:
         return lane
 
     @staticmethod
-    def leave(lane: Lane) -> Tally:
-        """What the mailbox cost so far; follow with `forget`."""
+    def leave(lane: Lane) -> bool:
+        """Whether that was the last who had entered; follow with `forget` then."""
         lane.entered -= 1
-        return Tally(lane.requests, lane.throttled, lane.waited)
+        return not lane.entered
 
     def forget(self, lane: Lane, now: float) -> float:
         """Drops a lane that nobody needs any more. Returns when to try again if only its fence speaks for it, or 0."""
@@ -175,6 +179,8 @@ class Window:
             return lane.fence.until
         if lane.in_flight >= lane.slots:
             return math.inf
+        if not upload and lane.budget is None:
+            return now  # as for nearly every mailbox
         for budget, amount in ((lane.budget, 1), (lane.upload, upload)):
             if budget and amount and (instant := budget.ready(amount, now)) > now:
                 return instant

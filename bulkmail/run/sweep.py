@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from bulkmail.errors import BulkmailError
@@ -85,7 +86,7 @@ class Sweep:
                 finally:
                     if not writing.done():
                         await self._account_for_the_rest()
-                        await self._writer.close()
+                        self._writer.close()
                         await writing
         except BaseExceptionGroup as errors:
             raise foremost(errors) from errors
@@ -100,7 +101,7 @@ class Sweep:
         async with asyncio.TaskGroup() as beside:
             watch = beside.create_task(self._watch())
             async with asyncio.TaskGroup() as workers:
-                self._lanes.call_for_more(lambda: self._want(workers))
+                self._lanes.call_for_more(partial(self._want, workers))
                 self._add_worker(workers)
             watch.cancel()
 

@@ -8,20 +8,20 @@ is longer than the last outcome says was never committed.
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from bulkmail.model import Outcome, Problem, Rejected, Row
 from bulkmail.run.sink import Ndjson
 from bulkmail.run.totals import Totals
 
 GROUP = 256
-"""Outcomes of one write, at most: enough to make a write cheap, little enough to lose."""
+"""Outcomes for which a write is worth its while."""
 
 LINGER = 0.02
-"""Seconds that an outcome waits for others: nothing to whoever reads along, and fifty writes a second at the most."""
+"""Seconds that fewer wait for others: nothing to whoever reads along, and fifty writes a second at the most."""
 
 QUEUE = 1024
-"""Outcomes that may wait for the disk; workers wait when it is full."""
+"""Outcomes that may wait for the disk, and go to it together; workers wait when it is full."""
 
 NDJSON = Ndjson()
 
@@ -48,8 +48,7 @@ class Sink:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A mailbox with its verdict, and its rows for each sink in their order."""
 
     outcome: Outcome
@@ -65,51 +64,59 @@ class Writer:
         self._rejected = rejected
         self._totals = totals
         self._lengths = {sink.name: sink.length for sink in sinks}
-        self._queue: asyncio.Queue[Finished | Rejected | None] = asyncio.Queue(QUEUE)
+        self._waiting: list[Finished | Rejected] = []
+        self._room = asyncio.Event()
+        self._work = asyncio.Event()  # something waits, or nothing more will
+        self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Writer {self._queue.qsize()} waiting, {self._totals.done} written>"
+        return f"<Writer {len(self._waiting)} waiting, {self._totals.done} written>"
 
     def encode(self, rows: Sequence[Row]) -> list[bytes]:
         """`rows` for each sink; raises TypeError or ValueError for what cannot be written."""
         return [sink.format.encode(rows) for sink in self._sinks]
 
     async def put(self, item: Finished | Rejected) -> None:
-        await self._queue.put(item)
+        """Cancelled, it has not taken the item."""
+        while len(self._waiting) >= QUEUE:
+            self._room.clear()
+            await self._room.wait()
+        self._waiting.append(item)
+        self._work.set()
 
-    async def close(self) -> None:
-        await self._queue.put(None)
+    def close(self) -> None:
+        self._closed = True
+        self._work.set()
 
     async def write(self) -> None:
         """Until closed. Raises OutputError, after which nothing more is written. Cancelled, it writes what it has."""
-        ended = False
-        while not ended:
-            group = [await self._queue.get()]
-            try:
-                if group[0] is not None and self._queue.qsize() < GROUP:
+        try:
+            while self._waiting or not self._closed:
+                await self._work.wait()
+                if len(self._waiting) < GROUP and not self._closed:
                     await asyncio.sleep(LINGER)  # on its own, an outcome would cost a journey to a thread and back
-            except asyncio.CancelledError:
-                self._drain(group, QUEUE + 1)
-                await self._commit(group)
-                raise
-            self._drain(group, GROUP)
-            ended = group[-1] is None
-            await self._commit(group)
+                await self._commit(self._take())
+        except asyncio.CancelledError:
+            await self._commit(self._take())
+            raise
 
-    def _drain(self, group: list[Finished | Rejected | None], most: int) -> None:
-        while len(group) < most and not self._queue.empty():
-            group.append(self._queue.get_nowait())
+    def _take(self) -> list[Finished | Rejected]:
+        group, self._waiting = self._waiting, []
+        self._room.set()
+        if not self._closed:
+            self._work.clear()
+        return group
 
-    async def _commit(self, group: Sequence[Finished | Rejected | None]) -> None:
+    async def _commit(self, group: Sequence[Finished | Rejected]) -> None:
         finished = [item for item in group if isinstance(item, Finished)]
         rejected = [item for item in group if isinstance(item, Rejected)]
         blocks: list[list[bytes]] = [[] for _ in self._sinks]
-        lines = []
-        for item in finished:
-            for number, block in enumerate(item.blocks):
-                blocks[number].append(block)
-                self._lengths[self._sinks[number].name] += len(block)
-            lines.append(line(item.outcome, self._lengths))
+        lengths, lines = self._lengths, []
+        for outcome, own in finished:
+            for name, block, gathered in zip(lengths, own, blocks, strict=False):  # one that did not run has none
+                gathered.append(block)
+                lengths[name] += len(block)
+            lines.append(line(outcome, lengths))
         writing = asyncio.to_thread(self._append, [b"".join(some) for some in blocks], b"".join(lines), rejected)
         cancelled = await _to_its_end(writing)
         for item in finished:

@@ -11,12 +11,20 @@ It shares no code with the parts of bulkmail that it judges.
 from collections.abc import Mapping
 
 from bulkmail.sim.faults import KINDS, Fault, load_faults, parse_fault
+from bulkmail.sim.routes import ROUTES
 from bulkmail.sim.settings import Limits, RetryAfterForm, Settings
 from bulkmail.sim.simulator import Simulator
 
-__all__ = ["Fault", "Limits", "RetryAfterForm", "Settings", "Simulator", "kinds", "load_faults", "parse_fault"]
+__all__ = [
+    "Fault", "Limits", "RetryAfterForm", "Settings", "Simulator", "every_role", "kinds", "load_faults", "parse_fault",
+]  # fmt: skip
 
 
 def kinds() -> Mapping[str, str]:
     """The kinds of faults that there are, and what each does."""
     return KINDS
+
+
+def every_role() -> frozenset[str]:
+    """The application permissions that open some resource of the simulator."""
+    return frozenset().union(*(route.roles for route in ROUTES))

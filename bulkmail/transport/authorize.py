@@ -4,8 +4,6 @@ It sits below the batch, so that a whole post needs one token. It does not repea
 again by the wrapper for retries, through all limits, and then finds a new token here.
 """
 
-from dataclasses import replace
-
 from bulkmail.core.odata import challenge
 from bulkmail.model import Request, Response, TokenSource, Transport
 
@@ -23,7 +21,7 @@ class Authorizing:
         refused, claims = self._refused
         token = self._latest = await self._tokens.token(refused=refused, claims=claims)
         response = await self._inner.send(
-            replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
+            request._replace(headers={**request.headers, "Authorization": f"Bearer {token}"})
         )
         claims_wanted = challenge(response)
         if claims_wanted is not None and token == self._latest:  # a late word about an older one tells nothing new

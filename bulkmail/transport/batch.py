@@ -10,7 +10,6 @@ refused as too large or malformed is halved until the part that is to blame stan
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from bulkmail.core.batch import BatchRejected, Recalled, Size, pack, unpack
 from bulkmail.errors import OutcomeUnknown
@@ -109,7 +108,7 @@ class Batching:
             elif answer.status in (200, 424):
                 self._hand_out(parts, unpack(answer.body, len(parts)))
             else:
-                whole = replace(answer, headers={**answer.headers, **WHOLE}) if answer.status == 429 else answer
+                whole = answer._replace(headers={**answer.headers, **WHOLE}) if answer.status == 429 else answer
                 self._hand_out(parts, [whole] * len(parts))
         except BatchRejected as error:
             self._fail(parts, OutcomeUnknown(str(error)))

@@ -13,6 +13,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from aiolimiter import AsyncLimiter
@@ -89,7 +90,9 @@ class Limiting:
         self._window.enter(key)
 
     def leave(self, key: str, /) -> Tally:
-        return self._leave(self._window.lanes[key])
+        lane = self._window.lanes[key]
+        self._leave(lane)
+        return lane.tally()
 
     def room(self) -> bool:
         return len(self._fresh) < AHEAD
@@ -104,17 +107,18 @@ class Limiting:
     def held(self, key: str) -> bool:
         """Whether a fence is up for `key` now, its own or everybody's."""
         lane = self._window.lanes.get(key)
-        until = self._fence.until if lane is None else self._opens(lane)
-        return until > self._loop.time()
+        return self._is_up(self._fence) or (lane is not None and self._is_up(lane.fence))
 
     async def send(self, request: Request, /) -> Response:
-        upload = _size(request)
+        upload = 0 if request.body is None else _size(request.body)
         lane = self._window.enter(request.mailbox)
         try:
             while True:
-                await self._admit(lane, upload)
-                await self._keep_rate(lane)
-                if self._opens(lane) > self._loop.time():
+                if not self._take_at_once(lane, upload):
+                    await self._admit(lane, upload)
+                if self._rate is not None:
+                    await self._keep_rate(lane, self._rate)
+                if self._is_up(lane.fence) or self._is_up(self._fence):
                     self._take_back(lane)  # the fence rose in the turn of the loop in which it was admitted
                     continue
                 try:
@@ -124,10 +128,12 @@ class Limiting:
         finally:
             self._leave(lane)
 
-    def _leave(self, lane: Lane) -> Tally:
-        tally = self._window.leave(lane)
-        self._forget(lane)
-        return tally
+    def _is_up(self, fence: Fence) -> bool:
+        return fence.until > 0 and fence.until > self._loop.time()
+
+    def _leave(self, lane: Lane) -> None:
+        if self._window.leave(lane):
+            self._forget(lane)
 
     def _forget(self, lane: Lane) -> None:
         """A fence outlives the work on its mailbox: whoever comes back early finds it."""
@@ -138,8 +144,6 @@ class Limiting:
     async def _admit(self, lane: Lane, upload: int) -> None:
         asked = self._loop.time()
         self._check_wait(lane, asked)
-        if not (lane.waiting or self._begun or self._fresh) and self._take_at_once(lane, asked, upload):
-            return
         waiter = Waiter(self._loop.create_future(), upload)
         lane.waiting.append(waiter)
         self._line_up(lane, asked)
@@ -153,17 +157,19 @@ class Limiting:
         finally:
             lane.waited += self._loop.time() - asked
 
-    async def _keep_rate(self, lane: Lane) -> None:
+    async def _keep_rate(self, lane: Lane, rate: AsyncLimiter) -> None:
         """Wait for the fixed rate, with the slot in hand: what waits here is next, and in order."""
-        if self._rate is None:
-            return
         try:
-            await self._rate.acquire()
+            await rate.acquire()
         except asyncio.CancelledError:
             self._take_back(lane)
             raise
 
-    def _take_at_once(self, lane: Lane, now: float, upload: int) -> bool:
+    def _take_at_once(self, lane: Lane, upload: int) -> bool:
+        """Whether a request left past all lines, since nobody stands in one."""
+        if lane.waiting or self._begun or self._fresh:
+            return False
+        now = self._loop.time()
         if self._window.ready(lane, now, upload) > now or self._pace.try_send(now) > 0:
             return False
         self._window.take(lane, now, upload)
@@ -243,11 +249,8 @@ class Limiting:
             said = min(LONGEST_GUESS, GUESS * 2.0 ** min(refusals - 1, 10))
         return retryafter.obey(said, self._dice())
 
-    def _opens(self, lane: Lane) -> float:
-        return max(lane.fence.until, self._fence.until)
-
     def _check_wait(self, lane: Lane, now: float) -> None:
-        wait = self._opens(lane) - now
+        wait = max(lane.fence.until, self._fence.until) - now
         if wait > self._max_wait:
             raise ThrottledOut(f"the service asks for a wait of {wait:.0f} s; the job allows {self._max_wait:.0f} s")
 
@@ -263,7 +266,8 @@ class Limiting:
     def _give(self, lane: Lane) -> None:
         """A slot comes back: whoever waited for it may be next."""
         self._window.give(lane)
-        self._line_up(lane, self._loop.time())
+        if lane.waiting:
+            self._line_up(lane, self._loop.time())
         self._pump()
 
     def _line_up(self, lane: Lane, now: float) -> None:
@@ -306,7 +310,8 @@ class Limiting:
                 waiter = lane.waiting.popleft()
                 self._window.take(lane, now, waiter.upload)
                 waiter.admitted.set_result(None)
-            self._line_up(lane, now)  # also if its requests were cancelled, or its fence rose while it stood in line
+            if lane.waiting:
+                self._line_up(lane, now)  # also if its fence rose while it stood in line
         if self.room():
             self._wanted()
 
@@ -340,8 +345,6 @@ def _wall() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def _size(request: Request) -> int:
+def _size(body: Any) -> int:
     """Bytes that count as upload."""
-    if request.body is None:
-        return 0
-    return len(request.body) if isinstance(request.body, bytes) else len(orjson.dumps(request.body))
+    return len(body if isinstance(body, bytes) else orjson.dumps(body))

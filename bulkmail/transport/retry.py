@@ -8,7 +8,6 @@ import asyncio
 import math
 import random
 from collections.abc import Callable
-from dataclasses import replace
 
 from bulkmail.core.odata import error_of
 from bulkmail.core.retry import Quota, RetryRules, Verdict, backoff, judge, judge_error, settled
@@ -35,7 +34,6 @@ class Retrying:
         self.quota = quota or Quota()
 
     async def send(self, request: Request, /) -> Response:
-        clock = asyncio.get_running_loop().time
         tried, renewed, failing_since = 0, False, math.inf
         while True:
             answer = await self._attempt(request)
@@ -48,9 +46,10 @@ class Retrying:
                 return self._end(request, answer, verdict, tried)
             else:
                 tried += 1
-                failing_since = min(failing_since, clock())
+                now = asyncio.get_running_loop().time()
+                failing_since = min(failing_since, now)
                 wait = backoff(self._rules, tried, self._dice)
-                late = clock() + wait - failing_since > self._rules.seconds
+                late = now + wait - failing_since > self._rules.seconds
                 if late or tried >= self._rules.attempts or not self.quota.spend():
                     return _given_up(answer, request.effect)
                 self._report(Event("retried", _why(answer), request.mailbox, wait))
@@ -81,7 +80,7 @@ def _judged(answer: Response | TransportError, effect: Effect) -> Verdict:
 def _anew(request: Request, answer: Response | TransportError) -> Request:
     """The repetition: after a 503 by another connection, since the old one may be pinned to a sick front end."""
     pinned = isinstance(answer, Response) and answer.status == 503 and not request.fresh
-    return replace(request, fresh=True) if pinned else request
+    return request._replace(fresh=True) if pinned else request
 
 
 def _given_up(answer: Response | TransportError, effect: Effect) -> Response:

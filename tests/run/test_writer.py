@@ -1,6 +1,7 @@
 """The writer: rows before their outcome, and an outcome that says how far the rows reach."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import orjson
@@ -11,7 +12,7 @@ from bulkmail.model import Mailbox, Outcome, Problem, Rejected, Status, Tally
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.sink import Csv, Ndjson
 from bulkmail.run.totals import Totals
-from bulkmail.run.writer import Finished, Sink, Writer, line
+from bulkmail.run.writer import QUEUE, Finished, Sink, Writer, line
 from bulkmail.testing import run
 from tests.run.stage import MemoryFile, MemoryRejects
 
@@ -24,7 +25,7 @@ def write(writer: Writer, *items: Finished | Rejected) -> None:
             group.create_task(writer.write())
             for item in items:
                 await writer.put(item)
-            await writer.close()
+            writer.close()
 
     run(main())
 
@@ -68,6 +69,84 @@ def test_a_line_has_all_that_is_known() -> None:
 def test_a_text_that_is_no_unicode_does_not_end_the_run() -> None:
     outcome = Outcome(ADA, Status.FAILED, problem=Problem("\udcff", "lone \ud800"))
     assert orjson.loads(line(outcome, {}))["error"]["code"] == "\\udcff"
+
+
+@pytest.mark.parametrize("turns", [1, 2, 5])
+def test_cancelled_it_writes_what_it_has(turns: int) -> None:
+    records, outcomes, totals = MemoryFile(), MemoryFile(), Totals()
+    writer = Writer([Sink("a", Ndjson(), records, 0)], outcomes, MemoryRejects(), totals)
+
+    async def main() -> None:
+        writing = asyncio.create_task(writer.write())
+        for number in range(3):
+            await writer.put(Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": number}])))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert writing.cancelled()
+
+    run(main())
+    assert records.content == b'{"n":0}\n{"n":1}\n{"n":2}\n'
+    assert len(outcomes.lines()) == totals.done == 3
+
+
+def test_cancelled_in_the_middle_of_a_write_it_writes_what_came_meanwhile() -> None:
+    outcomes, totals = MemoryFile(), Totals()
+
+    async def main() -> None:
+        loop, interrupted = asyncio.get_running_loop(), threading.Event()
+
+        class Interrupting(MemoryFile):
+            """Its first write is under way when the writer is cancelled."""
+
+            def append(self, block: bytes) -> int:
+                if not self.content:
+                    loop.call_soon_threadsafe(interrupt)
+                    assert interrupted.wait(10)
+                return super().append(block)
+
+        def interrupt() -> None:
+            writing.cancel()
+            late.append(asyncio.create_task(bring(1)))
+            loop.call_soon(loop.call_soon, interrupted.set)
+
+        async def bring(number: int) -> None:
+            await writer.put(Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": number}])))
+
+        late: list[asyncio.Task[None]] = []
+        records = Interrupting()
+        writer = Writer([Sink("a", Ndjson(), records, 0)], outcomes, MemoryRejects(), totals)
+        writing = asyncio.create_task(writer.write())
+        await bring(0)
+        await asyncio.wait([writing])
+        assert writing.cancelled()
+        assert records.content == b'{"n":0}\n{"n":1}\n'
+
+    run(main())
+    assert len(outcomes.lines()) == totals.done == 2
+
+
+def test_who_brings_more_than_the_queue_holds_waits() -> None:
+    outcomes = MemoryFile()
+    writer = Writer([], outcomes, MemoryRejects(), Totals())
+
+    async def main() -> None:
+        bringing = asyncio.create_task(bring())
+        await asyncio.sleep(1)
+        assert not bringing.done(), "nobody writes yet"
+        assert repr(writer) == f"<Writer {QUEUE} waiting, 0 written>"
+        async with asyncio.TaskGroup() as group:
+            group.create_task(writer.write())
+            await bringing
+            writer.close()
+
+    async def bring() -> None:
+        for _ in range(QUEUE + 1):
+            await writer.put(Finished(Outcome(ADA, Status.OK), ()))
+
+    run(main())
+    assert len(outcomes.lines()) == QUEUE + 1
 
 
 def test_a_failing_file_is_told_once_and_nothing_more_is_written() -> None:

@@ -5,11 +5,10 @@ become U+FFFD, since a terminal or a spreadsheet would act on them.
 """
 
 import csv
-import io
 import math
 import re
 import string
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import orjson
@@ -20,7 +19,6 @@ from bulkmail.run.sink.plain import plain, text
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _HARMLESS = frozenset(string.ascii_letters + string.digits) | {""}
-_AS_IT_IS = frozenset({int, type(None)})  # numbers are no formulas, whatever their sign; csv leaves None empty
 _BOOLEANS = ("false", "true")
 
 
@@ -59,27 +57,34 @@ class Csv:
         self._columns = tuple(columns)
         self._guard: Callable[[str], str] = str if raw else escape
         self._bom = b"\xef\xbb\xbf" if bom else b""
+        self._quoted: Callable[[Sequence[object]], str] = csv.writer(_Echo(), lineterminator="\r\n").writerow
 
     @property
     def header(self) -> bytes:
-        return self._bom + _lines([[self._guard(name) for name in self._columns]])
+        return self._bom + _bytes(self._quoted([self._guard(name) for name in self._columns]))
 
     def encode(self, rows: Sequence[Row], /) -> bytes:
-        cell, columns = self._cell, self._columns
-        # Nearly all texts begin with a letter or a digit: these go without a call.
-        return _lines(
-            [
-                value if type(value) in _AS_IT_IS or (type(value) is str and value[:1] in _HARMLESS) else cell(value)
-                for value in map(row.get, columns)
-            ]
-            for row in rows
-        )
+        return b"".join([self._encode(row) for row in rows])
 
-    def _cell(self, value: object) -> object:
+    def _encode(self, row: Row) -> bytes:
+        cell = self._cell
+        # Nearly all texts begin with a letter or a digit: these go without a call.
+        cells = [
+            value if type(value) is str and value[:1] in _HARMLESS else cell(value)
+            for value in map(row.get, self._columns)
+        ]
+        line = ",".join(cells)
+        if line and line.isprintable() and '"' not in line and line.count(",") == len(cells) - 1:
+            return f"{line}\r\n".encode()  # nothing to quote and nothing to replace: nearly every line
+        return _bytes(self._quoted(cells))
+
+    def _cell(self, value: object) -> str:
+        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+            return ""
         if isinstance(value, bool):
             return _BOOLEANS[value]
-        if isinstance(value, float):
-            return value if math.isfinite(value) else None
+        if isinstance(value, int | float):  # no formula, whatever its sign
+            return str(value)
         return self._guard(value if isinstance(value, str) else _joined(value))
 
 
@@ -99,7 +104,11 @@ def _line(row: Row) -> bytes:
         return orjson.dumps(plain(row), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _lines(rows: Iterable[Sequence[object]]) -> bytes:
-    page = io.StringIO(newline="")
-    csv.writer(page, lineterminator="\r\n").writerows(rows)
-    return _CONTROL.sub("\ufffd", page.getvalue()).encode("utf-8", "backslashreplace")
+class _Echo:
+    """What is written to this file is what the csv writer's `writerow` returns."""
+
+    write = str
+
+
+def _bytes(line: str) -> bytes:
+    return _CONTROL.sub("\ufffd", line).encode("utf-8", "backslashreplace")

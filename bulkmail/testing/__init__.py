@@ -4,6 +4,8 @@ Nothing here patches anything. A task, a wrapper or a whole stack is given these
 
     service = Scripted(lambda request: Response(200, body={"timeZone": "UTC"}))
     rows = run(collect(settings_report(mailbox, Graph.of(mailbox, service, BASE), Options())))
+
+`bulkmail.testing.tenant` has a whole tenant to run a task against, `bulkmail.testing.fixtures` the same for pytest.
 """
 
 import asyncio

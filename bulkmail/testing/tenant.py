@@ -1,0 +1,210 @@
+"""A rehearsal tenant on a thread of its own, and the command line beside it as a shell would start it.
+
+    with open_tenant(tmp_path, Settings(mailboxes=50)) as tenant:
+        done = tenant.run("kind.py:kind", tmp_path / "job")
+        assert done.code == 0
+        assert done.rows[0]["kind"] == "user"
+        assert tenant.books()["breaches"] == {}
+
+Needs no pytest; `bulkmail.testing.fixtures` has the same as a fixture.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from bulkmail.identity.issue import new_key_pair, to_pfx
+from bulkmail.identity.secret import Secret
+from bulkmail.identity.vault import PRIVATE, write
+from bulkmail.sim import Settings, Simulator, every_role
+
+CLIENT_ID = "6a1f0f5e-0000-4000-8000-000000000001"
+PASSWORD = "pass-c4n4ry-9b1d"  # noqa: S105 - guards a key that no real tenant knows
+PATIENCE = 40  # seconds that a command may take
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An application's key pair in files; `pem` is the public certificate."""
+
+    certificate: Path
+    password_file: Path
+    pem: bytes
+
+
+def new_app(folder: Path, name: str = "app") -> App:
+    """Makes `name.pfx` and `name.pass`, for their owner alone. Raises OutputError."""
+    pair = new_key_pair(f"CN={name}", days=90, key_size=2048)
+    app = App(folder / f"{name}.pfx", folder / f"{name}.pass", pair.certificate.pem.encode())
+    write(app.certificate, to_pfx(pair, name, Secret(PASSWORD)), PRIVATE)
+    write(app.password_file, f"{PASSWORD}\n".encode(), PRIVATE)
+    return app
+
+
+def write_job(
+    folder: Path, simulator: Simulator, app: App, more: str = "", *, client_id: str = CLIENT_ID, name: str = "job.toml"
+) -> Path:
+    """A job file whose results go to `folder/out`; `more` is TOML that has the other tables."""
+    given = {
+        "tenant_id": simulator.tenant_id,
+        "client_id": client_id,
+        "certificate": str(app.certificate),
+        "certificate_password_file": str(app.password_file),
+        "cloud": "custom",
+        "login": simulator.login_url,
+        "graph": simulator.graph_url,
+        "ca_file": str(simulator.ca_file),
+    }
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in given.items()]
+    path = folder / name
+    text = "\n".join(
+        ["# Written by bulkmail.testing", "[app]", *lines, "", "[output]", 'directory = "out"', "", more, ""]
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_list(folder: Path, addresses: Iterable[str]) -> Path:
+    path = folder / "mailboxes.csv"
+    path.write_text("mailbox\n" + "".join(f"{address}\n" for address in addresses), encoding="utf-8")
+    return path
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a command; `folder` is the run directory, which a command that failed early did not make."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def manifest(self) -> Json:
+        found: Json = json.loads((self.folder / "run.json").read_bytes())
+        return found
+
+    @property
+    def rows(self) -> list[Json]:
+        return self.lines("records.ndjson")
+
+    def lines(self, name: str) -> list[Json]:
+        return [json.loads(line) for line in (self.folder / name).read_bytes().splitlines()]
+
+    def statuses(self) -> dict[str, str]:
+        """Mailbox to the status that it ended in."""
+        return {line["mailbox"]: line["status"] for line in self.lines("outcomes.ndjson")}
+
+
+def start(folder: Path, *command: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":
+    """Python with these arguments in `folder`, deaf to the BULKMAIL_ variables of whoever tests."""
+    return subprocess.Popen(  # noqa: S603 - this interpreter, no shell
+        [sys.executable, *command],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith("BULKMAIL_")},
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: "subprocess.Popen[str]", folder: Path, text: str | None = None) -> Done:
+    """Waits for a command whose run directory is `folder`; one that hangs is killed. Raises TimeoutExpired."""
+    try:
+        out, err = process.communicate(text, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    return Done(process.returncode, out, err, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A running simulator and an application that it knows, with every permission until `grant` says otherwise."""
+
+    simulator: Simulator
+    app: App
+
+    def grant(self, *roles: str) -> None:
+        """The application has these permissions only, as of the next token."""
+        self.simulator.register(CLIENT_ID, self.app.pem, roles=roles)
+
+    def addresses(self, limit: int | None = None) -> list[str]:
+        return list(self.simulator.addresses(limit))
+
+    def books(self) -> Json:
+        """What the simulator saw of all runs so far."""
+        return self.simulator.books()
+
+    def run(
+        self,
+        task: str,
+        folder: Path,
+        *arguments: str,
+        addresses: Iterable[str] | None = None,
+        options: Mapping[str, str | int | bool | list[str]] | None = None,
+    ) -> Done:
+        """`bulkmail run` of a task (a name, or `file.py:function` relative to here) against all mailboxes or these.
+
+        `folder` gets the job and, in `out`, the results. Raises TimeoutExpired when it takes more than 40 seconds.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        path, colon, function = task.rpartition(":")
+        named = {"name": f"{Path(path).resolve()}:{function}" if colon else task, **(options or {})}
+        table = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in named.items())
+        listed = write_list(folder, self.simulator.addresses() if addresses is None else addresses)
+        job = write_job(folder, self.simulator, self.app, f'[input]\npath = "{listed.name}"\n\n[task]\n{table}')
+        return finish(start(folder, "-m", "bulkmail", "run", job.name, *arguments), folder / "out")
+
+
+@contextmanager
+def open_tenant(folder: Path, settings: Settings | None = None) -> Iterator[Tenant]:
+    """A tenant that answers until the block ends; `folder` gets the key pair."""
+    app = new_app(folder)
+    with serving(Simulator(settings or Settings(mailboxes=50))) as simulator:
+        tenant = Tenant(simulator, app)
+        tenant.grant(*every_role())
+        yield tenant
+
+
+@contextmanager
+def serving(simulator: Simulator) -> Iterator[Simulator]:
+    """Runs a simulator on a loop and a thread of its own until the block ends; its failures are raised here."""
+    ready, ended, failures = threading.Event(), threading.Event(), list[BaseException]()
+
+    async def serve() -> None:
+        async with simulator:
+            ready.set()
+            await asyncio.to_thread(ended.wait)
+
+    thread = threading.Thread(target=_work, args=(serve, ready, failures), name="tenant")
+    thread.start()
+    try:
+        ready.wait()
+        if not failures:
+            yield simulator
+    finally:
+        ended.set()
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _work(serve: Callable[[], Any], ready: threading.Event, failures: list[BaseException]) -> None:
+    try:
+        asyncio.run(serve())
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+        failures.append(error)
+    finally:
+        ready.set()
