@@ -9,15 +9,17 @@ __version__ = "0.1.0"
 
 from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TransportError
 from bulkmail.graph import Graph
-from bulkmail.model import Effect, Mailbox, Request, Response, Row, Transport
+from bulkmail.model import Change, Effect, Made, Mailbox, Request, Response, Row, Transport
 from bulkmail.tasks.declare import Options, Task, task
 
 __all__ = [
     "BulkmailError",
+    "Change",
     "Effect",
     "Graph",
     "GraphError",
     "LinkRefused",
+    "Made",
     "Mailbox",
     "Options",
     "OutcomeUnknown",

@@ -10,6 +10,8 @@
     ├── PermissionMissing          4   a token, but not the right to do this
     ├── RunHeld                    6   another process works in the run directory
     ├── OutputError                7   a result could not be written
+    ├── Damaged                    7   a file of a run is not what was written
+    ├── ChangesExhausted           5   the run may change no more
     ├── LinkRefused                1   the service named an address that bulkmail will not follow
     ├── TransportError             1   one request got no answer
     │   ├── Unreachable            1   it never began: safe to repeat, whatever it was
@@ -86,6 +88,18 @@ class OutputError(BulkmailError):
     """A result could not be written; what was committed before is still true."""
 
     exit_code = 7
+
+
+class Damaged(BulkmailError):
+    """A file of a run is not what was written to it; names the file and the place. Nothing was repaired."""
+
+    exit_code = 7
+
+
+class ChangesExhausted(BulkmailError):
+    """The run has made as many changes as it may; this one was not sent."""
+
+    exit_code = 5
 
 
 class LinkRefused(BulkmailError):

@@ -8,12 +8,12 @@ Paths are relative to the mailbox, so a task cannot touch another one by acciden
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from bulkmail.core.odata import error_of, next_path, one_line, query, smaller_page, user
-from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused
-from bulkmail.model import NOTHING, Effect, Mailbox, Request, Response, Transport
+from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused, OutcomeUnknown
+from bulkmail.model import NOTHING, Change, Effect, Mailbox, Request, Response, Transport
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
@@ -22,43 +22,98 @@ PAGES = 100_000
 """Pages of one walk before it is taken for an endless one: at 10 items each, a million."""
 
 
+SENDS = 3
+"""Times that a thing with a key is made, at most: each time after it was looked for and not found."""
+
+
 class Graph:
     """Graph below one path. `base` is the endpoint with its version; next links are followed only there."""
 
-    def __init__(self, transport: Transport, base: str, *, prefix: str = "", mailbox: str = "") -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        base: str,
+        *,
+        prefix: str = "",
+        mailbox: str = "",
+        row: int = 0,
+        planning: bool = False,
+    ) -> None:
         self._transport = transport
         self._base = base
         self._prefix = prefix
         self._mailbox = mailbox
+        self._row = row
+        self.planning = planning
+        """Whether writes are only noted. Each then answers None, as if it had been made."""
 
     def __repr__(self) -> str:
         return f"<Graph below {self._prefix or '/'}>"
 
     @classmethod
-    def of(cls, mailbox: Mailbox, transport: Transport, base: str) -> "Graph":
-        """Graph as one mailbox's task sees it."""
-        return cls(transport, base, prefix=user(mailbox.key), mailbox=mailbox.key)
+    def of(
+        cls, mailbox: Mailbox, transport: Transport, base: str, *, place: str = "", planning: bool = False
+    ) -> "Graph":
+        """Graph as one mailbox's task sees it: below that mailbox, or below the one at `place`."""
+        key = place or mailbox.key
+        return cls(transport, base, prefix=user(key), mailbox=key, row=mailbox.row, planning=planning)
 
     async def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Any:
         """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""
         return await self._body("GET", self._prefix + query(path, params), headers=headers)
 
     async def post(
-        self, path: str, body: Any = None, *, effect: Effect = Effect.NONE, headers: Mapping[str, str] = NOTHING
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        effect: Effect = Effect.NONE,
+        change: Change | None = None,
+        headers: Mapping[str, str] = NOTHING,
     ) -> Any:
         """A POST; say what repeating it does. Raises OutcomeUnknown when its answer is lost and repeating is not
         safe."""
-        return await self._body("POST", self._prefix + path, body=body, effect=effect, headers=headers)
+        return await self._body("POST", self._prefix + path, body=body, effect=effect, change=change, headers=headers)
+
+    async def create(
+        self,
+        path: str,
+        body: Any,
+        *,
+        change: Change,
+        find: Callable[[], Awaitable[Any]],
+        headers: Mapping[str, str] = NOTHING,
+    ) -> Any:
+        """A POST that makes a thing with a key of yours in it; `find` gives the thing with that key, or None.
+
+        Look for the thing before the first call. When the answer is lost, the thing is looked for once the service has
+        settled, and made again only if it is not there. The transport sees to the wait. Raises OutcomeUnknown when it
+        cannot be told whether there is one.
+        """
+        for _ in range(SENDS):
+            try:
+                return await self.post(path, body, effect=Effect.KEYED, change=change, headers=headers)
+            except OutcomeUnknown as error:
+                lost = error
+                if (found := await find()) is not None:
+                    return found
+        raise lost
 
     async def patch(
-        self, path: str, body: Any, *, effect: Effect = Effect.IDEMPOTENT, headers: Mapping[str, str] = NOTHING
+        self,
+        path: str,
+        body: Any,
+        *,
+        effect: Effect = Effect.IDEMPOTENT,
+        change: Change | None = None,
+        headers: Mapping[str, str] = NOTHING,
     ) -> Any:
         """A PATCH of absolute values, unless `effect` says otherwise."""
-        return await self._body("PATCH", self._prefix + path, body=body, effect=effect, headers=headers)
+        return await self._body("PATCH", self._prefix + path, body=body, effect=effect, change=change, headers=headers)
 
-    async def delete(self, path: str, *, headers: Mapping[str, str] = NOTHING) -> Any:
+    async def delete(self, path: str, *, change: Change | None = None, headers: Mapping[str, str] = NOTHING) -> Any:
         """A DELETE by id."""
-        return await self._body("DELETE", self._prefix + path, effect=Effect.IDEMPOTENT, headers=headers)
+        return await self._body("DELETE", self._prefix + path, effect=Effect.IDEMPOTENT, change=change, headers=headers)
 
     async def pages(
         self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
@@ -108,9 +163,16 @@ class Graph:
         return [task.result() for task in tasks]
 
     async def _body(
-        self, method: str, path: str, *, body: Any = None, effect: Effect = Effect.READ, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: Any = None,
+        effect: Effect = Effect.READ,
+        change: Change | None = None,
     ) -> Any:
-        request = Request(method, path, self._mailbox, headers, body, effect)
+        request = Request(method, path, self._mailbox, headers, body, effect, row=self._row, change=change)
         try:
             response = await self._transport.send(request)
         except BulkmailError:

@@ -36,6 +36,16 @@ class Effect(StrEnum):
     NONE = "none"  # an action without trace: never repeated once it may have begun
 
 
+class Ending(StrEnum):
+    """What became of a change, as its ledger says; one without an ending may or may not have been made."""
+
+    PLANNED = "planned"  # not sent: the run only plans
+    DONE = "done"
+    REFUSED = "refused"  # the service answered with an error, and nothing was changed
+    UNSENT = "unsent"  # it never began
+    UNKNOWN = "unknown"  # its answer was lost
+
+
 class Mailbox(NamedTuple):
     """One unit of work. `row` is its place in the input, counted from 1 with the header, as a spreadsheet counts."""
 
@@ -77,6 +87,27 @@ class Counts:
         return self.unique + self.duplicates + self.blank + self.invalid
 
 
+class Change(NamedTuple):
+    """What a write makes of one thing in its mailbox: enough to tell of it, and to take it back.
+
+    `key` names the thing, alike in every run, such as `settings` or `contact:1017`. `before` and `after` are JSON; None
+    stands for nothing there: without a before a thing is made, without an after it is deleted.
+    """
+
+    key: str
+    before: Any = None
+    after: Any = None
+
+
+class Made(NamedTuple):
+    """A change as the ledger remembers it. `id` is what the service calls a thing that was made, where it said so;
+    `certain` is false where the answer was lost."""
+
+    change: Change
+    id: str = ""
+    certain: bool = True
+
+
 class Request(NamedTuple):
     """One call to Graph. `path` starts with a slash below the API version and is percent-encoded already."""
 
@@ -88,6 +119,8 @@ class Request(NamedTuple):
     effect: Effect = Effect.READ
     batchable: bool = True  # False: redirects, uploads and other things that cannot travel in a $batch
     fresh: bool = False  # wants a connection of its own, after a 503
+    row: int = 0  # the row of the input that it is for
+    change: Change | None = None  # what it is for, if it writes
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business
@@ -145,6 +178,22 @@ class Transport(Protocol):
     """Answers requests, one at a time or many at once. Raises TransportError where there is no answer to give."""
 
     async def send(self, request: Request, /) -> Response: ...
+
+
+class Ledger(Protocol):
+    """Notes what is to be changed before it is, and what became of it."""
+
+    async def plan(self, request: Request, /) -> None:
+        """A write that is not sent. Raises OutputError."""
+
+    async def intend(self, request: Request, /) -> int:
+        """Returns the number of the change once its intent would survive a power cut; only then the request may leave.
+
+        Raises OutputError, and ChangesExhausted where no more may be changed.
+        """
+
+    def conclude(self, number: int, request: Request, ending: Ending, id: str = "", /) -> None:  # noqa: A002
+        """What became of a change. `id` is the new thing's."""
 
 
 class Lanes(Protocol):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import bulkmail.graph
 from bulkmail.errors import Defect, GraphError, LinkRefused, OutcomeUnknown, Unreachable
 from bulkmail.graph import Graph
-from bulkmail.model import Effect, Mailbox, Request, Response
+from bulkmail.model import Change, Effect, Mailbox, Request, Response
 from bulkmail.testing import Scripted, collect, run
 
 BASE = "https://graph.example/v1.0"
@@ -35,24 +35,25 @@ def page(values: list[Any], link: str | None = None) -> Response:
 
 def test_each_verb_says_what_it_is() -> None:
     graph, service = always(Response(200, body={"a": 1}))
+    change = Change("x", before=1, after=2)
 
     async def main() -> list[Any]:
         return [
             await graph.get("/x", params={"$top": 5}, headers={"Prefer": "p"}),
             await graph.post("/x", {"b": 1}),
             await graph.post("/x", effect=Effect.KEYED),
-            await graph.patch("/x", {}, headers={"If-Match": "e"}),
+            await graph.patch("/x", {}, headers={"If-Match": "e"}, change=change),
             await graph.delete("/x"),
         ]
 
     assert run(main()) == [{"a": 1}] * 5
     path, key = HOME + "/x", "ada@example.com"
     assert service.requests == [
-        Request("GET", path + "?$top=5", key, {"Prefer": "p"}),
-        Request("POST", path, key, body={"b": 1}, effect=Effect.NONE),
-        Request("POST", path, key, effect=Effect.KEYED),
-        Request("PATCH", path, key, {"If-Match": "e"}, {}, Effect.IDEMPOTENT),
-        Request("DELETE", path, key, effect=Effect.IDEMPOTENT),
+        Request("GET", path + "?$top=5", key, {"Prefer": "p"}, row=2),
+        Request("POST", path, key, body={"b": 1}, effect=Effect.NONE, row=2),
+        Request("POST", path, key, effect=Effect.KEYED, row=2),
+        Request("PATCH", path, key, {"If-Match": "e"}, {}, Effect.IDEMPOTENT, row=2, change=change),
+        Request("DELETE", path, key, effect=Effect.IDEMPOTENT, row=2),
     ]
     assert repr(graph) == "<Graph below /users/ada@example.com>"
     assert repr(Graph(service, BASE)) == "<Graph below />"
@@ -250,3 +251,38 @@ def test_the_first_error_ends_all_that_were_gathered() -> None:
 def test_gathering_nothing_gives_nothing() -> None:
     graph, _ = always(Response(204))
     assert run(graph.gather()) == []
+
+
+def created(*answers: Response | Exception, found: Any = None) -> tuple[Any, list[str]]:
+    """What `create` gives when POSTs are answered so, and what was done meanwhile."""
+    done: list[str] = []
+    coming = iter(answers)
+
+    def answer(request: Request) -> Response:
+        done.append(f"{request.method} {request.effect}")
+        following = next(coming)
+        if isinstance(following, Exception):
+            raise following
+        return following
+
+    async def find() -> Any:
+        done.append("find")
+        return found
+
+    graph, _ = graph_of(answer)
+    return run(graph.create("/contacts", {}, change=Change("contact:1", after={}), find=find)), done
+
+
+def test_a_thing_with_a_key_is_made_at_once() -> None:
+    assert created(Response(201, body={"id": "1"})) == ({"id": "1"}, ["POST keyed"])
+
+
+def test_a_lost_answer_is_looked_for_before_anything_is_made_again() -> None:
+    assert created(OutcomeUnknown("lost"), found={"id": "2"}) == ({"id": "2"}, ["POST keyed", "find"])
+    again = created(OutcomeUnknown("lost"), Response(201, body={"id": "3"}))
+    assert again == ({"id": "3"}, ["POST keyed", "find", "POST keyed"])
+
+
+def test_it_does_not_look_and_make_for_ever() -> None:
+    with pytest.raises(OutcomeUnknown, match="third"):
+        created(OutcomeUnknown("first"), OutcomeUnknown("second"), OutcomeUnknown("third"))

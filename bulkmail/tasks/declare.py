@@ -14,7 +14,7 @@ A task awaits nothing but its `graph` and yields rows. A row without `mailbox` g
 is one of the columns.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isasyncgenfunction
 from typing import Any, TypeAlias
@@ -22,9 +22,10 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from bulkmail.graph import Graph
-from bulkmail.model import Mailbox, Row
+from bulkmail.model import Made, Mailbox, Row
 
 Run: TypeAlias = Callable[[Mailbox, Graph, Any], AsyncIterator[Row]]
+Undo: TypeAlias = Callable[[Mailbox, Graph, Any, Sequence[Made]], AsyncIterator[Row]]
 
 
 class Options(BaseModel):
@@ -33,9 +34,25 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+UNDO_COLUMNS = {
+    "mailbox": "address as the input gave it",
+    "key": "what was changed",
+    "result": "restored; already (it is as it was before the run), changed (since the run, and left alone), or gone",
+    "restored": "what stands there again",
+    "found": "what stood there instead of what the run had left",
+}
+"""What the undoing of a task reports, a row for each change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing to do with a mailbox. `columns` gives names and meanings for given options, in the order of the CSV."""
+    """One thing to do with a mailbox. `columns` gives names and meanings for given options, in the order of the CSV.
+
+    A task that `writes` only plans until it is told to apply. `undo` gets the changes of a mailbox, the latest first,
+    and takes back those that still stand as the run left them; its rows are UNDO_COLUMNS. `place` names the mailbox
+    below which the requests go, where that is not the mailbox itself. With `wants_columns` the mailbox carries the
+    other cells of its row.
+    """
 
     name: str
     summary: str
@@ -44,6 +61,9 @@ class Task:
     options: type[Options]
     columns: Callable[[Any], Mapping[str, str]]
     writes: bool = False
+    undo: Undo | None = None
+    place: Callable[[Mailbox, Any], str] | None = None
+    wants_columns: bool = False
 
 
 def task(
@@ -54,6 +74,9 @@ def task(
     columns: Mapping[str, str] | Callable[[Any], Mapping[str, str]],
     options: type[Options] = Options,
     writes: bool = False,
+    undo: Undo | None = None,
+    place: Callable[[Mailbox, Any], str] | None = None,
+    wants_columns: bool = False,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function."""
     described = columns if callable(columns) else lambda _options: columns
@@ -61,6 +84,6 @@ def task(
     def declare(run: Run) -> Task:
         if not isasyncgenfunction(run):
             raise TypeError(f"a task is an async function that yields rows, and {name} is not")
-        return Task(name, summary, permission, run, options, described, writes)
+        return Task(name, summary, permission, run, options, described, writes, undo, place, wants_columns)
 
     return declare
