@@ -12,6 +12,7 @@
     ├── OutputError                7   a result could not be written
     ├── Damaged                    7   a file of a run is not what was written
     ├── ChangesExhausted           5   the run may change no more
+    ├── WriteRefused               1   a task that may only read tried to write
     ├── LinkRefused                1   the service named an address that bulkmail will not follow
     ├── TransportError             1   one request got no answer
     │   ├── Unreachable            1   it never began: safe to repeat, whatever it was
@@ -100,6 +101,10 @@ class ChangesExhausted(BulkmailError):
     """The run has made as many changes as it may; this one was not sent."""
 
     exit_code = 5
+
+
+class WriteRefused(BulkmailError):
+    """A task that is declared to read only tried to write; nothing was sent."""
 
 
 class LinkRefused(BulkmailError):

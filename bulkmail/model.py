@@ -236,8 +236,4 @@ class Source(Protocol):
     @property
     def counts(self) -> Counts: ...
 
-    @property
-    def local(self) -> bool:
-        """Whether the rest can be read at once, without asking the service or waiting for anybody."""
-
     def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]: ...

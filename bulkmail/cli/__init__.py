@@ -8,11 +8,13 @@ import typer
 from bulkmail import __version__
 from bulkmail.cli.cert import app as cert
 from bulkmail.cli.demo import demo
+from bulkmail.cli.resume import resume
 from bulkmail.cli.run import run
 from bulkmail.cli.say import told
 from bulkmail.cli.show import show, tasks
 from bulkmail.cli.sim import sim
 from bulkmail.cli.token import token
+from bulkmail.cli.undo import undo
 
 app = typer.Typer(
     name="bulkmail",
@@ -24,6 +26,8 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("run")(run)
+app.command("resume")(resume)
+app.command("undo")(undo)
 app.command("show")(show)
 app.command("tasks")(tasks)
 app.add_typer(cert, name="cert")

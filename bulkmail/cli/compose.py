@@ -1,9 +1,9 @@
 """Puts the parts together for a job: the only place that knows them all. Decides nothing that a job does not say."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import urlsplit
@@ -21,10 +21,12 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.directory import tls_context
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Mailbox, Reporter, TokenSource
+from bulkmail.model import Ledger, Mailbox, Reporter, TokenSource, Transport
 from bulkmail.run.directory import DirectorySource
 from bulkmail.run.source import FileSource
 from bulkmail.transport import Stack, StackSettings, stack
+from bulkmail.transport.book import SETTLE, Booking
+from bulkmail.transport.plan import Planning, Refusing
 from bulkmail.transport.wire import WireSettings, wire
 
 VERSION = "v1.0"
@@ -76,26 +78,50 @@ class Connection:
 
     stack: Stack
     base: str
+    planning: bool
 
-    def of(self, mailbox: Mailbox) -> Graph:
-        return Graph.of(mailbox, self.stack.transport, self.base)
+    def of(self, mailbox: Mailbox, place: str) -> Graph:
+        return Graph.of(mailbox, self.stack.transport, self.base, place=place, planning=self.planning)
 
     def directory(self) -> Graph:
         return Graph(self.stack.transport, self.base)
 
 
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """What becomes of a run's writes. `mode` is read, plan, drift or apply; `unsettled` gives the rows whose last write
+    by an earlier process may be under way, with the seconds that are left."""
+
+    mode: str = "read"
+    ledger: Ledger | None = None
+    settle: float = SETTLE
+    unsettled: Mapping[int, float] = field(default_factory=dict)
+
+    def guard(self, inner: Transport, report: Reporter) -> Transport:
+        """The wrapper that sees to it."""
+        if self.ledger is None:
+            return Refusing(inner)
+        if self.mode != "apply":
+            return Planning(inner, self.ledger)
+        return Booking(inner, self.ledger, report, settle=self.settle, unsettled=self.unsettled)
+
+
 @asynccontextmanager
-async def connected(job: Job, tokens: TokenSource, report: Reporter) -> AsyncIterator[Connection]:
+async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Writes) -> AsyncIterator[Connection]:
     """The stack of a job, down to the wire."""
     cloud = cloud_of(job.app)
     base = f"{cloud.graph}/{VERSION}"
     tls = tls_context(str(job.app.ca_file) if job.app.ca_file else "")
     settings = WireSettings(base, USER_AGENT, tls if base.startswith("https:") else None, proxy_for)
+
+    def guard(inner: Transport) -> Transport:
+        return writes.guard(inner, report)
+
     async with (
         wire(settings) as terminal,
-        stack(terminal, tokens, stack_settings(job.limits), report) as built,
+        stack(terminal, tokens, stack_settings(job.limits), report, guard=guard) as built,
     ):
-        yield Connection(built, base)
+        yield Connection(built, base, planning=writes.mode != "apply")
 
 
 def stack_settings(limits: Limits) -> StackSettings:
@@ -127,17 +153,16 @@ def file_source(given: Input, *, keep_columns: bool = False) -> FileSource | Non
         return None
     if given.path == "-" and sys.stdin.isatty():
         raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
-    return FileSource(
-        _standard_input() if given.path == "-" else Path(given.path),
-        column=given.column,
-        keep_columns=keep_columns,
-        limit=given.limit or None,
-    )
+    return FileSource(_origin(given.path), column=given.column, keep_columns=keep_columns, limit=given.limit or None)
 
 
-def _standard_input() -> BinaryIO:
-    """Not `sys.stdin`, whose lock a thread that waits for input would hold when the interpreter ends."""
-    return cast(BinaryIO, open(0, "rb", buffering=0, closefd=False))
+def _origin(path: str) -> Path | BinaryIO:
+    """A file by its path; what can be read only once as a stream, such as standard input or a named pipe."""
+    if path == "-":
+        # Not `sys.stdin`, whose lock a thread that waits for input would hold when the interpreter ends.
+        return cast(BinaryIO, open(0, "rb", buffering=0, closefd=False))
+    named = Path(path)
+    return cast(BinaryIO, named.open("rb", buffering=0)) if named.is_fifo() else named
 
 
 def directory_source(given: Input, connection: Connection) -> DirectorySource:
@@ -146,7 +171,7 @@ def directory_source(given: Input, connection: Connection) -> DirectorySource:
 
 
 async def survey(source: FileSource | None) -> int:
-    """How many mailboxes there will be; 0 where nobody can tell. Raises InputError for a file that is no list.
+    """How many mailboxes there will be; 0 where nobody can tell yet. Raises InputError for a file that is no list.
 
     A file is read through once before anything is done: half a list is not worked on because the other half is broken.
     It costs some microseconds a row.

@@ -1,37 +1,42 @@
-"""Conducts one run: holds the directory, connects, sweeps, and writes down how it ended, whatever the end was."""
+"""Conducts one run: connects, sweeps, and writes down how it ended, whatever the end was. Its directory is held by the
+caller, and may have been begun by a process that died."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from bulkmail import __version__
 from bulkmail.cli import say
-from bulkmail.cli.compose import Connection, connected, directory_source
+from bulkmail.cli.compose import Connection, Writes, connected, directory_source
 from bulkmail.cli.loop import interruptible
+from bulkmail.cli.pin import digest_of
 from bulkmail.config import Job
 from bulkmail.core.odata import one_line
-from bulkmail.errors import BulkmailError, OutputError
-from bulkmail.model import Source, Status, TokenSource
+from bulkmail.errors import BulkmailError
+from bulkmail.model import Ending, Source, Status, TokenSource
+from bulkmail.run import alive
 from bulkmail.run import folder as folders
 from bulkmail.run import manifest as manifests
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.failed import write_failed
+from bulkmail.run.journal import Journal
+from bulkmail.run.ledger import ChangeLedger, written
 from bulkmail.run.manifest import Manifest
-from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.run.outputs import OutputSettings, open_outputs, reopened
 from bulkmail.run.progress import Look, Progress
+from bulkmail.run.recovery import Recovered
+from bulkmail.run.remaining import Remaining
 from bulkmail.run.source import FileSource
-from bulkmail.run.stop import TIME_BOX, Stop
+from bulkmail.run.spool import SpooledSource, spool
+from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
 from bulkmail.run.sweep import Sweep, SweepSettings, foremost
-from bulkmail.run.totals import Totals
 from bulkmail.tasks import Options, Task
 
-OK, NOT_ALL_OK, DEFECT = 0, 3, 1
+OK, NOT_ALL_OK, DRIFT, DEFECT = 0, 3, 8, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,45 +50,82 @@ class Ended:
 
 @dataclass(slots=True)
 class Run:
-    """One run while it goes. `listed` are its mailboxes, and `expected` their number, unless the directory is asked."""
+    """One run while it goes. `listed` are its mailboxes, unless the directory is asked, and `expected` their number.
+    `recovered` is how far processes before this one got."""
 
     job: Job
     task: Task
     options: Options
     credential: TokenSource
-    listed: FileSource | None = None
+    manifest: Manifest
+    listed: FileSource | SpooledSource | None = None
     expected: int = 0
     console: Console | None = None  # where progress is shown
-    totals: Totals = field(default_factory=Totals)
+    recovered: Recovered = field(default_factory=Recovered)
     stop: Stop = field(default_factory=Stop)
 
-    async def conduct(self) -> Ended:
-        """From the first request to the last file. Raises RunHeld, and OutputError where not even `run.json` can be
-        written."""
-        wanted = folders.name(self.job.output.directory, self.task.name, datetime.now().astimezone())
-        with folders.open_folder(wanted) as folder, interruptible(self.stop, say.note):
+    async def conduct(self, folder: Path) -> Ended:
+        """From the first request to the last file. Raises OutputError where not even `run.json` can be written."""
+        with interruptible(self.stop, say.note):
             started = asyncio.get_running_loop().time()
-            manifest = self._manifest()
-            await asyncio.to_thread(manifest.write, folder)
+            await asyncio.to_thread(self.manifest.write, folder)
             failure: BaseException | None = None
-            source: Source | None = self.listed
             try:
-                async with connected(self.job, self.credential, self.totals.hear) as connection:
-                    source = source or directory_source(self.job.input, connection)
-                    await self._sweep(folder, connection, source)
+                await self._work(folder)
             except BaseExceptionGroup as errors:
                 failure = foremost(errors)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told in the manifest, raised by the caller
                 failure = error
             seconds = asyncio.get_running_loop().time() - started
-            return await self._end(folder, manifest, source, failure, seconds)
+            return await self._end(folder, failure, seconds)
+
+    async def _work(self, folder: Path) -> None:
+        async with (
+            self._writes(folder) as writes,
+            connected(self.job, self.credential, self.recovered.totals.hear, writes) as connection,
+        ):
+            source = await self._pin_source(folder, connection)
+            await self._sweep(folder, connection, Remaining(source, self.recovered.done))
+
+    @asynccontextmanager
+    async def _writes(self, folder: Path) -> AsyncIterator[Writes]:
+        """Where writes are noted; they last until every request has ended."""
+        mode, known = self.manifest.mode, self.recovered.changes
+        if mode == "read":
+            yield Writes()
+            return
+        path, last_sign = folder / folders.CHANGES, alive.last_sign(folder / folders.ALIVE)
+        with await asyncio.to_thread(reopened, path, known.length) as file:
+            ledger = ChangeLedger(
+                Journal(file), number=known.number, counts=known.counts, most=self.job.limits.max_changes,
+                exhausted=lambda: self.stop.ask(CHANGES),
+            )  # fmt: skip
+            if known.length:
+                ledger.reopen(last_sign)
+            settle = self.job.limits.settle
+            unsettled = {row: settle + alive.BEAT - alive.elapsed(moment) for row, moment in known.unsettled.items()}
+            async with alive.beating(folder / folders.ALIVE), written(ledger):
+                yield Writes(mode, ledger, settle, unsettled)
+
+    async def _pin_source(self, folder: Path, connection: Connection) -> Source:
+        """The mailboxes, from where they can be read again, and noted what they were read from."""
+        if self.listed is None or (isinstance(self.listed, FileSource) and not self.listed.local):
+            once = self.listed or directory_source(self.job.input, connection)
+            self.listed = await spool(once, folder / folders.INPUT)
+            self.expected = self.listed.counts.unique
+        pinned = await asyncio.to_thread(digest_of, self.listed)
+        self.manifest = replace(
+            self.manifest, input=self.manifest.input | pinned | {"mailboxes": self.expected}, counts=self.listed.counts
+        )
+        await asyncio.to_thread(self.manifest.write, folder)
+        return self.listed
 
     async def _sweep(self, folder: Path, connection: Connection, source: Source) -> None:
-        limits, output = self.job.limits, self.job.output
+        limits, output, changes = self.job.limits, self.job.output, self.recovered.changes
         columns = list(self.task.columns(self.options))
         settings = OutputSettings(output.format, output.raw, output.bom)
         watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
-        with open_outputs(folder, columns, settings, self.totals) as writer:
+        with open_outputs(folder, columns, settings, self.recovered) as writer:
             sweep = Sweep(
                 self.task,
                 self.options,
@@ -93,7 +135,7 @@ class Run:
                 writer=writer,
                 alarm=Alarm(watched, self.task.permission),
                 stop=self.stop,
-                settings=SweepSettings(limits.mailboxes_in_flight, limits.grace),
+                settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, changes.barred),
             )
             async with self._beside(connection):
                 await sweep.run()
@@ -107,7 +149,7 @@ class Run:
 
         def look() -> Look:
             seen = connection.stack.pace.statistics()
-            return Look(self.totals, self.expected, seen.in_flight, seen.fence_until - loop.time())
+            return Look(self.recovered.totals, self.expected, seen.in_flight, seen.fence_until - loop.time())
 
         progress = asyncio.create_task(Progress(look, self.console).show())
         try:
@@ -118,33 +160,31 @@ class Run:
             progress.cancel()
             await asyncio.wait([progress])
 
-    async def _end(
-        self, folder: Path, manifest: Manifest, source: Source | None, failure: BaseException | None, seconds: float
-    ) -> Ended:
+    async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         """Write `failed.csv` and `run.json`. An error on the way is the run's own end unless there was one before."""
-        names = OutputSettings(self.job.output.format).names()
+        names, totals = OutputSettings(self.job.output.format).names(), self.recovered.totals
         try:
             await asyncio.to_thread(write_failed, folder / folders.OUTCOMES, folder / folders.FAILED)
-        except OutputError as error:
+        except BulkmailError as error:
             failure = failure or error
         state, reason, code = self._verdict(failure)
         ended = replace(
-            manifest,
+            self.manifest,
             state=state,
             reason=reason,
             exit_code=code,
             ended=manifests.now(),
-            seconds=round(seconds, 3),
-            input=self._input(source),
-            counts=source.counts if source is not None else manifest.counts,
-            statuses={str(status): self.totals.statuses[status] for status in Status},
-            sums=manifests.sums(self.totals),
-            refusals=dict(self.totals.refusals),
-            problems=dict(self.totals.problems),
+            seconds=round(self.manifest.seconds + seconds, 3),
+            counts=self.listed.counts if self.listed is not None else self.manifest.counts,
+            statuses={str(status): totals.statuses[status] for status in Status},
+            sums=manifests.sums(totals),
+            changes={str(ending): number for ending, number in self.recovered.changes.counts.items() if number},
+            refusals=dict(totals.refusals),
+            problems=dict(totals.problems),
             outputs=await asyncio.to_thread(manifests.digests, folder, names),
         )
         await asyncio.to_thread(ended.write, folder)
-        return Ended(folder, manifests.read(folder), failure if isinstance(failure, Exception) else None)
+        return Ended(folder, ended.as_json(), failure if isinstance(failure, Exception) else None)
 
     def _verdict(self, failure: BaseException | None) -> tuple[str, str, int]:
         if isinstance(failure, BulkmailError):
@@ -155,23 +195,9 @@ class Run:
             return "stopped", self.stop.reason.text, self.stop.reason.code
         if failure is not None:
             return "stopped", "cancelled", say.INTERRUPTED
-        absent = self.totals.statuses[Status.ABSENT] if self.job.output.absent_is_failure else 0
-        return "finished", "", NOT_ALL_OK if self.totals.not_ok + absent else OK
-
-    def _manifest(self) -> Manifest:
-        app = self.job.app
-        return Manifest(
-            task=self.task.name,
-            options=self.options.model_dump(mode="json"),
-            input=self._input(None),
-            app={"tenant_id": app.tenant_id, "client_id": app.client_id, "cloud": app.cloud},
-            limits=self.job.limits.model_dump(mode="json"),
-            version=__version__,
-            started=manifests.now(),
-        )
-
-    def _input(self, source: Source | None) -> dict[str, Any]:
-        given = self.job.input.model_dump(mode="json", exclude_defaults=True)
-        if isinstance(source, FileSource):
-            given |= {"bytes": source.digest.size, "sha256": source.digest.sha256}
-        return given
+        totals = self.recovered.totals
+        absent = totals.statuses[Status.ABSENT] if self.job.output.absent_is_failure else 0
+        if totals.not_ok + absent:
+            return "finished", "", NOT_ALL_OK
+        drifted = self.manifest.mode == "drift" and self.recovered.changes.counts[Ending.PLANNED]
+        return "finished", "drift was found" if drifted else "", DRIFT if drifted else OK

@@ -4,6 +4,7 @@ import asyncio
 import csv
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +17,12 @@ from bulkmail.cli import say, summary
 from bulkmail.cli.compose import credential_of, file_source, survey
 from bulkmail.cli.conduct import Run
 from bulkmail.cli.loop import run as run_loop
+from bulkmail.cli.pin import pinned
 from bulkmail.cli.rehearsal import PORT, Rehearsal, command, prepare
 from bulkmail.cli.token import show_claims
 from bulkmail.config import load
 from bulkmail.core.odata import one_line
+from bulkmail.run import folder as folders
 from bulkmail.sim import Settings, Simulator
 from bulkmail.tasks import check_options, find
 
@@ -58,7 +61,10 @@ async def _demo(directory: Path, settings: Settings) -> None:
         _heading(f"3  The sweep: {rehearsal.mailboxes} through {rehearsal.job}")
         task = find(job.task.name, directory)
         options, listed = check_options(task, job.task.options), file_source(job.input)
-        ended = await Run(job, task, options, credential, listed, await survey(listed), say.errors).conduct()
+        expected = await survey(listed)
+        with folders.open_folder(folders.name(job.output.directory, task.name, datetime.now().astimezone())) as folder:
+            manifest = pinned(job, task, options, {})
+            ended = await Run(job, task, options, credential, manifest, listed, expected, say.errors).conduct(folder)
         summary.show(ended.manifest, ended.folder, say.results)
         if ended.failure is not None:
             raise ended.failure

@@ -1,22 +1,36 @@
 """`bulkmail run`: one job, from sign-in to summary. Says what happens; what happens is decided elsewhere."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from bulkmail.cli import say, summary
 from bulkmail.cli.compose import credential_of, file_source, survey
 from bulkmail.cli.conduct import Ended, Run
 from bulkmail.cli.loop import run as run_loop
+from bulkmail.cli.pin import pinned
 from bulkmail.config import Job, flag, load
 from bulkmail.identity.claims import decode
+from bulkmail.identity.credential import Credential
+from bulkmail.run import folder as folders
 from bulkmail.tasks import check_options, find
 
 EXPIRES_SOON = 30
 """Days before the end of a certificate from which each run warns."""
 
 JobFile = Annotated[Path, typer.Argument(help="Job file (TOML); configs/ has one for each task.", metavar="JOB.toml")]
+ApplyFlag = Annotated[
+    bool | None, typer.Option("--apply/--plan", help="Change mailboxes; otherwise changes are only planned.")
+]
+MaxChanges = Annotated[int | None, typer.Option(help="Stop an apply before it makes one change more.", min=0)]
+MaxDuration = Annotated[str, typer.Option(help="Stop after this time, such as 90s or 2h; exit code 5.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Log lines in place of the moving line.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Log as JSON lines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any setting, such as limits.batch=true; may come more than once.")
 ]
@@ -29,18 +43,24 @@ def run(
         str, typer.Option("--input", help="Mailboxes: CSV, NDJSON or text; - for standard input.")
     ] = "",
     output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
+    apply: ApplyFlag = None,
+    drift: Annotated[
+        bool | None, typer.Option("--drift", help="Plan, and exit with 8 if anything would be changed.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many mailboxes; 0 takes all.", min=0)] = None,
+    max_changes: MaxChanges = None,
     settings: Settings = None,
-    max_duration: Annotated[str, typer.Option(help="Stop after this time, such as 90s or 2h; exit code 5.")] = "",
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="Log lines in place of the moving line.")] = False,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Log as JSON lines.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    max_duration: MaxDuration = "",
+    no_progress: NoProgress = False,
+    log_json: LogJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a job's task against every mailbox of its input.
 
     Writes a run directory with the rows (records.ndjson, records.csv), an outcome for every mailbox
     (outcomes.ndjson), whatever did not end well (failed.csv, itself valid input), rows of the input that are no
-    mailbox (rejected.csv), and the figures of the run (run.json).
+    mailbox (rejected.csv), and the figures of the run (run.json). A task that writes only plans, unless it is told to
+    --apply; either way changes.ndjson says what is changed, from what to what.
 
     Exit codes: 0 all ok, or no mailbox there; 1 a defect; 2 usage, input or configuration; 3 finished, some mailboxes
     not ok; 4 sign-in or permission; 5 stopped early; 6 the run directory is in use; 7 output could not be written;
@@ -54,14 +74,18 @@ def run(
 
       bulkmail run report.toml --set limits.batch=true --max-duration 2h
 
+      bulkmail run settings.toml --apply --max-changes 100
+
       grep @contoso.com all.txt | bulkmail run report.toml --input -
     """
     say.log_to_stderr(as_json=log_json)
     with say.told():
-        given = flags(settings, {"input.path": input_path, "output.directory": output, "input.limit": limit,
-                                 "limits.max_duration": max_duration})  # fmt: skip
+        given = flags(settings, {
+            "input.path": input_path, "output.directory": output, "input.limit": limit, "task.apply": apply,
+            "task.drift": drift, "limits.max_changes": max_changes, "limits.max_duration": max_duration,
+        })  # fmt: skip
         job = load(job_file, flags=given)
-        code = execute(job, progress=not (no_progress or log_json), as_json=as_json)
+        code = execute(job, given, console=say.progress(hidden=no_progress or log_json), as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -71,23 +95,36 @@ def flags(settings: list[str] | None, named: dict[str, Any]) -> dict[str, Any]:
     return given | {key: value for key, value in named.items() if value not in (None, "")}
 
 
-def execute(job: Job, *, progress: bool, as_json: bool = False) -> int:
+def execute(job: Job, given: Mapping[str, Any], *, console: Console | None, as_json: bool = False) -> int:
     """Read the list, sign in, run, show the summary. Gives the exit code; raises what ended the run early."""
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options)
-    listed = file_source(job.input)
+    listed = file_source(job.input, keep_columns=task.wants_columns)
+    credential = signed(job)
+    manifest = pinned(job, task, options, given)
+
+    async def main() -> Ended:
+        expected = await survey(listed)
+        introduce(job, decode(await credential.token()))
+        with folders.open_folder(folders.name(job.output.directory, task.name, datetime.now().astimezone())) as folder:
+            run = Run(job, task, options, credential, manifest, listed, expected, console)
+            return await run.conduct(folder)
+
+    return conclude(run_loop(main()), as_json=as_json)
+
+
+def signed(job: Job) -> Credential:
+    """The job's credential, with its warnings told. Raises ConfigError and CertificateError."""
     credential = credential_of(job)
     for text in (*job.notes, *credential.warnings):
         say.note(f"note: {text}")
     if credential.certificate and (left := credential.certificate.days_left()) < EXPIRES_SOON:
         say.note(f"note: the certificate expires in {left} days; `bulkmail cert new` makes its successor")
+    return credential
 
-    async def main() -> Ended:
-        expected = await survey(listed)
-        introduce(job, decode(await credential.token()))
-        return await Run(job, task, options, credential, listed, expected, say.errors if progress else None).conduct()
 
-    ended = run_loop(main())
+def conclude(ended: Ended, *, as_json: bool) -> int:
+    """Shows the summary, and gives the exit code; raises what ended the run early."""
     if as_json:
         typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:

@@ -79,6 +79,14 @@ class TaskTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     name: str = Field("settings.report", description="see `bulkmail tasks`")
+    apply: bool = Field(default=False, description="a task that writes only plans unless this is true")
+    drift: bool = Field(default=False, description="plan, and exit with 8 if anything would be changed")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "TaskTable":
+        if self.apply and self.drift:
+            raise ValueError("apply and drift exclude each other: drift only looks")
+        return self
 
     @property
     def options(self) -> dict[str, Any]:
@@ -106,6 +114,10 @@ class Limits(Table):
     )
     stop_if_denied: int = Field(
         25, ge=0, description="stop when so many mailboxes, the first ones, are all denied; 0: never"
+    )
+    max_changes: int = Field(0, ge=0, description="stop an apply before it makes one change more; 0: never")
+    settle: Seconds = Field(
+        300.0, description="wait before looking for a write whose answer was lost: it may be carried out late"
     )
     max_duration: Seconds = Field(0.0, description="stop after this time, resumable; 0: never")
     grace: Seconds = Field(30.0, description="time for what is in flight when the run is told to stop")

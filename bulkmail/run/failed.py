@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import orjson
-
 from bulkmail.model import Row, Status
+from bulkmail.run.journal import read
 from bulkmail.run.sink import Appender, Csv
+from bulkmail.run.sink.appender import telling
 
 COLUMNS = ("mailbox", "id", "row", "status", "code", "message", "request_id")
 WELL = frozenset({Status.OK, Status.ABSENT})
@@ -16,30 +16,34 @@ BLOCK = 1024
 
 
 def write_failed(outcomes: Path, failed: Path) -> int:
-    """Rows written; with none there is no file. Raises OutputError. Blocks: call it in a thread."""
-    if not outcomes.exists():
-        return 0  # the run ended before it began
+    """Rows written; with none there is no file, and one of an earlier process goes. Whole or not at all.
+
+    Raises OutputError and Damaged. Blocks: call it in a thread.
+    """
+    with telling(failed):
+        failed.unlink(missing_ok=True)
     rows = _rows(outcomes)
     first = list(islice(rows, BLOCK))
     if not first:
         return 0
     table = Csv(COLUMNS)
     written = 0
-    with Appender(failed) as file:
+    unfinished = failed.with_name(f".{failed.name}.new")
+    with telling(unfinished):
+        unfinished.unlink(missing_ok=True)
+    with Appender(unfinished) as file:
         file.append(table.header)
         while first:
             file.append(table.encode(first))
             written += len(first)
             first = list(islice(rows, BLOCK))
+    with telling(failed):
+        unfinished.replace(failed)
     return written
 
 
 def _rows(outcomes: Path) -> Iterator[Row]:
-    with outcomes.open("rb") as lines:
-        for line in lines:
-            if not line.endswith(b"\n"):
-                return  # the disk was full in the middle of it
-            outcome = orjson.loads(line)
-            if outcome["status"] not in WELL:
-                error = outcome.get("error", {})
-                yield outcome | {name: error.get(name) for name in ("code", "message", "request_id")}
+    for _, outcome in read(outcomes):
+        if outcome["status"] not in WELL:
+            error = outcome.get("error", {})
+            yield outcome | {name: error.get(name) for name in ("code", "message", "request_id")}

@@ -15,15 +15,18 @@ from pathlib import Path
 import orjson
 from filelock import FileLock, Timeout
 
-from bulkmail.errors import OutputError, RunHeld
+from bulkmail.errors import InputError, OutputError, RunHeld
 from bulkmail.run.sink import Appender
 
 MANIFEST = "run.json"
 OUTCOMES = "outcomes.ndjson"
+CHANGES = "changes.ndjson"
+INPUT = "input.ndjson"
 FAILED = "failed.csv"
 REJECTED = "rejected.csv"
 RECORDS = "records"
 LOCK = ".lock"
+ALIVE = ".alive"
 
 
 def name(template: str, task: str, now: datetime) -> Path:
@@ -43,18 +46,49 @@ def open_folder(wanted: Path) -> Iterator[Path]:
     for folder in _candidates(wanted):
         try:
             _make(folder)
-            lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
-            lock.acquire()
-        except Timeout:
-            raise RunHeld(
-                f"{folder} is held by {_holder(folder)}", hint="Wait for it, or name another --output."
-            ) from None
         except OSError as error:
             raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
-        with lock:
+        with hold(folder):
             if not (folder / MANIFEST).exists():
                 yield folder
                 return
+
+
+def existing(folder: Path) -> Path:
+    """`folder`, if a run lies there. Raises InputError."""
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder} is no run directory", hint=f"A run directory has a {MANIFEST}.")
+    return folder
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Holds a run directory that is there. Raises RunHeld if a living process works in it, and OutputError."""
+    lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunHeld(f"{folder} is held by {_holder(folder)}", hint="Wait for it, or name another --output.") from None
+    except OSError as error:
+        raise OutputError(f"cannot hold {folder}: {error.strerror}", hint="Name another --output.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def sync(folder: Path) -> None:
+    """Returns when the files that were made in `folder` would be found there after a power cut. Raises OutputError."""
+    if os.name == "nt":
+        return  # a directory cannot be opened there, and NTFS keeps a journal of its own
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise OutputError(f"cannot sync {folder}: {error.strerror}") from None
 
 
 def _make(folder: Path) -> None:
@@ -96,6 +130,7 @@ def write_private(path: Path, content: bytes) -> None:
             file.append(content)
             file.sync()
         temporary.replace(path)
+        sync(path.parent)
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror}", hint="Make room, or name another --output."

@@ -1,6 +1,7 @@
 """`run.json`: what was run, on what, by whom, and what came of it. Written at the start and at the end, whole each
 time."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,20 +15,33 @@ from bulkmail.model import Counts
 from bulkmail.run.folder import MANIFEST, whoami, write_private
 from bulkmail.run.totals import Totals
 
-FORMAT = 1
+FORMAT = 2
+
+PINNED = ("task", "code", "options", "mode", "input", "app", "output")
+"""What a run is; a resumed one has to be the same. How hard it works may change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`state` is running, finished, stopped or failed. `counts` are of the input's rows."""
+    """`state` is running, finished, stopped or failed. `counts` are of the input's rows.
+
+    `mode` is read, plan, drift or apply. `code` tells one version of the task from another. `job` is the job file, and
+    the flags that were laid over it. `parent` is the run that this one repeats or takes back, and `undo` says which.
+    """
 
     task: str
+    code: str
     options: dict[str, Any]
+    mode: str
     input: dict[str, Any]
     app: dict[str, str]
+    output: dict[str, Any]
     limits: dict[str, Any]
+    job: dict[str, Any]
     version: str
     started: str
+    parent: str = ""
+    undo: bool = False
     state: str = "running"
     ended: str = ""
     exit_code: int | None = None
@@ -36,15 +50,43 @@ class Manifest:
     counts: Counts = field(default_factory=Counts)
     statuses: dict[str, int] = field(default_factory=dict)
     sums: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     problems: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Raises OutputError."""
+        write_private(
+            folder / MANIFEST, orjson.dumps(self.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in the file."""
         body = {"format": FORMAT, **whoami(), **asdict(self)}
         body["counts"]["rows"] = self.counts.rows
-        write_private(folder / MANIFEST, orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        return body
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What of PINNED is no longer as it was, a line each: `options.columns: "all" is now "seed"`."""
+    return [
+        f"{name}: {_shown(old)} is now {_shown(new)}"
+        for pinned in PINNED
+        for name, old, new in _compared(pinned, before.get(pinned), after.get(pinned))
+    ]
+
+
+def _compared(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys((*before, *after)):
+            yield from _compared(f"{name}.{key}", before.get(key), after.get(key))
+    elif before != after:
+        yield name, before, after
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else orjson.dumps(value).decode()
 
 
 def now() -> str:

@@ -1,6 +1,6 @@
 """`rejected.csv`: the rows of the input that became no mailbox, with the reason, so that nothing of it is lost.
 
-The file is made when the first such row comes.
+The file is made when the first such row comes, and anew by a run that is resumed: it reads all of its input again.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bulkmail.model import Rejected
 from bulkmail.run.sink import Appender, Csv
+from bulkmail.run.sink.appender import telling
 
 COLUMNS = ("row", "reason", "why", "value")
 
@@ -22,6 +23,8 @@ class RejectedRows:
 
     def append(self, rows: Sequence[Rejected], /) -> None:
         if self._file is None:
+            with telling(self._path):
+                self._path.unlink(missing_ok=True)
             self._file = Appender(self._path)
             self._file.append(self._format.header)
         self._file.append(self._format.encode([{name: getattr(row, name) for name in COLUMNS} for row in rows]))

@@ -13,6 +13,7 @@ class Reason:
 
 
 TIME_BOX = Reason(5, "the time box of the run was used up")
+CHANGES = Reason(5, "the run has made as many changes as it may")
 FAILURES = Reason(5, "too many mailboxes failed")
 INTERRUPTED = {2: Reason(130, "interrupted"), 15: Reason(143, "terminated")}  # signal number to reason
 

@@ -1,22 +1,23 @@
 """Runs a task against every mailbox of a source: workers pull, one writer writes. The only task group of a run is here.
 
 Expected failures become outcomes. What ends the run is a lost credential, a missing permission, an output that cannot
-be written, and a wish to stop; then every mailbox that was not finished gets the outcome `not_run`. An input that
-cannot be read any further ends it, too, once what was read is done.
+be written, and a wish to stop; then every mailbox that was not finished gets the outcome `not_run`, behind all others.
+An input that cannot be read any further ends it, too, once what was read is done.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-from bulkmail.errors import BulkmailError
+from bulkmail.errors import BulkmailError, ChangesExhausted
 from bulkmail.graph import Graph
 from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
+from bulkmail.run.places import Places
 from bulkmail.run.stop import Stop
 from bulkmail.run.verdict import verdict
 from bulkmail.run.writer import Finished, Writer
@@ -27,19 +28,23 @@ log = logging.getLogger(__name__)
 ACCIDENTS = 3
 """Tracebacks of a task that are logged."""
 
+INTERRUPTED = Problem("Interrupted", "a process died when something was begun here that must not be done twice")
+
 Item: TypeAlias = Mailbox | Rejected | Finished
 
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """`workers` mailboxes at a time; `grace` is in seconds."""
+    """`workers` mailboxes at a time; `grace` is in seconds. In rows that are `barred`, something that must not be done
+    twice was begun by a process that died."""
 
     workers: int = 4096
     grace: float = 30.0
+    barred: Container[int] = frozenset()
 
 
 class Sweep:
-    """One run. `open_graph` gives the Graph of a mailbox, `lanes` knows what each mailbox cost."""
+    """One run. `open_graph` gives the Graph of a mailbox below a place, `lanes` knows what each place cost."""
 
     def __init__(
         self,
@@ -47,7 +52,7 @@ class Sweep:
         options: Options,
         *,
         source: Source,
-        open_graph: Callable[[Mailbox], Graph],
+        open_graph: Callable[[Mailbox, str], Graph],
         lanes: Lanes,
         writer: Writer,
         alarm: Alarm,
@@ -56,7 +61,6 @@ class Sweep:
     ) -> None:
         self._task = task
         self._options = options
-        self._source = source
         self._open_graph = open_graph
         self._lanes = lanes
         self._writer = writer
@@ -64,6 +68,7 @@ class Sweep:
         self._stop = stop
         self._settings = settings
         self._feed = Feed(source)
+        self._places = Places()
         self._workers: set[asyncio.Task[None]] = set()
         self._active: dict[asyncio.Task[Any] | None, Item] = {}  # what each worker has in hand
         self._broken: Exception | None = None  # why the input ended too soon
@@ -128,7 +133,15 @@ class Sweep:
 
     def _has_begun(self, item: Item | None) -> bool:
         """Not a worker that waits for a row, nor a mailbox whose first request waits: either may take very long."""
-        return self._lanes.begun(item.key) if isinstance(item, Mailbox) else item is not None
+        return self._begun(item) if isinstance(item, Mailbox) else item is not None
+
+    def _begun(self, mailbox: Mailbox) -> bool:
+        return mailbox.row not in self._places.waiting and self._lanes.begun(self._place(mailbox))
+
+    def _place(self, mailbox: Mailbox) -> str:
+        """The mailbox below which the requests go."""
+        place = self._task.place
+        return (place(mailbox, self._options) if place else "") or mailbox.key
 
     async def _pull(self, workers: asyncio.TaskGroup) -> None:
         me = asyncio.current_task()
@@ -143,6 +156,8 @@ class Sweep:
                 self._idle += 1
                 if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
                     self._stop.ask(reason)
+        except ChangesExhausted:
+            return  # what it has in hand did not run, and is accounted for with the rest
         finally:
             self._ended = True
 
@@ -155,12 +170,21 @@ class Sweep:
             return None
 
     async def _run_one(self, mailbox: Mailbox) -> Finished:
+        if mailbox.row in self._settings.barred:
+            return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
+        place = self._place(mailbox)
+        if place == mailbox.key:
+            return await self._run_at(place, mailbox)
+        async with self._places.turn(place, mailbox.row):
+            return await self._run_at(place, mailbox)
+
+    async def _run_at(self, place: str, mailbox: Mailbox) -> Finished:
         clock = asyncio.get_running_loop().time
         started = clock()
         status, problem, blocks, count = Status.OK, None, [], 0
-        self._lanes.enter(mailbox.key)
+        self._lanes.enter(place)
         try:
-            rows = [row async for row in self._task.run(mailbox, self._open_graph(mailbox), self._options)]
+            rows = [row async for row in self._task.run(mailbox, self._open_graph(mailbox, place), self._options)]
             blocks, count = self._writer.encode([self._named(row, mailbox) for row in rows]), len(rows)
         except BulkmailError as error:
             status, problem = verdict(error)
@@ -168,7 +192,7 @@ class Sweep:
             self._log_accident(mailbox, error)
             status, problem = verdict(error)
         finally:
-            tally = self._lanes.leave(mailbox.key)
+            tally = self._lanes.leave(place)
         return Finished(Outcome(mailbox, status, count, tally, clock() - started, problem), blocks)
 
     def _named(self, row: Row, mailbox: Mailbox) -> Row:
@@ -181,19 +205,12 @@ class Sweep:
             log.error("the task raised an error; the mailbox of row %d fails", mailbox.row, exc_info=error)
 
     async def _account_for_the_rest(self) -> None:
-        """Every mailbox that was read and not finished did not run; so did the rest of the input, where it is at
-        hand."""
+        """Every mailbox that was not finished did not run, whether it was read or not."""
         for item in self._active.values():
             await self._put_rest(item)
-        while rest := self._feed.at_hand() or await self._read_on():
-            for row in rest:
-                await self._put_rest(row)
+        while self._broken is None and (row := await self._next()) is not None:
+            await self._put_rest(row)
         await self._feed.close()  # at once: a row that is read from now on must not be counted
-
-    async def _read_on(self) -> list[Mailbox | Rejected]:
-        """More of the input; nothing, where it may be long in coming."""
-        row = await self._next() if self._source.local else None
-        return [] if row is None else [row]
 
     async def _put_rest(self, item: Item) -> None:
         if isinstance(item, Mailbox):

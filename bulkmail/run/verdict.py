@@ -1,7 +1,16 @@
 """Turns the way a task ended into the status of its mailbox. A table, and no judgement about the run."""
 
 from bulkmail.core.odata import one_line
-from bulkmail.errors import BulkmailError, Defect, GraphError, OutcomeUnknown, PermissionMissing, SignInError
+from bulkmail.errors import (
+    BulkmailError,
+    ChangesExhausted,
+    Defect,
+    GraphError,
+    OutcomeUnknown,
+    OutputError,
+    PermissionMissing,
+    SignInError,
+)
 from bulkmail.model import Problem, Status
 
 ABSENT = frozenset({
@@ -13,15 +22,18 @@ ABSENT = frozenset({
 """404s that mean there is no mailbox (the service's issue threads); any other 404 is about an item, and a failure."""
 
 
+_NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted)
+
+
 def verdict(error: Exception) -> tuple[Status, Problem]:
     """The status and the problem of a mailbox whose task raised `error`.
 
     Raises what is not about the mailbox: a token that is refused again and again, a missing permission, a bug in
-    bulkmail.
+    bulkmail, a ledger that cannot be written, or one that is full.
     """
     if isinstance(error, GraphError):
         return _answered(error)
-    if isinstance(error, SignInError | PermissionMissing | Defect):
+    if isinstance(error, _NOT_ITS_OWN):
         raise error
     if isinstance(error, OutcomeUnknown):
         return Status.UNKNOWN, Problem("OutcomeUnknown", one_line(str(error)))

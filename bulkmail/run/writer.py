@@ -1,16 +1,18 @@
 """Writes what a run finds out: the rows of a mailbox first, then its outcome. One writer, one group of lines a write.
 
 Rows come as bytes, encoded by their worker, so that a row that cannot be written is its mailbox's failure and nobody
-else's. The files are written in a thread. An outcome names how long each file of rows was once its rows were in: what
-is longer than the last outcome says was never committed.
+else's. The files are written in a thread. Rows are on the disk for good before the outcome that speaks of them is
+written. An outcome names how long each file of rows was once its rows were in: what is longer than the last outcome
+says was never committed.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Protocol
 
 from bulkmail.model import Outcome, Problem, Rejected, Row
+from bulkmail.run.journal import to_its_end
 from bulkmail.run.sink import Ndjson
 from bulkmail.run.totals import Totals
 
@@ -33,9 +35,16 @@ class Format(Protocol):
 
 
 class File(Protocol):
-    """An output file: appends a block and gives its new length, from a thread."""
+    """An output file: appends a block and gives its new length, from a thread; `sync` makes it last."""
 
     def append(self, block: bytes, /) -> int: ...
+    def sync(self) -> None: ...
+
+
+class Outcomes(Protocol):
+    """The journal of outcomes, as a thread sees it."""
+
+    def append(self, entries: Sequence[bytes], /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class Finished(NamedTuple):
 class Writer:
     """Give it work with `put`, run `write` beside the workers, and `close` it when no more comes."""
 
-    def __init__(self, sinks: Sequence[Sink], outcomes: File, rejected: "Rejects", totals: Totals) -> None:
+    def __init__(self, sinks: Sequence[Sink], outcomes: Outcomes, rejected: "Rejects", totals: Totals) -> None:
         self._sinks = sinks
         self._outcomes = outcomes
         self._rejected = rejected
@@ -111,40 +120,27 @@ class Writer:
         finished = [item for item in group if isinstance(item, Finished)]
         rejected = [item for item in group if isinstance(item, Rejected)]
         blocks: list[list[bytes]] = [[] for _ in self._sinks]
-        lengths, lines = self._lengths, []
+        lengths, entries = self._lengths, []
         for outcome, own in finished:
             for name, block, gathered in zip(lengths, own, blocks, strict=False):  # one that did not run has none
                 gathered.append(block)
                 lengths[name] += len(block)
-            lines.append(line(outcome, lengths))
-        writing = asyncio.to_thread(self._append, [b"".join(some) for some in blocks], b"".join(lines), rejected)
-        cancelled = await _to_its_end(writing)
+            entries.append(entry(outcome, lengths))
+        writing = asyncio.to_thread(self._append, [b"".join(some) for some in blocks], entries, rejected)
+        cancelled = await to_its_end(writing)
         for item in finished:
             self._totals.add(item.outcome)
         if cancelled is not None:
             raise cancelled
 
-    def _append(self, blocks: Sequence[bytes], lines: bytes, rejected: Sequence[Rejected]) -> None:
+    def _append(self, blocks: Sequence[bytes], entries: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         for sink, block in zip(self._sinks, blocks, strict=True):
             if block:
                 sink.file.append(block)
-        if lines:
-            self._outcomes.append(lines)
+                sink.file.sync()
+        self._outcomes.append(entries)
         if rejected:
             self._rejected.append(rejected)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
-    """A thread cannot be stopped: gives the cancellation that came meanwhile, once the thread has ended."""
-    task = asyncio.create_task(work)
-    cancelled = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    return cancelled
 
 
 class Rejects(Protocol):
@@ -153,13 +149,13 @@ class Rejects(Protocol):
     def append(self, rows: Sequence[Rejected], /) -> None: ...
 
 
-def line(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
-    """An outcome as one line of JSON."""
+def entry(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
+    """An outcome as an entry of its journal."""
     mailbox, tally, problem = outcome.mailbox, outcome.tally, outcome.problem
-    entry: dict[str, Any] = {"row": mailbox.row, "mailbox": mailbox.address}
+    members: dict[str, Any] = {"row": mailbox.row, "mailbox": mailbox.address}
     if mailbox.id:
-        entry["id"] = mailbox.id
-    entry |= {
+        members["id"] = mailbox.id
+    members |= {
         "status": outcome.status,
         "rows": outcome.rows,
         "requests": tally.requests,
@@ -168,9 +164,9 @@ def line(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
         "seconds": round(outcome.seconds, 3),
     }
     if problem is not None:
-        entry["error"] = {field: getattr(problem, field) for field in _PROBLEM}
-    entry["offsets"] = lengths
-    return NDJSON.encode([entry])
+        members["error"] = {field: getattr(problem, field) for field in _PROBLEM}
+    members["offsets"] = lengths
+    return NDJSON.encode([members])[:-1]
 
 
 _PROBLEM = tuple(field.name for field in fields(Problem))

@@ -1,8 +1,8 @@
 """Stacks the wrappers: the one place that knows their order.
 
-Recording is outermost, so a tape holds what the task saw. A planned write takes no slot. A request that waits to be
-repeated holds no slot either. Parts of a batch are admitted one by one, so no batch can hold more than four of one
-mailbox. A batch needs one token.
+Recording is outermost, so a tape holds what the task saw. What guards the writes comes next: a planned write takes no
+slot, and a booked one has one entry however often it is sent. A request that waits to be repeated holds no slot. Parts
+of a batch are admitted one by one, so no batch can hold more than four of one mailbox. A batch needs one token.
 """
 
 import math
@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from bulkmail.core.pace import Pace
 from bulkmail.core.retry import Quota, RetryRules
 from bulkmail.core.window import SLOTS, Window
-from bulkmail.model import Lanes, Reporter, Request, TokenSource, Transport
+from bulkmail.model import Lanes, Reporter, TokenSource, Transport
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import LINGER, batching
 from bulkmail.transport.limit import Limiting
-from bulkmail.transport.plan import Planning
 from bulkmail.transport.retry import Retrying
 from bulkmail.transport.tape import Exchange, Recording
 
@@ -54,11 +53,11 @@ async def stack(
     settings: StackSettings,
     report: Reporter,
     *,
-    planned: Callable[[Request], None] | None = None,
+    guard: Callable[[Transport], Transport] = lambda inner: inner,
     keep: Callable[[Exchange], None] | None = None,
 ) -> AsyncIterator[Stack]:
-    """Everything between a task and `terminal`. `planned` hears of writes instead of the service; `keep` makes a
-    tape."""
+    """Everything between a task and `terminal`. `guard` makes the wrapper that sees to the writes: `plan.Planning`,
+    `plan.Refusing` or `book.Booking`; `keep` makes a tape."""
     window = Window(settings.slots)
     pace = Pace(rate=math.inf if settings.rate else None, in_flight=settings.in_flight)  # a fixed rate is not learned
 
@@ -74,8 +73,7 @@ async def stack(
             transport, window=window, pace=pace, report=report, rate=settings.rate, max_wait=settings.max_wait
         )
         transport = retrying = Retrying(transport, rules=settings.retries, report=report)
-        if planned is not None:
-            transport = Planning(transport, planned)
+        transport = guard(transport)
         if keep is not None:
             transport = Recording(transport, keep)
         yield Stack(transport, limiting, pace, window, retrying.quota)

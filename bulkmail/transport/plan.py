@@ -3,22 +3,35 @@
 It stands above the limiter, because a write that is not sent needs no slot.
 """
 
-from collections.abc import Callable
-
-from bulkmail.model import Request, Response, Transport
-
-READS = frozenset({"GET", "HEAD"})
+from bulkmail.core.effect import writes
+from bulkmail.errors import WriteRefused
+from bulkmail.model import Ledger, Request, Response, Transport
 
 
 class Planning:
-    """Answers every write with 204 and tells `planned` of it."""
+    """Notes every write in the ledger and answers it with 204."""
 
-    def __init__(self, inner: Transport, planned: Callable[[Request], None]) -> None:
+    def __init__(self, inner: Transport, ledger: Ledger) -> None:
         self._inner = inner
-        self._planned = planned
+        self._ledger = ledger
 
     async def send(self, request: Request, /) -> Response:
-        if request.method in READS:
+        if not writes(request):
             return await self._inner.send(request)
-        self._planned(request)
+        await self._ledger.plan(request)
         return Response(204)
+
+
+class Refusing:
+    """For a task that says it only reads: no write passes, and the task hears why."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+
+    async def send(self, request: Request, /) -> Response:
+        if writes(request):
+            raise WriteRefused(
+                f"the task tried to {request.method} though it is declared to read only",
+                hint="Declare it with writes=True: it then plans until it is told to apply.",
+            )
+        return await self._inner.send(request)

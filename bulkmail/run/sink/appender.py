@@ -67,7 +67,7 @@ class Appender:
     def append(self, block: bytes) -> int:
         """Writes all of `block` at the end. Returns the new length."""
         rest = memoryview(block)
-        with _telling(self.path):
+        with telling(self.path):
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         self.length += len(block)
@@ -75,18 +75,18 @@ class Appender:
 
     def sync(self) -> None:
         """Returns when what was appended would survive a power cut."""
-        with _telling(self.path):
+        with telling(self.path):
             _sync(self._file)
 
     def close(self) -> None:
         """May be called again."""
         file, self._file = self._file, -1
         if file >= 0:
-            with _telling(self.path):
+            with telling(self.path):
                 os.close(file)
 
     def _cut(self, length: int) -> None:
-        with _telling(self.path):
+        with telling(self.path):
             size = os.fstat(self._file).st_size
             if size < length:
                 raise OutputError(
@@ -98,7 +98,7 @@ class Appender:
 
 
 def _opened(path: Path, flags: int) -> int:
-    with _telling(path):
+    with telling(path):
         file = os.open(path, _FLAGS | flags, 0o600)
     if flags and hasattr(os, "fchmod"):
         with suppress(OSError):  # a file system without modes
@@ -107,7 +107,7 @@ def _opened(path: Path, flags: int) -> int:
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def telling(path: Path) -> Iterator[None]:
     """Turns what the system refuses into an error that names the file."""
     try:
         yield

@@ -1,0 +1,200 @@
+"""`bulkmail resume`: goes on with a run that was stopped or killed, or makes a new one of what did not end well."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bulkmail.cli import say, summary
+from bulkmail.cli.compose import file_source, survey
+from bulkmail.cli.conduct import Ended, Run
+from bulkmail.cli.loop import run as run_loop
+from bulkmail.cli.pin import digest_of, pinned
+from bulkmail.cli.run import AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, conclude, introduce, signed
+from bulkmail.config import Job, load
+from bulkmail.errors import ConfigError, InputError, UsageError
+from bulkmail.identity.claims import decode
+from bulkmail.model import Status
+from bulkmail.run import folder as folders
+from bulkmail.run import manifest as manifests
+from bulkmail.run.manifest import differences
+from bulkmail.run.recovery import Recovered, check_rows, recover, rows_with
+from bulkmail.run.remaining import Only
+from bulkmail.run.source import FileSource
+from bulkmail.run.spool import SpooledSource, spool
+from bulkmail.tasks import Task, check_options, find
+from bulkmail.tasks.undoing import undoing
+
+
+def resume(
+    run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
+    *,
+    retry: Annotated[
+        str, typer.Option(help="Run again what ended so, in a new run: any of failed,denied,unknown,absent,not_run,ok.")
+    ] = "",
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on although input, job or task are not what they were.")
+    ] = False,
+    max_changes: MaxChanges = None,
+    max_duration: MaxDuration = "",
+    no_progress: NoProgress = False,
+    log_json: LogJson = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run that was stopped or killed: what is done stays done, the rest is done now.
+
+    Input, task, application and tenant have to be what they were; what is not is named, and refused until you accept
+    it. A mailbox in which a write was under way waits until the service has settled (limits.settle), so that nothing
+    is done twice. With --retry, mailboxes that ended so are run again, as a new run that names this one.
+
+    Exit codes are those of `bulkmail run`.
+
+    Examples:
+
+      bulkmail resume out/settings.report-2026-11-23
+
+      bulkmail resume out/settings.report-2026-11-23 --retry failed,denied
+    """
+    say.log_to_stderr(as_json=log_json)
+    console = say.progress(hidden=no_progress or log_json)
+    with say.told():
+        given = {"limits.max_changes": max_changes, "limits.max_duration": max_duration}
+        flags = {key: value for key, value in given.items() if value not in (None, "")}
+        with folders.hold(folders.existing(run_dir)):
+            before = manifests.read(run_dir)
+            if retry:
+                code = _again(run_dir, before, flags, _statuses(retry), console, as_json=as_json)
+            elif before["state"] == "finished":
+                code = _nothing_left(run_dir, before, as_json=as_json)
+            else:
+                code = _go_on(run_dir, before, flags, console, accept=accept_changes, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def reloaded(before: Mapping[str, Any], flags: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
+    """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
+    laid = before["job"]["flags"] | flags
+    return load(Path(before["job"]["path"]), flags=laid), laid
+
+
+def listed_in(folder: Path, before: Mapping[str, Any], job: Job, task: Task) -> FileSource | SpooledSource | None:
+    """The input of an earlier run; None where the directory has to be asked once more."""
+    if (folder / folders.INPUT).exists() and "sha256" in before["input"]:
+        return SpooledSource(folder / folders.INPUT)
+    listed = file_source(job.input, keep_columns=task.wants_columns)
+    if listed is not None and not listed.local:
+        raise InputError(
+            "the run ended before its standard input was read to the end, so its mailboxes are not known",
+            hint="Start it anew; nothing was done yet.",
+        )
+    return listed
+
+
+def _statuses(text: str) -> frozenset[Status]:
+    try:
+        return frozenset(Status(word.strip()) for word in text.split(","))
+    except ValueError:
+        raise UsageError(f"--retry {text}: there is no such status", hint=f"There are {', '.join(Status)}.") from None
+
+
+def _nothing_left(folder: Path, before: Mapping[str, Any], *, as_json: bool) -> int:
+    if as_json:
+        typer.echo(summary.as_json(before, folder))
+    else:
+        summary.show(before, folder, say.results)
+        say.note("the run is finished; --retry failed,denied,unknown makes a new one of what did not end well")
+    return int(before["exit_code"])
+
+
+def _go_on(
+    folder: Path, before: Mapping[str, Any], flags: Mapping[str, Any], console: Console | None, *,
+    accept: bool, as_json: bool,
+) -> int:  # fmt: skip
+    job, laid = reloaded(before, flags)
+    task = find(job.task.name, job.path.parent)
+    options = check_options(task, job.task.options)
+    listed = listed_in(folder, before, job, task)
+    recovered = recover(folder)
+    credential = signed(job)
+
+    async def main() -> Ended:
+        expected = await _count(listed)
+        manifest = replace(
+            pinned(job, task, options, laid), parent=before["parent"], undo=before["undo"], started=before["started"],
+            seconds=before["seconds"],
+        )  # fmt: skip
+        if listed is not None:
+            manifest = replace(manifest, input=manifest.input | digest_of(listed) | {"mailboxes": expected})
+            await _accept(folder, differences(before, manifest.as_json()), recovered, listed, accept=accept)
+        introduce(job, decode(await credential.token()))
+        say.note(f"{len(recovered.done):,} mailboxes are done already")
+        doing = undoing(task) if before["undo"] else task
+        run = Run(job, doing, options, credential, manifest, listed, expected, console, recovered)
+        return await run.conduct(folder)
+
+    return conclude(run_loop(main()), as_json=as_json)
+
+
+async def _count(listed: FileSource | SpooledSource | None) -> int:
+    if isinstance(listed, SpooledSource):
+        async for _ in listed:
+            pass
+        return listed.counts.unique
+    return await survey(listed)
+
+
+async def _accept(
+    folder: Path, changes: list[str], recovered: Recovered, listed: FileSource | SpooledSource, *, accept: bool
+) -> None:
+    """Raises ConfigError for a run that is no longer what it was, unless that was accepted and can be."""
+    if not changes:
+        return
+    if not accept:
+        raise ConfigError(
+            "\n".join(["the run is no longer what it was:", *changes]),
+            hint="Put it back, or read what changed and add --accept-changes; for a new run there is `bulkmail run`.",
+        )
+    if any(change.startswith(("output.", "mode:", "app.")) for change in changes):
+        raise ConfigError(
+            "\n".join(["a run cannot change its application, its mode or its formats on the way:", *changes]),
+            hint="Put that back, or start a new run.",
+        )
+    if any(change.startswith("input.") for change in changes):
+        await check_rows(folder, recovered.done, listed)
+
+
+def _again(
+    folder: Path, before: Mapping[str, Any], flags: Mapping[str, Any], wanted: frozenset[Status],
+    console: Console | None, *, as_json: bool,
+) -> int:  # fmt: skip
+    job, laid = reloaded(before, flags)
+    task = find(job.task.name, job.path.parent)
+    options = check_options(task, job.task.options)
+    listed = listed_in(folder, before, job, task)
+    if before["undo"] or listed is None:
+        raise UsageError(f"{folder} cannot be run again in part", hint="Start it anew.")
+    rows, parent = rows_with(folder, wanted), str(folder.resolve())
+    if not rows:
+        raise UsageError(f"{folder} has no mailbox that ended {' or '.join(sorted(wanted))}")
+    credential = signed(job)
+
+    async def main() -> Ended:
+        await _count(listed)
+        manifest = replace(pinned(job, task, options, laid), parent=parent)
+        known = replace(manifest, input=manifest.input | digest_of(listed) | {"mailboxes": listed.counts.unique})
+        await _accept(
+            folder, [one for one in differences(before, known.as_json()) if one.startswith("input.")], Recovered(),
+            listed, accept=False,
+        )  # fmt: skip
+        introduce(job, decode(await credential.token()))
+        now = datetime.now().astimezone()
+        with folders.open_folder(folders.name(job.output.directory, task.name, now)) as new:
+            spooled = await spool(Only(listed, rows), new / folders.INPUT)
+            run = Run(job, task, options, credential, manifest, spooled, spooled.counts.unique, console)
+            return await run.conduct(new)
+
+    return conclude(run_loop(main()), as_json=as_json)

@@ -1,0 +1,89 @@
+"""`bulkmail undo`: puts back what a run changed, as a run of its own. Its input is the other run's ledger."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bulkmail.cli import say
+from bulkmail.cli.conduct import Ended, Run
+from bulkmail.cli.loop import run as run_loop
+from bulkmail.cli.pin import pinned
+from bulkmail.cli.resume import reloaded
+from bulkmail.cli.run import (
+    ApplyFlag,
+    AsJson,
+    LogJson,
+    MaxChanges,
+    MaxDuration,
+    NoProgress,
+    conclude,
+    introduce,
+    signed,
+)
+from bulkmail.errors import UsageError
+from bulkmail.identity.claims import decode
+from bulkmail.run import folder as folders
+from bulkmail.run import manifest as manifests
+from bulkmail.run.made import MadeSource
+from bulkmail.run.spool import spool
+from bulkmail.tasks import check_options, find
+from bulkmail.tasks.undoing import undoing
+
+
+def undo(
+    run_dir: Annotated[Path, typer.Argument(help="Directory of the run to take back.", metavar="RUN_DIR")],
+    *,
+    output: Annotated[str, typer.Option("--output", help="Run directory; RUN_DIR-undo if not given.")] = "",
+    apply: ApplyFlag = None,
+    max_changes: MaxChanges = None,
+    max_duration: MaxDuration = "",
+    no_progress: NoProgress = False,
+    log_json: LogJson = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put back what a run changed, where it still is as the run left it. Only plans, unless told to --apply.
+
+    What somebody changed since is reported and left alone. The undoing is a run of its own, with its own directory,
+    ledger and exit code; `bulkmail resume` goes on with it.
+
+    Examples:
+
+      bulkmail undo out/settings.apply-2026-11-23
+
+      bulkmail undo out/settings.apply-2026-11-23 --apply
+    """
+    say.log_to_stderr(as_json=log_json)
+    console = say.progress(hidden=no_progress or log_json)
+    with say.told(), folders.hold(folders.existing(run_dir)):
+        given = {"limits.max_changes": max_changes, "limits.max_duration": max_duration}
+        flags = {key: value for key, value in given.items() if value not in (None, "")}
+        flags |= {"task.apply": bool(apply), "task.drift": False}
+        wanted = Path(output) if output else run_dir.with_name(f"{run_dir.name}-undo")
+        code = _undo(run_dir, manifests.read(run_dir), flags, wanted, console, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _undo(
+    folder: Path, before: Mapping[str, Any], flags: Mapping[str, Any], wanted: Path, console: Console | None, *,
+    as_json: bool,
+) -> int:  # fmt: skip
+    if before["mode"] != "apply":
+        raise UsageError(f"{folder} changed nothing: it was a run to {before['mode']}")
+    job, laid = reloaded(before, flags)
+    task = find(job.task.name, job.path.parent)
+    options, reverse = check_options(task, job.task.options), undoing(task)
+    credential, parent = signed(job), str(folder.resolve())
+
+    async def main() -> Ended:
+        introduce(job, decode(await credential.token()))
+        manifest = replace(pinned(job, task, options, laid), parent=parent, undo=True)
+        with folders.open_folder(wanted) as new:
+            spooled = await spool(MadeSource(folder), new / folders.INPUT)
+            run = Run(job, reverse, options, credential, manifest, spooled, spooled.counts.unique, console)
+            return await run.conduct(new)
+
+    return conclude(run_loop(main()), as_json=as_json)

@@ -1,0 +1,16 @@
+"""Tells a write from a read. Trusts the method, and a POST only where Graph documents that it changes nothing."""
+
+from bulkmail.model import Effect, Request
+
+READS = frozenset({"GET", "HEAD"})
+
+READING_ACTIONS = frozenset({"exportitems", "getmailtips", "getschedule", "translateexchangeids", "findmeetingtimes"})
+"""Actions of a mailbox that are sent as a POST and only read; learn.microsoft.com/graph/api, `user` and `mailbox`."""
+
+
+def writes(request: Request) -> bool:
+    """Whether `request` could change anything. A POST to a reading action says so itself, by its effect."""
+    if request.method in READS:
+        return False
+    action = request.path.partition("?")[0].rpartition("/")[2].rpartition(".")[2].lower()
+    return not (request.method == "POST" and request.effect is Effect.READ and action in READING_ACTIONS)

@@ -1,0 +1,114 @@
+"""A file of JSON lines that is true whatever happened to the process, and tells when it is not. Knows no mailbox.
+
+Every line ends in `"crc":"xxxxxxxx"`: the CRC-32 of what stands before it, begun with the offset of the line, so that a
+line that was moved, doubled or taken out shows like one that was altered. Lines are written in groups, one write and
+one sync each; the first of a group has `"synced":true`, which says that all before it was on the disk for good.
+
+So a journal that broke off is told from one that was damaged. What does not hold is a torn end, and is cut off, unless
+a later line that does hold says that it had been on the disk: then something else has changed the file, and nothing is
+guessed. (SQLite's journal and restic's pack files keep the same order: a claim is durable before what relies on it.)
+"""
+
+import asyncio
+import re
+from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import orjson
+
+from bulkmail.errors import Damaged
+from bulkmail.run.sink import Appender
+
+_TAIL = len(b',"crc":"00000000"}\n')
+_SYNCED = b',"synced":true'
+_SEAM = re.compile(rb"\}.(?=\{\")", re.DOTALL)  # where one line may have run into the next
+
+
+class Line(NamedTuple):
+    """An entry, and where its line ends."""
+
+    end: int
+    entry: dict[str, Any]
+
+
+class Journal:
+    """Appends groups of entries to a file. Blocks: the caller brings a thread, one at a time.
+
+    Raises OutputError, after which nothing more may be written: what reached the disk is not known.
+    """
+
+    def __init__(self, file: Appender) -> None:
+        self._file = file
+
+    def __repr__(self) -> str:
+        return f"<Journal {self._file.path} length={self._file.length}>"
+
+    def append(self, entries: Sequence[bytes]) -> None:
+        """`entries` are JSON objects with at least one member. Returns when they would survive a power cut."""
+        if entries:
+            self._file.append(sealed(entries, self._file.length))
+            self._file.sync()
+
+
+def sealed(entries: Sequence[bytes], start: int) -> bytes:
+    """The lines of a group that begins at the offset `start`."""
+    lines, offset, mark = [], start, _SYNCED
+    for entry in entries:
+        body = entry[:-1] + mark
+        line = b'%b,"crc":"%08x"}\n' % (body, crc32(body, offset & 0xFFFFFFFF))
+        lines.append(line)
+        offset += len(line)
+        mark = b""
+    return b"".join(lines)
+
+
+def holds(line: bytes, offset: int) -> bool:
+    """Whether `line`, with its line feed, is what was written at `offset`."""
+    body, tail = line[:-_TAIL], line[-_TAIL:]
+    return tail == b',"crc":"%08x"}\n' % crc32(body, offset & 0xFFFFFFFF)
+
+
+def read(path: Path) -> Iterator[Line]:
+    """The entries that hold, in their order, to where the journal breaks off. Nothing where there is no file.
+
+    Raises Damaged where it does not merely break off. Blocks, and is safe to be broken off at any time.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        offset = 0
+        for line in file:
+            if not holds(line, offset):
+                _refuse_damage(path, offset, line, file)
+                return
+            offset += len(line)
+            yield Line(offset, orjson.loads(line))
+
+
+def _refuse_damage(path: Path, bad: int, line: bytes, rest: Iterator[bytes]) -> None:
+    """Looks behind the line at `bad` for one that proves that all before it had been on the disk."""
+    offset = bad
+    for later in (line, *rest):
+        for start in (0, *(seam.end() for seam in _SEAM.finditer(later))):
+            found = later[start:]
+            if offset + start > bad and holds(found, offset + start) and _SYNCED in found[-_TAIL - len(_SYNCED) :]:
+                raise Damaged(
+                    f"{path}: damaged at byte {bad:,}, though it was written and safe",
+                    hint="Look at the disk. Put the file back from a backup; what stands before that byte is true.",
+                )
+        offset += len(later)
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
+    """A thread cannot be stopped: gives the cancellation that came meanwhile, once the thread has ended."""
+    task = asyncio.create_task(work)
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    return cancelled

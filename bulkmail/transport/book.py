@@ -1,0 +1,88 @@
+"""Notes every write before it leaves and what became of it; lets nobody look too soon for one whose answer was lost.
+
+It stands above the retries, so that a change has one entry however often it is sent. A write with a key whose answer
+was lost may still be on its way, or be carried out late: requests for its row wait until the service has settled, and
+what they find then can be trusted. Without that wait a look-up finds nothing, the thing is made again, and both appear.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from bulkmail.core.effect import writes
+from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unreachable
+from bulkmail.model import Effect, Ending, Event, Ledger, Reporter, Request, Response, Transport
+
+SETTLE = 300.0
+"""Seconds after which what the service accepted has been carried out or dropped: a gateway of Graph gives up on a
+request within minutes (learn.microsoft.com/graph/errors has no figure; this one is on the safe side)."""
+
+
+class Booking:
+    """`unsettled` gives rows whose last write by an earlier process may still be under way, with the seconds left."""
+
+    def __init__(
+        self,
+        inner: Transport,
+        ledger: Ledger,
+        report: Reporter,
+        *,
+        settle: float = SETTLE,
+        unsettled: Mapping[int, float] | None = None,
+    ) -> None:
+        self._inner = inner
+        self._ledger = ledger
+        self._report = report
+        self._settle = settle
+        self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
+        self._settles = {row: now + seconds for row, seconds in (unsettled or {}).items()}  # row to instant
+
+    def __repr__(self) -> str:
+        return f"<Booking {len(self._settles)} rows unsettled>"
+
+    async def send(self, request: Request, /) -> Response:
+        if self._settles:
+            await self._wait(request)
+        if not writes(request):
+            return await self._inner.send(request)
+        number = await self._ledger.intend(request)
+        try:
+            response = await self._inner.send(request)
+        except TransportError as error:
+            self._note_failure(number, request, error)
+            raise
+        self._ledger.conclude(number, request, _ending(request, response), _id(response))
+        return response
+
+    async def _wait(self, request: Request) -> None:
+        """Until the row has settled; its time may move on meanwhile."""
+        told = False
+        while (left := self._settles.get(request.row, 0.0) - self._loop.time()) > 0:
+            if not told:
+                self._report(Event("paused", "waiting to see whether a write took effect", request.mailbox, left))
+                told = True
+            await asyncio.sleep(left)
+        self._settles.pop(request.row, None)
+
+    def _note_failure(self, number: int, request: Request, error: TransportError) -> None:
+        if isinstance(error, Unreachable | ThrottledOut):
+            self._ledger.conclude(number, request, Ending.UNSENT)
+            return
+        self._ledger.conclude(number, request, Ending.UNKNOWN)
+        if isinstance(error, OutcomeUnknown) and request.effect is Effect.KEYED:
+            self._settles[request.row] = self._loop.time() + self._settle
+
+
+def _ending(request: Request, response: Response) -> Ending:
+    """A 5xx may have been carried out; and a 412 may be the answer to a repetition of what was."""
+    if response.status < 400:
+        return Ending.DONE
+    repeated = response.status == 412 and request.effect is Effect.VERIFIED
+    doubtful = repeated or response.status == 408 or (response.status >= 500 and response.status != 507)
+    return Ending.UNKNOWN if doubtful else Ending.REFUSED
+
+
+def _id(response: Response) -> str:
+    """What the service calls the thing that was made or changed."""
+    found = response.body.get("id") if isinstance(response.body, dict) else None
+    return found if isinstance(found, str) else ""
