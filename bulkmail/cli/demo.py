@@ -57,7 +57,7 @@ async def _demo(directory: Path, settings: Settings) -> None:
         show_claims(await credential.token())
         _heading(f"3  The sweep: {rehearsal.mailboxes} through {rehearsal.job}")
         task = find(job.task.name, directory)
-        options, listed = check_options(task, job.task.options), file_source(job.input)
+        options, listed = check_options(task, job.task.options, job.path.parent), file_source(job.input)
         ended = await Run(job, task, options, credential, listed, await survey(listed), say.errors).conduct()
         summary.show(ended.manifest, ended.folder, say.results)
         if ended.failure is not None:
