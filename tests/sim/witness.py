@@ -35,10 +35,9 @@ def directory(client: GraphClient) -> list[str]:
 
 def settings(user: User) -> list[str]:
     """The status of the automatic replies before and after they are switched on."""
-    # The zone goes beside the moment.
-    moments = (datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (2026, 2027))
+    start, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2027))
     seen = [replies(user)]
-    user.enable_automatic_replies_setting("Scheduled", *moments, "away", "away").execute_query()
+    user.enable_automatic_replies_setting("Scheduled", start, end, "away", "away").execute_query()
     return [*seen, replies(user)]
 
 
