@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from bulkmail.config import nearest
 from bulkmail.errors import ConfigError
+from bulkmail.tasks.contacts_sync import contacts_sync
 from bulkmail.tasks.declare import Options, Task, task
 from bulkmail.tasks.settings_apply import settings_apply
 from bulkmail.tasks.settings_report import settings_report
@@ -23,7 +24,7 @@ __all__ = ["Options", "Task", "check_options", "every", "find", "task"]
 GROUP = "bulkmail.tasks"
 """The entry points of packages that bring tasks."""
 
-BUILT_IN = {one.name: one for one in (settings_report, settings_apply)}
+BUILT_IN = {one.name: one for one in (settings_report, settings_apply, contacts_sync)}
 
 
 def every() -> dict[str, Task]:

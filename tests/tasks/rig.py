@@ -111,7 +111,7 @@ def unheard(_event: Event) -> None:
 
 
 @asynccontextmanager
-async def benched(desk: Desk, name: str, folder: Path, **options: Any) -> AsyncIterator[Bench]:
+async def benched(desk: Desk, name: str, folder: Path, options: Mapping[str, Any]) -> AsyncIterator[Bench]:
     task = find(name, folder)
     planned: list[Request] = []
     rules = StackSettings(retries=RetryRules(base=0.01, cap=0.01))
@@ -131,7 +131,7 @@ def on_bench(
     """Runs `act` with a task and a new tenant; returns the simulator's books."""
 
     async def main(desk: Desk) -> None:
-        async with benched(desk, name, folder, **options) as bench:
+        async with benched(desk, name, folder, options) as bench:
             await act(bench)
 
     return rehearse(main, **settings)
