@@ -16,6 +16,7 @@ from bulkmail.config import nearest
 from bulkmail.errors import ConfigError
 from bulkmail.tasks.contacts_sync import contacts_sync
 from bulkmail.tasks.declare import Options, Task, task
+from bulkmail.tasks.mail_send import mail_send
 from bulkmail.tasks.settings_apply import settings_apply
 from bulkmail.tasks.settings_report import settings_report
 
@@ -24,7 +25,7 @@ __all__ = ["Options", "Task", "check_options", "every", "find", "task"]
 GROUP = "bulkmail.tasks"
 """The entry points of packages that bring tasks."""
 
-BUILT_IN = {one.name: one for one in (settings_report, settings_apply, contacts_sync)}
+BUILT_IN = {one.name: one for one in (settings_report, settings_apply, contacts_sync, mail_send)}
 
 
 def every() -> dict[str, Task]:

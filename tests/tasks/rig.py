@@ -1,5 +1,6 @@
 """What the tests of writing tasks share: a task below the whole stack against the simulator, and its ledger by ear."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkmail.core.retry import RetryRules
+from bulkmail.errors import OutcomeUnknown
 from bulkmail.graph import Graph
 from bulkmail.model import NOTHING, Change, Event, Made, Mailbox, Request, Response, Row, TokenSource, Transport
 from bulkmail.tasks import Options, Task, check_options, find
@@ -43,6 +45,47 @@ class Ledger:
         return response
 
 
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass(slots=True)
+class Deadly:
+    """A wrapper that kills whoever sends the request number `fatal`: before it leaves, or when it has been answered."""
+
+    inner: Transport
+    fatal: int
+    answered: bool
+    sent: int = 0
+
+    async def send(self, request: Request, /) -> Response:
+        self.sent += 1
+        if self.sent < self.fatal:
+            return await self.inner.send(request)
+        if self.answered and self.sent == self.fatal:
+            await self.inner.send(request)
+        raise Killed
+
+
+@dataclass(slots=True)
+class Settling:
+    """A wrapper that lets the service settle when an answer was lost: the next request comes so many seconds later."""
+
+    inner: Transport
+    seconds: float
+    lost: bool = False
+
+    async def send(self, request: Request, /) -> Response:
+        if self.lost:
+            self.lost = False
+            await asyncio.sleep(self.seconds)
+        try:
+            return await self.inner.send(request)
+        except OutcomeUnknown:
+            self.lost = True
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class Token(TokenSource):
     text: str
@@ -70,6 +113,10 @@ class Bench:
     async def run(self, mailbox: Mailbox, **changed: Any) -> list[Row]:
         """Applies the task, its options changed."""
         return await self._rows(mailbox, changed, self.writing, planning=False)
+
+    async def run_through(self, transport: Transport, mailbox: Mailbox, **changed: Any) -> list[Row]:
+        """Applies the task with a transport of one's own."""
+        return await self._rows(mailbox, changed, transport, planning=False)
 
     async def plan(self, mailbox: Mailbox, **changed: Any) -> list[Row]:
         self.planned.clear()
