@@ -63,10 +63,6 @@ class NamedFile:
             raise InputError(f"{self.path}: has changed since the run began")
         return data
 
-    def check(self) -> None:
-        """Read it now. Raises InputError for what is wrong with it."""
-        raise NotImplementedError
-
     @property
     def known(self) -> bool:
         """Whether it was read already."""
@@ -74,15 +70,12 @@ class NamedFile:
 
     def pinned(self) -> dict[str, str]:
         """How a manifest has it."""
-        return {"path": str(self.path), "sha256": self.digest or sha256(self.content).hexdigest()}
+        return {"path": str(self.path.absolute()), "sha256": self.digest or sha256(self.content).hexdigest()}
 
 
 @dataclass(frozen=True)
 class TextOf(NamedFile):
     """A text in UTF-8."""
-
-    def check(self) -> None:
-        _ = self.text
 
     @cached_property
     def text(self) -> str:
@@ -95,9 +88,6 @@ class TextOf(NamedFile):
 @dataclass(frozen=True)
 class TableOf(NamedFile):
     """Rows with named cells: CSV with a heading, or NDJSON with an object a line."""
-
-    def check(self) -> None:
-        _ = self.rows
 
     @cached_property
     def rows(self) -> list[tuple[int, Mapping[str, str]]]:
@@ -116,9 +106,6 @@ class TableOf(NamedFile):
 @dataclass(frozen=True)
 class AddressesOf(NamedFile):
     """Addresses, however a list of mailboxes may be written."""
-
-    def check(self) -> None:
-        _ = self.addresses
 
     @cached_property
     def addresses(self) -> frozenset[str]:
@@ -184,25 +171,23 @@ def _cell(value: Any, number: int) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _named(make: Callable[[Path, str], NamedFile], value: Any, info: ValidationInfo) -> NamedFile:
+def _named(make: Callable[[Path, str], Any], read: Callable[[Any], object], value: Any, info: ValidationInfo) -> Any:
     """A path of the job file, read at once; or what a manifest has of a file."""
-    if isinstance(value, NamedFile):
-        return value
     if isinstance(value, dict) and value.keys() == {"path", "sha256"}:
         return make(Path(value["path"]), value["sha256"])
     if not isinstance(value, str) or not value.strip():
         raise ValueError("should be the path of a file")
     file = make((info.context or {}).get("folder", Path()) / value, "")
-    file.check()
+    read(file)
     return file
 
 
-def _option(make: Callable[[Path, str], NamedFile]) -> Any:
-    return PlainValidator(partial(_named, make))
+def _option(make: Callable[[Path, str], Any], read: Callable[[Any], object]) -> PlainValidator:
+    return PlainValidator(partial(_named, make, read))
 
 
 _PINNED = PlainSerializer(NamedFile.pinned)
 
-TextFile: TypeAlias = Annotated[TextOf, _option(TextOf), _PINNED]
-TableFile: TypeAlias = Annotated[TableOf, _option(TableOf), _PINNED]
-AddressFile: TypeAlias = Annotated[AddressesOf, _option(AddressesOf), _PINNED]
+TextFile: TypeAlias = Annotated[TextOf, _option(TextOf, lambda file: file.text), _PINNED]
+TableFile: TypeAlias = Annotated[TableOf, _option(TableOf, lambda file: file.rows), _PINNED]
+AddressFile: TypeAlias = Annotated[AddressesOf, _option(AddressesOf, lambda file: file.addresses), _PINNED]

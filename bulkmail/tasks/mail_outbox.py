@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bulkmail.core.odata import literal, segment
-from bulkmail.errors import GraphError, OutcomeUnknown
+from bulkmail.errors import GraphError, OutcomeUnknown, TransportError
 from bulkmail.graph import SENDS, Graph
 from bulkmail.model import Change, Effect
 from bulkmail.tasks.mail_letter import Letter
@@ -81,7 +81,10 @@ class Outbox:
                 refused = error  # it may have gone out meanwhile, and be no draft any more
             else:
                 return
-            now = await self._now(message)
+            try:
+                now = await self._now(message)
+            except (GraphError, TransportError):
+                raise lost from None  # whether it went out matters more than why that cannot be seen
             if now is not None and was_sent(now):
                 return
             if now is not None and refused is not None:

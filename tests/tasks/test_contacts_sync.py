@@ -8,7 +8,7 @@ import pytest
 
 from bulkmail.errors import ConfigError, GraphError, InputError
 from bulkmail.graph import Graph
-from bulkmail.model import Change, Effect, Request, Response, Row
+from bulkmail.model import Change, Effect, Made, Request, Response, Row
 from bulkmail.sim.faults import Fault
 from bulkmail.tasks import check_options
 from bulkmail.tasks.contact_book import EXTENDED, PROPERTY
@@ -143,6 +143,23 @@ def test_lost_answers_make_nothing_twice(tmp_path: Path) -> None:
     assert books["breaches"] == {}
 
 
+def test_an_update_whose_answer_is_lost_is_seen_to_be_done(tmp_path: Path) -> None:
+    """It is sent again with an etag that is none any more, and then there is nothing left to write."""
+
+    async def act(bench: Bench) -> None:
+        for number in range(4):
+            await bench.run(bench.mailbox(number))
+        changed = relisted(bench, tmp_path, LIST.replace("Analyst", "Countess"))
+        for number in range(4):
+            assert len(await bench.run(bench.mailbox(number), **changed)) == 1
+            assert [one.method for one in bench.requests] == ["GET", "GET", "PATCH", "GET"]
+            assert held(bench, number)["1017"]["jobTitle"] == "Countess"
+
+    books = on(tmp_path, act, faults=(Fault("lost", match="^PATCH", times=1),))
+    assert books["faults"]["lost"] == 4
+    assert books["effects"]["repeated"] == {}
+
+
 def test_undo(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         ada = bench.mailbox()
@@ -191,6 +208,8 @@ def test_undo_leaves_alone_what_others_have_changed(tmp_path: Path) -> None:
         assert rows["contact:1017"]["result"] == "changed"
         assert rows["contact:1017"]["found"] == FIRST | {"jobTitle": "Countess"}
         assert rows["contact:1018"]["result"] == "already"
+        changed = [Made(Change("contact:1018", {"jobTitle": "Captain"}, {"jobTitle": "Admiral"}))]
+        assert [row["result"] for row in await bench.undo(ada, changed)] == ["gone"]
         assert rows["contact:O'1"]["result"] == "restored"
         assert rows["contact folder:Helpdesk"]["result"] == "changed"
         assert rows["contact folder:Helpdesk"]["found"] == {"contacts": 2, "folders": 0}
@@ -257,6 +276,25 @@ def test_a_rival_without_end_is_no_success(tmp_path: Path) -> None:
     assert sum(one.method == "PATCH" for one in shelf.service.requests) == 3
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_delete_that_is_refused_is_no_success(status: int, tmp_path: Path) -> None:
+    shelf = Shelf(rivals=0)
+    refusal = Response(status, body=error_body("ErrorFolderNotFound"))
+    service = Scripted(lambda request: refusal if request.method == "DELETE" else shelf.answer(request))
+    with pytest.raises(GraphError, match="ErrorFolderNotFound"):
+        synced(tmp_path, service, "id,name\n", allow_empty=True)
+
+
+@pytest.mark.parametrize("contact", [None, [], {}, {"id": 5}])
+def test_an_answer_that_is_no_contact(contact: Any, tmp_path: Path) -> None:
+    def answer(request: Request) -> Response:
+        listed = [contact] if "/contacts" in request.path else [{"id": "f", "displayName": "helpdesk"}]
+        return Response(200, body={"value": listed})
+
+    with pytest.raises(GraphError, match="NotAContact"):
+        synced(tmp_path, Scripted(answer), TITLED)
+
+
 @pytest.mark.parametrize(("status", "sent"), [(400, 3), (413, 3), (403, 1), (507, 1)])
 def test_one_contact_that_is_refused_does_not_keep_out_the_others(status: int, sent: int, tmp_path: Path) -> None:
     """Unless the others would be refused for the same reason."""
@@ -290,6 +328,18 @@ def test_a_folder_that_appears_in_this_moment(tmp_path: Path) -> None:
     service = Scripted(answer)
     assert len(synced(tmp_path, service, TITLED)) == 1
     assert asked == ["GET", "POST", "GET"]
+
+
+def test_a_folder_that_is_refused(tmp_path: Path) -> None:
+    """Also one that is said to be there and is not."""
+    for status in (403, 409):
+
+        def answer(request: Request, status: int = status) -> Response:
+            refusal = Response(status, body=error_body("ErrorOfSomeKind"))
+            return refusal if request.method == "POST" else Response(200, body={"value": []})
+
+        with pytest.raises(GraphError, match="ErrorOfSomeKind"):
+            synced(tmp_path, Scripted(answer), TITLED)
 
 
 def test_a_copy_that_somebody_made_goes(tmp_path: Path) -> None:

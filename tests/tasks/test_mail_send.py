@@ -262,6 +262,18 @@ def test_a_lost_send_of_which_nothing_is_found_is_unknown() -> None:
     assert post.sends == 1
 
 
+def test_a_look_that_is_refused_leaves_it_unknown() -> None:
+    post = Post(None, [lost()])
+
+    def answer(request: Request) -> Response:
+        looks = request.method == "GET" and "/messages/" in request.path
+        return Response(403, body=error_body("ErrorAccessDenied")) if looks else post.answer(request)
+
+    options = check_options(mail_send, {**OPTIONS, "body": "x", "subject": "s"})
+    with pytest.raises(OutcomeUnknown):
+        run(collect(mail_send.run(ADA, Graph.of(ADA, Scripted(answer), BASE), options)))
+
+
 def test_sends_that_are_lost_without_end_are_unknown() -> None:
     post = Post(None, [lost(), lost(), lost(), lost()])
     with pytest.raises(OutcomeUnknown):
