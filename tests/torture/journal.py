@@ -79,14 +79,17 @@ def written(dice: random.Random, size: int) -> Written:
 def understood(content: bytes, groups: Sequence[int]) -> Written:
     """Read by other means than the journal's own: a line is JSON, and its seal is left away."""
     lines = content.splitlines(keepends=True)
-    found = [
-        {key: value for key, value in orjson.loads(line).items() if key not in ("crc", "synced")} for line in lines
-    ]
+    found = [bare(orjson.loads(line)) for line in lines]
     ends, end = [], 0
     for line in lines:
         end += len(line)
         ends.append(end)
     return Written(content, found, ends, list(groups))
+
+
+def bare(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry without what the journal has added."""
+    return {key: value for key, value in entry.items() if key not in ("crc", "synced")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,9 @@ def found(path: Path) -> Found:
     got: list[dict[str, Any]] = []
     length, damaged = 0, False
     try:
-        for length, entry in read(path):
-            got.append({key: value for key, value in entry.items() if key not in ("crc", "synced")})
+        for end, entry in read(path):
+            length = end
+            got.append(bare(entry))
     except Damaged:
         damaged = True
     return Found(got, length, damaged)
