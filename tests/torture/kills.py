@@ -67,7 +67,7 @@ def tortured(work: Round, dice: random.Random, *, kills: int = MOST, anew: bool 
     return found
 
 
-def _moments(dice: random.Random, usual: float, anew: bool) -> Sequence[tuple[float, int]]:  # noqa: FBT001
+def _moments(dice: random.Random, usual: float, anew: bool) -> Sequence[tuple[float, int]]:
     """One kill: one in six before there can be any work, the others anywhere."""
     early = dice.random() < 1 / 6
     after = dice.uniform(0.0, 0.2 if early else usual)
