@@ -24,10 +24,14 @@ from bulkmail.run import manifest as manifests
 from bulkmail.run.manifest import differences
 from bulkmail.run.recovery import Recovered, check_rows, recover, rows_with
 from bulkmail.run.remaining import Only
+from bulkmail.run.rows import Rows
 from bulkmail.run.source import FileSource
 from bulkmail.run.spool import SpooledSource, spool
 from bulkmail.tasks import Task, check_options, find
 from bulkmail.tasks.undoing import undoing
+
+OF_ONE_START = frozenset({"limits.max_duration"})
+"""Flags that do not go on with the run that they were given for."""
 
 
 def resume(
@@ -64,20 +68,25 @@ def resume(
     with say.told():
         given = {"limits.max_changes": max_changes, "limits.max_duration": max_duration}
         flags = {key: value for key, value in given.items() if value not in (None, "")}
+        wanted = _statuses(retry)
         with folders.hold(folders.existing(run_dir)):
             before = manifests.read(run_dir)
-            if retry:
-                code = _again(run_dir, before, flags, _statuses(retry), console, as_json=as_json)
-            elif before["state"] == "finished":
+            rows = rows_with(run_dir, wanted)
+            if not retry and before["state"] == "finished":
                 code = _nothing_left(run_dir, before, as_json=as_json)
-            else:
+            elif not retry:
                 code = _go_on(run_dir, before, flags, console, accept=accept_changes, as_json=as_json)
+        if retry and not rows:
+            raise UsageError(f"{run_dir} has no mailbox that ended {' or '.join(sorted(wanted))}")
+        if retry:
+            code = _again(run_dir, before, flags, rows, console, as_json=as_json)
     raise typer.Exit(code)
 
 
 def reloaded(before: Mapping[str, Any], flags: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
     """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
-    laid = before["job"]["flags"] | flags
+    kept = {key: value for key, value in before["job"]["flags"].items() if key not in OF_ONE_START}
+    laid = kept | dict(flags)
     return load(Path(before["job"]["path"]), flags=laid), laid
 
 
@@ -96,7 +105,7 @@ def listed_in(folder: Path, before: Mapping[str, Any], job: Job, task: Task) -> 
 
 def _statuses(text: str) -> frozenset[Status]:
     try:
-        return frozenset(Status(word.strip()) for word in text.split(","))
+        return frozenset(Status(word.strip()) for word in text.split(",")) if text else frozenset()
     except ValueError:
         raise UsageError(f"--retry {text}: there is no such status", hint=f"There are {', '.join(Status)}.") from None
 
@@ -168,7 +177,7 @@ async def _accept(
 
 
 def _again(
-    folder: Path, before: Mapping[str, Any], flags: Mapping[str, Any], wanted: frozenset[Status],
+    folder: Path, before: Mapping[str, Any], flags: Mapping[str, Any], rows: Rows,
     console: Console | None, *, as_json: bool,
 ) -> int:  # fmt: skip
     job, laid = reloaded(before, flags)
@@ -177,10 +186,7 @@ def _again(
     listed = listed_in(folder, before, job, task)
     if before["undo"] or listed is None:
         raise UsageError(f"{folder} cannot be run again in part", hint="Start it anew.")
-    rows, parent = rows_with(folder, wanted), str(folder.resolve())
-    if not rows:
-        raise UsageError(f"{folder} has no mailbox that ended {' or '.join(sorted(wanted))}")
-    credential = signed(job)
+    credential, parent = signed(job), str(folder.resolve())
 
     async def main() -> Ended:
         await _count(listed)

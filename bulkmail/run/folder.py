@@ -21,12 +21,12 @@ from bulkmail.run.sink import Appender
 MANIFEST = "run.json"
 OUTCOMES = "outcomes.ndjson"
 CHANGES = "changes.ndjson"
-INPUT = "input.ndjson"
+INPUT = "spooled.ndjson"
 FAILED = "failed.csv"
 REJECTED = "rejected.csv"
 RECORDS = "records"
-NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, INPUT, FAILED, REJECTED)
-"""All that a run may write beside its manifest."""
+NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED)
+"""What a run may write beside its manifest, and others might have written as well."""
 
 LOCK = ".lock"
 ALIVE = ".alive"
