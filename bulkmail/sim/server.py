@@ -191,7 +191,7 @@ class Front:
             "x-ms-ags-diagnostic": DIAGNOSTIC,
         }
         if call is not None and call.notes:
-            headers["Preference-Applied"] = ", ".join(sorted(call.notes))
+            headers["Preference-Applied"] = ", ".join(sorted(set(call.notes)))
         if answer.body is None or isinstance(answer.body, bytes):
             return Response(answer.status, answer.body or b"", headers)
         headers["Content-Type"] = JSON
