@@ -97,6 +97,12 @@ class Simulator:
         """The addresses of the tenant's users in order, of those without a mailbox as well."""
         return self.tenant.addresses(limit)
 
+    def groups(self) -> dict[str, str]:
+        """The ids of the tenant's groups, by name in lower case and by id."""
+        groups = self.world.groups
+        named = {groups.group(number)["displayName"].lower(): text for number, text in enumerate(groups.ids)}
+        return named | {text: text for text in groups.ids}
+
     def books(self, *, effects: bool = False) -> Json:
         """What was seen so far; `effects` adds every write by its key."""
         return self.world.books.snapshot(effects=effects)
