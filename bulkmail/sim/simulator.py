@@ -42,7 +42,7 @@ class Simulator:
         directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="bulkmail-sim-"))
         self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
         try:
-            context = await asyncio.to_thread(tls.server_context, directory, settings.host)
+            context = await asyncio.to_thread(tls.server_context, directory, settings.host, settings.flaw)
             self.ca_file = directory / "ca.pem"
             front = Front(self.entra, Service(self.world, self.entra, asyncio.get_running_loop().time))
             graph = Listener(front.answer, context if settings.tls else None)

@@ -197,7 +197,7 @@ def _late(fence: Fence, now: float, arrived: float | None, limits: Limits) -> bo
 
 def told(limits: Limits, wait: float) -> float:
     """The seconds that a Retry-After of this form makes a client wait; 0 where it tells no time."""
-    if limits.form in {"integer", "date", "joined"}:
+    if limits.form in {"integer", "date", "skewed", "joined"}:
         return float(math.ceil(wait))
     return wait if limits.form == "decimal" else 0.0
 
@@ -212,6 +212,12 @@ def retry_after(limits: Limits, wait: float) -> Mapping[str, str]:
             text = f"{math.ceil(wait * 1000) / 1000:.3f}"
         case "date":
             text = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds + 1), usegmt=True)
+        case "past":
+            text = format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)
+        case "skewed":  # of a server whose clock is an hour ahead: to be told from its own Date
+            ahead = datetime.now(UTC) + timedelta(hours=1)
+            text = format_datetime(ahead + timedelta(seconds=seconds + 1), usegmt=True)
+            return {"Retry-After": text, "Date": format_datetime(ahead, usegmt=True)}
         case "joined":
             text = f"{seconds},{seconds}"
         case "zero" | "negative" | "garbage":

@@ -136,7 +136,8 @@ def _preferred(call: Call, default: int) -> int:
 
 def listing(world: World, call: Call, kind: Kind, items: Iterable[Item], path: str = "") -> Answer:
     shelf, fixed = kind.of(world.mailboxes.read(call.user)), immutable(call)
-    return page(world, call, kind, list(items), path, lambda item: whole(kind, shelf, item, immutable=fixed))
+    here = [item for item in items if item.due <= call.now]
+    return page(world, call, kind, here, path, lambda item: whole(kind, shelf, item, immutable=fixed))
 
 
 def find(world: World, call: Call, kind: Kind, text: str) -> Item:
@@ -196,8 +197,13 @@ def _check_extended(marks: list[Any]) -> None:
             raise bad_request(text, "ErrorInvalidProperty")
 
 
+def arrival(call: Call) -> float:
+    """When what this call makes will be found: at once, unless the service lags behind."""
+    return call.now + call.lag if call.lag else 0.0
+
+
 def create(world: World, call: Call, kind: Kind, props: Json, parent: int) -> Answer:
-    item = kind.of(world.mailboxes.write(call.user)).add(props, parent)
+    item = kind.of(world.mailboxes.write(call.user)).add(props, parent, arrival(call))
     call.key = key_of(props)
     return one(world, call, kind, item, 201)
 
