@@ -163,8 +163,9 @@ class Script:
 
     def load(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple((fault, re.compile(fault.match, re.IGNORECASE)) for fault in faults)
-        self._seen: Counter[tuple[int, str]] = Counter()
-        self._hits: Counter[tuple[int, str]] = Counter()
+        self._seen: Counter[int] = Counter()  # by the hash of fault and request: a million of these are kept cheaply
+        self._hits: Counter[int] = Counter()
+        self._totals: Counter[int] = Counter()  # by the number of the fault
 
     def __bool__(self) -> bool:
         return bool(self.faults)
@@ -180,15 +181,15 @@ class Script:
         return None
 
     def _falls(self, number: int, fault: Fault, subject: str) -> bool:
-        key = number, subject
+        key = hash((number, subject))
         self._seen[key] += 1
         seen = self._seen[key]
         if seen <= fault.skip or (fault.times and self._hits[key] >= fault.times):
             return False
-        if fault.total and self._hits[number, ""] >= fault.total:
+        if fault.total and self._totals[number] >= fault.total:
             return False
         if share(self.seed, zlib.crc32(subject.encode()) + seen, 500 + number) >= fault.share:
             return False
         self._hits[key] += 1
-        self._hits[number, ""] += 1
+        self._totals[number] += 1
         return True
