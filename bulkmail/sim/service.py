@@ -36,9 +36,7 @@ NO_MAILBOX: Mapping[State, tuple[str, str]] = {
         "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
     ),
 }
-SPOILING = frozenset(
-    {"error-in-200", "page-empty", "page-loop", "page-foreign", "page-other", "page-repeat", "page-odd"}
-)
+SPOILING = frozenset({"accepted", "error-in-200", *(kind for kind in CALL if kind.startswith("page-"))})
 DENIED = Refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 UNPRIVILEGED = Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
@@ -121,11 +119,15 @@ class Service:
         return self.world.tenant.find(call.keys[0])
 
     async def _work(self, route: Route, call: Call, meter: Meter | None = None) -> Answer:
+        if not self.world.script and not self.world.latency:
+            return self._done(route, call)
         fault = self._fault(call) if self.world.script else None
         wait = self.world.latency + (fault.seconds if fault and fault.kind == "slow" else 0)
         if wait:
             await asyncio.sleep(wait)
-        if fault is not None and fault.kind not in {"slow", *SPOILING}:
+        if fault is not None and fault.kind == "lag":
+            call.lag = fault.seconds
+        elif fault is not None and fault.kind != "slow" and fault.kind not in SPOILING:
             return self._struck(fault, route, call, meter)
         answer = self._done(route, call)
         return spoil(fault, answer, call, self.world.foreign) if fault and fault.kind in SPOILING else answer
@@ -170,7 +172,7 @@ class Service:
 
     def _check_rights(self, route: Route, call: Call) -> None:
         grant = call.grant
-        if route.roles & grant.roles or not route.roles:
+        if not route.roles.isdisjoint(grant.roles) or not route.roles:
             return
         if grant.scoped_roles & route.roles and call.user >= 0 and self.world.groups.holds(grant.scope, call.user):
             return

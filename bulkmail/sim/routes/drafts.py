@@ -10,7 +10,7 @@ from bulkmail.sim.mailbox import Mailbox
 from bulkmail.sim.marks import EXTENDED, key_of
 from bulkmail.sim.routes.enclosures import enclosure
 from bulkmail.sim.routes.folders import folder_of
-from bulkmail.sim.routes.items import known, merge_extended, one, patch, stamp
+from bulkmail.sim.routes.items import arrival, known, merge_extended, one, patch, stamp
 from bulkmail.sim.routes.messages import FOLDERS, MESSAGE, WRITE, message_of
 from bulkmail.sim.routes.table import Route
 from bulkmail.sim.shelf import Item
@@ -52,7 +52,7 @@ def keep(call: Call, mailbox: Mailbox, props: Json, folder: int, due: float = 0.
 def draft(world: World, call: Call) -> Answer:
     folder = folder_of(world, call, call.keys[1]).number if len(call.keys) > 1 else DRAFTS
     props = new_message(call.json())
-    return one(world, call, MESSAGE, keep(call, world.mailboxes.write(call.user), props, folder), 201)
+    return one(world, call, MESSAGE, keep(call, world.mailboxes.write(call.user), props, folder, arrival(call)), 201)
 
 
 def change(world: World, call: Call) -> Answer:
