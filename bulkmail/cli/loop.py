@@ -13,7 +13,7 @@ from bulkmail.run.stop import INTERRUPTED, Stop
 
 T = TypeVar("T")
 
-GARBAGE = (50_000, 20, 100)
+GARBAGE = (50_000, 20, 5)
 """Thresholds of the garbage collector. Nearly everything goes by reference counts; what a thousand mailboxes in flight
 hold is no garbage, and looking through it every 700 objects took a sixth of all CPU time."""
 
