@@ -80,7 +80,7 @@ def test_a_scope_takes_what_exchange_can_grant_out_of_the_token(tmp_path: Path) 
             return app.roles, app.scoped_roles, app.scope, group
 
     roles, scoped, scope, group = asyncio.run(main())
-    assert (roles, scoped, scope) == ({"User.Read.All"}, {"Mail.Read"}, group)
+    assert (set(roles), set(scoped), scope) == ({"User.Read.All"}, {"Mail.Read"}, group)
 
 
 def test_it_tells_the_kinds_of_faults() -> None:
