@@ -116,4 +116,6 @@ def _listed(simulator: Simulator) -> bytes:
 
 def command() -> str:
     """How the user of this process starts bulkmail: `bulkmail`, or with the folder it was started from."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return "python -m bulkmail"
     return sys.argv[0] if "/" in sys.argv[0] or "\\" in sys.argv[0] else "bulkmail"

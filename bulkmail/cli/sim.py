@@ -237,4 +237,5 @@ def _introduce(simulator: Simulator, plan: _Plan) -> None:
     )
     for name, value in rows:
         say.results.print(f"{name:10} {value}", soft_wrap=True)
-    say.results.print(f"\nNow, in another terminal:  {command()} run {plan.directory / 'job.toml'}\nCtrl-C ends it.")
+    ready = f"\nNow, in another terminal:  {command()} run {plan.directory / 'job.toml'}\nCtrl-C ends it."
+    say.results.print(ready, soft_wrap=True)

@@ -124,7 +124,7 @@ def sub_response(name: str, answer: Answer) -> Json:
     if isinstance(body, bytes):
         text = base64.b64encode(body).decode()
         return {"id": name, "status": answer.status, "headers": dict(answer.headers), "body": text}
-    headers = JSON | answer.headers if answer.headers else JSON
+    headers = {**JSON, **answer.headers} if answer.headers else JSON
     return {"id": name, "status": answer.status, "headers": headers, "body": body}
 
 

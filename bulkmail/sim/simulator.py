@@ -3,11 +3,11 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from bulkmail.sim import tls
 from bulkmail.sim.call import Json
@@ -19,6 +19,9 @@ from bulkmail.sim.service import Service
 from bulkmail.sim.settings import Settings
 from bulkmail.sim.tenant import DOMAIN
 from bulkmail.sim.world import World, build
+
+T = TypeVar("T")
+PATIENCE = 30  # seconds that a caller on another thread waits for the loop's turn
 
 
 class Simulator:
@@ -36,6 +39,7 @@ class Simulator:
         self.login_url = self.graph_url = self.foreign_url = ""
         self.ca_file = Path()
         self._stack = AsyncExitStack()
+        self._loop: asyncio.AbstractEventLoop | None = None  # while it runs
 
     async def __aenter__(self) -> Self:
         settings = self.settings
@@ -56,6 +60,7 @@ class Simulator:
             raise
         front.base = f"{self.graph_url}/v1.0"
         self.entra.base, self.entra.graph = self.login_url, self.graph_url
+        self._loop = asyncio.get_running_loop()
         return self
 
     async def _open(self, listener: Listener, port: int) -> str:
@@ -66,6 +71,7 @@ class Simulator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._loop = None
         await self._stack.aclose()
 
     def register(
@@ -105,15 +111,33 @@ class Simulator:
 
     def books(self, *, effects: bool = False) -> Json:
         """What was seen so far; `effects` adds every write by its key."""
-        return self.world.books.snapshot(effects=effects)
+        return self._told(lambda: self.world.books.snapshot(effects=effects))
 
     def effects(self, key: str) -> dict[str, int]:
         """How often what is known by this key was written: number of the mailbox and route to the count."""
-        return self.world.books.effects_of(key)
+        return self._told(lambda: self.world.books.effects_of(key))
 
     def contents(self, kind: str, address: str = "") -> list[Json]:
         """What a mailbox holds, or every mailbox that was written to: `contacts`, `messages`, `sent`, `settings`, …
 
         `key` of a row is the value of its first extended property, or empty.
         """
-        return list(holdings(self.world, kind, address))
+        return self._told(lambda: list(holdings(self.world, kind, address)))
+
+    def _told(self, ask: Callable[[], T]) -> T:
+        """What `ask` says, on the simulator's own loop: whoever asks from another thread must not see half a change."""
+        loop = self._loop
+        if loop is None or loop is _running():
+            return ask()
+
+        async def tell() -> T:
+            return ask()
+
+        return asyncio.run_coroutine_threadsafe(tell(), loop).result(PATIENCE)
+
+
+def _running() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -147,6 +147,14 @@ class Tenant:
         """What the simulator saw of all runs so far."""
         return self.simulator.books()
 
+    def contents(self, kind: str, address: str = "") -> list[Json]:
+        """What a mailbox holds, or every one that was written to: `contacts`, `sent`, `settings`, …"""
+        return self.simulator.contents(kind, address)
+
+    def effects(self, key: str) -> dict[str, int]:
+        """How often something with this key was written: number of the mailbox and route to the count."""
+        return self.simulator.effects(key)
+
     def run(
         self,
         task: str,

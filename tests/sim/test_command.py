@@ -10,8 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from bulkmail.cli.rehearsal import CLIENT_ID, prepare
 from bulkmail.cli.sim import faults, seconds, sim
 from bulkmail.errors import ConfigError, UsageError
+from bulkmail.identity.keyfile import load_key_pair
+from bulkmail.identity.secret import read_secret
 from bulkmail.sim import Fault, Settings, Simulator, kinds
 
 
@@ -22,13 +25,13 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("150ms", 0.15), ("2s", 2.0), ("1.5", 1.5), ("10m", 600.0), (" 0ms ", 0.0)]
+    ("text", "value"), [("150ms", 0.15), ("2s", 2.0), ("1.5", 1.5), ("10m", 600.0), ("1h", 3600.0), (" 0ms ", 0.0)]
 )
 def test_durations(text: str, value: float) -> None:
     assert seconds(text) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("text", ["", "fast", "-1s", "1h", "1 s"])
+@pytest.mark.parametrize("text", ["", "fast", "-1s", "1d", "1 s"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(UsageError):
         seconds(text)
@@ -57,6 +60,29 @@ def test_it_writes_a_directory_to_rehearse_in_and_prints_its_books(tmp_path: Pat
     assert json.loads(found.output[found.output.index("{") :])["requests"] == 0
 
 
+def test_few_days_are_left_of_a_certificate_that_is_asked_for(tmp_path: Path) -> None:
+    directory = tmp_path / "rehearsal"
+    flags = ("--mailboxes", "3", "--port", "0", "--directory", str(directory), "--stop-after", "1ms")
+    assert run(*flags, "--certificate-days", "10").exit_code == 0
+    first = load_key_pair(directory / "app.pfx", read_secret(directory / "app.pass")).certificate
+    assert first.days_left() in {9, 10}
+    assert run(*flags).exit_code == 0
+    kept = load_key_pair(directory / "app.pfx", read_secret(directory / "app.pass")).certificate
+    assert kept.pem == first.pem
+
+
+def test_a_scope_takes_what_exchange_can_grant_out_of_the_token(tmp_path: Path) -> None:
+    async def main() -> tuple[frozenset[str], frozenset[str], str, str]:
+        async with Simulator(Settings(mailboxes=20)) as simulator:
+            group = simulator.groups()["quay 5"]
+            await asyncio.to_thread(prepare, simulator, tmp_path, ("Mail.Read", "User.Read.All"), scope=group)
+            app = simulator.entra.apps[CLIENT_ID]
+            return app.roles, app.scoped_roles, app.scope, group
+
+    roles, scoped, scope, group = asyncio.run(main())
+    assert (set(roles), set(scoped), scope) == ({"User.Read.All"}, {"Mail.Read"}, group)
+
+
 def test_it_tells_the_kinds_of_faults() -> None:
     found = run("--list-faults")
     assert found.exit_code == 0
@@ -69,6 +95,8 @@ def test_it_tells_the_kinds_of_faults() -> None:
         ("--latency", "fast"),
         ("--fault", "losst"),
         ("--retry-after", "sometimes"),
+        ("--batch", "six"),
+        ("--scope", "Nobody"),
         ("--absent", "0.9", "--denied", "0.9"),
     ],
 )

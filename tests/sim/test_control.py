@@ -2,6 +2,7 @@
 
 import pytest
 
+from bulkmail.identity.issue import new_key_pair
 from bulkmail.sim import Limits
 from tests.sim.desk import CLIENT, Desk, rehearse, sign_in
 
@@ -22,6 +23,17 @@ def test_wishes_change_a_rehearsal_that_is_running() -> None:
         await desk.control(apps={CLIENT: {"enabled": False}}, trouble=90033, remove_users=[desk.sim.tenant.address(5)])
         assert (await sign_in(desk.sim, desk.session))[0] == 503
         assert (await desk.get(desk.user(5))).code == "Request_ResourceNotFound"
+
+    rehearse(act)
+
+
+def test_a_certificate_is_uploaded_while_it_runs() -> None:
+    async def act(desk: Desk) -> None:
+        pair = new_key_pair("CN=next", days=9, key_size=2048)
+        before = len(desk.sim.entra.apps[CLIENT].certificates)
+        assert (await desk.control(apps={CLIENT: {"certificate": pair.certificate.pem}})).status == 200
+        assert len(desk.sim.entra.apps[CLIENT].certificates) == before + 2  # it is known by two thumbprints
+        assert (await desk.control(apps={CLIENT: {"certificate": "no certificate"}})).status == 400
 
     rehearse(act)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 from tests.sim.desk import Desk, rehearse
 
+NAME = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Key"
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 
 
@@ -82,6 +83,9 @@ async def write_a_rule(graph: "GraphServiceClient", desk: Desk) -> None:
     made = await rules.post(wish)
     assert made is not None
     assert made.id is not None
+    changed = await rules.by_message_rule_id(made.id).patch(MessageRule(is_enabled=False))
+    assert changed is not None
+    assert changed.is_enabled is False
     listed = await rules.get()
     assert listed is not None
     assert made.id in [rule.id for rule in listed.value or []]
@@ -105,7 +109,7 @@ async def write_a_contact(graph: "GraphServiceClient", desk: Desk) -> None:
     from msgraph.generated.models.email_address import EmailAddress
     from msgraph.generated.models.single_value_legacy_extended_property import SingleValueLegacyExtendedProperty
 
-    mark = SingleValueLegacyExtendedProperty(id="String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Key", value="k1")
+    mark = SingleValueLegacyExtendedProperty(id=NAME, value="k1")
     address = EmailAddress(name="Fern Dale", address="fern.dale@partner.example")
     wish = Contact(given_name="Fern", email_addresses=[address], single_value_extended_properties=[mark])
     contacts = graph.users.by_user_id(desk.sim.tenant.guid(0)).contacts
@@ -135,6 +139,64 @@ async def send_a_letter(graph: "GraphServiceClient", desk: Desk) -> None:
     assert (sent.value or [])[0].subject == "Notice"
 
 
+async def draft_find_and_send(graph: "GraphServiceClient", desk: Desk) -> None:
+    """The way of a careful sender: a draft with a key, sent by its immutable id, found by the key and by that id."""
+    from kiota_abstractions.headers_collection import HeadersCollection
+    from msgraph.generated.models.email_address import EmailAddress
+    from msgraph.generated.models.message import Message
+    from msgraph.generated.models.recipient import Recipient
+    from msgraph.generated.models.single_value_legacy_extended_property import SingleValueLegacyExtendedProperty
+    from msgraph.generated.users.item.messages.item.message_item_request_builder import MessageItemRequestBuilder as One
+    from msgraph.generated.users.item.messages.messages_request_builder import MessagesRequestBuilder as Many
+
+    fixed = HeadersCollection()
+    fixed.add("Prefer", 'IdType="ImmutableId"')
+    messages = graph.users.by_user_id(desk.sim.tenant.guid(0)).messages
+    to = Recipient(email_address=EmailAddress(address="someone@tenant.example"))
+    mark = SingleValueLegacyExtendedProperty(id=NAME, value="sdk-1")
+    wish = Message(subject="Once", to_recipients=[to], single_value_extended_properties=[mark])
+    draft = await messages.post(wish, Many.MessagesRequestBuilderPostRequestConfiguration(headers=fixed))
+    assert draft is not None
+    assert draft.id is not None
+    assert draft.is_draft
+    await messages.by_message_id(draft.id).send.post()
+    query = Many.MessagesRequestBuilderGetQueryParameters(
+        filter=f"singleValueExtendedProperties/any(ep:ep/id eq '{NAME}' and ep/value eq 'sdk-1')"
+    )
+    asked = Many.MessagesRequestBuilderGetRequestConfiguration(query_parameters=query, headers=fixed)
+    found = await messages.get(asked)
+    assert found is not None
+    assert [(row.id, row.is_draft) for row in found.value or []] == [(draft.id, False)]
+    same = One.MessageItemRequestBuilderGetRequestConfiguration(headers=fixed)
+    once = await messages.by_message_id(draft.id).get(same)
+    assert once is not None
+    assert once.subject == "Once"
+
+
+async def make_folders(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.models.contact_folder import ContactFolder
+    from msgraph.generated.models.mail_folder import MailFolder
+    from msgraph.generated.models.o_data_errors.o_data_error import ODataError
+
+    user = graph.users.by_user_id(desk.sim.tenant.guid(0))
+    made = await user.mail_folders.post(MailFolder(display_name="Witnessed"))
+    assert made is not None
+    assert made.id is not None
+    with pytest.raises(ODataError) as caught:
+        await user.mail_folders.post(MailFolder(display_name="witnessed"))
+    assert caught.value.response_status_code == 409
+    inside = await user.mail_folders.by_mail_folder_id(made.id).child_folders.get()
+    assert inside is not None
+    assert inside.value == []
+    await user.mail_folders.by_mail_folder_id(made.id).delete()
+    folder = await user.contact_folders.post(ContactFolder(display_name="Company"))
+    assert folder is not None
+    assert folder.id is not None
+    listed = await user.contact_folders.get()
+    assert listed is not None
+    assert folder.id in [row.id for row in listed.value or []]
+
+
 async def meet_an_error(graph: "GraphServiceClient", desk: Desk) -> None:
     from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 
@@ -158,6 +220,8 @@ def test_the_sdk_reads_writes_and_sends() -> None:
         await read_folders_and_messages(graph, desk)
         await write_a_contact(graph, desk)
         await send_a_letter(graph, desk)
+        await draft_find_and_send(graph, desk)
+        await make_folders(graph, desk)
         await meet_an_error(graph, desk)
 
     books = rehearse(act, tls=True)

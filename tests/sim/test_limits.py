@@ -86,3 +86,83 @@ def test_a_sender_of_many_messages_is_held_back_not_refused() -> None:
         assert len(await desk.pages(f"{desk.user()}/mailFolders/sentitems/messages")) == before + 3
 
     assert rehearse(act, limits=Limits(messages=3))["deferred_messages"] == 2
+
+
+def test_plain_requests_and_parts_of_a_batch_share_the_four() -> None:
+    async def act(desk: Desk) -> None:
+        path = f"{desk.user()}/mailboxSettings"
+        async with asyncio.TaskGroup() as group:
+            plain = [group.create_task(desk.get(path)) for _ in range(2)]
+            while desk.sim.books()["in_flight"] < 2:  # noqa: ASYNC110 - the books have no event
+                await asyncio.sleep(0.005)
+            batch = group.create_task(desk.batch(*parts(*[path] * 4)))
+        statuses = Counter(answer["status"] for answer in batch.result().body["responses"])
+        assert statuses == {200: 2, 429: 2}
+        assert [task.result().status for task in plain] == [200, 200]
+
+    books = rehearse(act, latency=0.5)
+    assert books["breaches"] == {"MailboxConcurrency": 2}
+    assert books["most_in_flight_per_mailbox"] == 4
+
+
+def test_two_batches_at_once_break_the_four_of_a_mailbox_as_well() -> None:
+    async def act(desk: Desk) -> None:
+        path = f"{desk.user()}/mailboxSettings"
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(desk.batch(*parts(*[path] * 4)))
+
+    assert rehearse(act, latency=0.3)["breaches"] == {"MailboxConcurrency": 4}
+
+
+def test_a_client_that_reads_the_directory_too_fast_is_warned_and_then_refused() -> None:
+    async def act(desk: Desk) -> None:
+        replies = [await desk.get("/users?$top=50")]  # two units each, of ten that come back one a second
+        while replies[-1].status == 200:
+            replies.append(await desk.get("/users?$top=50"))
+        told = [float(reply.headers.get("x-ms-throttle-limit-percentage", 0)) for reply in replies[:-1]]
+        assert told[0] == 0
+        assert max(told) >= 0.8
+        assert all(share == 0 or 0.8 <= share <= 1.8 for share in told)
+        assert replies[-1].status == 429
+        assert replies[-1].headers["x-ms-throttle-information"] == "ResourceUnitLimitExceeded"
+        assert int(replies[-1].headers["Retry-After"]) >= 1
+
+    books = rehearse(act, limits=Limits(units=1.0))
+    assert books["breaches"] == {"ResourceUnits": 1}
+
+
+def test_a_client_that_comes_back_too_early_waits_longer() -> None:
+    async def act(desk: Desk) -> None:
+        path = f"{desk.user()}/mailboxSettings"
+        assert (await desk.get(path)).status == 200
+        first = float((await desk.get(path)).headers["Retry-After"])
+        assert first == 1.0
+        await asyncio.sleep(0.5)
+        second = float((await desk.get(path)).headers["Retry-After"])
+        assert second > first - 0.5
+        await asyncio.sleep(second + 0.05)
+        assert (await desk.get(path)).status == 200
+
+    limits = Limits(requests=1, requests_window=1.0, wait=1, form="decimal", grace=0.0)
+    books = rehearse(act, limits=limits)
+    assert (books["breaches"], books["early"]) == ({"Requests": 1}, 1)
+
+
+def test_a_client_that_is_too_fast_for_a_mild_tenant() -> None:
+    async def act(desk: Desk) -> None:
+        statuses = [(await desk.get(f"{desk.user(n)}/mailboxSettings")).status for n in range(8)]
+        assert statuses == [200] * 5 + [429] * 3
+
+    books = rehearse(act, limits=Limits(rate=0.001, burst=5, grace=60))
+    assert books["breaches"]["Rate"] + books["fenced"] == 3
+
+
+def test_one_saturated_mailbox_leaves_the_others_alone() -> None:
+    async def act(desk: Desk) -> None:
+        hold = {200: 4, 429: 8}
+        assert await at_once(desk, f"{desk.user()}/mailboxSettings", 12) == hold
+        statuses = [(await desk.get(f"{desk.user(n)}/mailboxSettings")).status for n in range(1, 20)]
+        assert set(statuses) == {200}
+
+    assert rehearse(act, latency=0.05)["breaches"] == {"MailboxConcurrency": 8}

@@ -27,6 +27,7 @@ DRAFT_ONLY: Json = {
     "multiValueExtendedProperties": [],
 }  # fmt: skip
 NEW: Json = ANY_TIME | DRAFT_ONLY | {"attachments": []}
+RECIPIENTS = frozenset({"toRecipients", "ccRecipients", "bccRecipients", "replyTo"})
 HEADERS = 5  # of the client's own, in one message
 
 
@@ -68,12 +69,22 @@ def change(world: World, call: Call) -> Answer:
 def _checked(body: Json, examples: Json) -> Json:
     props = known(body, examples, "microsoft.graph.message")
     _check_headers(props.get("internetMessageHeaders", ()))
+    for name in RECIPIENTS & props.keys():
+        props[name] = [_named(recipient) for recipient in props[name]]
     if "body" in props:
         props["body"] = {"contentType": "text", "content": ""} | props["body"]
         if not isinstance(props["body"]["content"], str):
             raise bad_request("The property 'content' has a value that cannot be read.", "RequestBodyRead")
         props["bodyPreview"] = props["body"]["content"][:255]
     return props
+
+
+def _named(recipient: Any) -> Any:
+    """A recipient without a name is called by the address."""
+    inner = recipient.get("emailAddress") if isinstance(recipient, dict) else None
+    if not isinstance(inner, dict) or "address" not in inner:
+        return recipient
+    return {"emailAddress": {"name": inner["address"], **inner}}
 
 
 def _check_headers(headers: Any) -> None:
