@@ -14,6 +14,7 @@ from bulkmail.sim.call import NONE, Answer, Call, Grant, Json, Refusal, bad_requ
 Serve: TypeAlias = Callable[[Call], Awaitable[Answer]]
 Gate: TypeAlias = AbstractAsyncContextManager[Any] | None
 MOST = 20
+JSON = {"Content-Type": "application/json"}
 METHODS = frozenset({"GET", "POST", "PATCH", "PUT", "DELETE"})
 _CASINGS = (str, str.lower, str.upper, str.title)
 
@@ -123,7 +124,7 @@ def sub_response(name: str, answer: Answer) -> Json:
     if isinstance(body, bytes):
         text = base64.b64encode(body).decode()
         return {"id": name, "status": answer.status, "headers": dict(answer.headers), "body": text}
-    headers = {"Content-Type": "application/json", **answer.headers}
+    headers = JSON | answer.headers if answer.headers else JSON
     return {"id": name, "status": answer.status, "headers": headers, "body": body}
 
 

@@ -1,8 +1,8 @@
 """What a route is asked and what it says: a call, an answer, a refusal. Knows no socket and no clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 import orjson
@@ -43,7 +43,7 @@ class Call:
     pattern: str = ""  # the route's, once it was found
     keys: tuple[str, ...] = ()  # what the route's `{}` matched
     user: int = -1  # the number of the mailbox or user that was asked for
-    notes: set[str] = field(default_factory=set)  # preferences that were honoured
+    notes: tuple[str, ...] = ()  # preferences that were honoured
     key: str = ""  # what the thing that was written is known by, if its writer gave it a key
 
     def json(self) -> Json:
@@ -63,7 +63,7 @@ class Call:
         for preference in self.headers.get("prefer", "").split(","):
             key, _, value = preference.partition("=")
             if key.strip().lower() == name.lower():
-                self.notes.add(preference.strip())
+                self.notes = (*self.notes, preference.strip())
                 return value.strip().strip('"')
         return ""
 
@@ -74,13 +74,12 @@ class Call:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """`body` is a JSON value, bytes as they are, or None for no body at all."""
 
     status: int = 200
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=lambda: NONE)
+    headers: Mapping[str, str] = NONE
 
 
 class Refusal(Exception):

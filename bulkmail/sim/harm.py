@@ -1,6 +1,7 @@
 """Carries out the faults that strike the connection: resets, half answers, slow ones, damaged ones."""
 
 import asyncio
+import contextlib
 import gzip
 import socket
 import struct
@@ -8,12 +9,10 @@ import sys
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from http import HTTPStatus
 from typing import TypeAlias
 
-from aiohttp import web
-
 from bulkmail.sim.faults import Fault
+from bulkmail.sim.http import Request, Response, head
 from bulkmail.sim.trouble import PAGE
 
 Parts: TypeAlias = tuple[int, dict[str, str], bytes]
@@ -22,90 +21,83 @@ DEEP = 100_000
 LINGER = "hh" if sys.platform == "win32" else "ii"  # how the system lays out its switch and seconds
 
 
-async def before(request: web.BaseRequest, fault: Fault, foreign: str) -> web.StreamResponse:
+async def before(request: Request, fault: Fault, foreign: str) -> Response:
     """Instead of any work."""
     match fault.kind:
         case "redirect":
-            return web.Response(status=fault.status or 302, headers={"Location": f"{foreign}{request.raw_path}"})
+            return Response(fault.status or 302, headers={"Location": f"{foreign}{request.target}"})
         case "portal":
-            return web.Response(body=PAGE, content_type="text/html")
+            return Response(body=PAGE, headers={"Content-Type": "text/html"})
         case "silent":
             await asyncio.sleep(fault.seconds)
     return reset(request)
 
 
-async def after(request: web.BaseRequest, fault: Fault, response: web.Response) -> web.StreamResponse:
+async def after(request: Request, fault: Fault, response: Response) -> Response:
     """Instead of the whole answer."""
-    body = response.body if isinstance(response.body, bytes) else b""
-    headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
     if fault.kind == "close":
-        response.force_close()
+        response.close = True
         return response
-    parts: Parts = response.status, headers, body
+    parts: Parts = response.status, dict(response.headers), response.body
     if fault.kind in REPLACED:
         status, headers, body = REPLACED[fault.kind](parts)
-        return web.Response(status=status, headers=headers, body=body)
+        return Response(status, body, headers)
     await CUT[fault.kind](request, fault, parts)
     return reset(request) if fault.kind in RESET else closed(request)
 
 
-def reset(request: web.BaseRequest) -> web.Response:
+def reset(request: Request) -> Response:
     """Ends the connection with a reset; what is returned is never sent."""
-    if request.transport is not None:
-        connection = request.transport.get_extra_info("socket")
-        if connection is not None:
+    transport = request.connection.transport
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        with contextlib.suppress(OSError):  # the peer may be gone
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(LINGER, 1, 0))
-        request.transport.abort()
-    return web.Response()
+    transport.abort()
+    return Response()
 
 
-def closed(request: web.BaseRequest) -> web.Response:
+def closed(request: Request) -> Response:
     """Ends the connection in good order."""
-    if request.transport is not None:
-        request.transport.close()
-    return web.Response()
+    request.connection.transport.close()
+    return Response()
 
 
-def head(status: int, headers: Mapping[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode()
+def _write(request: Request, content: bytes) -> None:
+    if not request.connection.transport.is_closing():
+        request.connection.transport.write(content)
 
 
-def _write(request: web.BaseRequest, content: bytes) -> None:
-    if isinstance(request.transport, asyncio.WriteTransport):
-        request.transport.write(content)
-
-
-def _half(request: web.BaseRequest, parts: Parts) -> None:
+def _half(request: Request, parts: Parts) -> None:
     status, headers, body = parts
     _write(request, head(status, headers | {"Content-Length": str(len(body))}) + body[: len(body) // 2])
 
 
-async def _nothing(request: web.BaseRequest, fault: Fault, parts: Parts) -> None:
+async def _nothing(request: Request, fault: Fault, parts: Parts) -> None:
     """The work was done; not a byte is said about it."""
 
 
-async def _stop(request: web.BaseRequest, _: Fault, parts: Parts) -> None:
+async def _stop(request: Request, _: Fault, parts: Parts) -> None:
     _half(request, parts)
     await asyncio.sleep(0.01)  # a reset must not overtake what it follows
 
 
-async def _stall(request: web.BaseRequest, fault: Fault, parts: Parts) -> None:
+async def _stall(request: Request, fault: Fault, parts: Parts) -> None:
     _half(request, parts)
     await asyncio.sleep(fault.seconds)
 
 
-async def _unended(request: web.BaseRequest, _: Fault, parts: Parts) -> None:
+async def _unended(request: Request, _: Fault, parts: Parts) -> None:
     status, headers, body = parts
     chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n"
     _write(request, head(status, headers | {"Transfer-Encoding": "chunked"}) + chunk)
 
 
-async def _drip(request: web.BaseRequest, fault: Fault, parts: Parts) -> None:
+async def _drip(request: Request, fault: Fault, parts: Parts) -> None:
     status, headers, body = parts
     _write(request, head(status, headers | {"Content-Length": str(len(body)), "Connection": "close"}))
     for place in range(len(body)):
-        if request.transport is None or request.transport.is_closing():
+        if request.connection.transport.is_closing():
             return
         _write(request, body[place : place + 1])
         await asyncio.sleep(fault.seconds)
@@ -132,7 +124,7 @@ def _nested(parts: Parts) -> Parts:
     return parts[0], parts[1], b'{"value":' + b"[" * DEEP + b"]" * DEEP + b"}"
 
 
-Cut: TypeAlias = Callable[[web.BaseRequest, Fault, Parts], Awaitable[None]]
+Cut: TypeAlias = Callable[[Request, Fault, Parts], Awaitable[None]]
 RESET = frozenset({"lost", "reset-in-body", "stall"})
 CUT: Mapping[str, Cut] = {
     "lost": _nothing,

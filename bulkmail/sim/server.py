@@ -1,22 +1,12 @@
-"""The listeners: HTTP in, calls to Entra and Graph, HTTP out. With `harm`, the only rooms that speak aiohttp.
-
-aiohttp's low-level server is used, without its router and its access log: the simulator finds routes by itself, and
-a rehearsal of a large tenant needs thousands of answers a second.
-"""
+"""Between HTTP and Entra and Graph: which address is whose, what goes in as a call and comes out as an answer."""
 
 import asyncio
 import random
-import ssl
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
 import orjson
-from aiohttp import web
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
-from multidict import CIMultiDict
 
 from bulkmail.sim import harm
 from bulkmail.sim.batch import Batch, dressed, unpack
@@ -24,6 +14,7 @@ from bulkmail.sim.call import Answer, Call, Grant, Json, Refusal, bad_request, s
 from bulkmail.sim.control import carry_out
 from bulkmail.sim.entra import Entra
 from bulkmail.sim.faults import AFTER, BATCH, BEFORE
+from bulkmail.sim.http import Request, Response
 from bulkmail.sim.inventory import holdings
 from bulkmail.sim.routes.exchange import take_in
 from bulkmail.sim.routes.reports import lines
@@ -32,7 +23,6 @@ from bulkmail.sim.service import Service, with_ids
 from bulkmail.sim.trouble import refusal, spoil_parts
 
 LARGEST = 4 * 1024 * 1024  # bytes of a request's body, as Graph permits
-LARGEST_IMPORT = 64 * 1024 * 1024
 JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 DIAGNOSTIC = '{"ServerInfo":{"DataCenter":"Rehearsal","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"RE1"}}'
 LANES = {"four": 4, "all": 20, "app": 20}
@@ -52,20 +42,20 @@ class Front:
         self.chance = random.Random(seed)  # noqa: S311 - shuffles answers, guards nothing
         self._prefix = guid(mix(seed, 1, 70), 0)[:24]
         self._answered = 0
-        self._before: web.Response | None = None
+        self._before: Response | None = None
         self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(4))
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(self, request: Request) -> Response:
         """One HTTP request to the address of Graph, of Entra or of both."""
-        if not self.world.script or request.raw_path.startswith("/_"):
+        if not self.world.script or request.target.startswith("/_"):
             return await self._answer(request)
-        subject = f"{request.method} {unquote(request.raw_path.removeprefix('/v1.0'))}"
-        sign_in = not request.raw_path.startswith("/v1.0/")
+        subject = f"{request.method} {unquote(request.target.removeprefix('/v1.0'))}"
+        sign_in = not request.target.startswith("/v1.0/")
         fault = self.world.script.strike(BEFORE, subject, sign_in=sign_in)
         if fault is not None:
             return await harm.before(request, fault, self.world.foreign)
         response = await self._answer(request)
-        if not isinstance(response, web.Response):
+        if response.pieces is not None:
             return response
         before = self._before
         if not sign_in:  # a token is never given to another
@@ -75,8 +65,8 @@ class Front:
             return response
         return await harm.after(request, fault, before if fault.kind == "swapped" and before else response)
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        target = request.raw_path
+    async def _answer(self, request: Request) -> Response:
+        target = request.target
         if target.startswith("/v1.0/"):
             return await self._graph(request, target[5:])
         segments, options = split_target(target)
@@ -94,18 +84,18 @@ class Front:
                     answer = await self._control(request)
                 case "POST", "_import":
                     self._refuse_token(request)
-                    answer = take_in(self.world, options.get("authtoken", ""), await request.read())
+                    answer = take_in(self.world, options.get("authtoken", ""), request.body)
                 case "GET", "_reports", name:
                     self._refuse_token(request)
-                    return await self._report(request, name)
+                    return self._report(name)
                 case _:
                     raise Refusal(404, "NotFound", "There is no such address.")  # noqa: TRY301 - one way out for all
         except Refusal as refused:
             answer = refused.answer()
         return self._respond(request, answer)
 
-    async def _token(self, request: web.BaseRequest, tenant: str) -> Answer:
-        form = dict(parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True))
+    async def _token(self, request: Request, tenant: str) -> Answer:
+        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         fault = self.world.script.strike(WHOLE, f"POST /{tenant}/oauth2/v2.0/token", sign_in=True)
         now, correlation = self.service.clock(), request.headers.get("client-request-id", "")
         answer = refusal(fault) if fault else self.entra.token(tenant, form, now, correlation)
@@ -119,53 +109,49 @@ class Front:
             return {"key": options["key"], "effects": self.books.effects_of(options["key"])}
         return self.books.snapshot(effects=options.get("effects") == "all")
 
-    async def _control(self, request: web.BaseRequest) -> Answer:
+    async def _control(self, request: Request) -> Answer:
         """JSON only: a page in a browser cannot send that unasked."""
-        if request.content_type != "application/json":
+        if not request.headers.get("content-type", "").startswith("application/json"):
             raise Refusal(415, "UnsupportedMediaType", "The wishes must be application/json.")
         try:
-            wishes = orjson.loads(await request.read())
+            wishes = orjson.loads(request.body)
         except orjson.JSONDecodeError:
             wishes = None
         if not isinstance(wishes, dict):
             raise bad_request("The wishes must be a JSON object.")
         return carry_out(self.world, self.entra, wishes)
 
-    def _refuse_token(self, request: web.BaseRequest) -> None:
+    def _refuse_token(self, request: Request) -> None:
         """A pre-authenticated address is its own key; a token has no business there."""
-        if "Authorization" in request.headers:
+        if "authorization" in request.headers:
             self.books.links_leaked += 1
             raise Refusal(401, "InvalidAuthenticationToken", "This address takes no Authorization header.")
 
-    async def _report(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
+    def _report(self, name: str) -> Response:
         days = self.world.links.get(name)
         if days is None:
             raise Refusal(404, "NotFound", "The address of the report has expired.")
-        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
-        await response.prepare(request)
-        for piece in lines(self.world, days):
-            await response.write(piece)
-        await response.write_eof()
-        return response
+        return Response(headers={"Content-Type": "application/octet-stream"}, pieces=lines(self.world, days))
 
-    async def _graph(self, request: web.BaseRequest, target: str) -> web.StreamResponse:
+    async def _graph(self, request: Request, target: str) -> Response:
         self.books.requests += 1
-        if (request.content_length or 0) > LARGEST:
+        headers, body = request.headers, request.body
+        if len(body) > LARGEST:
             self.books.routes["any", 413] += 1
             too_large = Refusal(413, "RequestEntityTooLarge", "The maximum request length supported is 4MB.")
             return self._respond(request, too_large.answer())
-        body = await request.read() if request.can_read_body else b""
-        grant = self.entra.judge(request.headers.get("Authorization", ""), self.service.clock())
+        now = self.service.clock()
+        grant = self.entra.judge(headers.get("authorization", ""), now)
         if isinstance(grant, Answer):
             self.books.routes["any", grant.status] += 1
             return self._respond(request, grant)
         if target == "/$batch" or target.lower() == "/%24batch":
             return self._respond(request, await self._batch(request, grant, body))
         segments, options = split_target(target)
-        call = Call(request.method, segments, options, request.headers, body, grant, self.base, self.service.clock())
+        call = Call(request.method, segments, options, headers, body, grant, self.base, now)
         return self._respond(request, await self.service.serve(call), call)
 
-    async def _batch(self, request: web.BaseRequest, grant: Grant, body: bytes) -> Answer:
+    async def _batch(self, request: Request, grant: Grant, body: bytes) -> Answer:
         fault = self.world.script.strike(WHOLE, "POST /$batch")
         try:
             parts = _parts(request, body)
@@ -177,7 +163,7 @@ class Front:
         self.books.routes["POST /$batch", answer.status] += 1
         return answer
 
-    async def _run(self, request: web.BaseRequest, grant: Grant, parts: list[Json]) -> Answer:
+    async def _run(self, request: Request, grant: Grant, parts: list[Json]) -> Answer:
         self.books.batches += 1
         self.books.parts += len(parts)
         rule = self.world.settings.batch
@@ -194,23 +180,25 @@ class Front:
         self._answered += 1
         return f"{self._prefix}{self._answered:012x}"
 
-    def _respond(self, request: web.BaseRequest, answer: Answer, call: Call | None = None) -> web.Response:
+    def _respond(self, request: Request, answer: Answer, call: Call | None = None) -> Response:
         client_id = request.headers.get("client-request-id", "")
         request_id = answer.headers.get("request-id") or self._next_id()
         answer = _with_ids(answer, request_id, client_id)
-        headers = CIMultiDict(answer.headers)
-        headers["request-id"] = request_id
-        headers["client-request-id"] = client_id or request_id
-        headers["x-ms-ags-diagnostic"] = DIAGNOSTIC
+        headers = {
+            **answer.headers,
+            "request-id": request_id,
+            "client-request-id": client_id or request_id,
+            "x-ms-ags-diagnostic": DIAGNOSTIC,
+        }
         if call is not None and call.notes:
-            headers["Preference-Applied"] = ", ".join(sorted(call.notes))
-        if isinstance(answer.body, bytes | None):
-            return web.Response(status=answer.status, body=answer.body, headers=headers)
+            headers["Preference-Applied"] = ", ".join(sorted(set(call.notes)))
+        if answer.body is None or isinstance(answer.body, bytes):
+            return Response(answer.status, answer.body or b"", headers)
         headers["Content-Type"] = JSON
-        return web.Response(status=answer.status, body=orjson.dumps(answer.body), headers=headers)
+        return Response(answer.status, orjson.dumps(answer.body), headers)
 
 
-def _parts(request: web.BaseRequest, body: bytes) -> list[Json]:
+def _parts(request: Request, body: bytes) -> list[Json]:
     if request.method != "POST":
         raise Refusal(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
     return unpack(body)
@@ -229,44 +217,7 @@ class Foreign:
     def __init__(self, front: Front) -> None:
         self.books = front.books
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.books.foreign[request.path] += 1
-        self.books.foreign_tokens += "Authorization" in request.headers
-        return web.json_response({"value": []})
-
-
-class Listener:
-    """One open port."""
-
-    def __init__(
-        self, answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], context: ssl.SSLContext | None
-    ) -> None:
-        self._server = web.Server(answer, request_factory=_request, access_log=None)
-        self._context = context
-        self._socket: asyncio.Server | None = None
-
-    async def open(self, host: str, port: int) -> str:
-        """Returns the address as a URL without a path."""
-        loop = asyncio.get_running_loop()
-        self._socket = await loop.create_server(self._server, host, port, ssl=self._context, backlog=1024)
-        number = self._socket.sockets[0].getsockname()[1]
-        name = f"[{host}]" if ":" in host else host
-        return f"{'https' if self._context else 'http'}://{name}:{number}"
-
-    async def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            transports = [connection.transport for connection in self._server.connections]
-            await self._server.shutdown(1.0)
-            for transport in filter(None, transports):
-                transport.abort()  # a peer that keeps its side of TLS open would keep ours open too
-            await asyncio.sleep(0)
-            await self._socket.wait_closed()
-
-
-def _request(
-    message: RawRequestMessage, payload: StreamReader, protocol: Any, writer: Any, task: "asyncio.Task[None]"
-) -> web.BaseRequest:
-    """aiohttp's own requests refuse bodies of more than 1 MB."""
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_IMPORT)
+    async def answer(self, request: Request) -> Response:
+        self.books.foreign[request.target.partition("?")[0]] += 1
+        self.books.foreign_tokens += "authorization" in request.headers
+        return Response(body=b'{"value":[]}', headers={"Content-Type": "application/json"})

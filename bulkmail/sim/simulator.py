@@ -12,8 +12,9 @@ from typing import Self
 from bulkmail.sim import tls
 from bulkmail.sim.call import Json
 from bulkmail.sim.entra import Entra
+from bulkmail.sim.http import Listener
 from bulkmail.sim.inventory import holdings
-from bulkmail.sim.server import Foreign, Front, Listener
+from bulkmail.sim.server import Foreign, Front
 from bulkmail.sim.service import Service
 from bulkmail.sim.settings import Settings
 from bulkmail.sim.tenant import DOMAIN

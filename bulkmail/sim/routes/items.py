@@ -4,11 +4,11 @@ A resource is a `Kind`, a row of facts; its own file adds what is special about 
 """
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.ids import item_id
@@ -28,6 +28,7 @@ from bulkmail.sim.odata import (
 from bulkmail.sim.shelf import Item, Shelf
 from bulkmail.sim.world import World
 
+T = TypeVar("T")
 UNSHOWN = frozenset({EXTENDED, "bytes"})
 ON_REQUEST = frozenset({"internetMessageHeaders"})  # shown only where $select names it
 
@@ -99,13 +100,25 @@ def size_properties(item: Json, number: int, kind: str) -> Json:
     return {**item, EXTENDED: [*item.get(EXTENDED, []), {"id": f"{kind} 0xe08", "value": str(number)}]}
 
 
-def page(world: World, call: Call, kind: Kind, rows: list[Json], path: str = "") -> Answer:
-    """A page of a listing by $filter, $orderby, $top and $skip; the next one by an absolute link."""
-    text = call.options.get("$filter")
-    if text:
-        found = parse_filter(text)
-        rows = [row for row in rows if found.test(row)]
-    rows = order(rows, call.options)
+def as_is(item: Any) -> Any:
+    return item
+
+
+def page(
+    world: World, call: Call, kind: Kind, things: Sequence[T], path: str = "", row: Callable[[T], Json] = as_is
+) -> Answer:
+    """A page of a listing by $filter, $orderby, $top and $skip; the next one by an absolute link.
+
+    `row` makes an item out of a thing: of all of them where they are filtered or ordered, else of this page's only.
+    """
+    rows: Sequence[T | Json] = things
+    make: Callable[[Any], Json] = row
+    if "$filter" in call.options or "$orderby" in call.options:
+        made, make = [row(thing) for thing in things], as_is
+        if call.options.get("$filter"):
+            test = parse_filter(call.options["$filter"]).test
+            made = [item for item in made if test(item)]
+        rows = order(made, call.options)
     start = whole_number(call.options, "$skip", 0)
     size = page_size(call.options, _preferred(call, kind.page), kind.most)
     body = context(world, call, path or kind.path)
@@ -113,7 +126,7 @@ def page(world: World, call: Call, kind: Kind, rows: list[Json], path: str = "")
         body["@odata.count"] = len(rows)
     if start + size < len(rows):
         body["@odata.nextLink"] = call.link({**call.options, "$skip": str(start + size)})
-    return Answer(body=body | {"value": [shape(row, call) for row in rows[start : start + size]]})
+    return Answer(body=body | {"value": [shape(make(thing), call) for thing in rows[start : start + size]]})
 
 
 def _preferred(call: Call, default: int) -> int:
@@ -123,7 +136,7 @@ def _preferred(call: Call, default: int) -> int:
 
 def listing(world: World, call: Call, kind: Kind, items: Iterable[Item], path: str = "") -> Answer:
     shelf, fixed = kind.of(world.mailboxes.read(call.user)), immutable(call)
-    return page(world, call, kind, [whole(kind, shelf, item, immutable=fixed) for item in items], path)
+    return page(world, call, kind, list(items), path, lambda item: whole(kind, shelf, item, immutable=fixed))
 
 
 def find(world: World, call: Call, kind: Kind, text: str) -> Item:

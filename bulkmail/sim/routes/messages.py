@@ -59,12 +59,14 @@ def _listing(world: World, call: Call, items: Iterable[Item], path: str) -> Answ
     """Newest first unless ordered otherwise."""
     _check_order(call)
     shelf, fixed = world.mailboxes.read(call.user).messages, immutable(call)
-    rows = [whole(MESSAGE, shelf, item, immutable=fixed) for item in items if item.due <= call.now]
+    here = [item for item in items if item.due <= call.now]
     if "$search" in call.options:
-        rows = _search(call, rows)
+        here = _search(call, here)
     if "$orderby" not in call.options:
-        rows.sort(key=lambda row: str(row["receivedDateTime"]), reverse=True)
-    return page(world, call, MESSAGE, [_shown(row, call) for row in rows], path)
+        here.sort(key=lambda item: str(item.props["receivedDateTime"]), reverse=True)
+    return page(
+        world, call, MESSAGE, here, path, lambda item: _shown(whole(MESSAGE, shelf, item, immutable=fixed), call)
+    )
 
 
 def _shown(row: Json, call: Call) -> Json:
@@ -86,7 +88,7 @@ def _check_order(call: Call) -> None:
         raise bad_request("The restriction or sort order is too complex for this operation.", "InefficientFilter")
 
 
-def _search(call: Call, rows: list[Json]) -> list[Json]:
+def _search(call: Call, items: list[Item]) -> list[Item]:
     """A little of KQL: words, and `subject:`, `from:`, `body:` before one."""
     if "$filter" in call.options or "$orderby" in call.options:
         raise bad_request(
@@ -99,7 +101,7 @@ def _search(call: Call, rows: list[Json]) -> list[Json]:
     fields = {"subject": ("subject",), "from": ("from",), "body": ("body",)}.get(scope if colon else "", ())
     names = fields or ("subject", "from", "bodyPreview")
     wanted = word if fields else text
-    return [row for row in rows if any(wanted in str(row[name]).lower() for name in names)][:SEARCHED]
+    return [item for item in items if any(wanted in str(item.props[name]).lower() for name in names)][:SEARCHED]
 
 
 def read(world: World, call: Call) -> Answer:

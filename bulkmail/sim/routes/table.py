@@ -45,6 +45,7 @@ class Table:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.root = Node()
+        self._short: dict[tuple[str, str], Route] = {}  # those of `/users/{}/name`, found without a walk
         for route in routes:
             self._add(route)
 
@@ -59,10 +60,19 @@ class Table:
         if route.method in node.routes:
             raise ValueError(f"{route.name} is there twice")
         node.routes[route.method] = route
+        first, *rest = route.pattern.strip("/").split("/")
+        if first == "users" and len(rest) == 2 and rest[0] == "{}":
+            self._short[route.method, rest[1]] = route
 
     def find(self, call: Call) -> Route:
         """The route; what its keys matched is put into the call. Raises Refusal."""
-        node, keys = self._descend(call.segments)
+        segments = call.segments
+        if len(segments) == 3 and segments[0] == "users":
+            short = self._short.get((call.method, segments[2]))
+            if short is not None:
+                call.keys, call.pattern = segments[1:2], short.pattern
+                return short
+        node, keys = self._descend(segments)
         call.keys = tuple(keys)
         route = node.routes.get(call.method)
         if route is None:
