@@ -1,7 +1,7 @@
 """A directory to rehearse in: an application's certificate, the simulator's authority, a list of mailboxes, a job.
 
-The certificate is kept from one rehearsal to the next; everything else is written anew, because a simulator has new
-certificates and perhaps another port each time.
+The certificate is kept from one rehearsal to the next, unless one of a certain age is asked for; everything else is
+written anew, because a simulator has new certificates and perhaps another port each time.
 """
 
 import json
@@ -19,7 +19,9 @@ from bulkmail.sim import Simulator
 
 CLIENT_ID = "b01dface-0000-4000-8000-00000000b01d"
 ROLES = ("MailboxSettings.Read", "User.ReadBasic.All", "GroupMember.Read.All")
-PORT = 8443
+EXCHANGE = ("Mail.", "MailboxSettings.", "Calendars.", "Contacts.")
+"""What permissions begin with that RBAC for Applications can grant for some mailboxes only."""
+PORT, DAYS = 8443, 90
 
 JOB = """\
 # A job against the embedded tenant. Start it with: bulkmail sim --directory {directory}
@@ -62,13 +64,16 @@ class Rehearsal:
         return self.directory / "mailboxes.csv"
 
 
-def certificate_in(directory: Path) -> Certificate:
-    """The certificate of the directory's application, made if there is none. Raises OutputError, CertificateError."""
+def certificate_in(directory: Path, days: int = 0) -> Certificate:
+    """The certificate of the directory's application, made if there is none, or if it shall have so many days left.
+
+    Raises OutputError, CertificateError.
+    """
     pfx, password_file = directory / "app.pfx", directory / "app.pass"
-    if pfx.exists() and password_file.exists():
+    if pfx.exists() and password_file.exists() and not days:
         return load_key_pair(pfx, read_secret(password_file)).certificate
     password = Secret(secrets.token_urlsafe(24))
-    pair = new_key_pair("CN=bulkmail rehearsal", days=90)
+    pair = new_key_pair("CN=bulkmail rehearsal", days=days or DAYS)
     write(password_file, f"{password.reveal()}\n".encode(), PRIVATE, replace=True)
     write(pfx, to_pfx(pair, "bulkmail rehearsal", password), PRIVATE, replace=True)
     write(directory / "app.cer", pair.certificate.pem.encode(), PUBLIC, replace=True)
@@ -77,10 +82,17 @@ def certificate_in(directory: Path) -> Certificate:
     return pair.certificate
 
 
-def prepare(simulator: Simulator, directory: Path, roles: tuple[str, ...] = ROLES) -> Rehearsal:
-    """Registers the application with a running simulator and writes the directory. Blocks; raises OutputError."""
-    certificate = certificate_in(directory)
-    simulator.register(CLIENT_ID, certificate.pem.encode(), roles=roles)
+def prepare(
+    simulator: Simulator, directory: Path, roles: tuple[str, ...] = ROLES, *, scope: str = "", days: int = 0
+) -> Rehearsal:
+    """Registers the application with a running simulator and writes the directory. Blocks; raises OutputError.
+
+    With a `scope`, the id of a group, what Exchange can grant is granted by it, for the mailboxes of that group only.
+    """
+    certificate = certificate_in(directory, days)
+    scoped = tuple(role for role in roles if scope and role.startswith(EXCHANGE))
+    consented = tuple(role for role in roles if role not in scoped)
+    simulator.register(CLIENT_ID, certificate.pem.encode(), roles=consented, scoped_roles=scoped, scope=scope)
     job = JOB.format(
         directory=directory,
         tenant_id=simulator.tenant_id,
@@ -88,12 +100,18 @@ def prepare(simulator: Simulator, directory: Path, roles: tuple[str, ...] = ROLE
         login=simulator.login_url,
         graph=simulator.graph_url,
     )
-    lines = ["mailbox", *simulator.addresses(None)]
     rehearsal = Rehearsal(directory, certificate)
     write(directory / "ca.pem", simulator.ca_file.read_bytes(), PUBLIC, replace=True)
-    write(rehearsal.mailboxes, ("\r\n".join(lines) + "\r\n").encode(), PUBLIC, replace=True)
+    write(rehearsal.mailboxes, _listed(simulator), PUBLIC, replace=True)
     write(rehearsal.job, job.encode(), PUBLIC, replace=True)
     return rehearsal
+
+
+def _listed(simulator: Simulator) -> bytes:
+    content = bytearray(b"mailbox\r\n")
+    for address in simulator.addresses():  # perhaps a million, which would be a lot as a list
+        content += address.encode() + b"\r\n"
+    return bytes(content)
 
 
 def command() -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, TypeAlias, get_args
 
 import typer
 
@@ -16,15 +16,56 @@ from bulkmail.cli.loop import run as run_loop
 from bulkmail.cli.rehearsal import PORT, command, prepare
 from bulkmail.errors import ConfigError, OutputError, UsageError
 from bulkmail.run.stop import Stop
-from bulkmail.sim import Fault, Limits, RetryAfterForm, Settings, Simulator, kinds, load_faults, parse_fault
+from bulkmail.sim import BatchRule, Fault, Limits, RetryAfterForm, Settings, Simulator, kinds, load_faults, parse_fault
 
-ROLES = (
+_ROLES = (
     "MailboxSettings.ReadWrite", "Mail.ReadWrite", "Mail.Send", "Contacts.ReadWrite", "Calendars.ReadWrite",
     "User.Read.All", "GroupMember.Read.All", "Reports.Read.All", "MailboxFolder.Read.All", "MailboxItem.Read.All",
     "MailboxItem.ImportExport.All",
 )  # fmt: skip
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
+ROLES = ",".join(_ROLES)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+TENANT, TIME, LIMITS, APP, FAULTS = "The tenant", "Time and place", "Limits", "The application", "What goes wrong"
+
+
+def _flag(help_text: str, panel: str, **more: Any) -> Any:
+    return typer.Option(help=help_text, rich_help_panel=panel, **more)
+
+
+Share: TypeAlias = float
+Mailboxes = Annotated[int, _flag("Size of the tenant.", TENANT, min=1)]
+Seed = Annotated[int, _flag("Which tenant; the same seed is the same tenant and the same luck.", TENANT)]
+Absent = Annotated[Share, _flag("Share of users without a mailbox.", TENANT, min=0, max=1)]
+Denied = Annotated[Share, _flag("Share of mailboxes out of the app's reach.", TENANT, min=0, max=1)]
+Moving = Annotated[Share, _flag("Share that answers MailboxInfoStale the first two times.", TENANT, min=0, max=1)]
+Stale = Annotated[Share, _flag("Share that does so for ever when asked for by address.", TENANT, min=0, max=1)]
+Strict = Annotated[bool, typer.Option("--strict-replies", help="Automatic replies that are on must have texts.",
+                                      rich_help_panel=TENANT)]  # fmt: skip
+Latency = Annotated[str, _flag("Time that Graph takes for a request: 150ms, 2s.", TIME)]
+SendDelay = Annotated[str, _flag("Time until a sent message is in Sent Items.", TIME)]
+Host = Annotated[str, _flag("Address to listen on.", TIME)]
+Port = Annotated[int, _flag("Port of Graph, and of Entra with TLS; 0 takes a free one.", TIME, min=0)]
+LoginPort = Annotated[int, _flag("Port of Entra under --plain.", TIME, min=0)]
+Plain = Annotated[bool, typer.Option("--plain", help="Graph without TLS, for benchmarks.", rich_help_panel=TIME)]
+Directory = Annotated[Path, _flag("Gets certificates, mailboxes.csv, job.toml.", TIME)]
+StopAfter = Annotated[str, _flag("End by itself after this time; 0s: with Ctrl-C.", TIME)]
+Roles = Annotated[str, _flag("Application permissions of the app, by commas.", APP)]
+Scope = Annotated[str, _flag("Group (its name or id) whose mailboxes alone the app may open, as by RBAC for "
+                             "Applications.", APP)]  # fmt: skip
+Days = Annotated[int, _flag("Make a new certificate with so many days left; 0 keeps the one that is there.", APP,
+                            min=0)]  # fmt: skip
+Life = Annotated[str, typer.Option("--token-life", help="How long a token is good.", rich_help_panel=APP)]
+Rate = Annotated[float, _flag("App-wide requests a second; 0 for no such limit.", LIMITS, min=0)]
+Burst = Annotated[int, _flag("Requests at once that the rate allows.", LIMITS, min=1)]
+Harsh = Annotated[bool, typer.Option("--harsh", help="Over the rate, refuse all until Retry-After is over.",
+                                     rich_help_panel=LIMITS)]  # fmt: skip
+Form = Annotated[str, _flag(f"Form of Retry-After: {', '.join(get_args(RetryAfterForm))}.", LIMITS)]
+Rule = Annotated[str, _flag("Parts of a batch at a time: four; or, as it once was, all; or four of the app.", LIMITS)]
+Faults = Annotated[list[str] | None, _flag("kind:key=value,…; may be given again.", FAULTS)]
+Script = Annotated[Path | None, _flag("Faults from a TOML or JSON file.", FAULTS)]
+ListFaults = Annotated[bool, typer.Option("--list-faults", help="Tell the kinds of faults, and end.",
+                                          rich_help_panel=FAULTS)]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +76,15 @@ class _Plan:
     directory: Path
     roles: tuple[str, ...]
     rest: float
+    scope: str = ""
+    days: int = 0
 
 
 def seconds(text: str) -> float:
     """A duration such as `150ms`, `2s`, `1.5` or `10m`, in seconds. Raises UsageError."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{text!r} is no duration", hint="Write 150ms, 2s, 1.5 or 10m.")
+        raise UsageError(f"{text!r} is no duration", hint="Write 150ms, 2s, 1.5, 10m or 1h.")
     return float(found[1]) * _UNITS[found[2]]
 
 
@@ -59,50 +102,62 @@ def faults(texts: list[str], script: Path | None) -> tuple[Fault, ...]:
 
 def sim(
     *,
-    mailboxes: Annotated[int, typer.Option(help="Size of the tenant.", min=1)] = 2000,
-    seed: Annotated[int, typer.Option(help="Which tenant; the same seed is the same tenant and the same luck.")] = 1,
-    latency: Annotated[str, typer.Option(help="Time that Graph takes for a request: 150ms, 2s.")] = "0ms",
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of Graph, and of Entra with TLS; 0 takes a free one.", min=0)] = PORT,
-    login_port: Annotated[int, typer.Option(help="Port of Entra under --plain.", min=0)] = 0,
-    plain: Annotated[bool, typer.Option("--plain", help="Graph without TLS, for benchmarks.")] = False,
-    directory: Annotated[Path, typer.Option(help="Gets certificates, mailboxes.csv, job.toml.")] = Path("rehearsal"),
-    roles: Annotated[str, typer.Option(help="Application permissions of the app, by commas.")] = ",".join(ROLES),
-    life: Annotated[str, typer.Option("--token-life", help="How long a token is good.")] = "3599s",
-    rate: Annotated[float, typer.Option(help="App-wide requests a second; 0 for no such limit.", min=0)] = 0.0,
-    burst: Annotated[int, typer.Option(help="Requests at once that the rate allows.", min=1)] = 100,
-    harsh: Annotated[
-        bool, typer.Option("--harsh", help="Over the rate, refuse all until Retry-After is over.")
-    ] = False,
-    retry_after: Annotated[
-        str, typer.Option(help=f"Form of Retry-After: {', '.join(get_args(RetryAfterForm))}.")
-    ] = "integer",
-    absent: Annotated[float, typer.Option(help="Share of users without a mailbox.", min=0, max=1)] = 0.02,
-    denied: Annotated[float, typer.Option(help="Share of mailboxes out of the app's reach.", min=0, max=1)] = 0.005,
-    fault: Annotated[list[str] | None, typer.Option(help="kind:key=value,…; may be given again.")] = None,
-    script: Annotated[Path | None, typer.Option(help="Faults from a TOML or JSON file.")] = None,
-    stop_after: Annotated[str, typer.Option(help="End by itself after this time.")] = "0s",
-    list_faults: Annotated[bool, typer.Option("--list-faults", help="Tell the kinds of faults, and end.")] = False,
+    mailboxes: Mailboxes = 2000,
+    seed: Seed = 1,
+    absent: Absent = 0.02,
+    denied: Denied = 0.005,
+    moving: Moving = 0.001,
+    stale: Stale = 0.0,
+    strict_replies: Strict = False,
+    latency: Latency = "0ms",
+    send_delay: SendDelay = "0ms",
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    login_port: LoginPort = 0,
+    plain: Plain = False,
+    directory: Directory = Path("rehearsal"),
+    stop_after: StopAfter = "0s",
+    roles: Roles = ROLES,
+    scope: Scope = "",
+    certificate_days: Days = 0,
+    life: Life = "3599s",
+    rate: Rate = 0.0,
+    burst: Burst = 100,
+    harsh: Harsh = False,
+    retry_after: Form = "integer",
+    batch: Rule = "four",
+    fault: Faults = None,
+    script: Script = None,
+    list_faults: ListFaults = False,
 ) -> None:
     """Simulate Entra and Graph on this machine, to rehearse on: strict about limits, and a witness of what happened.
 
     It writes certificates, a list of mailboxes and a ready job into --directory, says where it listens, runs until
     Ctrl-C and then prints its books: requests, most in flight, breaches of limits, early retries, writes done twice.
+    Each rehearsal goes on in another terminal, with: bulkmail run rehearsal/job.toml
 
-    A tenant of 50,000 that takes 150 ms an answer:
-
-        bulkmail sim --mailboxes 50000 --latency 150ms
-        bulkmail run rehearsal/job.toml        (in another terminal)
-
-    A tenant that gives 200 requests a second and shuts the door on who asks for more:
+    A throttled night: 200 requests a second, and the door shut for whoever asks for more.
 
         bulkmail sim --rate 200 --burst 50 --harsh --retry-after decimal
 
-    One in twenty requests for messages fails with 503, one in a hundred connections is reset after the work is done:
+    An outage: one request in ten fails with 503, one connection in a hundred is reset after the work was done.
 
-        bulkmail sim --fault status:status=503,share=0.05,match=/messages --fault lost:share=0.01
+        bulkmail sim --fault status:status=503,share=0.1 --fault lost:share=0.01
 
-    While it runs, GET /_books tells the counts, and POST /_control changes limits, faults and tokens:
+    An expiring certificate: ten days are left.
+
+        bulkmail sim --certificate-days 10
+
+    A slow tenant: two seconds an answer, and one mailbox in a hundred that takes half a minute.
+
+        bulkmail sim --latency 2s --fault slow:seconds=30,share=0.01
+
+    A million mailboxes.
+
+        bulkmail sim --mailboxes 1000000 --latency 150ms
+
+    While it runs, GET /_books tells the counts, /_books/contacts (or messages, sent, settings, …) what was written, and
+    POST /_control changes limits, faults, certificates and tokens:
 
         curl --cacert rehearsal/ca.pem -H "Content-Type: application/json" -d '{"limits": {"rate": 50}}' …/_control
     """
@@ -111,17 +166,24 @@ def sim(
             for name, text in kinds().items():
                 say.results.print(f"{name:16}{text}", soft_wrap=True)
             return
-        limits = {"rate": rate, "burst": burst, "harsh": harsh, "form": _form(retry_after)}
+        limits = {"rate": rate, "burst": burst, "harsh": harsh, "form": _one_of(retry_after, RetryAfterForm)}
         plan = {"mailboxes": mailboxes, "seed": seed, "latency": seconds(latency), "host": host, "port": port}
         plan |= {"login_port": login_port, "tls": not plain, "token_life": int(seconds(life))}
-        plan |= {"absent": absent, "denied": denied, "faults": faults(fault or [], script)}
+        plan |= {"absent": absent, "denied": denied, "moving": moving, "stale": stale}
+        plan |= {
+            "strict_replies": strict_replies,
+            "send_delay": seconds(send_delay),
+            "batch": _one_of(batch, BatchRule),
+        }
+        plan |= {"faults": faults(fault or [], script)}
         names = tuple(name.strip() for name in roles.split(",") if name.strip())
-        run_loop(_rehearse(_Plan(_settings(plan, limits), directory, names, seconds(stop_after))))
+        settings, rest = _settings(plan, limits), seconds(stop_after)
+        run_loop(_rehearse(_Plan(settings, directory, names, rest, scope, certificate_days)))
 
 
-def _form(text: str) -> str:
-    if text not in get_args(RetryAfterForm):
-        raise UsageError(f"Retry-After has no form {text!r}", hint=f"There are {', '.join(get_args(RetryAfterForm))}.")
+def _one_of(text: str, names: Any) -> str:
+    if text not in get_args(names):
+        raise UsageError(f"{text!r} is not among {', '.join(get_args(names))}")
     return text
 
 
@@ -137,7 +199,8 @@ async def _rehearse(plan: _Plan) -> None:
     stop = Stop()
     try:
         async with Simulator(plan.settings) as simulator:
-            await asyncio.to_thread(prepare, simulator, plan.directory, plan.roles)
+            scope = _group(simulator, plan.scope)
+            await asyncio.to_thread(prepare, simulator, plan.directory, plan.roles, scope=scope, days=plan.days)
             _introduce(simulator, plan)
             with interruptible(stop, say.note):
                 await _until(stop, plan.rest)
@@ -145,6 +208,14 @@ async def _rehearse(plan: _Plan) -> None:
     except OSError as error:
         where = f"{plan.settings.host}:{plan.settings.port}"
         raise OutputError(f"cannot listen on {where}: {error.strerror}", hint="Try --port 0.") from None
+
+
+def _group(simulator: Simulator, text: str) -> str:
+    """The id of the group with this name or id; empty without one. Raises UsageError."""
+    groups = simulator.groups()
+    if text and text.lower() not in groups:
+        raise UsageError(f"the tenant has no group {text!r}", hint=f"There are {', '.join(groups)}.")
+    return groups.get(text.lower(), "")
 
 
 async def _until(stop: Stop, rest: float) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 
 from bulkmail.sim.faults import KINDS, Fault, load_faults, parse_fault
 from bulkmail.sim.routes import ROUTES
-from bulkmail.sim.settings import Limits, RetryAfterForm, Settings
+from bulkmail.sim.settings import BatchRule, Limits, RetryAfterForm, Settings
 from bulkmail.sim.simulator import Simulator
 
 __all__ = [
-    "Fault", "Limits", "RetryAfterForm", "Settings", "Simulator", "every_role", "kinds", "load_faults", "parse_fault",
+    "BatchRule", "Fault", "Limits", "RetryAfterForm", "Settings", "Simulator", "every_role", "kinds", "load_faults",
+    "parse_fault",
 ]  # fmt: skip
 
 

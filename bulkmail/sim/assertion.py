@@ -40,6 +40,11 @@ class App:
     scope: str = ""
     used: dict[str, tuple[bytes, float]] = field(default_factory=dict)  # assertion id: signature, until when it is good
 
+    def trust(self, certificate_pem: bytes) -> None:
+        """Takes one more certificate, or several; raises ValueError for what is none."""
+        for certificate in x509.load_pem_x509_certificates(certificate_pem):
+            self.certificates |= dict.fromkeys(thumbprints(certificate), certificate)
+
 
 def thumbprints(certificate: x509.Certificate) -> tuple[str, str]:
     """How assertions name a certificate: `x5t#S256` and the older `x5t`, both base64url without padding."""
@@ -54,7 +59,7 @@ def verify(assertion: str, app: App, audiences: frozenset[str], now: float) -> N
     if assertion in app.literals:
         return
     header, claims, signed, signature = _parse(assertion)
-    _check_signature(header, app, signed, signature)
+    _check_signature(header, app, signed, signature, now)
     _check_claims(claims, app, audiences)
     _check_times(claims, now)
     _check_replay(claims, app, signature, now)
@@ -76,11 +81,13 @@ def _decode(text: str) -> bytes:
     return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
 
 
-def _check_signature(header: dict[str, Any], app: App, signed: bytes, signature: bytes) -> None:
+def _check_signature(header: dict[str, Any], app: App, signed: bytes, signature: bytes, now: float) -> None:
     name = str(header.get("x5t#S256") or header.get("x5t") or "").rstrip("=")
     certificate = app.certificates.get(name)
     if certificate is None:
         raise _unknown_key(name, app, "The key was not found.")
+    if now > certificate.not_valid_after_utc.timestamp():
+        raise _unknown_key(name, app, "The key used is expired.")
     key = certificate.public_key()
     if not isinstance(key, rsa.RSAPublicKey):
         raise _unknown_key(name, app, "The key is not an RSA key.")

@@ -44,6 +44,7 @@ class Call:
     keys: tuple[str, ...] = ()  # what the route's `{}` matched
     user: int = -1  # the number of the mailbox or user that was asked for
     notes: tuple[str, ...] = ()  # preferences that were honoured
+    lag: float = 0.0  # seconds until what this call makes is found
     key: str = ""  # what the thing that was written is known by, if its writer gave it a key
 
     def json(self) -> Json:

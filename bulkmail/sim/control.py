@@ -51,11 +51,13 @@ def _trouble(_: World, entra: Entra, value: int) -> None:
 
 
 def _apps(_: World, entra: Entra, value: Mapping[str, Json]) -> None:
-    """Switches an app off or on, or gives it other roles; tokens that were given keep theirs."""
+    """Switches an app off or on, gives it other roles or one more certificate; tokens that were given keep theirs."""
     for client_id, change in value.items():
         app = entra.apps[client_id]
         app.enabled = bool(change.get("enabled", app.enabled))
         app.roles = frozenset(change.get("roles", app.roles))
+        if "certificate" in change:
+            app.trust(str(change["certificate"]).encode())
 
 
 def _users(world: World, value: list[str], change: Callable[[int], None]) -> None:

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from cryptography import x509
 
-from bulkmail.sim.assertion import App, Rejected, thumbprints, verify
+from bulkmail.sim.assertion import App, Rejected, verify
 from bulkmail.sim.call import Answer, Grant, Json
 
 BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -82,8 +81,7 @@ class Entra:
             scope=scope,
         )
         if certificate_pem is not None:
-            for certificate in x509.load_pem_x509_certificates(certificate_pem):
-                app.certificates |= dict.fromkeys(thumbprints(certificate), certificate)
+            app.trust(certificate_pem)
         self.apps[client_id] = app
 
     def discovery(self, tenant: str) -> Answer:

@@ -21,6 +21,7 @@ BEFORE: Mapping[str, str] = {  # struck before any work is done
     "reset-before": "the connection is reset, nothing was done",
     "silent": "no answer for `seconds`, then a reset; nothing was done",
     "redirect": "302 (or `status`) to the foreign host",
+    "redirect-plain": "302 (or `status`) to the same host without TLS",
     "portal": "200 with a page of HTML, as of a captive portal",
 }
 AFTER: Mapping[str, str] = {  # the work is done, its answer suffers
@@ -35,35 +36,56 @@ AFTER: Mapping[str, str] = {  # the work is done, its answer suffers
     "gzip-bomb": "a small body that unpacks to 100 MB of blanks",
     "not-json": "the body is cut short, its length is right",
     "nested": "JSON nested 100,000 deep",
+    "json-number": "a number of a million digits in place of an answer",
+    "json-nan": "an answer with NaN and Infinity in it",
+    "json-twice": "an answer with a name that comes twice",
+    "json-surrogate": "an answer with half a character",
+    "flood": "a body without end, a megabyte at a time",
     "empty": "200 without a body",
+    "no-content": "204, and the body all the same",
     "headers": "an answer with 10,000 headers",
+    "header-long": "a header of 1 MB",
+    "header-broken": "a header line without a colon",
     "swapped": "the answer that the request before it got, ids and all",
     "close": "a good answer, then the kept connection is closed",
 }
 CALL: Mapping[str, str] = {  # struck inside Graph: plain requests and parts of a batch
-    "status": "`status` with a body of the form `body`: json, html or empty; nothing was done",
+    "status": "`status`, `body` json, html, long or empty, Retry-After `seconds` or `text`; nothing was done",
     "throttle": "429 with Retry-After `seconds`, a fence that is kept; nothing was done",
     "gateway": "the work is done, the answer is `status` (504)",
     "late": "the answer is `status` (504), the work is done `seconds` later",
+    "accepted": "the work is done, the good answer has a Retry-After of `seconds`",
+    "lag": "the work is done, but what it made is not found for `seconds`",
     "slow": "`seconds` of latency more",
     "expire": "every token so far expires",
     "challenge": "every token so far is asked for new claims",
     "error-in-200": "200 with an error in its body",
     "page-empty": "an empty page, and the same again as its next",
     "page-loop": "a page whose nextLink is itself",
+    "page-cycle": "pages whose nextLinks go round in three",
+    "page-link": "a nextLink that is `text`",
+    "page-both": "a nextLink and a deltaLink",
     "page-foreign": "a nextLink to the foreign host",
     "page-other": "a nextLink to another mailbox",
     "page-repeat": "a page whose first item comes again at its end",
     "page-odd": "a nextLink that is a number",
 }
+WHOLE: Mapping[str, str] = {  # struck at a batch as a whole, as are `status` and `gateway`
+    "batch-half": "half of the parts are done, then the answer is `status` (504)",
+}
 BATCH: Mapping[str, str] = {  # struck at the answer of a batch
     "part-missing": "one part has no answer",
     "part-twice": "one part is answered twice",
+    "part-torn": "one part is answered twice, with different statuses",
     "part-foreign": "an answer to a part that was never sent",
     "part-number": "an id is a number",
     "part-text": "a status is text",
+    "part-bare": "a status is missing",
+    "part-null": "a body is null",
+    "part-base64": "a body is base64 in place of JSON",
 }
-KINDS: Mapping[str, str] = {**BEFORE, **AFTER, **CALL, **BATCH}
+BODIES = ("json", "html", "long", "empty")
+KINDS: Mapping[str, str] = {**BEFORE, **AFTER, **CALL, **WHOLE, **BATCH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +108,7 @@ class Fault:
     seconds: float = 0.0
     body: str = "json"
     code: str = ""
+    text: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -93,8 +116,8 @@ class Fault:
             raise ValueError(f"no fault is called {self.kind!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         if not 0 <= self.share <= 1 or min(self.skip, self.times, self.total, self.seconds) < 0:
             raise ValueError(f"{self.kind}: share is from 0 to 1, and no number is negative")
-        if self.body not in {"json", "html", "empty"} or not (self.status == 0 or 200 <= self.status <= 599):
-            raise ValueError(f"{self.kind}: body is json, html or empty, and status from 200 to 599")
+        if self.body not in BODIES or not (self.status == 0 or 200 <= self.status <= 599):
+            raise ValueError(f"{self.kind}: body is one of {', '.join(BODIES)}, and status from 200 to 599")
         try:
             re.compile(self.match)
         except re.error as error:
@@ -140,8 +163,9 @@ class Script:
 
     def load(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple((fault, re.compile(fault.match, re.IGNORECASE)) for fault in faults)
-        self._seen: Counter[tuple[int, str]] = Counter()
-        self._hits: Counter[tuple[int, str]] = Counter()
+        self._seen: Counter[int] = Counter()  # by the hash of fault and request: a million of these are kept cheaply
+        self._hits: Counter[int] = Counter()
+        self._totals: Counter[int] = Counter()  # by the number of the fault
 
     def __bool__(self) -> bool:
         return bool(self.faults)
@@ -157,15 +181,15 @@ class Script:
         return None
 
     def _falls(self, number: int, fault: Fault, subject: str) -> bool:
-        key = number, subject
+        key = hash((number, subject))
         self._seen[key] += 1
         seen = self._seen[key]
         if seen <= fault.skip or (fault.times and self._hits[key] >= fault.times):
             return False
-        if fault.total and self._hits[number, ""] >= fault.total:
+        if fault.total and self._totals[number] >= fault.total:
             return False
         if share(self.seed, zlib.crc32(subject.encode()) + seen, 500 + number) >= fault.share:
             return False
         self._hits[key] += 1
-        self._hits[number, ""] += 1
+        self._totals[number] += 1
         return True

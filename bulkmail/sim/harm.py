@@ -26,6 +26,9 @@ async def before(request: Request, fault: Fault, foreign: str) -> Response:
     match fault.kind:
         case "redirect":
             return Response(fault.status or 302, headers={"Location": f"{foreign}{request.target}"})
+        case "redirect-plain":
+            own = f"http://{request.headers.get('host', '')}{request.target}"
+            return Response(fault.status or 302, headers={"Location": own})
         case "portal":
             return Response(body=PAGE, headers={"Content-Type": "text/html"})
         case "silent":
@@ -103,6 +106,23 @@ async def _drip(request: Request, fault: Fault, parts: Parts) -> None:
         await asyncio.sleep(fault.seconds)
 
 
+async def _flood(request: Request, _: Fault, __: Parts) -> None:
+    """Goes on until nobody listens; waits for whoever listens slowly."""
+    transport = request.connection.transport
+    _write(request, head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}))
+    piece = b" " * 1_000_000
+    while not transport.is_closing():
+        _write(request, b"%x\r\n%b\r\n" % (len(piece), piece))
+        await request.connection.drained()
+        await asyncio.sleep(0)
+
+
+async def _broken_header(request: Request, _: Fault, parts: Parts) -> None:
+    told = head(parts[0], parts[1] | {"Content-Length": str(len(parts[2]))})
+    _write(request, told.replace(b"\r\n", b"\r\nno colon here\r\n", 1) + parts[2])
+    await asyncio.sleep(0.01)
+
+
 def _packed(parts: Parts, change: Callable[[bytes], bytes]) -> Parts:
     status, headers, body = parts
     return status, headers | {"Content-Encoding": "gzip"}, change(gzip.compress(body, 6))
@@ -133,6 +153,8 @@ CUT: Mapping[str, Cut] = {
     "stall": _stall,
     "unended": _unended,
     "drip": _drip,
+    "flood": _flood,
+    "header-broken": _broken_header,
 }
 REPLACED: Mapping[str, Callable[[Parts], Parts]] = {
     "gzip-damaged": lambda parts: _packed(parts, _flipped),
@@ -140,7 +162,13 @@ REPLACED: Mapping[str, Callable[[Parts], Parts]] = {
     "gzip-bomb": lambda parts: (parts[0], parts[1] | {"Content-Encoding": "gzip"}, _bomb()),
     "not-json": lambda parts: (parts[0], parts[1], parts[2][: len(parts[2]) // 2]),
     "nested": _nested,
+    "json-number": lambda parts: (parts[0], parts[1], b'{"value":' + b"9" * 1_000_000 + b"}"),
+    "json-nan": lambda parts: (parts[0], parts[1], b'{"value":[NaN,Infinity]}'),
+    "json-twice": lambda parts: (parts[0], parts[1], b'{"value":1,' + parts[2].removeprefix(b"{")),
+    "json-surrogate": lambda parts: (parts[0], parts[1], b'{"value":"\\ud800"}'),
+    "no-content": lambda parts: (204, parts[1], parts[2]),
     "swapped": lambda parts: parts,
     "empty": lambda _: (200, {}, b""),
     "headers": lambda parts: (parts[0], parts[1] | {f"x-filler-{n}": "x" * 80 for n in range(10_000)}, parts[2]),
+    "header-long": lambda parts: (parts[0], parts[1] | {"x-filler": "x" * 1_000_000}, parts[2]),
 }

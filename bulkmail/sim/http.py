@@ -185,19 +185,23 @@ class Connection(asyncio.Protocol):
             LOG.exception("the simulator failed at %s %.200s", request.method, request.target)
             return Response(500)
 
+    async def drained(self) -> None:
+        """Waits until the peer takes more."""
+        if self._room is not None:
+            await self._room
+
     async def _say(self, response: Response) -> None:
         if response.pieces is None:
-            told = {"Date": now(self._loop.time())}
+            told = {"Date": now(self._loop.time()), **response.headers}
             if response.status != 204:
                 told["Content-Length"] = str(len(response.body))
-            self.transport.write(head(response.status, {**response.headers, **told}) + response.body)
+            self.transport.write(head(response.status, told) + response.body)
             return
         told = {"Date": now(self._loop.time()), "Transfer-Encoding": "chunked"}
         self.transport.write(head(response.status, {**response.headers, **told}))
         for piece in response.pieces:
             self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-            if self._room is not None:
-                await self._room
+            await self.drained()
         self.transport.write(b"0\r\n\r\n")
 
 

@@ -14,7 +14,7 @@ from bulkmail.sim.letters import messages
 from bulkmail.sim.shelf import Item, Shelf
 from bulkmail.sim.tenant import Tenant
 
-REMEMBERED = 2048  # untouched mailboxes whose content is kept at hand
+REMEMBERED = 512  # untouched mailboxes whose content is kept at hand
 PACKED = 1 << 14  # mailboxes whose settings are kept as JSON, about 1 KB each: a rehearsal reads them most of all
 
 

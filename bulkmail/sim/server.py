@@ -13,7 +13,7 @@ from bulkmail.sim.batch import Batch, dressed, unpack
 from bulkmail.sim.call import Answer, Call, Grant, Json, Refusal, bad_request, split_target
 from bulkmail.sim.control import carry_out
 from bulkmail.sim.entra import Entra
-from bulkmail.sim.faults import AFTER, BATCH, BEFORE
+from bulkmail.sim.faults import AFTER, BATCH, BEFORE, WHOLE
 from bulkmail.sim.http import Request, Response
 from bulkmail.sim.inventory import holdings
 from bulkmail.sim.routes.exchange import take_in
@@ -26,7 +26,7 @@ LARGEST = 4 * 1024 * 1024  # bytes of a request's body, as Graph permits
 JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 DIAGNOSTIC = '{"ServerInfo":{"DataCenter":"Rehearsal","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"RE1"}}'
 LANES = {"four": 4, "all": 20, "app": 20}
-WHOLE = {"status": "", "gateway": ""}  # faults of calls that can befall a batch or a token request as a whole
+LUMP = {"status": "", "gateway": "", **WHOLE}  # faults that can befall a batch or a token request as a whole
 
 
 class Front:
@@ -96,7 +96,7 @@ class Front:
 
     async def _token(self, request: Request, tenant: str) -> Answer:
         form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-        fault = self.world.script.strike(WHOLE, f"POST /{tenant}/oauth2/v2.0/token", sign_in=True)
+        fault = self.world.script.strike(LUMP, f"POST /{tenant}/oauth2/v2.0/token", sign_in=True)
         now, correlation = self.service.clock(), request.headers.get("client-request-id", "")
         answer = refusal(fault) if fault else self.entra.token(tenant, form, now, correlation)
         self.books.tokens[answer.status] += 1
@@ -152,13 +152,15 @@ class Front:
         return self._respond(request, await self.service.serve(call), call)
 
     async def _batch(self, request: Request, grant: Grant, body: bytes) -> Answer:
-        fault = self.world.script.strike(WHOLE, "POST /$batch")
+        fault = self.world.script.strike(LUMP, "POST /$batch")
         try:
             parts = _parts(request, body)
+            if fault is not None and fault.kind == "batch-half":
+                parts = parts[: len(parts) // 2]
             answer = refusal(fault) if fault and fault.kind == "status" else await self._run(request, grant, parts)
         except Refusal as refused:
             answer = refused.answer()
-        if fault is not None and fault.kind == "gateway":
+        if fault is not None and fault.kind != "status":
             answer = refusal(fault, 504)
         self.books.routes["POST /$batch", answer.status] += 1
         return answer

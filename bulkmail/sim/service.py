@@ -36,9 +36,7 @@ NO_MAILBOX: Mapping[State, tuple[str, str]] = {
         "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
     ),
 }
-SPOILING = frozenset(
-    {"error-in-200", "page-empty", "page-loop", "page-foreign", "page-other", "page-repeat", "page-odd"}
-)
+SPOILING = frozenset({"accepted", "error-in-200", *(kind for kind in CALL if kind.startswith("page-"))})
 DENIED = Refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 UNPRIVILEGED = Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
@@ -127,7 +125,9 @@ class Service:
         wait = self.world.latency + (fault.seconds if fault and fault.kind == "slow" else 0)
         if wait:
             await asyncio.sleep(wait)
-        if fault is not None and fault.kind not in {"slow", *SPOILING}:
+        if fault is not None and fault.kind == "lag":
+            call.lag = fault.seconds
+        elif fault is not None and fault.kind != "slow" and fault.kind not in SPOILING:
             return self._struck(fault, route, call, meter)
         answer = self._done(route, call)
         return spoil(fault, answer, call, self.world.foreign) if fault and fault.kind in SPOILING else answer

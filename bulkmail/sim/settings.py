@@ -5,7 +5,10 @@ from typing import Literal, TypeAlias
 
 from bulkmail.sim.faults import Fault
 
-RetryAfterForm: TypeAlias = Literal["integer", "decimal", "date", "absent", "zero", "negative", "garbage", "joined"]
+RetryAfterForm: TypeAlias = Literal[
+    "integer", "decimal", "date", "past", "skewed", "absent", "zero", "negative", "garbage", "joined",
+]  # fmt: skip
+CertificateFlaw: TypeAlias = Literal["", "expired", "other-name", "self-signed"]
 BatchRule: TypeAlias = Literal["four", "all", "app"]
 
 
@@ -54,6 +57,7 @@ class Settings:
     login_port: int = 0
     foreign_port: int = 0
     tls: bool = True
+    flaw: CertificateFlaw = ""  # what is wrong with the certificate that the listeners show
     token_life: int = 3599
     absent: float = 0.02  # users without a mailbox
     denied: float = 0.005  # mailboxes outside the app's reach

@@ -42,7 +42,7 @@ class Simulator:
         directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="bulkmail-sim-"))
         self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
         try:
-            context = await asyncio.to_thread(tls.server_context, directory, settings.host)
+            context = await asyncio.to_thread(tls.server_context, directory, settings.host, settings.flaw)
             self.ca_file = directory / "ca.pem"
             front = Front(self.entra, Service(self.world, self.entra, asyncio.get_running_loop().time))
             graph = Listener(front.answer, context if settings.tls else None)
@@ -96,6 +96,12 @@ class Simulator:
     def addresses(self, limit: int | None = None) -> Iterator[str]:
         """The addresses of the tenant's users in order, of those without a mailbox as well."""
         return self.tenant.addresses(limit)
+
+    def groups(self) -> dict[str, str]:
+        """The ids of the tenant's groups, by name in lower case and by id."""
+        groups = self.world.groups
+        named = {groups.group(number)["displayName"].lower(): text for number, text in enumerate(groups.ids)}
+        return named | {text: text for text in groups.ids}
 
     def books(self, *, effects: bool = False) -> Json:
         """What was seen so far; `effects` adds every write by its key."""

@@ -13,7 +13,9 @@ from email.utils import format_datetime
 from bulkmail.sim.books import Books
 from bulkmail.sim.settings import Limits
 
-MANY = 200_000  # mailboxes that are remembered before the idle ones are looked for
+MANY = 1 << 16
+"""Mailboxes that are remembered to the last request. Past that, the idle ones that used less than a hundredth of every
+limit are forgotten, so that a sweep over a million of them takes no memory; what is counted is then right to 1 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +106,16 @@ class Throttle:
         meter.flying -= 1
 
     def _new_meter(self, app: str, mailbox: int, now: float) -> Meter:
-        if len(self.meters) >= MANY and len(self.meters) & 0xFFFF == 0:
+        if len(self.meters) >= MANY and len(self.meters) % MANY == 0:
             self.meters = {key: meter for key, meter in self.meters.items() if self._remembers(meter, now)}
         return self.meters.setdefault((app, mailbox), Meter())
 
     def _remembers(self, meter: Meter, now: float) -> bool:
-        window = max(self.limits.requests_window, self.limits.upload_window)
-        return meter.flying > 0 or meter.until > now or now - meter.requests_since < window
+        limits = self.limits
+        if meter.flying or meter.sent or meter.until > now:
+            return True
+        asked = now - meter.requests_since < limits.requests_window and meter.requests * 100 >= limits.requests
+        return asked or (now - meter.upload_since < limits.upload_window and meter.upload * 100 >= limits.upload)
 
     def _over(self, meter: Meter, upload: int, now: float) -> Refused | None:
         limits = self.limits
@@ -197,7 +202,7 @@ def _late(fence: Fence, now: float, arrived: float | None, limits: Limits) -> bo
 
 def told(limits: Limits, wait: float) -> float:
     """The seconds that a Retry-After of this form makes a client wait; 0 where it tells no time."""
-    if limits.form in {"integer", "date", "joined"}:
+    if limits.form in {"integer", "date", "skewed", "joined"}:
         return float(math.ceil(wait))
     return wait if limits.form == "decimal" else 0.0
 
@@ -212,6 +217,12 @@ def retry_after(limits: Limits, wait: float) -> Mapping[str, str]:
             text = f"{math.ceil(wait * 1000) / 1000:.3f}"
         case "date":
             text = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds + 1), usegmt=True)
+        case "past":
+            text = format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)
+        case "skewed":  # of a server whose clock is an hour ahead: to be told from its own Date
+            ahead = datetime.now(UTC) + timedelta(hours=1)
+            text = format_datetime(ahead + timedelta(seconds=seconds + 1), usegmt=True)
+            return {"Retry-After": text, "Date": format_datetime(ahead, usegmt=True)}
         case "joined":
             text = f"{seconds},{seconds}"
         case "zero" | "negative" | "garbage":

@@ -42,20 +42,24 @@ def authority() -> Pair:
     return Pair(builder.sign(key, hashes.SHA256()), key)
 
 
-def server(issuer: Pair, host: str) -> Pair:
-    """A server's certificate for `host` and for loopback under its usual names."""
+def server(issuer: Pair, host: str, flaw: str = "") -> Pair:
+    """A server's certificate for `host` and for loopback under its usual names, or one with a flaw."""
     key = ec.generate_private_key(ec.SECP256R1())
+    names = _names(host) if flaw != "other-name" else [x509.DNSName("elsewhere.example")]
+    own = flaw == "self-signed"
     builder = (
-        _builder(host, key, issuer)
+        _builder(host, key, None if own else issuer, LIFE if flaw != "expired" else -timedelta(minutes=1))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(_names(host)), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
     )
-    return Pair(builder.sign(issuer.key, hashes.SHA256()), key)
+    return Pair(builder.sign(key if own else issuer.key, hashes.SHA256()), key)
 
 
-def _builder(name: str, key: CertificateIssuerPrivateKeyTypes, issuer: Pair | None = None) -> x509.CertificateBuilder:
+def _builder(
+    name: str, key: CertificateIssuerPrivateKeyTypes, issuer: Pair | None = None, life: timedelta = LIFE
+) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
     public = (issuer.key if issuer else key).public_key()
     now = datetime.now(UTC)
@@ -66,7 +70,7 @@ def _builder(name: str, key: CertificateIssuerPrivateKeyTypes, issuer: Pair | No
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))  # a client's clock may be a little behind
-        .not_valid_after(now + LIFE)
+        .not_valid_after(now + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
     )
@@ -105,10 +109,10 @@ def write_private(path: Path, content: bytes) -> Path:
     return path
 
 
-def server_context(directory: Path, host: str) -> ssl.SSLContext:
+def server_context(directory: Path, host: str, flaw: str = "") -> ssl.SSLContext:
     """What a listener needs; `directory` gets `ca.pem`, for the clients to trust, and the server's own files."""
     issuer = authority()
-    pair = server(issuer, host)
+    pair = server(issuer, host, flaw)
     write_private(directory / "ca.pem", issuer.certificate_pem())
     certificate = write_private(directory / "server.pem", pair.certificate_pem())
     key = write_private(directory / "server.key", pair.key_pem())

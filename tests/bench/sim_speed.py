@@ -23,10 +23,10 @@ from bulkmail.sim import Settings, Simulator
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
 CLIENT, SECRET = "b01dface-0000-4000-8000-0000000000bb", "rehearsal-only"
 ASKED = 200_000  # mailboxes that are asked for, one after the other
-MAILBOXES, CONNECTIONS, SECONDS = 20_000, 32, 5.0
-HEADING = (
-    "| what | mailboxes | a second | µs of the simulator's CPU each | peak MB |\n| --- | ---: | ---: | ---: | ---: |"
-)
+MAILBOXES, CONNECTIONS, SECONDS = 10_000, 32, 5.0
+HEADING = """\
+| what | mailboxes | a second as seen | a second of its CPU | µs of its CPU each | peak MB |
+| --- | ---: | ---: | ---: | ---: | ---: |"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,8 @@
-"""Every route, walked through once, against the documented names, types and statuses.
-
-With BULKMAIL_SAMPLES naming a folder of documented bodies, ours are compared with those in structure too.
-"""
+"""Every route, walked through once, against the documented names, types and statuses."""
 
 import json
-import os
-from pathlib import Path
+import re
 from typing import Any
-
-import pytest
 
 from bulkmail.sim.call import escape
 from bulkmail.sim.routes import ROUTES
@@ -17,6 +11,7 @@ from tests.sim.desk import Desk, Reply, rehearse
 TEXT, NUMBER, TRUTH, LIST, OBJECT = str, int, bool, list, dict
 MAYBE_TEXT = (str, type(None))
 Shape = dict[str, Any]
+IDS = re.compile(r"/(AAMkAD[^/?]+|[0-9a-f]{8}-[0-9a-f-]{27})")
 
 FOLDER: Shape = {
     "id": TEXT, "displayName": TEXT, "parentFolderId": TEXT, "childFolderCount": NUMBER, "unreadItemCount": NUMBER,
@@ -83,7 +78,7 @@ def matches(body: Any, shape: Any, place: str = "") -> None:
 
 
 class Walk:
-    """Asks, checks status and shape, remembers."""
+    """Asks, checks status and shape, remembers the first answer of each kind."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -96,6 +91,7 @@ class Walk:
         self.check_headers(reply)
         if shape is not None:
             matches(reply.body, shape, path)
+        self.bodies.setdefault(f"{method} {IDS.sub('/{}', path)}", reply.body)
         return reply.body
 
     async def rows(self, path: str, shape: Any) -> Any:
@@ -103,7 +99,6 @@ class Walk:
         assert body["value"], path
         for row in body["value"]:
             matches(row, shape, path)
-        self.bodies[path] = body
         return body["value"]
 
     def check_headers(self, reply: Reply) -> None:
@@ -113,8 +108,7 @@ class Walk:
 
 
 async def walk_settings(walk: Walk) -> None:
-    body = await walk.ask("GET", "/mailboxSettings", shape=SETTINGS)
-    walk.bodies["/mailboxSettings"] = body
+    await walk.ask("GET", "/mailboxSettings", shape=SETTINGS)
     assert set(await walk.ask("GET", "/mailboxSettings/timeZone")) == {"@odata.context", "value"}
     await walk.ask("GET", "/mailboxSettings/workingHours", shape=SETTINGS["workingHours"])
     changed = await walk.ask("PATCH", "/mailboxSettings", {"timeZone": "UTC"})
@@ -146,7 +140,8 @@ async def walk_folders(walk: Walk) -> None:
     await walk.ask("DELETE", inner, status=204)
     await walk.ask("POST", f"{inner}/permanentDelete", status=204)
     delta = await walk.ask("GET", "/mailFolders/delta")
-    assert delta["value"]
+    for row in delta["value"]:
+        matches(row, {"@odata.type": TEXT} | FOLDER)
 
 
 async def walk_messages(walk: Walk) -> None:
@@ -165,7 +160,9 @@ async def walk_messages(walk: Walk) -> None:
         await walk.ask("GET", f"{path}/{made['id']}", status=404)
         await walk.ask("DELETE", f"{there}/{moved['id']}", status=204)
         await walk.ask("POST", f"{there}/{copy['id']}/permanentDelete", status=204)
-    assert (await walk.ask("GET", "/mailFolders/inbox/messages/delta"))["value"]
+    delta = await walk.ask("GET", "/mailFolders/inbox/messages/delta")
+    for row in delta["value"]:
+        matches(row, {"@odata.type": TEXT} | MESSAGE)
 
 
 async def walk_sending(walk: Walk) -> None:
@@ -303,44 +300,3 @@ def test_every_route_speaks_as_documented() -> None:
     assert {route.name for route in ROUTES} <= walked
     assert not books["breaches"]
     assert not books["lacking"]
-
-
-SAMPLES = {  # our body -> the documented one
-    "/mailboxSettings": "mailboxsettings-get.json",
-    "/mailFolders": "mailfolders-list.json",
-    "/mailFolders/inbox/messageRules": "messagerules-list.json",
-    "/outlook/masterCategories": "mastercategories-list.json",
-    "/calendars": "calendars-list.json",
-}
-OPTIONAL = {"@odata.id", "@odata.type", "@odata.nextLink", "isDefaultCalendar", "conditions", "archiveFolder"}
-
-
-def structure(ours: Any, documented: Any, place: str = "") -> None:
-    """Whatever is documented is there, and of the same JSON type."""
-    if isinstance(documented, dict) and isinstance(ours, dict):
-        for name in documented.keys() - OPTIONAL:
-            assert name in ours, f"{place}/{name} is missing"
-            if not place.endswith(("/actions", "/conditions", "/language", "/timeZone")):
-                structure(ours[name], documented[name], f"{place}/{name}")
-    elif isinstance(documented, list) and isinstance(ours, list):
-        if documented and ours:
-            structure(ours[0], documented[0], f"{place}/0")
-    elif place != "/userPurpose" and ours is not None and documented is not None:
-        assert type(ours) is type(documented), place
-
-
-@pytest.mark.skipif("BULKMAIL_SAMPLES" not in os.environ, reason="BULKMAIL_SAMPLES names no folder")
-def test_bodies_have_the_structure_of_the_documented_ones() -> None:
-    folder = Path(os.environ["BULKMAIL_SAMPLES"])
-
-    async def act(desk: Desk) -> None:
-        walk = Walk(desk)
-        await walk_all(walk)
-        for ours, name in SAMPLES.items():
-            documented = json.loads((folder / name).read_text(encoding="utf-8"))
-            body = walk.bodies[ours]
-            if ours.endswith("messageRules"):  # which actions a rule has is its own matter
-                documented["value"] = [{**row, "conditions": {}, "actions": {}} for row in documented["value"]]
-            structure(body, documented, "" if ours == "/mailboxSettings" else ours)
-
-    rehearse(act)

@@ -30,7 +30,7 @@ def key_pair(name: str) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=9))
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=3650))
     return key, builder.sign(key, hashes.SHA256())
 
 
@@ -108,6 +108,11 @@ def test_good_assertions_of_both_signatures_and_thumbprints() -> None:
 )
 def test_bad_assertions_get_their_number(text: str, code: int) -> None:
     assert judged(text) == code
+
+
+def test_an_expired_certificate_opens_nothing() -> None:
+    later = NOW + 4000 * 86_400
+    assert judged(assertion(iat=later, exp=later + 600), now=later) == 700027
 
 
 def test_clocks_may_differ_a_little() -> None:

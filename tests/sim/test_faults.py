@@ -278,9 +278,12 @@ def test_batches_with_missing_double_and_odd_parts() -> None:
             desk.sim.world.script.load([Fault(kind)])
             reply = await desk.batch(*parts(*["/users?$top=1"] * 5))
             found[kind] = reply.body["responses"]
-        assert {kind: len(rows) for kind, rows in found.items()} == {
-            "part-missing": 4, "part-twice": 6, "part-foreign": 6, "part-number": 5, "part-text": 5,
-        }  # fmt: skip
+        lengths = {"part-missing": 4, "part-twice": 6, "part-torn": 6, "part-foreign": 6}
+        assert {kind: len(rows) for kind, rows in found.items()} == dict.fromkeys(BATCH, 5) | lengths
+        assert len({row["status"] for row in found["part-torn"]}) == 2
+        assert sum("status" not in row for row in found["part-bare"]) == 1
+        assert sum(row["body"] is None for row in found["part-null"]) == 1
+        assert sum(isinstance(row["body"], str) for row in found["part-base64"]) == 1
         assert sum(isinstance(row["id"], int) for row in found["part-number"]) == 1
         assert sum(isinstance(row["status"], str) for row in found["part-text"]) == 1
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bulkmail.sim import Limits, RetryAfterForm
 from bulkmail.sim.books import Books
-from bulkmail.sim.throttle import Meter, Refused, Throttle, retry_after, told
+from bulkmail.sim.throttle import MANY, Meter, Refused, Throttle, retry_after, told
 
 APP = "app"
 
@@ -149,12 +149,12 @@ def test_the_header_tells_the_wait_in_every_form(form: RetryAfterForm) -> None:
     limits = Limits(form=form)
     text = retry_after(limits, 2.1).get("Retry-After")
     shown = {"integer": "3", "decimal": "2.100", "joined": "3,3", "zero": "0", "negative": "-5", "garbage": "soon"}
-    if form == "date":
+    if form in {"date", "past", "skewed"}:
         assert text is not None
         assert parsedate_to_datetime(text).tzinfo is not None
     else:
         assert text == shown.get(form)
-    assert told(limits, 2.1) == {"integer": 3, "date": 3, "joined": 3, "decimal": 2.1}.get(form, 0)
+    assert told(limits, 2.1) == {"integer": 3, "date": 3, "skewed": 3, "joined": 3, "decimal": 2.1}.get(form, 0)
 
 
 @given(
@@ -196,3 +196,15 @@ def test_never_more_than_the_limit_is_in_flight(mailboxes: list[int]) -> None:
 def test_limits_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):
         Limits(**wrong)  # type: ignore[arg-type]
+
+
+def test_of_very_many_mailboxes_the_idle_ones_are_forgotten_and_the_busy_ones_are_not() -> None:
+    gate = throttle(requests=1000)
+    for _ in range(10):  # a hundredth of the limit
+        gate.release(admitted(gate.admit(APP, 0, 0, 0.0)))
+    held = admitted(gate.admit(APP, 1, 0, 0.0))
+    for mailbox in range(2, MANY + 2):
+        gate.release(admitted(gate.admit(APP, mailbox, 0, 1.0)))
+    assert sorted(gate.meters) == [(APP, 0), (APP, 1), (APP, MANY), (APP, MANY + 1)]
+    assert gate.meters[APP, 1] is held
+    assert gate.meters[APP, 0].requests == 10

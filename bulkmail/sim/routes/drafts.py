@@ -10,7 +10,7 @@ from bulkmail.sim.mailbox import Mailbox
 from bulkmail.sim.marks import EXTENDED, key_of
 from bulkmail.sim.routes.enclosures import enclosure
 from bulkmail.sim.routes.folders import folder_of
-from bulkmail.sim.routes.items import known, merge_extended, one, patch, stamp
+from bulkmail.sim.routes.items import arrival, known, merge_extended, one, patch, stamp
 from bulkmail.sim.routes.messages import FOLDERS, MESSAGE, WRITE, message_of
 from bulkmail.sim.routes.table import Route
 from bulkmail.sim.shelf import Item
@@ -27,6 +27,7 @@ DRAFT_ONLY: Json = {
     "multiValueExtendedProperties": [],
 }  # fmt: skip
 NEW: Json = ANY_TIME | DRAFT_ONLY | {"attachments": []}
+RECIPIENTS = frozenset({"toRecipients", "ccRecipients", "bccRecipients", "replyTo"})
 HEADERS = 5  # of the client's own, in one message
 
 
@@ -52,7 +53,7 @@ def keep(call: Call, mailbox: Mailbox, props: Json, folder: int, due: float = 0.
 def draft(world: World, call: Call) -> Answer:
     folder = folder_of(world, call, call.keys[1]).number if len(call.keys) > 1 else DRAFTS
     props = new_message(call.json())
-    return one(world, call, MESSAGE, keep(call, world.mailboxes.write(call.user), props, folder), 201)
+    return one(world, call, MESSAGE, keep(call, world.mailboxes.write(call.user), props, folder, arrival(call)), 201)
 
 
 def change(world: World, call: Call) -> Answer:
@@ -68,12 +69,22 @@ def change(world: World, call: Call) -> Answer:
 def _checked(body: Json, examples: Json) -> Json:
     props = known(body, examples, "microsoft.graph.message")
     _check_headers(props.get("internetMessageHeaders", ()))
+    for name in RECIPIENTS & props.keys():
+        props[name] = [_named(recipient) for recipient in props[name]]
     if "body" in props:
         props["body"] = {"contentType": "text", "content": ""} | props["body"]
         if not isinstance(props["body"]["content"], str):
             raise bad_request("The property 'content' has a value that cannot be read.", "RequestBodyRead")
         props["bodyPreview"] = props["body"]["content"][:255]
     return props
+
+
+def _named(recipient: Any) -> Any:
+    """A recipient without a name is called by the address."""
+    inner = recipient.get("emailAddress") if isinstance(recipient, dict) else None
+    if not isinstance(inner, dict) or "address" not in inner:
+        return recipient
+    return {"emailAddress": {"name": inner["address"], **inner}}
 
 
 def _check_headers(headers: Any) -> None:

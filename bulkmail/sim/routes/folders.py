@@ -141,7 +141,8 @@ def destination(world: World, call: Call) -> Item:
 
 
 def changes(world: World, call: Call) -> Answer:
-    return delta(world, call, FOLDER_KIND, None, lambda folder: folder.parent != 0)
+    census = Census(world.mailboxes.read(call.user), call.now)
+    return delta(world, call, FOLDER_KIND, None, lambda folder: folder.parent != 0, census.row)
 
 
 PATH = "/users/{}/mailFolders"

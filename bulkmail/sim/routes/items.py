@@ -136,7 +136,8 @@ def _preferred(call: Call, default: int) -> int:
 
 def listing(world: World, call: Call, kind: Kind, items: Iterable[Item], path: str = "") -> Answer:
     shelf, fixed = kind.of(world.mailboxes.read(call.user)), immutable(call)
-    return page(world, call, kind, list(items), path, lambda item: whole(kind, shelf, item, immutable=fixed))
+    here = [item for item in items if item.due <= call.now]
+    return page(world, call, kind, here, path, lambda item: whole(kind, shelf, item, immutable=fixed))
 
 
 def find(world: World, call: Call, kind: Kind, text: str) -> Item:
@@ -196,8 +197,13 @@ def _check_extended(marks: list[Any]) -> None:
             raise bad_request(text, "ErrorInvalidProperty")
 
 
+def arrival(call: Call) -> float:
+    """When what this call makes will be found: at once, unless the service lags behind."""
+    return call.now + call.lag if call.lag else 0.0
+
+
 def create(world: World, call: Call, kind: Kind, props: Json, parent: int) -> Answer:
-    item = kind.of(world.mailboxes.write(call.user)).add(props, parent)
+    item = kind.of(world.mailboxes.write(call.user)).add(props, parent, arrival(call))
     call.key = key_of(props)
     return one(world, call, kind, item, 201)
 
@@ -225,19 +231,30 @@ def merge_extended(before: Json, after: Json) -> Json:
 
 
 def delta(
-    world: World, call: Call, kind: Kind, parent: int | None, holds: Callable[[Item], bool] = lambda _: True
+    world: World,
+    call: Call,
+    kind: Kind,
+    parent: int | None,
+    holds: Callable[[Item], bool] = lambda _: True,
+    row: Callable[[Item], Json] | None = None,
 ) -> Answer:
     """Everything at first, by pages; then what changed since a deltaLink. The tokens hold a place in the history."""
     shelf = kind.of(world.mailboxes.read(call.user))
+    make = row or (lambda item: whole(kind, shelf, item, immutable=immutable(call)))
+
+    def shown(item: Item) -> Json:
+        return shape({"@odata.type": kind.type} | make(item), call)
+
     label = f"{kind.shelf}{call.user}.{parent}.{world.epoch}"
     size = _preferred(call, page_size(call.options, kind.page, kind.most))
     if call.options.get("$deltatoken"):
         place = _place(call, "$deltatoken", label)[0]
-        rows = [_change(kind, shelf, call, n, item) for n, item in shelf.changed_since(place, parent).items()]
+        changed = shelf.changed_since(place, parent).items()
+        rows = [shown(item) if item else _gone(kind, shelf, call, number) for number, item in changed]
         return _delta_answer(call, rows, {"$deltatoken": write_token(label, len(shelf.history))})
     start, place = _place(call, "$skiptoken", label) if "$skiptoken" in call.options else (0, len(shelf.history))
     items = [item for item in shelf if item.number > start and parent in {None, item.parent} and holds(item)]
-    rows = [shape(_typed(kind, shelf, call, item), call) for item in items[:size]]
+    rows = [shown(item) for item in items[:size]]
     if len(items) > size:
         return _delta_answer(call, rows, {"$skiptoken": write_token(label, items[size - 1].number, place)})
     return _delta_answer(call, rows, {"$deltatoken": write_token(label, place)})
@@ -251,13 +268,7 @@ def _place(call: Call, name: str, label: str) -> tuple[int, ...]:
     return place
 
 
-def _typed(kind: Kind, shelf: Shelf, call: Call, item: Item) -> Json:
-    return {"@odata.type": kind.type} | whole(kind, shelf, item, immutable=immutable(call))
-
-
-def _change(kind: Kind, shelf: Shelf, call: Call, number: int, item: Item | None) -> Json:
-    if item is not None:
-        return shape(_typed(kind, shelf, call, item), call)
+def _gone(kind: Kind, shelf: Shelf, call: Call, number: int) -> Json:
     moved = shelf.items.get(number)
     moves = max(0, moved.moves - 1) if moved else 0
     gone = item_id(shelf.mailbox, shelf.kind, number, moves, immutable=immutable(call))
