@@ -126,7 +126,11 @@ async def open_book(graph: Graph, name: str, change: Change) -> Book:
         made = await _folder(graph, name)
         if made is None:
             raise
-    return Book(graph, UNMADE if made is None else str(made["id"]))
+    if graph.planning:
+        return Book(graph, UNMADE)
+    if not isinstance(made, dict) or not isinstance(made.get("id"), str):
+        raise GraphError(201, "NotAFolder", "the answer holds no folder")
+    return Book(graph, made["id"])
 
 
 async def _folder(graph: Graph, name: str) -> Mapping[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,12 +17,11 @@ LONGEST = 255
 """Characters of a key, or of a folder's name."""
 
 
-class Wanted(dict[str, Any]):
-    """The fields of one contact; those that it does not name are left alone. `key` is as the list writes it."""
+class Wanted(NamedTuple):
+    """One contact: its key as the list writes it, and its fields. Those that are not named are left alone."""
 
-    def __init__(self, key: str, fields: Mapping[str, Any]) -> None:
-        super().__init__(fields)
-        self.key = key
+    key: str
+    fields: Mapping[str, Any]
 
 
 class ContactsSyncOptions(Options):

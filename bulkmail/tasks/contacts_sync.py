@@ -94,7 +94,7 @@ def _steps(book: Book, options: ContactsSyncOptions, there: Sequence[Contact]) -
             yield partial(_create, book, wanted)
             continue
         contact, *others = found
-        if not all(same(name, contact.props.get(name), value) for name, value in wanted.items()):
+        if not all(same(name, contact.props.get(name), value) for name, value in wanted.fields.items()):
             yield partial(_update, book, contact, wanted)
         yield from (partial(_delete, book, other) for other in others)  # somebody has copied it
     for contacts in ours.values():
@@ -102,13 +102,13 @@ def _steps(book: Book, options: ContactsSyncOptions, there: Sequence[Contact]) -
 
 
 async def _create(book: Book, wanted: Wanted) -> Row:
-    props = {name: value for name, value in wanted.items() if value}
+    props = {name: value for name, value in wanted.fields.items() if value}
     await book.create(wanted.key, props, Change(CONTACT + wanted.key, None, props))
     return {"key": wanted.key, "action": "create", "before": None, "after": shown(props)}
 
 
 async def _update(book: Book, contact: Contact, wanted: Wanted) -> Row:
-    after = {name: value for name, value in wanted.items() if not same(name, contact.props.get(name), value)}
+    after = {name: value for name, value in wanted.fields.items() if not same(name, contact.props.get(name), value)}
     before = {name: contact.props.get(name) for name in after}
     await book.update(contact, after, CONTACT + contact.key)
     return {"key": contact.key, "action": "update", "before": shown(before), "after": shown(after)}

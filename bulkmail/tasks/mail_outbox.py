@@ -54,7 +54,11 @@ class Outbox:
         if found is None:
             body = marked(letter)
             made = await self._graph.create(MESSAGES, body, change=change, find=self.find, headers=IMMUTABLE)
-            return UNMADE if made is None else str(made["id"])
+            if self._graph.planning:
+                return UNMADE
+            if not isinstance(made, dict) or not isinstance(made.get("id"), str):
+                raise GraphError(201, "NotAMessage", "the answer holds no message")
+            return str(made["id"])
         if not _holds(found, letter):
             before = {"to": _recipients(found), "subject": found.get("subject")}
             change = change._replace(before=before)

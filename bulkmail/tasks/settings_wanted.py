@@ -143,7 +143,7 @@ def wanted(options: SettingsApplyOptions, mailbox: Mailbox) -> dict[str, Any]:
         options = _filled(given, mailbox)
         given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     zone = options.auto_reply_time_zone or "UTC"
-    write = WRITE.get(options.replies, WRITE["text"])
+    write = str if options.replies == "html" else _as_html
     forms: Mapping[str, Callable[[str], Any]] = {
         "auto_reply_start": lambda moment: {"dateTime": moment, "timeZone": zone},
         "auto_reply_end": lambda moment: {"dateTime": moment, "timeZone": zone},
@@ -176,6 +176,3 @@ def _filled(given: Mapping[str, str], mailbox: Mailbox) -> SettingsApplyOptions:
 def _as_html(text: str) -> str:
     """A text as HTML that says it, line by line."""
     return "<br>\n".join(escape(line, quote=False) for line in text.strip().splitlines())
-
-
-WRITE: Mapping[str, Callable[[str], str]] = {"text": _as_html, "html": str}

@@ -69,20 +69,20 @@ class Deadly:
 
 @dataclass(slots=True)
 class Settling:
-    """A wrapper that lets the service settle when an answer was lost: the next request comes so many seconds later."""
+    """A wrapper that lets the service settle: when an answer was lost, no request leaves for so many seconds."""
 
     inner: Transport
     seconds: float
-    lost: bool = False
+    until: float = 0.0
 
     async def send(self, request: Request, /) -> Response:
-        if self.lost:
-            self.lost = False
-            await asyncio.sleep(self.seconds)
+        now = asyncio.get_running_loop().time
+        while (left := self.until - now()) > 0:  # noqa: ASYNC110 - the end may move
+            await asyncio.sleep(left)
         try:
             return await self.inner.send(request)
         except OutcomeUnknown:
-            self.lost = True
+            self.until = now() + self.seconds
             raise
 
 

@@ -121,7 +121,7 @@ def test_the_list_is_true_a_second_time_is_quiet_and_undo_leads_back(
         made.append(changes)
         assert {key.casefold() for key in folders.ours()} == {key.casefold() for key in people}
         for key, fields in folders.said().items():
-            wanted = options.wanted[key.casefold()]
+            wanted = options.wanted[key.casefold()].fields
             assert fields.get("displayName") == wanted["displayName"]
             assert fields.get("jobTitle") == wanted["jobTitle"]
             assert fields.get("businessPhones", []) == wanted["businessPhones"]

@@ -14,7 +14,7 @@ from bulkmail.tasks import check_options
 from bulkmail.tasks.contact_book import EXTENDED, PROPERTY
 from bulkmail.tasks.contacts_sync import COLUMNS, contacts_sync
 from bulkmail.testing import Scripted, collect, run
-from tests.tasks.rig import ADA, BASE, Bench, error_body, on_bench
+from tests.tasks.rig import ADA, BASE, Bench, Settling, error_body, on_bench
 
 LIST = '''id,Name,E-Mail,Role,Mobile,Notes
 1017,Ada Lovelace,ada@contoso.example,Analyst,+44 1,
@@ -141,6 +141,18 @@ def test_lost_answers_make_nothing_twice(tmp_path: Path) -> None:
     assert min(books["faults"].values()) >= 5
     assert books["effects"]["repeated"] == {}
     assert books["breaches"] == {}
+
+
+def test_what_is_done_late_is_waited_for(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        for number in range(3):
+            told = await bench.run_through(Settling(bench.writing, 0.2), bench.mailbox(number))
+            assert len(told) == 3
+            assert len(held(bench, number)) == 3
+            assert folders(bench, number) == ["Helpdesk"]
+
+    late = Fault("late", match="^POST .*contact", seconds=0.08, times=1)
+    assert on(tmp_path, act, faults=(late,))["effects"]["repeated"] == {}
 
 
 def test_an_update_whose_answer_is_lost_is_seen_to_be_done(tmp_path: Path) -> None:
@@ -342,6 +354,13 @@ def test_a_folder_that_is_refused(tmp_path: Path) -> None:
             synced(tmp_path, Scripted(answer), TITLED)
 
 
+def test_a_folder_without_an_id(tmp_path: Path) -> None:
+    service = Scripted(lambda one: Response(201) if one.method == "POST" else Response(200, body={"value": []}))
+    with pytest.raises(GraphError, match="NotAFolder"):
+        synced(tmp_path, service, TITLED)
+    assert len(service.requests) == 2
+
+
 def test_a_copy_that_somebody_made_goes(tmp_path: Path) -> None:
     shelf = Shelf(rivals=0)
 
@@ -401,7 +420,7 @@ def test_columns_by_name_and_by_choice(tmp_path: Path) -> None:
     options: Any = check_options(
         contacts_sync, {**OPTIONS, "key_column": "ref", "columns": columns}, tmp_path
     )  # fmt: skip
-    assert options.wanted == {"7": {
+    assert {key: one.fields for key, one in options.wanted.items()} == {"7": {
         "givenName": "Ada", "surname": "K", "companyName": "X", "businessPhones": ["1"],
         "emailAddresses": [{"address": "a@b.c", "name": "a@b.c"}, {"address": "d@e.f", "name": "d@e.f"}],
     }}  # fmt: skip

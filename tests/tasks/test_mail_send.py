@@ -281,6 +281,14 @@ def test_sends_that_are_lost_without_end_are_unknown() -> None:
     assert post.sends == 3
 
 
+def test_a_draft_without_an_id() -> None:
+    service = Scripted(lambda one: Response(201) if one.method == "POST" else Response(200, body={"value": []}))
+    options = check_options(mail_send, {**OPTIONS, "body": "x", "subject": "s"})
+    with pytest.raises(GraphError, match="NotAMessage"):
+        run(collect(mail_send.run(ADA, Graph.of(ADA, service, BASE), options)))
+    assert len(service.requests) == 2
+
+
 def test_a_refusal_is_no_doubt() -> None:
     post = Post(None, [says(403)])
     with pytest.raises(GraphError, match="ErrorOfSomeKind"):

@@ -1,5 +1,6 @@
 """Settings become what the job says, in one request, and only where they say something else; and go back again."""
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -391,3 +392,9 @@ def test_against_the_simulator(tmp_path: Path) -> None:
     books = on_bench("settings.apply", tmp_path, act, DESIRED, faults=(lost,))
     assert books["breaches"] == {}
     assert books["faults"]["lost"] == 12
+
+
+def test_options_come_back_out_of_a_manifest() -> None:
+    options = check_options(settings_apply, dict(AS_STORED) | {"language": "{Locale}"})
+    kept = json.loads(json.dumps(options.model_dump(mode="json")))
+    assert check_options(settings_apply, kept) == options
