@@ -8,7 +8,11 @@ from bulkmail.run.rows import Rows
 from bulkmail.testing import collect, run
 from tests.run.stage import ListSource, mailboxes
 
-CHUNKS = [[*mailboxes(3, first=2), Rejected(5, "blank", "")], mailboxes(2, first=6), [Rejected(8, "invalid", "x")]]
+CHUNKS: list[list[Mailbox | Rejected]] = [
+    [*mailboxes(3, first=2), Rejected(5, "blank", "")],
+    mailboxes(2, first=6),
+    [Rejected(8, "invalid", "x")],
+]
 
 
 def rows(*numbers: int) -> Rows:
