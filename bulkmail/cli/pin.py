@@ -34,7 +34,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         code=code_of(task),
         options=options.model_dump(mode="json"),
         mode=mode_of(job, task),
-        input=job.input.model_dump(mode="json", exclude_defaults=True),
+        input=_input(job),
         app={name: app[name] for name in PLACE if app[name]},
         output=job.output.model_dump(mode="json", include={"format", "raw", "bom"}),
         limits=job.limits.model_dump(mode="json"),
@@ -59,9 +59,18 @@ def digest_of(source: FileSource | SpooledSource) -> dict[str, Any]:
     return dict(manifests.digests(source.path.parent, [source.path.name])[source.path.name])
 
 
+def _input(job: Job) -> dict[str, Any]:
+    """Alike from wherever the job was named: its path is relative to the job file, and that may be so to where we
+    are."""
+    given = job.input.model_dump(mode="json", exclude_defaults=True)
+    return given | ({"path": _absolute(job.input.path)} if job.input.path else {})
+
+
 def _anchored(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Flags as they mean the same from anywhere: their paths are relative to where we are."""
     paths = {f"{table}.{key}" for table, key in PATHS}
-    return {
-        name: str(Path(value).resolve()) if name in paths and value != "-" else value for name, value in flags.items()
-    }
+    return {name: _absolute(value) if name in paths else value for name, value in flags.items()}
+
+
+def _absolute(path: str) -> str:
+    return path if path == "-" else str(Path(path).resolve())

@@ -20,6 +20,9 @@ FORMAT = 2
 PINNED = ("task", "code", "options", "mode", "input", "app", "output")
 """What a run is; a resumed one has to be the same. How hard it works may change."""
 
+MEASURED = frozenset({"bytes", "sha256", "mailboxes"})
+"""What is known of an input once it was read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -70,6 +73,9 @@ class Manifest:
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What of PINNED is no longer as it was, a line each: `options.columns: "all" is now "seed"`."""
+    if not before["input"].keys() >= MEASURED:  # it died before it had read its input, and had done nothing
+        known = {name: value for name, value in after["input"].items() if name not in MEASURED}
+        after = {**after, "input": known}
     return [
         f"{name}: {_shown(old)} is now {_shown(new)}"
         for pinned in PINNED

@@ -1,9 +1,22 @@
 """What the simulator saw, counted: the oracle of a rehearsal. Only counts; judges nothing."""
 
 from collections import Counter
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 Json = dict[str, Any]
+SHOWN = 100  # repeated effects that are told one by one
+
+
+class Effect(NamedTuple):
+    """Something that was written: in which mailbox, by which route, and the key that it is known by."""
+
+    mailbox: int
+    route: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.mailbox} {self.route} {self.key}"
 
 
 class Books:
@@ -22,7 +35,7 @@ class Books:
         self.early = 0  # requests to a fenced scope before the time that its Retry-After told
         self.fenced = 0  # requests refused because of a fence, early ones included
         self.faults: Counter[str] = Counter()
-        self.effects: Counter[str] = Counter()  # what was written, by mailbox, route and key
+        self.effects: Counter[Effect] = Counter()
         self.deferred = 0  # messages held back to a later minute
         self.links_leaked = 0  # requests to a pre-authenticated address that carried a token
         self.foreign: Counter[str] = Counter()  # requests to the foreign host by path
@@ -37,7 +50,11 @@ class Books:
         self.flying -= 1
 
     def effect(self, mailbox: int, route: str, key: str) -> None:
-        self.effects[f"{mailbox} {route} {key}"] += 1
+        self.effects[Effect(mailbox, route, key)] += 1
+
+    def effects_of(self, key: str) -> dict[str, int]:
+        """How often something was done to what is known by this key: mailbox and route to the count."""
+        return {f"{e.mailbox} {e.route}": count for e, count in sorted(self.effects.items()) if e.key == key}
 
     def snapshot(self, *, effects: bool = False) -> Json:
         """The counts as JSON; with `effects`, every write by its key as well."""
@@ -46,7 +63,10 @@ class Books:
         for (route, status), count in sorted(self.routes.items()):
             statuses[str(status)] += count
             routes.setdefault(route, {})[str(status)] = count
-        repeated = {key: count for key, count in self.effects.items() if count > 1}
+        again: Counter[str] = Counter()
+        for effect, count in self.effects.items():
+            again[effect.route] += count - 1
+        repeated = {str(effect): count for effect, count in sorted(self.effects.items()) if count > 1}
         return {
             "requests": self.requests,
             "batches": self.batches,
@@ -64,9 +84,10 @@ class Books:
             "effects": {
                 "total": self.effects.total(),
                 "keys": len(self.effects),
-                "repeated": dict(sorted(repeated.items())[:100]),
+                "again": {route: count for route, count in sorted(again.items()) if count},
+                "repeated": repeated if effects else dict(islice(repeated.items(), SHOWN)),
             }
-            | ({"all": dict(sorted(self.effects.items()))} if effects else {}),
+            | ({"all": {str(effect): count for effect, count in sorted(self.effects.items())}} if effects else {}),
             "deferred_messages": self.deferred,
             "links_leaked": self.links_leaked,
             "foreign": {"requests": dict(sorted(self.foreign.items())), "with_token": self.foreign_tokens},

@@ -44,6 +44,7 @@ class Call:
     keys: tuple[str, ...] = ()  # what the route's `{}` matched
     user: int = -1  # the number of the mailbox or user that was asked for
     notes: set[str] = field(default_factory=set)  # preferences that were honoured
+    key: str = ""  # what the thing that was written is known by, if its writer gave it a key
 
     def json(self) -> Json:
         """The body as an object. Raises Refusal as Graph does for anything else."""

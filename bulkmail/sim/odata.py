@@ -226,6 +226,10 @@ def property_key(name: str) -> str:
     return f"{kind} {{{space}}} {form} {text}".lower()
 
 
+def is_property_id(name: str) -> bool:
+    return _EXTENDED.fullmatch(name.strip()) is not None
+
+
 def select(item: Json, options: Mapping[str, str], always: Sequence[str] = ("id",)) -> Json:
     """The item with the chosen properties only; annotations stay."""
     wanted = options.get("$select")

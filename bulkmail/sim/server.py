@@ -8,7 +8,7 @@ import asyncio
 import random
 import ssl
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -24,6 +24,7 @@ from bulkmail.sim.call import Answer, Call, Grant, Json, Refusal, bad_request, s
 from bulkmail.sim.control import carry_out
 from bulkmail.sim.entra import Entra
 from bulkmail.sim.faults import AFTER, BATCH, BEFORE
+from bulkmail.sim.inventory import holdings
 from bulkmail.sim.routes.exchange import take_in
 from bulkmail.sim.routes.reports import lines
 from bulkmail.sim.seeded import guid, mix
@@ -87,8 +88,8 @@ class Front:
                     answer = self.entra.instances()
                 case "POST", tenant, "oauth2", "v2.0", "token":
                     answer = await self._token(request, tenant)
-                case "GET", "_books":
-                    answer = Answer(body=self.books.snapshot(effects=options.get("effects") == "all"))
+                case "GET", "_books", *rest:
+                    answer = Answer(body=self._read_books(rest, options))
                 case "POST", "_control":
                     answer = await self._control(request)
                 case "POST", "_import":
@@ -110,6 +111,13 @@ class Front:
         answer = refusal(fault) if fault else self.entra.token(tenant, form, now, correlation)
         self.books.tokens[answer.status] += 1
         return answer
+
+    def _read_books(self, rest: Sequence[str], options: Mapping[str, str]) -> Json:
+        if rest:
+            return {"value": list(holdings(self.world, "/".join(rest), options.get("mailbox", "")))}
+        if "key" in options:
+            return {"key": options["key"], "effects": self.books.effects_of(options["key"])}
+        return self.books.snapshot(effects=options.get("effects") == "all")
 
     async def _control(self, request: web.BaseRequest) -> Answer:
         """JSON only: a page in a browser cannot send that unasked."""

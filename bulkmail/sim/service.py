@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from bulkmail.sim.call import Answer, Call, Json, Refusal
 from bulkmail.sim.entra import Entra
 from bulkmail.sim.faults import CALL, Fault
+from bulkmail.sim.marks import effect_key
 from bulkmail.sim.routes import ROUTES
 from bulkmail.sim.routes.table import Route, Table
 from bulkmail.sim.tenant import State
@@ -38,7 +39,6 @@ NO_MAILBOX: Mapping[State, tuple[str, str]] = {
 SPOILING = frozenset(
     {"error-in-200", "page-empty", "page-loop", "page-foreign", "page-other", "page-repeat", "page-odd"}
 )
-KEYS = ("transactionId", "internetMessageId", "subject", "displayName", "name", "destinationId")
 DENIED = Refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 UNPRIVILEGED = Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
@@ -164,6 +164,7 @@ class Service:
 
     def _belated(self, route: Route, call: Call) -> None:
         """Work whose answer is long gone; nobody hears whether it was refused."""
+        call.now = self.clock()
         with contextlib.suppress(Refusal):
             self._done(route, call)
 
@@ -201,20 +202,6 @@ def unit_cost(route: Route, call: Call) -> int:
     top = call.options.get("$top", "")
     small = top.isdigit() and int(top) < 20
     return max(1, route.cost - ("$select" in call.options) + ("$expand" in call.options) - small)
-
-
-def effect_key(call: Call) -> str:
-    """What a write is known by: the ids of its path, and of a creation what the client marked it with."""
-    path = " ".join(call.keys[1:])
-    if call.method != "POST" or not call.body.startswith(b"{"):
-        return path
-    body = call.json()
-    inner = body.get("message", body)
-    marked = inner if isinstance(inner, dict) else body
-    extended = marked.get("singleValueExtendedProperties")
-    marks = [mark.get("value") for mark in extended if isinstance(mark, dict)] if isinstance(extended, list) else []
-    marks += [marked[name] for name in KEYS if marked.get(name)]
-    return f"{path} {marks[0] if marks else ''}".strip()
 
 
 def with_ids(body: Json, request_id: str, client_request_id: str) -> Json:

@@ -60,6 +60,7 @@ class Settings:
     moving: float = 0.001  # mailboxes that answer MailboxInfoStale the first two times
     send_delay: float = 0.0  # seconds until a sent message is in Sent Items
     stale: float = 0.0  # mailboxes that answer MailboxInfoStale for ever when asked for by address, never by id
+    strict_replies: bool = False  # automatic replies that are switched on must have texts, as Exchange's cmdlet demands
     batch: BatchRule = "four"  # how many parts of a batch run at once; "all" and "app" are older behaviours
     limits: Limits = field(default_factory=Limits)
     faults: tuple[Fault, ...] = ()

@@ -12,6 +12,7 @@ from typing import Self
 from bulkmail.sim import tls
 from bulkmail.sim.call import Json
 from bulkmail.sim.entra import Entra
+from bulkmail.sim.inventory import holdings
 from bulkmail.sim.server import Foreign, Front, Listener
 from bulkmail.sim.service import Service
 from bulkmail.sim.settings import Settings
@@ -98,3 +99,14 @@ class Simulator:
     def books(self, *, effects: bool = False) -> Json:
         """What was seen so far; `effects` adds every write by its key."""
         return self.world.books.snapshot(effects=effects)
+
+    def effects(self, key: str) -> dict[str, int]:
+        """How often what is known by this key was written: number of the mailbox and route to the count."""
+        return self.world.books.effects_of(key)
+
+    def contents(self, kind: str, address: str = "") -> list[Json]:
+        """What a mailbox holds, or every mailbox that was written to: `contacts`, `messages`, `sent`, `settings`, …
+
+        `key` of a row is the value of its first extended property, or empty.
+        """
+        return list(holdings(self.world, kind, address))

@@ -44,7 +44,8 @@ class Meter(Fence):
         super().__init__()
         self.flying = 0
         self.requests = self.upload = self.sent = 0
-        self.requests_since = self.upload_since = self.sent_since = -math.inf
+        self.requests_since = self.upload_since = -math.inf
+        self.sent_since = 0.0
 
 
 class Bucket(Fence):
@@ -161,13 +162,19 @@ class Throttle:
         return Refused("Trouble" if meter is None else "MailboxConcurrency", wait)
 
     def send(self, meter: Meter, now: float) -> float:
-        """Seconds that a message is held back because its sender is over the messages of a minute."""
-        if now - meter.sent_since >= 60:
-            meter.sent_since, meter.sent = now, 0
-        held = meter.sent // self.limits.messages * 60.0
+        """Seconds that a message is held back because its sender is over the messages of a minute.
+
+        What is over is carried into the minutes that follow, and takes up what these allow.
+        """
+        if meter.sent == 0:
+            meter.sent_since = now
+        minutes = int((now - meter.sent_since) // 60)
+        meter.sent_since += minutes * 60
+        meter.sent = max(0, meter.sent - minutes * self.limits.messages)
+        queued = meter.sent // self.limits.messages
         meter.sent += 1
-        self.books.deferred += held > 0
-        return held
+        self.books.deferred += queued > 0
+        return meter.sent_since + queued * 60 - now if queued else 0.0
 
     def _refuse(self, fence: Fence, limit: str, wait: float, now: float, scope: str = "mailbox") -> Refused:
         self.books.breaches[limit] += 1

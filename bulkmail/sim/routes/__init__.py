@@ -5,6 +5,7 @@ from bulkmail.sim.routes import (
     calendars,
     categories,
     contacts,
+    drafts,
     exchange,
     folders,
     groups,
@@ -18,7 +19,7 @@ from bulkmail.sim.routes import (
 from bulkmail.sim.routes.table import Route
 
 FAMILIES = (
-    users, groups, settings, rules, folders, messages, sending, attachments, contacts, categories, calendars, exchange,
-    reports,
+    users, groups, settings, rules, folders, messages, drafts, sending, attachments, contacts, categories, calendars,
+    exchange, reports,
 )  # fmt: skip
 ROUTES: tuple[Route, ...] = tuple(route for family in FAMILIES for route in family.ROUTES)

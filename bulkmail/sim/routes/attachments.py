@@ -2,18 +2,16 @@
 
 import base64
 
-from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
+from bulkmail.sim.call import Answer, Call, Json, item_not_found
 from bulkmail.sim.ids import ATTACHMENT, item_id
-from bulkmail.sim.routes.items import Kind, context, find, known, page, shape, stamp, whole
+from bulkmail.sim.routes.enclosures import attachment, enclosure
+from bulkmail.sim.routes.items import Kind, context, find, page, shape, whole
 from bulkmail.sim.routes.messages import READ, WRITE, message_of
 from bulkmail.sim.routes.table import Route
 from bulkmail.sim.shelf import Item
 from bulkmail.sim.world import World
 
 KIND = Kind("attachments", "attachments", "#microsoft.graph.fileAttachment", versioned=False)
-PROPERTIES: Json = {"name": "", "contentType": "", "contentBytes": "", "contentId": "", "isInline": True}
-LARGEST = 3 * 1024 * 1024  # bytes; larger ones need an upload session
-FILE = "#microsoft.graph.fileAttachment"
 COMPUTED = 1 << 31  # numbers from here on are of attachments that are not kept
 
 
@@ -27,22 +25,9 @@ def _rows(world: World, call: Call, message: Item) -> list[Json]:
 
 def _computed(user: int, message: Item) -> Json:
     content = b"name;amount\n=1+1;@SUM(A1)\n" * (1 + message.number % 5)
-    return {"id": item_id(user, ATTACHMENT, COMPUTED | message.number)} | _attachment(
+    return {"id": item_id(user, ATTACHMENT, COMPUTED | message.number)} | attachment(
         {"name": f"list {message.number}.csv", "contentType": "text/csv"}, content, message.props["receivedDateTime"]
     )
-
-
-def _attachment(props: Json, content: bytes, moment: str) -> Json:
-    blank: Json = {
-        "@odata.type": FILE,
-        "@odata.mediaContentType": props.get("contentType", "application/octet-stream"),
-        "contentType": "application/octet-stream",
-        "contentId": None,
-        "contentLocation": None,
-        "isInline": False,
-        "lastModifiedDateTime": moment,
-    }
-    return blank | props | {"size": len(content), "contentBytes": base64.b64encode(content).decode()}
 
 
 def listing(world: World, call: Call) -> Answer:
@@ -66,19 +51,10 @@ def raw(world: World, call: Call) -> Answer:
 
 
 def add(world: World, call: Call) -> Answer:
-    message, body = message_of(world, call), call.json()
-    props = known(body, PROPERTIES, "microsoft.graph.attachment")
-    try:
-        content = base64.b64decode(props.pop("contentBytes", None) or "", validate=True)
-    except ValueError:
-        raise bad_request("Cannot convert contentBytes to Edm.Binary.", "RequestBodyRead") from None
-    if "name" not in props or str(body.get("@odata.type")).lstrip("#") != FILE.lstrip("#"):
-        raise bad_request("An attachment needs a type, a name and content.", "ErrorInvalidRequest")
-    if len(content) > LARGEST:
-        raise Refusal(413, "ErrorAttachmentSizeLimitExceeded", "The attachment needs an upload session.")
+    message, props = message_of(world, call), enclosure(call.json())
     mailbox = world.mailboxes.write(call.user)
     mailbox.messages.change(message, {"hasAttachments": True})
-    item = mailbox.attachments.add(_attachment(props, content, stamp()), message.number)
+    item = mailbox.attachments.add(props, message.number)
     row = whole(KIND, mailbox.attachments, item)
     return Answer(201, context(world, call, "messages/attachments", one=True) | row)
 

@@ -4,7 +4,8 @@ from bulkmail.sim.belongings import CALENDAR as DEFAULT
 from bulkmail.sim.belongings import blank_calendar, blank_event, permission
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request
 from bulkmail.sim.letters import person
-from bulkmail.sim.routes.items import EXTENDED, Kind, create, delete, delta, find, known, listing, one, patch, stamp
+from bulkmail.sim.marks import EXTENDED
+from bulkmail.sim.routes.items import Kind, create, delete, delta, find, known, listing, one, patch, stamp
 from bulkmail.sim.routes.table import Route, roles
 from bulkmail.sim.shelf import Item
 from bulkmail.sim.world import World

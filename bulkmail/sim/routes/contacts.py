@@ -3,8 +3,8 @@
 from bulkmail.sim.belongings import CONTACTS, blank_contact
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.ids import CONTACT_FOLDER
+from bulkmail.sim.marks import EXTENDED
 from bulkmail.sim.routes.items import (
-    EXTENDED,
     Kind,
     create,
     delete,
@@ -104,14 +104,19 @@ def add_folder(world: World, call: Call) -> Answer:
 
 
 def _named(call: Call) -> Json:
-    props = known(call.json(), {"displayName": "", EXTENDED: []}, "microsoft.graph.contactFolder")
-    if not isinstance(props.get("displayName"), str) or not props["displayName"]:
+    props = _folder_properties(call)
+    if not props.get("displayName"):
         raise bad_request("A folder needs a displayName.", "ErrorInvalidRequest")
     return props
 
 
+def _folder_properties(call: Call) -> Json:
+    return known(call.json(), {"displayName": "", EXTENDED: []}, "microsoft.graph.contactFolder")
+
+
 def change_folder(world: World, call: Call) -> Answer:
-    return patch(world, call, FOLDER, _own(world, call), _named(call))
+    folder = _own(world, call)
+    return patch(world, call, FOLDER, folder, merge_extended(folder.props, _folder_properties(call)))
 
 
 def remove_folder(world: World, call: Call) -> Answer:

@@ -13,12 +13,23 @@ from typing import Any
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.ids import item_id
 from bulkmail.sim.mailbox import Mailbox
-from bulkmail.sim.odata import order, page_size, parse_filter, read_token, select, whole_number, write_token
+from bulkmail.sim.marks import EXTENDED, key_of
+from bulkmail.sim.odata import (
+    is_property_id,
+    order,
+    page_size,
+    parse_filter,
+    property_key,
+    read_token,
+    select,
+    whole_number,
+    write_token,
+)
 from bulkmail.sim.shelf import Item, Shelf
 from bulkmail.sim.world import World
 
-EXTENDED = "singleValueExtendedProperties"
 UNSHOWN = frozenset({EXTENDED, "bytes"})
+ON_REQUEST = frozenset({"internetMessageHeaders"})  # shown only where $select names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,8 @@ def whole(kind: Kind, shelf: Shelf, item: Item, *, immutable: bool = False) -> J
 
 def shape(item: Json, call: Call) -> Json:
     """The item as it goes out: chosen properties, and extended ones only where they were expanded."""
-    shown = select({name: value for name, value in item.items() if name not in UNSHOWN}, call.options)
+    hidden = UNSHOWN if "$select" in call.options else UNSHOWN | ON_REQUEST
+    shown = select({name: value for name, value in item.items() if name not in hidden}, call.options)
     expand = call.options.get("$expand", "")
     if expand.lower().startswith(EXTENDED.lower()):
         found = parse_filter(expand.partition("$filter=")[2].rpartition(")")[0]) if "$filter=" in expand else None
@@ -166,22 +178,28 @@ def _check_extended(marks: list[Any]) -> None:
     for mark in marks:
         if not isinstance(mark, dict) or not isinstance(mark.get("id"), str) or not isinstance(mark.get("value"), str):
             raise bad_request("An extended property needs an id and a value.", "ErrorInvalidProperty")
+        if not is_property_id(mark["id"]):
+            text = "An id is 'Type {guid} Name name', 'Type {guid} Id 0x8000' or 'Type 0x3000'."
+            raise bad_request(text, "ErrorInvalidProperty")
 
 
 def create(world: World, call: Call, kind: Kind, props: Json, parent: int) -> Answer:
     item = kind.of(world.mailboxes.write(call.user)).add(props, parent)
+    call.key = key_of(props)
     return one(world, call, kind, item, 201)
 
 
 def patch(world: World, call: Call, kind: Kind, item: Item, props: Json) -> Answer:
     check_match(call, item)
     kind.of(world.mailboxes.write(call.user)).change(item, props)
+    call.key = key_of(item.props)
     return one(world, call, kind, item)
 
 
 def delete(world: World, call: Call, kind: Kind, item: Item) -> Answer:
     check_match(call, item)
     kind.of(world.mailboxes.write(call.user)).remove(item)
+    call.key = key_of(item.props)
     return Answer(204)
 
 
@@ -189,7 +207,7 @@ def merge_extended(before: Json, after: Json) -> Json:
     """Extended properties are set one by one: what is not named stays."""
     if EXTENDED not in after:
         return after
-    merged = {prop["id"].lower(): prop for prop in [*before.get(EXTENDED, []), *after[EXTENDED]]}
+    merged = {property_key(prop["id"]): prop for prop in [*before.get(EXTENDED, []), *after[EXTENDED]]}
     return after | {EXTENDED: list(merged.values())}
 
 

@@ -5,27 +5,22 @@ from collections.abc import Iterable
 from email.message import EmailMessage
 
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request, item_not_found
-from bulkmail.sim.folders import DELETED, DRAFTS, RECOVERABLE
+from bulkmail.sim.folders import DELETED, RECOVERABLE
 from bulkmail.sim.ids import FOLDER
-from bulkmail.sim.letters import blank_message
+from bulkmail.sim.marks import EXTENDED, key_of
 from bulkmail.sim.odata import parse_filter
 from bulkmail.sim.routes.folders import destination, folder_of
 from bulkmail.sim.routes.items import (
-    EXTENDED,
     Kind,
     context,
     create,
     delta,
     find,
     immutable,
-    known,
-    merge_extended,
     one,
     page,
-    patch,
     shape,
     size_properties,
-    stamp,
     whole,
 )
 from bulkmail.sim.routes.table import Route, roles
@@ -37,25 +32,16 @@ READ = roles("Mail.Read Mail.ReadWrite")
 WRITE = roles("Mail.ReadWrite")
 MESSAGE = Kind("messages", "messages", "#microsoft.graph.message", FOLDER)
 NOT_BASIC = ("body", "bodyPreview", EXTENDED)
-ANY_TIME: Json = {  # what may be changed on a message that is no draft
-    "categories": [], "flag": {}, "isRead": True, "importance": "", "inferenceClassification": "",
-    "isDeliveryReceiptRequested": True, "isReadReceiptRequested": True, EXTENDED: [],
-}  # fmt: skip
-DRAFT_ONLY: Json = {
-    "subject": "", "body": {"content": ""}, "toRecipients": [], "ccRecipients": [], "bccRecipients": [], "replyTo": [],
-    "internetMessageId": "", "sender": {}, "from": {}, "attachments": [], "internetMessageHeaders": [],
-    "multiValueExtendedProperties": [],
-}  # fmt: skip
 SEARCHED = 1000  # hits that $search gives at most
 
 
 def message_of(world: World, call: Call) -> Item:
     """The message that the path names; below a folder's path it must be in that folder."""
-    if "/mailFolders/" not in call.pattern:
-        return find(world, call, MESSAGE, call.keys[1])
-    item = find(world, call, MESSAGE, call.keys[2])
-    if item.parent != folder_of(world, call, call.keys[1]).number:
+    inside = "/mailFolders/" in call.pattern
+    item = find(world, call, MESSAGE, call.keys[2 if inside else 1])
+    if inside and item.parent != folder_of(world, call, call.keys[1]).number:
         raise item_not_found()
+    call.key = key_of(item.props)
     return item
 
 
@@ -131,38 +117,6 @@ def mime(world: World, call: Call) -> Answer:
     return Answer(200, letter.as_bytes(), {"Content-Type": "message/rfc822"})
 
 
-def draft(world: World, call: Call) -> Answer:
-    folder = folder_of(world, call, call.keys[1]).number if len(call.keys) > 1 else DRAFTS
-    return create(world, call, MESSAGE, new_message(call.json()), folder)
-
-
-def new_message(body: Json) -> Json:
-    """A draft's properties out of a request's."""
-    props = _checked(body)
-    blank = blank_message(stamp()) | {"isRead": True, "bytes": 2000 + len(str(body))}
-    return blank | props | {"hasAttachments": bool(props.pop("attachments", None))}
-
-
-def _checked(body: Json) -> Json:
-    props = known(body, ANY_TIME | DRAFT_ONLY, "microsoft.graph.message")
-    if "body" in props:
-        props["body"] = {"contentType": "text", "content": ""} | props["body"]
-        if not isinstance(props["body"]["content"], str):
-            raise bad_request("The property 'content' has a value that cannot be read.", "RequestBodyRead")
-        props["bodyPreview"] = props["body"]["content"][:255]
-    return props
-
-
-def change(world: World, call: Call) -> Answer:
-    item = message_of(world, call)
-    props = _checked(call.json())
-    if not item.props["isDraft"] and props.keys() & DRAFT_ONLY:
-        name = min(props.keys() & DRAFT_ONLY)
-        raise bad_request(f"The property '{name}' can be changed on drafts only.", "ErrorInvalidPropertySet")
-    props = merge_extended(item.props, props) | {"lastModifiedDateTime": stamp()}
-    return patch(world, call, MESSAGE, item, props)
-
-
 def remove(world: World, call: Call) -> Answer:
     """Into Deleted Items, or from there into the recoverable ones."""
     item = message_of(world, call)
@@ -194,9 +148,7 @@ def changes(world: World, call: Call) -> Answer:
 FOLDERS = "/users/{}/mailFolders/{}/messages"
 LISTS = (
     Route("GET", "/users/{}/messages", all_messages, BASIC),
-    Route("POST", "/users/{}/messages", draft, WRITE),
     Route("GET", FOLDERS, in_folder, BASIC),
-    Route("POST", FOLDERS, draft, WRITE),
     Route("GET", FOLDERS + "/delta", changes, BASIC),
 )
 ROUTES = LISTS + tuple(
@@ -205,7 +157,6 @@ ROUTES = LISTS + tuple(
     for method, end, work, rights in (
         ("GET", "", read, BASIC),
         ("GET", "/$value", mime, READ),
-        ("PATCH", "", change, WRITE),
         ("DELETE", "", remove, WRITE),
         ("POST", "/move", move, WRITE),
         ("POST", "/copy", copy, WRITE),

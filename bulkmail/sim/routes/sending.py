@@ -6,8 +6,10 @@ import binascii
 from bulkmail.sim.call import Answer, Call, Json, Refusal, bad_request
 from bulkmail.sim.folders import SENT
 from bulkmail.sim.letters import person
+from bulkmail.sim.marks import key_of
+from bulkmail.sim.routes.drafts import keep, new_message
 from bulkmail.sim.routes.items import stamp
-from bulkmail.sim.routes.messages import message_of, new_message
+from bulkmail.sim.routes.messages import message_of
 from bulkmail.sim.routes.table import Route, roles
 from bulkmail.sim.world import World
 
@@ -24,9 +26,10 @@ def send(world: World, call: Call) -> Answer:
     props = new_message(body["message"])
     _check_recipients(props)
     due = call.now + _held(world, call)
+    call.key = key_of(props)
     if body.get("saveToSentItems", True):
         mailbox = world.mailboxes.write(call.user)
-        mailbox.messages.add(props | _gone_out(mailbox.address), SENT, due)
+        keep(call, mailbox, props | _gone_out(mailbox.address), SENT, due)
     return Answer(202)
 
 

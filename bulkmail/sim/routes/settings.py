@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from bulkmail.sim import words
@@ -30,7 +31,6 @@ PARTS = (
     "timeFormat", "timeZone", "userPurpose", "workingHours",
 )  # fmt: skip
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,7})?)?")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,7})?)?Z?")
 _IANA = re.compile(r"(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)/[\w/+-]+")
 
 
@@ -58,6 +58,8 @@ def patch(world: World, call: Call) -> Answer:
         raise bad_request("The OData request is not supported.", "ErrorInvalidRequest")
     before = world.mailboxes.settings(call.user)
     changed = {name: CHECKS[name](deepcopy(before[name]), value) for name, value in wanted.items()}
+    if world.settings.strict_replies and "automaticRepliesSetting" in changed:
+        _check_texts(changed["automaticRepliesSetting"])
     world.mailboxes.write(call.user).settings.update(changed)
     context = f"{call.base}/$metadata#users('{world.tenant.guid(call.user)}')/mailboxSettings"
     return Answer(body={"@odata.context": context} | changed)
@@ -109,8 +111,10 @@ def _replies(before: Json, value: Any) -> Json:
         after[name] = _enum(name, after[name])
     for name in ("internalReplyMessage", "externalReplyMessage"):
         after[name] = _wrapped(after[name]) if name in value else before[name]
-    moments = [_moment(after[name]) for name in ("scheduledStartDateTime", "scheduledEndDateTime")]
-    if after["status"] == "scheduled" and moments[1] <= moments[0]:
+    for name in ("scheduledStartDateTime", "scheduledEndDateTime"):
+        after[name] = _moment(after[name])
+    start, end = after["scheduledStartDateTime"]["dateTime"], after["scheduledEndDateTime"]["dateTime"]
+    if after["status"] == "scheduled" and end <= start:
         raise bad_request("The duration of the scheduled reply is not valid.", "ErrorInvalidScheduledOofDuration")
     return after
 
@@ -124,13 +128,25 @@ def _wrapped(text: Any) -> str:
     return f"<html>\n<body>\n{text}\n</body>\n</html>\n"
 
 
-def _moment(value: Any) -> str:
+def _moment(value: Any) -> Json:
+    """A moment and its zone, spelled as the service spells them: seven digits, no offset."""
     parts = _object("dateTimeTimeZone", value, {"dateTime", "timeZone"})
     text = parts.get("dateTime")
-    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
-        raise _unreadable("dateTime")
-    _zone("", parts.get("timeZone"))
-    return text
+    try:
+        moment = datetime.fromisoformat(text if isinstance(text, str) else "")
+    except ValueError:
+        raise _unreadable("dateTime") from None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    zone = "UTC" if parts.get("timeZone") is None else _zone("", parts["timeZone"])
+    return {"dateTime": f"{moment:%Y-%m-%dT%H:%M:%S.%f}0", "timeZone": zone}
+
+
+def _check_texts(replies: Json) -> None:
+    """Exchange's own rule: replies that are on have a text for those inside, and one for those outside who get one."""
+    wanted = ["internalReplyMessage"] + ["externalReplyMessage"] * (replies["externalAudience"].lower() != "none")
+    if replies["status"].lower() != "disabled" and not all(replies[name] for name in wanted):
+        raise bad_request("Automatic replies that are on need a text.", "ErrorInvalidRequest")
 
 
 def _working_hours(before: Json, value: Any) -> Json:

@@ -1,0 +1,30 @@
+"""What a thing in a mailbox is known by to whoever wrote it: its key, by which the books count what was done to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bulkmail.sim.call import Call
+
+EXTENDED = "singleValueExtendedProperties"
+NAMES = ("transactionId", "internetMessageId", "subject", "displayName", "name", "destinationId")
+
+
+def key_of(props: Mapping[str, Any]) -> str:
+    """The value of its first extended property, which a careful client gives to what it must not write twice."""
+    marks = props.get(EXTENDED)
+    first = marks[0] if isinstance(marks, list) and marks else None
+    return str(first.get("value", "")) if isinstance(first, dict) else ""
+
+
+def effect_key(call: Call) -> str:
+    """The key that the route found; else the ids of the path, and of a creation what makes it stand out."""
+    if call.key:
+        return call.key
+    path = " ".join(call.keys[1:])
+    if call.method != "POST" or not call.body.startswith(b"{"):
+        return path
+    body = call.json()
+    inner = body.get("message", body)
+    marked = inner if isinstance(inner, dict) else body
+    mark = next((str(marked[name]) for name in NAMES if marked.get(name)), "")
+    return f"{path} {mark}".strip()

@@ -1,0 +1,95 @@
+"""SIGKILL at random moments of `bulkmail run` and `bulkmail resume`, until the run is complete; then it is judged.
+
+The moments are drawn by seed, some so early that nothing has begun, most while there is work; what they hit depends on
+the machine. A share of the starts runs an interpreter of its own, the others are forked (see `starter`). The tenant
+loses answers, applies late and resets, and lives through all restarts.
+"""
+
+import json
+import random
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.torture.judge import judged, lines
+from tests.torture.round import ENDED, Round
+
+MOST = 60
+"""Kills of one round, after which it is left alone."""
+
+IMPORTS = 1.2
+"""Seconds by which an interpreter of its own is later than a fork."""
+
+
+@dataclass(slots=True)
+class Killed:
+    """What a number of rounds came to. `stages` counts kills by how far the run had got."""
+
+    rounds: int = 0
+    mailboxes: int = 0
+    kills: int = 0
+    anew: int = 0  # kills of an interpreter of its own
+    stages: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: "Killed") -> None:
+        self.rounds += other.rounds
+        self.mailboxes += other.mailboxes
+        self.kills += other.kills
+        self.anew += other.anew
+        self.stages += other.stages
+        self.statuses += other.statuses
+        self.wrong += other.wrong
+
+
+def tortured(work: Round, dice: random.Random, *, kills: int = MOST, anew: bool = False) -> Killed:
+    """One round. With `anew`, every process is an interpreter of its own."""
+    found = Killed(rounds=1, mailboxes=len(work.addresses))
+    usual = work.prepare()
+    while True:
+        resumed = (work.out / "run.json").exists()
+        ended = work.go_on(signals=_moments(dice, usual, anew) if found.kills < kills else (), anew=anew)
+        if ended.code != -signal.SIGKILL or ended.hangs:
+            break
+        found.kills += 1
+        found.anew += anew
+        found.stages[_stage(work)] += 1
+        found.stages["while resuming"] += resumed
+    if ended.hangs or ended.code not in ENDED:
+        said = (work.folder / "run" / "said.err").read_text(encoding="utf-8")
+        found.wrong.append(f"{work.folder}: ended with {ended.code}{' (it hung)' if ended.hangs else ''}: {said}")
+    else:
+        found.wrong += [f"{work.folder}: {one}" for one in judged(work)]
+        found.statuses.update(line["status"] for line in lines(work.out / "outcomes.ndjson"))
+    return found
+
+
+def _moments(dice: random.Random, usual: float, anew: bool) -> Sequence[tuple[float, int]]:
+    """One kill: one in six before there can be any work, the others anywhere."""
+    early = dice.random() < 1 / 6
+    after = dice.uniform(0.0, 0.2 if early else usual)
+    return [(after + (IMPORTS if anew and not early else 0.0), signal.SIGKILL)]
+
+
+def _stage(work: Round) -> str:
+    """How far the run had got, by its files: what is torn or not committed does not count."""
+    if not (work.out / "run.json").exists():
+        return "before there was a run"
+    done = _whole(work.out / "outcomes.ndjson")
+    if not done:
+        return "before the first outcome"
+    return "in the midst of the work" if done < len(work.addresses) else "after the last outcome"
+
+
+def _whole(path: Path) -> int:
+    count = 0
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            json.loads(line)
+        except ValueError:
+            break
+        count += 1
+    return count
