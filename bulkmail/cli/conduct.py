@@ -110,8 +110,8 @@ class Run:
             )  # fmt: skip
             if known.length:
                 ledger.reopen(last_sign)
-            settle = self.job.limits.settle
-            unsettled = {row: settle + alive.BEAT - alive.elapsed(moment) for row, moment in known.unsettled.items()}
+            settle, now = self.job.limits.settle, alive.moment()
+            unsettled = {row: settle + alive.BEAT - alive.elapsed(last, now) for row, last in known.unsettled.items()}
             async with alive.beating(folder / folders.ALIVE), written(ledger):
                 yield Writes(mode, ledger, settle, unsettled)
 

@@ -23,18 +23,17 @@ Moment: TypeAlias = Mapping[str, Any]
 _BOOT = Path("/proc/sys/kernel/random/boot_id")  # only Linux has it
 
 
-def moment() -> Moment:
+def moment(boot_id: Path = _BOOT) -> Moment:
     """Now."""
     try:
-        boot = _BOOT.read_text(encoding="ascii").strip()
+        boot = boot_id.read_text(encoding="ascii").strip()
     except OSError:
         return {}
     return {"boot": boot, "up": round(time.clock_gettime(time.CLOCK_BOOTTIME), 3)}
 
 
-def elapsed(since: Moment) -> float:
+def elapsed(since: Moment, now: Moment) -> float:
     """Seconds since then, those asleep included; 0.0 where nobody can tell."""
-    now = moment()
     told = since.get("up")
     if not now or since.get("boot") != now["boot"] or not isinstance(told, int | float):
         return 0.0

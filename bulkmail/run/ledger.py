@@ -179,8 +179,8 @@ async def written(ledger: ChangeLedger) -> AsyncIterator[ChangeLedger]:
         finally:
             ledger.close()
             cancelled = await to_its_end(_awaited(writing))
-        if cancelled is not None:
-            raise cancelled
+    if cancelled is not None:
+        raise cancelled
     if ledger.failure is not None:
         raise ledger.failure
 

@@ -44,6 +44,8 @@ class MadeSource:
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
         found = await asyncio.to_thread(_index, self._folder / CHANGES)
+        if not found:
+            return  # a run that was killed early has not even a ledger
         addresses = await asyncio.to_thread(_addresses, self._folder / OUTCOMES, found)
         rows = iter(sorted(found))
         with (self._folder / CHANGES).open("rb") as file:
