@@ -12,8 +12,9 @@ from bulkmail.errors import OutcomeUnknown
 from bulkmail.graph import Graph
 from bulkmail.model import NOTHING, Change, Event, Made, Mailbox, Request, Response, Row, TokenSource, Transport
 from bulkmail.tasks import Options, Task, check_options, find
-from bulkmail.testing import collect
+from bulkmail.testing import MemoryLedger, collect
 from bulkmail.transport import StackSettings, stack
+from bulkmail.transport.plan import Planning
 from bulkmail.transport.wire import WireSettings, wire
 from tests.sim.desk import Desk, rehearse
 
@@ -160,16 +161,16 @@ def unheard(_event: Event) -> None:
 @asynccontextmanager
 async def benched(desk: Desk, name: str, folder: Path, options: Mapping[str, Any]) -> AsyncIterator[Bench]:
     task = find(name, folder)
-    planned: list[Request] = []
+    ledger = MemoryLedger()
     rules = StackSettings(retries=RetryRules(base=0.01, cap=0.01))
     base, token = f"{desk.sim.graph_url}/v1.0", Token(desk.token)
     async with (
         wire(WireSettings(base, "bulkmail-tests")) as terminal,
         stack(terminal, token, rules, unheard) as writing,
-        stack(terminal, token, rules, unheard, planned=planned.append) as planning,
+        stack(terminal, token, rules, unheard, guard=lambda inner: Planning(inner, ledger)) as planning,
     ):
         checked = check_options(task, options, folder)
-        yield Bench(desk, task, checked, writing.transport, planning.transport, planned)
+        yield Bench(desk, task, checked, writing.transport, planning.transport, ledger.planned)
 
 
 def on_bench(
