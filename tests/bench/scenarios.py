@@ -182,7 +182,7 @@ GROUPS = (
             Scenario("msgraph-sdk", "sdk", 6_000, LIMITED),
             Scenario("msgraph-sdk, $batch", "sdk", 4_000, LIMITED, {"batch": True, "in_flight": 16}),
         ),
-        "A bucket of 100 that fills at the rate; a refusal asks for one second, and the harsher kind refuses everything "
+        "A bucket of 100 that fills at the rate; a refusal asks for one second, and the harsher kind refuses all "
         "until that has passed.",
     ),
     Group(

@@ -122,7 +122,7 @@ class Tenant:
         return {
             **self.books, "seconds": self.seconds, "odd_busy": slots.busy / span, "odd_seconds": span,
             "others_ended": self.others_ended,
-            "chains": [(one.place, one.attempts, one.asked_to_wait) for one in self.chains.values() if one.attempts > 1],
+            "chains": [(it.place, it.attempts, it.asked_to_wait) for it in self.chains.values() if it.attempts > 1],
         }  # fmt: skip
 
     def judge(self, key: bytes) -> tuple[int, bytes, float]:
