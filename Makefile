@@ -35,8 +35,8 @@ unit: $(VENV)/.installed
 cover: $(VENV)/.installed
 	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing
 
-bench: $(VENV)/.installed
-	$(BIN)/python -m tests.bench
+bench: $(VENV)/.installed    ## figures; ONLY="latency faults" for some of them
+	$(BIN)/python -m tests.bench $(ONLY)
 
 sim: $(VENV)/.installed
 	$(BIN)/bulkmail sim

@@ -1,8 +1,9 @@
 """A lean Graph for benchmarks: one connection handler, no framework, so that it is not what is measured.
 
-It answers `GET …/mailboxSettings` and `POST /v1.0/$batch` after a latency, keeps a tenant's rate with a token bucket
-(or the harsher kind, which refuses everything until its Retry-After has passed), and counts what it saw. It shares
-no code with bulkmail. Run it as `python -m tests.bench.server '{"port": 8000, "latency": 0.15}'`.
+It answers `GET …/mailboxSettings`, pages of `…/messages`, single messages and `POST /v1.0/$batch` after a latency,
+keeps a tenant's rate with a token bucket (or the harsher kind, which refuses everything until its Retry-After has
+passed), and counts what it saw. It shares no code with bulkmail. Run it as
+`python -m tests.bench.server '{"port": 8000, "latency": 0.15}'`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
@@ -40,6 +42,8 @@ SETTINGS = orjson.dumps({
 })  # fmt: skip
 REFUSED = b'{"error":{"code":"TooManyRequests","message":"Please retry again later."}}'
 FULL = b'{"error":{"code":"ApplicationThrottled","message":"Application is over its IncomingBytes limit."}}'
+CROWDED = b'{"error":{"code":"ApplicationThrottled","message":"Application is over its MailboxConcurrency limit."}}'
+MESSAGE = b'{"id":"m","subject":"Minutes of Monday","isRead":true,"receivedDateTime":"2026-11-23T17:00:00Z"}'
 BUSY = b'{"error":{"code":"serviceNotAvailable","message":"Service unavailable."}}'
 REASONS = {200: b"OK", 429: b"Too Many Requests", 503: b"Service Unavailable"}
 GRACE = 0.1  # seconds after a refusal in which others may still be on their way
@@ -47,7 +51,11 @@ GRACE = 0.1  # seconds after a refusal in which others may still be on their way
 
 @dataclass
 class Settings:
-    """Times in seconds. `moves` are (second of the run, new rate). Shares of requests for the faults."""
+    """Times in seconds. `moves` are (second of the run, new rate). Shares of requests for the faults.
+
+    `odd` is one mailbox that is not like the others: it has `odd_messages`, answers after `odd_latency` where that is
+    given, and refuses everything for the first `odd_refuses` seconds.
+    """
 
     port: int = 0
     latency: float = 0.0
@@ -60,9 +68,30 @@ class Settings:
     refused_wait: float = 2.0
     unavailable: float = 0.0
     reset: float = 0.0
-    slow_key: str = ""
-    slow: float = 0.0
+    messages: int = 10
+    odd: str = ""
+    odd_messages: int = 10
+    odd_latency: float = 0.0
+    odd_refuses: float = 0.0
     seed: int = 1
+
+
+@dataclass(slots=True)
+class Chain:
+    """What one mailbox met on its way to an answer: `place` is its turn among all, `asked_to_wait` is in seconds."""
+
+    place: int
+    attempts: int = 0
+    asked_to_wait: float = 0.0
+
+
+@dataclass(slots=True)
+class Slots:
+    """How busy the odd mailbox was kept: seconds of all its requests together, from the first to the last."""
+
+    began: float = 0.0
+    ended: float = 0.0
+    busy: float = 0.0
 
 
 class Tenant:
@@ -81,9 +110,23 @@ class Tenant:
         self.in_flight: Counter[bytes] = Counter()
         self.dice = random.Random(settings.seed)
         self.seconds: Counter[int] = Counter()
+        self.odd = settings.odd.encode()
+        self.slots = Slots()
+        self.others_ended = 0.0
+        self.faulty = bool(settings.refused or settings.unavailable or settings.reset)
+        self.chains: dict[bytes, Chain] = {}
+
+    def account(self) -> dict[str, Any]:
+        """The books, for `GET /_books`."""
+        slots, span = self.slots, max(self.slots.ended - self.slots.began, 1e-9)
+        return {
+            **self.books, "seconds": self.seconds, "odd_busy": slots.busy / span, "odd_seconds": span,
+            "others_ended": self.others_ended,
+            "chains": [(it.place, it.attempts, it.asked_to_wait) for it in self.chains.values() if it.attempts > 1],
+        }  # fmt: skip
 
     def judge(self, key: bytes) -> tuple[int, bytes, float]:
-        """Status, body and Retry-After of one request."""
+        """Status, body and Retry-After of one request; a status of 0 breaks the connection."""
         now = self.loop.time()
         if not self.begun:
             self.begun = self.at = now
@@ -98,16 +141,36 @@ class Tenant:
                 self.graced = now + GRACE + settings.latency
                 self.fence = now + settings.retry_after
             return 429, REFUSED, settings.retry_after
-        if settings.refused and self.dice.random() < settings.refused:
-            self.books["refused"] += 1
-            self.fences[key] = (now + GRACE + settings.latency, now + settings.refused_wait)
-            return 429, FULL, settings.refused_wait
-        if settings.unavailable and self.dice.random() < settings.unavailable:
-            self.books["unavailable"] += 1
-            return 503, BUSY, 0.0
+        if self.odd == key and now - self.begun < settings.odd_refuses:
+            return self._refuse(key, now, CROWDED)
+        if self.faulty and (answer := self._fault(key, now)) is not None:
+            return answer
         self.books["good"] += 1
         self.seconds[int(now - self.begun)] += 1
         return 200, SETTINGS, 0.0
+
+    def _refuse(self, key: bytes, now: float, body: bytes) -> tuple[int, bytes, float]:
+        """A refusal of this mailbox alone."""
+        self.books["refused"] += 1
+        wait = self.settings.refused_wait
+        self.fences[key] = (now + GRACE + self.settings.latency, now + wait)
+        return 429, body, wait
+
+    def _fault(self, key: bytes, now: float) -> tuple[int, bytes, float] | None:
+        settings, throw = self.settings, self.dice.random()
+        chain = self.chains.setdefault(key, Chain(len(self.chains)))
+        chain.attempts += 1
+        if throw < settings.refused:
+            chain.asked_to_wait += settings.refused_wait
+            return self._refuse(key, now, FULL)
+        throw -= settings.refused
+        if throw < settings.unavailable:
+            self.books["unavailable"] += 1
+            return 503, BUSY, 0.0
+        if throw - settings.unavailable < settings.reset:
+            self.books["reset"] += 1
+            return 0, b"", 0.0
+        return None
 
     def _admitted(self, now: float) -> bool:
         while self.settings.moves and now - self.begun >= self.settings.moves[0][0]:
@@ -121,15 +184,27 @@ class Tenant:
         self.tokens -= 1
         return True
 
+    def latency_of(self, key: bytes) -> float:
+        return self.settings.odd_latency or self.settings.latency if self.odd == key else self.settings.latency
+
     def began(self, key: bytes) -> None:
         self.in_flight[key] += 1
         if self.in_flight[key] > 4:
             self.books["breaches"] += 1
+        if self.odd == key:
+            now = self.loop.time()
+            self.slots.began = self.slots.began or now
+            self.slots.busy -= now
 
     def ended(self, key: bytes) -> None:
         self.in_flight[key] -= 1
         if not self.in_flight[key]:
             del self.in_flight[key]
+        if self.odd == key:
+            self.slots.ended = self.loop.time()
+            self.slots.busy += self.slots.ended
+        elif self.odd:
+            self.others_ended = self.loop.time() - self.begun
 
 
 class Exchange(asyncio.Protocol):
@@ -161,9 +236,7 @@ class Exchange(asyncio.Protocol):
     def answer(self, head: bytes, body: bytes) -> None:
         path = head.split(b" ", 2)[1]
         if path == b"/_books":
-            self.send(
-                200, orjson.dumps({**self.tenant.books, "seconds": self.tenant.seconds}, option=orjson.OPT_NON_STR_KEYS)
-            )
+            self.send(200, orjson.dumps(self.tenant.account(), option=orjson.OPT_NON_STR_KEYS))
         elif path.endswith(b"$batch"):
             self.batch(body)
         elif path.startswith(b"/v1.0/users/"):
@@ -174,19 +247,33 @@ class Exchange(asyncio.Protocol):
     def plain(self, path: bytes) -> None:
         tenant = self.tenant
         key = path.split(b"/", 4)[3]
-        settings = tenant.settings
         tenant.began(key)
-        if settings.reset and tenant.dice.random() < settings.reset:
-            tenant.books["reset"] += 1
+        status, content, wait = tenant.judge(key)
+        if not status:
             tenant.ended(key)
             self.transport.abort()
             return
-        status, content, wait = tenant.judge(key)
-        latency = settings.slow if settings.slow_key and key == settings.slow_key.encode() else settings.latency
+        if status == 200 and b"/messages" in path:
+            content = self.messages(key, path.decode())
+        latency = tenant.latency_of(key)
         if latency:
             tenant.loop.call_later(latency, self.finish, key, status, content, wait)
         else:
             self.finish(key, status, content, wait)
+
+    def messages(self, key: bytes, path: str) -> bytes:
+        """A page of ids with the link to the next one, or a single message."""
+        parts = urlsplit(path)
+        if not parts.path.endswith("/messages"):
+            return MESSAGE
+        settings, asked = self.tenant.settings, parse_qs(parts.query)
+        top, skip = (int(asked.get(name, [fallback])[0]) for name, fallback in (("$top", "10"), ("$skip", "0")))
+        there = settings.odd_messages if self.tenant.odd == key else settings.messages
+        page: dict[str, Any] = {"value": [{"id": f"m{number}"} for number in range(skip, min(skip + top, there))]}
+        if skip + top < there:
+            host, port = self.transport.get_extra_info("sockname")[:2]
+            page["@odata.nextLink"] = f"http://{host}:{port}{parts.path}?$top={top}&$skip={skip + top}"
+        return orjson.dumps(page)
 
     def finish(self, key: bytes, status: int, content: bytes, wait: float) -> None:
         self.tenant.ended(key)
@@ -202,6 +289,7 @@ class Exchange(asyncio.Protocol):
         for entry, key in zip(entries, keys, strict=True):
             tenant.began(key)
             status, content, wait = tenant.judge(key)
+            status = status or 503  # a part has no connection of its own to break
             headers = b',"Retry-After":"%g"' % wait if wait else b""
             answers.append(
                 b'{"id":"%s","status":%d,"headers":{"Content-Type":"application/json"%s},"body":%s}'

@@ -45,14 +45,15 @@ def noisy(median: float, sigma: float = 0.5, seed: int = 1) -> Latency:
 
 @dataclass(slots=True)
 class Open:
-    """No limit at all. A `faults` share of the requests ends in a 5xx whatever the load."""
+    """No limit at all. A `faults` share of the requests ends in a 5xx, or another `fault`, whatever the load."""
 
     latency: Latency
     faults: float = 0.0
+    fault: str = "faltered"
     chance: Callable[[], float] = field(default_factory=lambda: random.Random(2).random)
 
     def arrive(self, now: float) -> Answer:
-        kind = "faltered" if self.faults and self.chance() < self.faults else "answered"
+        kind = self.fault if self.faults and self.chance() < self.faults else "answered"
         return Answer(now + self.latency(now), kind)
 
 

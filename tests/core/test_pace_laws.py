@@ -113,13 +113,59 @@ def test_a_knee_that_moves_out_is_followed() -> None:
     assert knee.window > 4 * narrow
 
 
-def test_a_crowd_narrows_the_window_and_it_comes_back() -> None:
+def test_a_crowd_on_trial_narrows_the_window_to_what_is_known_to_pay() -> None:
     knee = Knee(64, 4096)
-    now = answers(knee, 5000, 20)
-    knee.crowded(now, 200)
-    assert knee.window == 180
-    answers(knee, 5000, 100, now)
-    assert knee.window > 180
+    now = answers(knee, 5000, 3)
+    assert knee.window == 256
+    sizes = []
+    for _ in range(20):
+        knee.crowded(now, 256)
+        sizes.append(knee.window)
+    assert sizes[0] == pytest.approx(230.4)
+    assert min(sizes[:13]) >= 64
+
+
+def crowd(knee: Knee, now: float, capacity: float) -> float:
+    """A crowd for a few rounds of answers, each with a refusal."""
+    for _ in range(40):
+        knee.crowded(now, int(knee.window))
+        now = answers(knee, capacity, 4, now)
+    return now
+
+
+def test_a_full_service_is_left_with_a_narrow_window() -> None:
+    knee = Knee(64, 4096)
+    crowd(knee, 0.0, 10)
+    assert knee.window <= 16, "a quarter of what it was, and still not less answers than before"
+
+
+def test_a_window_that_brings_less_when_it_is_narrow_was_not_too_wide() -> None:
+    knee = Knee(64, 4096)
+    now = crowd(knee, 0.0, 5000)
+    assert knee.window > 64, "it went on"
+    wide = knee.window
+    knee.crowded(now, int(wide))
+    assert knee.window == wide, "not heard for a while"
+
+
+def test_a_crowd_that_does_not_come_again_is_over() -> None:
+    knee = Knee(64, 4096)
+    knee.crowded(0.0, 64)
+    now = answers(knee, 5000, 10)
+    knee.crowded(now, 64)
+    assert knee.window == pytest.approx(57.6)
+    answers(knee, 5000, 300, now)
+    assert knee.window > 64
+
+
+def test_fewer_in_flight_than_the_window_are_the_window_that_was_too_wide() -> None:
+    knee = Knee(64, 4096)
+    knee.crowded(0.0, 30)
+    assert knee.window == 30
+    knee.crowded(0.1, 20)
+    assert knee.window == 20
+    knee.crowded(0.2, 20)
+    assert knee.window == 20, "first it is measured what that brings"
 
 
 def test_a_probe_however_dear_comes_in_the_end() -> None:

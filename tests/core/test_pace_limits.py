@@ -100,11 +100,18 @@ def test_a_queue_is_kept_busy_and_short(servers: int, seconds: float) -> None:
     assert trace.top <= 512
 
 
-@pytest.mark.parametrize("places", [50, 300])
-def test_a_limit_on_what_is_in_flight_is_respected(places: int) -> None:
+@pytest.mark.parametrize(("places", "most"), [(4, 0.03), (50, 0.01), (300, 0.01)])
+def test_a_limit_on_what_is_in_flight_is_respected(places: int, most: float) -> None:
     trace = drive(Pace(), Crowd(places, steady(0.05, 0.15)), seconds=60)
     assert share(trace, places / 0.1, 0, 60) >= 0.88
-    assert trace.refused <= 0.01
+    assert trace.refused <= most
+
+
+def test_refusals_that_a_narrower_window_does_not_thin_do_not_close_it() -> None:
+    trace = drive(Pace(), Open(steady(0.1, 0.2), faults=0.05, fault="crowded"), work=50_000)
+    assert trace.end < 8
+    rare = drive(Pace(), Open(steady(0.1, 0.2), faults=0.002, fault="crowded"), work=50_000)
+    assert rare.end < 35, "it takes a while to be sure of, and no more"
 
 
 @pytest.mark.parametrize("service", [Open(steady(0.1, 0.2)), bucket(500)], ids=["open", "limited"])

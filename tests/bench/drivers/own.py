@@ -21,7 +21,7 @@ async def main() -> None:
     job = Job(
         app=App(tenant_id="t", client_id="c", cloud="custom", login="https://127.0.0.1:1", graph=given["graph"]),
         input=Input(path=given["csv"]),
-        task=TaskTable(name="settings.report"),
+        task=TaskTable(**given.get("task", {})),
         limits=Limits(**given.get("limits", {})),
         output=Output(directory=given["out"]),
     )

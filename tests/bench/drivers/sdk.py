@@ -1,4 +1,5 @@
-"""Microsoft's own client, `msgraph-sdk`, with a semaphore: as its documentation shows it, and its own retries."""
+"""Microsoft's own client, `msgraph-sdk`, with a semaphore: as its documentation shows it, and its own retries. With
+`batch` twenty at a time in its `$batch`, whose parts its retries do not look at."""
 
 import asyncio
 import csv
@@ -6,6 +7,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Self
 
 from azure.core.credentials import AccessToken
@@ -13,6 +15,9 @@ from kiota_authentication_azure.azure_identity_authentication_provider import Az
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
+from msgraph_core.requests.batch_request_builder import BatchRequestBuilder
+from msgraph_core.requests.batch_request_content import BatchRequestContent
+from msgraph_core.requests.batch_request_item import BatchRequestItem
 
 given = json.loads(sys.argv[1])
 
@@ -43,7 +48,7 @@ async def main() -> None:
     graph = GraphServiceClient(request_adapter=adapter)
     rows: list[list[str]] = []
 
-    async def work() -> None:
+    async def one_by_one() -> None:
         for mailbox in mailboxes:
             try:
                 settings = await graph.users.by_user_id(mailbox).mailbox_settings.get()
@@ -52,9 +57,22 @@ async def main() -> None:
             if settings is not None:
                 rows.append([mailbox, settings.time_zone or ""])
 
+    async def by_the_batch() -> None:
+        while some := list(islice(mailboxes, 20)):
+            content = BatchRequestContent()
+            for mailbox in some:
+                asked = graph.users.by_user_id(mailbox).mailbox_settings.to_get_request_information()
+                content.add_request(mailbox, BatchRequestItem(asked, id=mailbox))
+            try:
+                answer = await BatchRequestBuilder(adapter).post(content)
+            except Exception:  # noqa: BLE001 - the same
+                continue
+            rows.extend([key, ""] for key, status in answer.get_response_status_codes().items() if status == 200)
+
+    batch = given.get("batch", False)
     async with asyncio.TaskGroup() as group:
         for _ in range(given.get("in_flight", 64)):
-            group.create_task(work())
+            group.create_task(by_the_batch() if batch else one_by_one())
     with open(given["out"], "w", newline="", encoding="utf-8") as file:  # noqa: ASYNC230, PTH123
         csv.writer(file).writerows(rows)
     print(json.dumps({"ok": len(rows), "seconds": time.perf_counter() - started}))
