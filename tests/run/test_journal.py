@@ -186,3 +186,17 @@ def test_the_error_of_the_work_is_told_even_to_who_was_cancelled() -> None:
             await waiting
 
     run(main())
+
+
+def test_an_error_that_comes_with_the_cancellation_is_not_lost() -> None:
+    async def main() -> None:
+        async def work() -> None:
+            await asyncio.sleep(5)
+            waiting.cancel()
+            raise OutputError("no space left")
+
+        waiting = asyncio.create_task(to_its_end(work()))
+        with pytest.raises(OutputError):
+            await waiting
+
+    run(main())
