@@ -10,11 +10,16 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.torture.judge import judged, lines
-from tests.torture.round import ENDED, Round
+from tests.torture.round import ENDED, Ground, Round, settled
+from tests.torture.starts import Starter
+
+MAILBOXES = 60
+"""Mailboxes of a round: about a second of work."""
 
 MOST = 60
 """Kills of one round, after which it is left alone."""
@@ -45,29 +50,38 @@ class Killed:
         self.wrong += other.wrong
 
 
-def tortured(work: Round, dice: random.Random, *, kills: int = MOST, anew: bool = False) -> Killed:
-    """One round. With `anew`, every process is an interpreter of its own."""
+def calibrated(ground: Ground) -> float:
+    """The seconds that a round takes when nobody kills."""
+    work = ground.rounds(1, MAILBOXES)[0]
+    work.prepare()
+    with ground.starter() as start:
+        return settled(start, work).seconds
+
+
+def tortured(work: Round, start: Starter, dice: random.Random, usual: float, *, anew: bool = False) -> Killed:
+    """One round; `usual` is how long it takes when nobody kills. With `anew`, every process is an interpreter of its
+    own."""
     found = Killed(rounds=1, mailboxes=len(work.addresses))
-    usual = work.prepare()
+    work.prepare()
     while True:
         resumed = (work.out / "run.json").exists()
-        ended = work.go_on(signals=_moments(dice, usual, anew) if found.kills < kills else (), anew=anew)
+        signals = _moments(dice, usual, anew=anew) if found.kills < MOST else ()
+        ended = start(work.folder, *work.command(), signals=signals, anew=anew)
         if ended.code != -signal.SIGKILL or ended.hangs:
             break
         found.kills += 1
         found.anew += anew
         found.stages[_stage(work)] += 1
-        found.stages["while resuming"] += resumed
+        found.stages["in a process that had resumed"] += resumed
     if ended.hangs or ended.code not in ENDED:
-        said = (work.folder / "run" / "said.err").read_text(encoding="utf-8")
-        found.wrong.append(f"{work.folder}: ended with {ended.code}{' (it hung)' if ended.hangs else ''}: {said}")
+        found.wrong.append(f"{work.folder}: ended with {ended.code}{' (it hung)' * ended.hangs}: {work.said()}")
     else:
         found.wrong += [f"{work.folder}: {one}" for one in judged(work)]
         found.statuses.update(line["status"] for line in lines(work.out / "outcomes.ndjson"))
     return found
 
 
-def _moments(dice: random.Random, usual: float, anew: bool) -> Sequence[tuple[float, int]]:  # noqa: FBT001
+def _moments(dice: random.Random, usual: float, *, anew: bool) -> Sequence[tuple[float, int]]:
     """One kill: one in six before there can be any work, the others anywhere."""
     early = dice.random() < 1 / 6
     after = dice.uniform(0.0, 0.2 if early else usual)
@@ -93,3 +107,24 @@ def _whole(path: Path) -> int:
             break
         count += 1
     return count
+
+
+def kill(ground: Ground, seed: int, kills: int, anew: int) -> Killed:
+    """Rounds until so many kills were made; rounds of processes of their own until `anew` of these were."""
+    usual, found, number = calibrated(ground), Killed(), 0
+    with ThreadPoolExecutor(ground.lanes) as pool:
+        while found.kills < kills and not found.wrong:
+            rounds = ground.rounds(2 * ground.lanes, MAILBOXES)
+            pending = [
+                pool.submit(_in_lane, ground, work, random.Random(f"{seed} {number + place}"), usual, found.anew < anew)
+                for place, work in enumerate(rounds)
+            ]
+            number += len(rounds)
+            for one in pending:
+                found.add(one.result())
+    return found
+
+
+def _in_lane(ground: Ground, work: Round, dice: random.Random, usual: float, anew: bool) -> Killed:  # noqa: FBT001
+    with ground.starter() as start:
+        return tortured(work, start, dice, usual, anew=anew)

@@ -1,7 +1,7 @@
 """What is tortured: a task of each effect class, its job, and the troubles of its tenant. A table; does nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TASKS = Path(__file__).with_name("tasks.py")
@@ -26,7 +26,7 @@ WRITE_FAULTS = (
 class Trial:
     """`table` is the `[task]` of the job. `kinds` are what the tenant holds and is compared with that of the twin.
     `once` finds the routes, in the books, that may work once for a key. `doubtful` tasks may end `unknown`.
-    `columns` gives an input row its other cells, where the task wants some."""
+    `heading` and `cells` are what an input row has beside its mailbox, and `files` what the job names."""
 
     name: str
     effect: str
@@ -37,6 +37,7 @@ class Trial:
     faults: Sequence[str] = WRITE_FAULTS
     heading: str = ""
     cells: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def writes(self) -> bool:
