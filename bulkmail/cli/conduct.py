@@ -3,7 +3,7 @@ caller, and may have been begun by a process that died."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from bulkmail.run.source import FileSource
 from bulkmail.run.spool import SpooledSource, spool
 from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
 from bulkmail.run.sweep import Sweep, SweepSettings, foremost
+from bulkmail.run.writer import Writer
 from bulkmail.tasks import Options, Task
 
 OK, NOT_ALL_OK, DRIFT, DEFECT = 0, 3, 8, 1
@@ -84,8 +85,15 @@ class Run:
             self._writes(folder) as writes,
             connected(self.job, self.credential, self.recovered.totals.hear, writes) as connection,
         ):
-            source = await self._pin_source(folder, connection)
-            await self._sweep(folder, connection, Remaining(source, self.recovered.done))
+            with self._outputs(folder) as writer:
+                source = await self.stop.before(self._pin_source(folder, connection))
+                if source is not None:
+                    await self._sweep(connection, Remaining(source, self.recovered.done), writer)
+
+    def _outputs(self, folder: Path) -> AbstractContextManager[Writer]:
+        output = self.job.output
+        settings = OutputSettings(output.format, output.raw, output.bom)
+        return open_outputs(folder, list(self.task.columns(self.options)), settings, self.recovered)
 
     @asynccontextmanager
     async def _writes(self, folder: Path) -> AsyncIterator[Writes]:
@@ -120,25 +128,22 @@ class Run:
         await asyncio.to_thread(self.manifest.write, folder)
         return self.listed
 
-    async def _sweep(self, folder: Path, connection: Connection, source: Source) -> None:
-        limits, output, changes = self.job.limits, self.job.output, self.recovered.changes
-        columns = list(self.task.columns(self.options))
-        settings = OutputSettings(output.format, output.raw, output.bom)
+    async def _sweep(self, connection: Connection, source: Source, writer: Writer) -> None:
+        limits = self.job.limits
         watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
-        with open_outputs(folder, columns, settings, self.recovered) as writer:
-            sweep = Sweep(
-                self.task,
-                self.options,
-                source=source,
-                open_graph=connection.of,
-                lanes=connection.stack.lanes,
-                writer=writer,
-                alarm=Alarm(watched, self.task.permission),
-                stop=self.stop,
-                settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, changes.barred),
-            )
-            async with self._beside(connection):
-                await sweep.run()
+        sweep = Sweep(
+            self.task,
+            self.options,
+            source=source,
+            open_graph=connection.of,
+            lanes=connection.stack.lanes,
+            writer=writer,
+            alarm=Alarm(watched, self.task.permission),
+            stop=self.stop,
+            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, self.recovered.changes.barred),
+        )
+        async with self._beside(connection):
+            await sweep.run()
 
     @asynccontextmanager
     async def _beside(self, connection: Connection) -> AsyncIterator[None]:

@@ -60,7 +60,7 @@ async def _demo(directory: Path, settings: Settings) -> None:
         show_claims(await credential.token())
         _heading(f"3  The sweep: {rehearsal.mailboxes} through {rehearsal.job}")
         task = find(job.task.name, directory)
-        options, listed = check_options(task, job.task.options), file_source(job.input)
+        options, listed = check_options(task, job.task.options, job.path.parent), file_source(job.input)
         expected = await survey(listed)
         with folders.open_folder(folders.name(job.output.directory, task.name, datetime.now().astimezone())) as folder:
             manifest = pinned(job, task, options, {})

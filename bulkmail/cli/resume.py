@@ -116,7 +116,7 @@ def _go_on(
 ) -> int:  # fmt: skip
     job, laid = reloaded(before, flags)
     task = find(job.task.name, job.path.parent)
-    options = check_options(task, job.task.options)
+    options = check_options(task, job.task.options, job.path.parent)
     listed = listed_in(folder, before, job, task)
     recovered = recover(folder)
     credential = signed(job)
@@ -173,7 +173,7 @@ def _again(
 ) -> int:  # fmt: skip
     job, laid = reloaded(before, flags)
     task = find(job.task.name, job.path.parent)
-    options = check_options(task, job.task.options)
+    options = check_options(task, job.task.options, job.path.parent)
     listed = listed_in(folder, before, job, task)
     if before["undo"] or listed is None:
         raise UsageError(f"{folder} cannot be run again in part", hint="Start it anew.")

@@ -98,7 +98,7 @@ def flags(settings: list[str] | None, named: dict[str, Any]) -> dict[str, Any]:
 def execute(job: Job, given: Mapping[str, Any], *, console: Console | None, as_json: bool = False) -> int:
     """Read the list, sign in, run, show the summary. Gives the exit code; raises what ended the run early."""
     task = find(job.task.name, job.path.parent)
-    options = check_options(task, job.task.options)
+    options = check_options(task, job.task.options, job.path.parent)
     listed = file_source(job.input, keep_columns=task.wants_columns)
     credential = signed(job)
     manifest = pinned(job, task, options, given)

@@ -28,7 +28,8 @@ def show(
         if as_json:
             typer.echo(summary.as_json(manifest, run_dir))
         elif manifest["state"] == "running":
-            say.results.print(f"{manifest['task']} since {manifest['started']}: still running, or killed")
+            say.results.print(f"{manifest['task']} since {manifest['started']}: still running, or killed;")
+            say.results.print(f"  bulkmail resume {run_dir} goes on with it", soft_wrap=True)
         else:
             summary.show(manifest, run_dir, say.results)
 

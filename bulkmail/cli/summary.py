@@ -1,6 +1,7 @@
 """The end of a run for a person: a table of outcomes, what the service refused, and where everything is. Reads
 `run.json`."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bulkmail.core.odata import one_line
-from bulkmail.model import Status
+from bulkmail.model import Ending, Status
 from bulkmail.run.progress import duration
 
 MEANINGS = {
@@ -48,9 +49,36 @@ def show(manifest: Mapping[str, Any], folder: Path, console: Console) -> None:
     )
     _list(console, "refusals", manifest["refusals"])
     _list(console, "problems", manifest["problems"])
+    for line in _changes(manifest):
+        console.print(f"changes   {line}", soft_wrap=True)
     if manifest["reason"]:
         console.print(f"{manifest['state']:<9} {one_line(manifest['reason'])}", soft_wrap=True)
     console.print("files     " + "\n          ".join(str(folder / name) for name in (*manifest["outputs"], "run.json")))
+    for line in _next(manifest, folder):
+        console.print(f"next      {line}", soft_wrap=True)
+
+
+def _changes(manifest: Mapping[str, Any]) -> list[str]:
+    """What was changed, or would be; nothing for a run that reads."""
+    if manifest["mode"] == "read":
+        return []
+    counted = manifest["changes"]
+    told = ", ".join(f"{counted[ending]:,} {ending}" for ending in Ending if counted.get(ending))
+    return [f"{told or 'none'}{'' if manifest['mode'] == 'apply' else '; nothing was sent'}"]
+
+
+def _next(manifest: Mapping[str, Any], folder: Path) -> list[str]:
+    """What there is to do now, as commands."""
+    job = shlex.quote(str(manifest["job"].get("path", "JOB.toml")))
+    where = shlex.quote(str(folder))
+    if manifest["state"] != "finished":
+        return [f"bulkmail resume {where}"]
+    if manifest["mode"] == "plan" and manifest["changes"]:
+        again = f"undo {shlex.quote(manifest['parent'])}" if manifest["undo"] else f"run {job}"
+        return [f"bulkmail {again} --apply, once changes.ndjson says what you mean"]
+    found = manifest["statuses"]
+    retry = [str(status) for status in (Status.FAILED, Status.UNKNOWN) if found.get(status)]
+    return [f"bulkmail resume {where} --retry {','.join(retry)}"] if retry and not manifest["undo"] else []
 
 
 def _statuses(statuses: Mapping[str, int]) -> Table:

@@ -75,7 +75,7 @@ def _undo(
         raise UsageError(f"{folder} changed nothing: it was a run to {before['mode']}")
     job, laid = reloaded(before, flags)
     task = find(job.task.name, job.path.parent)
-    options, reverse = check_options(task, job.task.options), undoing(task)
+    options, reverse = check_options(task, job.task.options, job.path.parent), undoing(task)
     credential, parent = signed(job), str(folder.resolve())
 
     async def main() -> Ended:

@@ -25,6 +25,7 @@ _DOTS = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|;|$)", re.IGNORECA
 _OWNER = re.compile(r"^/users(?:/(?P<segment>[^/?(]+)|\((?:'|%27)(?P<key>.*?)(?:'|%27)\))(?=[/?]|$)", re.IGNORECASE)
 _NO_NAMES = ("", ".", "..")
 _PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z@._~-]*")  # nearly every address: there is nothing to encode
+_SENDS = re.compile(r"/(?:microsoft\.graph\.)?(?:send|sendMail|reply|replyAll|forward)(?:\(\))?/?$", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -115,6 +116,11 @@ def smaller_page(path: str, default: int = 100) -> str | None:
     if match:
         return path[: match.start(2)] + str(top // 2) + path[match.end(2) :]
     return query(path, {"$top": top // 2})
+
+
+def sends_mail(method: str, path: str) -> bool:
+    """Whether this call sends a message: a POST to one of the actions that do, with their namespace or without it."""
+    return method == "POST" and _SENDS.search(path.partition("?")[0]) is not None
 
 
 def one_line(text: str) -> str:

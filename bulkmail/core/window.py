@@ -1,8 +1,10 @@
-"""What one mailbox may be asked at a time: four slots, a fence, and two rolling budgets. Is told the time; never waits.
+"""What one mailbox may be asked at a time: four slots, a fence, and three rolling budgets. Is told the time; never
+waits.
 
 Limits of the service, per application and mailbox (learn.microsoft.com/graph/throttling-limits, Outlook, 2026-02):
-4 requests in flight, 10,000 requests in 10 minutes, 150 MB of upload in 5 minutes. A part of a batch counts like a
-plain request. A lane exists from `enter` to `leave`, which is as long as its mailbox is worked on.
+4 requests in flight, 10,000 requests in 10 minutes, 150 MB of upload in 5 minutes; and of Exchange Online, 30 messages
+a minute for each sender. A part of a batch counts like a plain request. A lane exists from `enter` to `leave`, which is
+as long as its mailbox is worked on, and on for as long as its fence or its messages speak against the next visit.
 """
 
 import math
@@ -20,6 +22,10 @@ REQUESTS, REQUESTS_SECONDS = 9_900, 600.0
 
 UPLOAD, UPLOAD_SECONDS = 140e6, 300.0
 """Bytes, below 150 MB: headers are not counted here."""
+
+SENDS, SENDS_SECONDS = 30, 60.0
+"""Messages of one sender, whatever sends them (Exchange Online limits, message rate): what is over is delayed or
+refused."""
 
 COUNT_FROM = 500
 """Requests that a lane makes before its rolling budget is kept: nearly all mailboxes end long before, and need none."""
@@ -58,6 +64,10 @@ class Rolling:
             if room >= 0:
                 return end + self.seconds
         return self.cells[-1][0] + self.seconds
+
+    def empty_from(self, now: float) -> float:
+        """The instant from which nothing that was spent counts any more; `now` or earlier means that nothing does."""
+        return self.cells[-1][0] + self.seconds if self.cells else now
 
     def spend(self, amount: float, now: float) -> None:
         self.used += amount
@@ -98,7 +108,8 @@ class Fence:
 
 
 class Lane:
-    """One mailbox while it is worked on. Only Window changes it; `waiting` belongs to the limiter's shell."""
+    """One mailbox while it is worked on. Only Window changes it, but for `waiting`, `queued` and `lingers`: those are
+    the limiter's."""
 
     __slots__ = (
         "budget",
@@ -106,8 +117,10 @@ class Lane:
         "fence",
         "in_flight",
         "key",
+        "lingers",
         "queued",
         "requests",
+        "sends",
         "slots",
         "throttled",
         "upload",
@@ -126,8 +139,10 @@ class Lane:
         self.entered = 0
         self.budget: Rolling | None = None
         self.upload: Rolling | None = None
+        self.sends: Rolling | None = None
         self.waiting: deque[Any] = deque()
-        self.queued = False
+        self.queued = False  # in one of the limiter's lines, or behind a timer that will put it there
+        self.lingers = False  # a timer will ask again whether it may be forgotten
 
     def __repr__(self) -> str:
         return f"<Lane {self.in_flight} in flight, {len(self.waiting)} waiting, {self.requests} sent>"
@@ -164,30 +179,33 @@ class Window:
         return not lane.entered
 
     def forget(self, lane: Lane, now: float) -> float:
-        """Drops a lane that nobody needs any more. Returns when to try again if only its fence speaks for it, or 0."""
+        """Drops a lane that nobody needs any more. Returns when to try again if something still speaks for it, or 0."""
         if lane.entered or self.lanes.get(lane.key) is not lane:
             return 0.0
-        if lane.fence.until > now:
-            return lane.fence.until
+        until = lane.fence.until if lane.sends is None else max(lane.fence.until, lane.sends.empty_from(now))
+        if until > now:
+            return until
         del self.lanes[lane.key]
         return 0.0
 
-    def ready(self, lane: Lane, now: float, upload: int = 0) -> float:
-        """The instant from which a request may leave: `now` or earlier means at once, infinite when a slot comes
-        back."""
+    def ready(self, lane: Lane, now: float, upload: int = 0, sends: int = 0) -> float:
+        """The instant from which a request may leave: `now` or earlier means at once, infinite when a slot comes back.
+
+        `upload` is its size in bytes, `sends` how many messages it sends.
+        """
         if now < lane.fence.until:
             return lane.fence.until
         if lane.in_flight >= lane.slots:
             return math.inf
-        if not upload and lane.budget is None:
+        if not upload and not sends and lane.budget is None:
             return now  # as for nearly every mailbox
-        for budget, amount in ((lane.budget, 1), (lane.upload, upload)):
+        for budget, amount in ((lane.budget, 1), (lane.upload, upload), (lane.sends, sends)):
             if budget and amount and (instant := budget.ready(amount, now)) > now:
                 return instant
         return now
 
     @staticmethod
-    def take(lane: Lane, now: float, upload: int = 0) -> None:
+    def take(lane: Lane, now: float, upload: int = 0, sends: int = 0) -> None:
         """Use a slot, and the budgets; only when `ready` says so, with nothing in between."""
         lane.in_flight += 1
         lane.requests += 1
@@ -199,6 +217,9 @@ class Window:
         if upload:
             lane.upload = lane.upload or Rolling(UPLOAD, UPLOAD_SECONDS)
             lane.upload.spend(upload, now)
+        if sends:
+            lane.sends = lane.sends or Rolling(SENDS, SENDS_SECONDS)
+            lane.sends.spend(sends, now)
 
     @staticmethod
     def give(lane: Lane) -> None:
@@ -207,5 +228,6 @@ class Window:
 
     @staticmethod
     def recall(lane: Lane) -> None:
-        """A request that took its slot was not sent after all: it counts for nothing, and `give` comes next."""
+        """A request that took its slot was not sent after all, and `give` comes next. What its budgets counted stays
+        counted: on the safe side."""
         lane.requests -= 1

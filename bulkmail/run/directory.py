@@ -26,8 +26,6 @@ class DirectorySource:
     Raises InputError when the directory does not understand the question, PermissionMissing when it may not answer.
     """
 
-    local = False
-
     def __init__(self, graph: Graph, *, users: str | None = None, group: str = "", limit: int | None = None) -> None:
         self._graph = graph
         self._path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user" if group else "/users"

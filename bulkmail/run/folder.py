@@ -25,6 +25,9 @@ INPUT = "input.ndjson"
 FAILED = "failed.csv"
 REJECTED = "rejected.csv"
 RECORDS = "records"
+NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, INPUT, FAILED, REJECTED)
+"""All that a run may write beside its manifest."""
+
 LOCK = ".lock"
 ALIVE = ".alive"
 
@@ -50,8 +53,18 @@ def open_folder(wanted: Path) -> Iterator[Path]:
             raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
         with hold(folder):
             if not (folder / MANIFEST).exists():
+                _refuse_strangers(folder)
                 yield folder
                 return
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """A directory that was there may hold what somebody needs, such as the very list that is to be worked on."""
+    taken = [name for name in NAMES if (folder / name).exists()]
+    if taken:
+        raise OutputError(
+            f"{folder} holds {', '.join(taken)} and is no run", hint="Nothing is overwritten: name another --output."
+        )
 
 
 def existing(folder: Path) -> Path:

@@ -2,28 +2,39 @@
 
 Every line ends in `"crc":"xxxxxxxx"`: the CRC-32 of what stands before it, begun with the offset of the line, so that a
 line that was moved, doubled or taken out shows like one that was altered. Lines are written in groups, one write and
-one sync each; the first of a group has `"synced":true`, which says that all before it was on the disk for good.
+one sync each; the first of a group has `"synced":4711`, its own offset: all before it was on the disk for good.
 
 So a journal that broke off is told from one that was damaged. What does not hold is a torn end, and is cut off, unless
-a later line that does hold says that it had been on the disk: then something else has changed the file, and nothing is
-guessed. (SQLite's journal and restic's pack files keep the same order: a claim is durable before what relies on it.)
+something behind it that holds at its own offset, wherever it stands now, says that more had been on the disk: then
+something else has changed the file, and nothing is guessed. (SQLite's journal and restic's pack files keep the same
+order: a claim is durable before what relies on it.)
 """
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 import orjson
 
 from bulkmail.errors import Damaged
-from bulkmail.run.sink import Appender
 
 _TAIL = len(b',"crc":"00000000"}\n')
-_SYNCED = b',"synced":true'
-_SEAM = re.compile(rb"\}.(?=\{\")", re.DOTALL)  # where one line may have run into the next
+_SEAL = re.compile(rb',"crc":"[0-9a-f]{8}"\}')  # ends a line, even one that has run into the next
+_SYNCED = re.compile(rb',"synced":([0-9]{1,19})\Z')
+
+
+class File(Protocol):
+    """Where a journal is written; `sync` returns when what was appended would survive a power cut."""
+
+    path: Path
+    length: int
+
+    def append(self, block: bytes, /) -> int: ...
+    def sync(self) -> None: ...
 
 
 class Line(NamedTuple):
@@ -39,7 +50,7 @@ class Journal:
     Raises OutputError, after which nothing more may be written: what reached the disk is not known.
     """
 
-    def __init__(self, file: Appender) -> None:
+    def __init__(self, file: File) -> None:
         self._file = file
 
     def __repr__(self) -> str:
@@ -54,7 +65,7 @@ class Journal:
 
 def sealed(entries: Sequence[bytes], start: int) -> bytes:
     """The lines of a group that begins at the offset `start`."""
-    lines, offset, mark = [], start, _SYNCED
+    lines, offset, mark = [], start, b',"synced":%d' % start
     for entry in entries:
         body = entry[:-1] + mark
         line = b'%b,"crc":"%08x"}\n' % (body, crc32(body, offset & 0xFFFFFFFF))
@@ -81,24 +92,30 @@ def read(path: Path) -> Iterator[Line]:
         offset = 0
         for line in file:
             if not holds(line, offset):
-                _refuse_damage(path, offset, line, file)
+                _refuse_damage(path, offset, chain((line,), file))
                 return
             offset += len(line)
             yield Line(offset, orjson.loads(line))
 
 
-def _refuse_damage(path: Path, bad: int, line: bytes, rest: Iterator[bytes]) -> None:
-    """Looks behind the line at `bad` for one that proves that all before it had been on the disk."""
-    offset = bad
-    for later in (line, *rest):
-        for start in (0, *(seam.end() for seam in _SEAM.finditer(later))):
-            found = later[start:]
-            if offset + start > bad and holds(found, offset + start) and _SYNCED in found[-_TAIL - len(_SYNCED) :]:
-                raise Damaged(
-                    f"{path}: damaged at byte {bad:,}, though it was written and safe",
-                    hint="Look at the disk. Put the file back from a backup; what stands before that byte is true.",
-                )
-        offset += len(later)
+def _refuse_damage(path: Path, bad: int, rest: Iterable[bytes]) -> None:
+    """Looks in `rest`, which does not hold at `bad`, for a proof that more had been on the disk."""
+    if any(synced > bad for text in rest for synced in _proofs(text)):
+        raise Damaged(
+            f"{path}: damaged at byte {bad:,}, though it was written and safe",
+            hint="Look at the disk. Put the file back from a backup; what stands before that byte is true.",
+        )
+
+
+def _proofs(text: bytes) -> Iterator[int]:
+    """Offsets up to which all was on the disk, by the lines in `text` that held at such an offset once."""
+    behind = 0
+    for seal in _SEAL.finditer(text):
+        line = text[text.find(b'{"', behind) : seal.end()] + b"\n"
+        behind = seal.end()
+        synced = _SYNCED.search(line[:-_TAIL])
+        if synced and holds(line, int(synced[1])):
+            yield int(synced[1])
 
 
 async def to_its_end(work: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:

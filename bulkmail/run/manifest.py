@@ -73,7 +73,7 @@ class Manifest:
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What of PINNED is no longer as it was, a line each: `options.columns: "all" is now "seed"`."""
-    if not MEASURED <= before["input"].keys():  # it died before it had read its input, and had done nothing
+    if not before["input"].keys() >= MEASURED:  # it died before it had read its input, and had done nothing
         known = {name: value for name, value in after["input"].items() if name not in MEASURED}
         after = {**after, "input": known}
     return [

@@ -4,6 +4,7 @@ More would not be faster, since the service takes four requests at a time there;
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,27 +13,23 @@ AT_ONCE = 8
 
 
 class Places:
-    """`async with places.turn(place, row)` waits until few enough are there. `waiting` are the rows that still do."""
+    """`async with places.turn(place)` waits until few enough are there. Knows only places where somebody is."""
 
     def __init__(self) -> None:
         self._turns: dict[str, asyncio.Semaphore] = {}
-        self._inside: dict[str, int] = {}
-        self.waiting: set[int] = set()
+        self._there: Counter[str] = Counter()
 
     def __repr__(self) -> str:
-        return f"<Places {len(self._turns)}, {len(self.waiting)} rows waiting>"
+        return f"<Places {dict(self._there)}>"
 
     @asynccontextmanager
-    async def turn(self, place: str, row: int) -> AsyncIterator[None]:
+    async def turn(self, place: str) -> AsyncIterator[None]:
         turns = self._turns.setdefault(place, asyncio.Semaphore(AT_ONCE))
-        self._inside[place] = self._inside.get(place, 0) + 1
-        self.waiting.add(row)
+        self._there[place] += 1
         try:
             async with turns:
-                self.waiting.discard(row)
                 yield
         finally:
-            self.waiting.discard(row)
-            self._inside[place] -= 1
-            if not self._inside[place]:
-                del self._inside[place], self._turns[place]
+            self._there[place] -= 1
+            if not self._there[place]:
+                del self._there[place], self._turns[place]

@@ -1,7 +1,11 @@
 """The wish to stop: who wished it, and why. Asking is all it does; the sweep sees to it that nothing is lost."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,14 @@ class Stop:
 
     async def wait(self) -> None:
         await self._asked.wait()
+
+    async def before(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """The result of `work`, or None if it was asked to stop before there was one; the work is then given up."""
+        doing, asked = asyncio.create_task(work), asyncio.create_task(self.wait())
+        try:
+            await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return doing.result() if doing.done() else None
+        finally:
+            for task in (doing, asked):
+                task.cancel()
+            await asyncio.wait({doing, asked})

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Container
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted
@@ -69,10 +68,12 @@ class Sweep:
         self._settings = settings
         self._feed = Feed(source)
         self._places = Places()
+        self._at: dict[int, str] = {}  # row to the place below which it is worked on, from its turn to its end
         self._workers: set[asyncio.Task[None]] = set()
         self._active: dict[asyncio.Task[Any] | None, Item] = {}  # what each worker has in hand
         self._broken: Exception | None = None  # why the input ended too soon
         self._idle = 0  # workers without a row
+        self._wanted = asyncio.Event()  # somebody thinks that there should be one more
         self._ended = False  # there are no more rows, or none are wanted
         self._accidents = 0
         self._names_mailbox = "mailbox" in task.columns(options)
@@ -106,20 +107,26 @@ class Sweep:
         async with asyncio.TaskGroup() as beside:
             watch = beside.create_task(self._watch())
             async with asyncio.TaskGroup() as workers:
-                self._lanes.call_for_more(partial(self._want, workers))
-                self._add_worker(workers)
+                self._lanes.call_for_more(self._wanted.set)
+                while not self._ended:  # in this task, which is cancelled first: a group that ends takes no more
+                    self._wanted.clear()
+                    if self._could_begin():
+                        self._idle += 1  # until it has a row
+                        worker = workers.create_task(self._pull())
+                        self._workers.add(worker)
+                        worker.add_done_callback(self._left)
+                    await self._wanted.wait()
             watch.cancel()
 
-    def _want(self, workers: asyncio.TaskGroup) -> None:
-        """One more worker, if all are busy and another mailbox could begin: as many as the service keeps busy."""
-        if not self._idle and len(self._workers) < self._settings.workers and self._lanes.room() and not self._ended:
-            self._add_worker(workers)
+    def _could_begin(self) -> bool:
+        """Whether all workers are busy and another mailbox could begin: as many as the service keeps busy."""
+        return not self._idle and len(self._workers) < self._settings.workers and self._lanes.room()
 
-    def _add_worker(self, workers: asyncio.TaskGroup) -> None:
-        self._idle += 1  # until it has a row
-        worker = workers.create_task(self._pull(workers))
-        self._workers.add(worker)
-        worker.add_done_callback(self._workers.discard)
+    def _left(self, worker: asyncio.Task[None]) -> None:
+        """A worker leaves when there are no more rows, or none are wanted; it may have been cancelled unbegun."""
+        self._workers.discard(worker)
+        self._ended = True
+        self._wanted.set()
 
     async def _watch(self) -> None:
         """When a stop is asked for, what has begun may be finished; what still is not after the grace is cancelled."""
@@ -136,20 +143,16 @@ class Sweep:
         return self._begun(item) if isinstance(item, Mailbox) else item is not None
 
     def _begun(self, mailbox: Mailbox) -> bool:
-        return mailbox.row not in self._places.waiting and self._lanes.begun(self._place(mailbox))
+        place = self._at.get(mailbox.row)
+        return place is not None and self._lanes.begun(place)
 
-    def _place(self, mailbox: Mailbox) -> str:
-        """The mailbox below which the requests go."""
-        place = self._task.place
-        return (place(mailbox, self._options) if place else "") or mailbox.key
-
-    async def _pull(self, workers: asyncio.TaskGroup) -> None:
+    async def _pull(self) -> None:
         me = asyncio.current_task()
         try:
             while self._stop.reason is None and (item := await self._next()) is not None:
                 self._active[me] = item  # from here on it is not lost, whatever happens
                 self._idle -= 1
-                self._want(workers)
+                self._wanted.set()
                 done = self._active[me] = item if isinstance(item, Rejected) else await self._run_one(item)
                 await self._writer.put(done)
                 del self._active[me]  # at once: it must not be put twice
@@ -158,8 +161,6 @@ class Sweep:
                     self._stop.ask(reason)
         except ChangesExhausted:
             return  # what it has in hand did not run, and is accounted for with the rest
-        finally:
-            self._ended = True
 
     async def _next(self) -> Mailbox | Rejected | None:
         """The next row; none after an input that cannot be read any further."""
@@ -172,28 +173,37 @@ class Sweep:
     async def _run_one(self, mailbox: Mailbox) -> Finished:
         if mailbox.row in self._settings.barred:
             return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
-        place = self._place(mailbox)
+        try:
+            place = (self._task.place and self._task.place(mailbox, self._options)) or mailbox.key
+        except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
+            return self._failed(mailbox, error)
         if place == mailbox.key:
             return await self._run_at(place, mailbox)
-        async with self._places.turn(place, mailbox.row):
+        async with self._places.turn(place):
             return await self._run_at(place, mailbox)
 
     async def _run_at(self, place: str, mailbox: Mailbox) -> Finished:
         clock = asyncio.get_running_loop().time
         started = clock()
-        status, problem, blocks, count = Status.OK, None, [], 0
+        self._at[mailbox.row] = place
         self._lanes.enter(place)
         try:
             rows = [row async for row in self._task.run(mailbox, self._open_graph(mailbox, place), self._options)]
-            blocks, count = self._writer.encode([self._named(row, mailbox) for row in rows]), len(rows)
-        except BulkmailError as error:
-            status, problem = verdict(error)
+            blocks = self._writer.encode([self._named(row, mailbox) for row in rows])
+            finished = Finished(Outcome(mailbox, Status.OK, len(rows)), blocks)
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
-            self._log_accident(mailbox, error)
-            status, problem = verdict(error)
+            finished = self._failed(mailbox, error)
         finally:
             tally = self._lanes.leave(place)
-        return Finished(Outcome(mailbox, status, count, tally, clock() - started, problem), blocks)
+            del self._at[mailbox.row]
+        return finished._replace(outcome=finished.outcome._replace(tally=tally, seconds=clock() - started))
+
+    def _failed(self, mailbox: Mailbox, error: Exception) -> Finished:
+        """Raises `error` if it is the run's business."""
+        if not isinstance(error, BulkmailError):
+            self._log_accident(mailbox, error)
+        status, problem = verdict(error)
+        return Finished(Outcome(mailbox, status, problem=problem), ())
 
     def _named(self, row: Row, mailbox: Mailbox) -> Row:
         return {"mailbox": mailbox.address, **row} if self._names_mailbox and "mailbox" not in row else row

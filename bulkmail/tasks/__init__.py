@@ -14,7 +14,10 @@ from pydantic_core import ErrorDetails
 
 from bulkmail.config import nearest
 from bulkmail.errors import ConfigError
+from bulkmail.tasks.contacts_sync import contacts_sync
 from bulkmail.tasks.declare import Options, Task, task
+from bulkmail.tasks.mail_send import mail_send
+from bulkmail.tasks.settings_apply import settings_apply
 from bulkmail.tasks.settings_report import settings_report
 
 __all__ = ["Options", "Task", "check_options", "every", "find", "task"]
@@ -22,7 +25,7 @@ __all__ = ["Options", "Task", "check_options", "every", "find", "task"]
 GROUP = "bulkmail.tasks"
 """The entry points of packages that bring tasks."""
 
-BUILT_IN = {one.name: one for one in (settings_report,)}
+BUILT_IN = {one.name: one for one in (settings_report, settings_apply, contacts_sync, mail_send)}
 
 
 def every() -> dict[str, Task]:
@@ -77,10 +80,13 @@ def _checked(found: object, origin: str) -> Task:
     return found
 
 
-def check_options(chosen: Task, given: Mapping[str, Any]) -> Options:
-    """The options of a task from the job's `[task]` table. Raises ConfigError that names each wrong one."""
+def check_options(chosen: Task, given: Mapping[str, Any], folder: Path | None = None) -> Options:
+    """The options of a task from the job's `[task]` table; files that they name are relative to `folder`.
+
+    Raises ConfigError that names each wrong one, and InputError for a file that is not what it should be.
+    """
     try:
-        return chosen.options(**given)
+        return chosen.options.model_validate(dict(given), context={"folder": folder or Path()})
     except ValidationError as error:
         raise ConfigError("\n".join(_told(chosen, one) for one in error.errors(include_url=False))) from None
 

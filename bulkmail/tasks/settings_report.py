@@ -91,7 +91,7 @@ def seed_row(mailbox: Mailbox, body: Any) -> Row:
         "Language": _text(language.get("displayName")),
         "Locale": _text(language.get("locale")),
         "TimeZone": _text(settings.get("timeZone")),
-        "AutomaticReplyStatus": _value(_object(settings.get("automaticRepliesSetting")).get("status")),
+        "AutomaticReplyStatus": canonical(_object(settings.get("automaticRepliesSetting")).get("status")),
     }
 
 
@@ -105,8 +105,8 @@ def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
     purpose = settings.get("userPurpose")
     return {
         "mailbox": mailbox.address,
-        "auto_reply_status": _value(reply.get("status")),
-        "auto_reply_audience": _value(reply.get("externalAudience")),
+        "auto_reply_status": canonical(reply.get("status")),
+        "auto_reply_audience": canonical(reply.get("externalAudience")),
         "auto_reply_start": _text(starts.get("dateTime")),
         "auto_reply_end": _text(ends.get("dateTime")),
         "auto_reply_time_zone": _text(starts.get("timeZone")),
@@ -117,12 +117,12 @@ def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
         "language_name": _text(language.get("displayName")),
         "date_format": _text(settings.get("dateFormat")),
         "time_format": _text(settings.get("timeFormat")),
-        "working_days": _days(hours.get("daysOfWeek")),
+        "working_days": days(hours.get("daysOfWeek")),
         "working_start": _text(hours.get("startTime")),
         "working_end": _text(hours.get("endTime")),
         "working_time_zone": _text(_object(hours.get("timeZone")).get("name")),
-        "delegate_delivery": _value(settings.get("delegateMeetingMessageDeliveryOptions")),
-        "user_purpose": _value(purpose.get("value") if isinstance(purpose, dict) else purpose),
+        "delegate_delivery": canonical(settings.get("delegateMeetingMessageDeliveryOptions")),
+        "user_purpose": canonical(purpose.get("value") if isinstance(purpose, dict) else purpose),
     }
 
 
@@ -134,12 +134,13 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _value(value: Any) -> str | None:
+def canonical(value: Any) -> str | None:
     """An enum value in the schema's spelling; one that is new to us as it came."""
     return _CANONICAL.get(value.casefold(), value) if isinstance(value, str) else None
 
 
-def _days(value: Any) -> list[str]:
+def days(value: Any) -> list[str]:
+    """Days of the week in the schema's spelling; none for what is no list of them."""
     if not isinstance(value, list):
         return []
     return [_CANONICAL.get(day.casefold(), day) for day in value if isinstance(day, str)]

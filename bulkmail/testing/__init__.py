@@ -18,7 +18,7 @@ from types import coroutine
 from typing import Any, TypeVar, TypeVarTuple
 
 from bulkmail.errors import TransportError
-from bulkmail.model import Request, Response, Row
+from bulkmail.model import Ending, Request, Response, Row
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -49,6 +49,25 @@ class Tokens:
             self.issued += 1
             self.claims.append(claims)
         return f"token-{self.issued}"
+
+
+class MemoryLedger:
+    """A ledger that keeps what it is told: `planned` requests, `intended` ones, and `ended` with how each ended."""
+
+    def __init__(self) -> None:
+        self.planned: list[Request] = []
+        self.intended: list[Request] = []
+        self.ended: list[tuple[Request, Ending, str]] = []
+
+    async def plan(self, request: Request, /) -> None:
+        self.planned.append(request)
+
+    async def intend(self, request: Request, /) -> int:
+        self.intended.append(request)
+        return len(self.intended)
+
+    def conclude(self, _number: int, request: Request, ending: Ending, id: str = "", /) -> None:  # noqa: A002
+        self.ended.append((request, ending, id))
 
 
 TURNS, CREEP = 5_000, 1e-6

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Mapping
 
 from bulkmail.core.effect import writes
-from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unreachable
+from bulkmail.core.retry import REPEATABLE
+from bulkmail.errors import SignInError, ThrottledOut, Unreachable
 from bulkmail.model import Effect, Ending, Event, Ledger, Reporter, Request, Response, Transport
 
 SETTLE = 300.0
@@ -48,10 +49,10 @@ class Booking:
         number = await self._ledger.intend(request)
         try:
             response = await self._inner.send(request)
-        except TransportError as error:
-            self._note_failure(number, request, error)
+        except BaseException as error:
+            self._conclude(number, request, _unanswered(request, error))
             raise
-        self._ledger.conclude(number, request, _ending(request, response), _id(response))
+        self._conclude(number, request, _ending(request, response), _id(response))
         return response
 
     async def _wait(self, request: Request) -> None:
@@ -64,13 +65,19 @@ class Booking:
             await asyncio.sleep(left)
         self._settles.pop(request.row, None)
 
-    def _note_failure(self, number: int, request: Request, error: TransportError) -> None:
-        if isinstance(error, Unreachable | ThrottledOut):
-            self._ledger.conclude(number, request, Ending.UNSENT)
-            return
-        self._ledger.conclude(number, request, Ending.UNKNOWN)
-        if isinstance(error, OutcomeUnknown) and request.effect is Effect.KEYED:
+    def _conclude(self, number: int, request: Request, ending: Ending, id_: str = "") -> None:
+        self._ledger.conclude(number, request, ending, id_)
+        if ending is Ending.UNKNOWN and request.effect is Effect.KEYED:
             self._settles[request.row] = self._loop.time() + self._settle
+
+
+def _unanswered(request: Request, error: BaseException) -> Ending:
+    """Whoever is cancelled may have a request under way. Without a token none leaves, and one whose repetition would do
+    a thing twice has not left before either."""
+    if isinstance(error, Unreachable | ThrottledOut):
+        return Ending.UNSENT
+    once = isinstance(error, SignInError) and request.effect not in REPEATABLE
+    return Ending.UNSENT if once else Ending.UNKNOWN
 
 
 def _ending(request: Request, response: Response) -> Ending:

@@ -20,6 +20,7 @@ from aiolimiter import AsyncLimiter
 
 from bulkmail.core import retryafter
 from bulkmail.core.batch import Recalled
+from bulkmail.core.odata import sends_mail
 from bulkmail.core.pace import Pace
 from bulkmail.core.throttle import Refusal, Scope, Spread, refusal, used_share
 from bulkmail.core.window import Fence, Lane, Window
@@ -43,11 +44,12 @@ AHEAD = 32
 class Waiter:
     """A request in a lane's queue."""
 
-    __slots__ = ("admitted", "upload")
+    __slots__ = ("admitted", "sends", "upload")
 
-    def __init__(self, admitted: asyncio.Future[None], upload: int) -> None:
+    def __init__(self, admitted: asyncio.Future[None], upload: int, sends: int) -> None:
         self.admitted = admitted
         self.upload = upload
+        self.sends = sends
 
     def has_slot(self) -> bool:
         return self.admitted.done() and not self.admitted.cancelled() and self.admitted.exception() is None
@@ -111,11 +113,12 @@ class Limiting:
 
     async def send(self, request: Request, /) -> Response:
         upload = 0 if request.body is None else _size(request.body)
+        sends = int(sends_mail(request.method, request.path))
         lane = self._window.enter(request.mailbox)
         try:
             while True:
-                if not self._take_at_once(lane, upload):
-                    await self._admit(lane, upload)
+                if not self._take_at_once(lane, upload, sends):
+                    await self._admit(lane, upload, sends)
                 if self._rate is not None:
                     await self._keep_rate(lane, self._rate)
                 if self._is_up(lane.fence) or self._is_up(self._fence):
@@ -136,15 +139,23 @@ class Limiting:
             self._forget(lane)
 
     def _forget(self, lane: Lane) -> None:
-        """A fence outlives the work on its mailbox: whoever comes back early finds it."""
+        """A fence outlives the work on its mailbox, and so does the count of its messages: whoever comes back early
+        finds them."""
+        if lane.lingers:
+            return  # the timer of an earlier visit will see to it
         again = self._window.forget(lane, self._loop.time())
         if again:
-            self._loop.call_at(again, self._forget, lane)
+            lane.lingers = True
+            self._loop.call_at(again, self._lingered, lane)
 
-    async def _admit(self, lane: Lane, upload: int) -> None:
+    def _lingered(self, lane: Lane) -> None:
+        lane.lingers = False
+        self._forget(lane)
+
+    async def _admit(self, lane: Lane, upload: int, sends: int) -> None:
         asked = self._loop.time()
         self._check_wait(lane, asked)
-        waiter = Waiter(self._loop.create_future(), upload)
+        waiter = Waiter(self._loop.create_future(), upload, sends)
         lane.waiting.append(waiter)
         self._line_up(lane, asked)
         self._pump()
@@ -165,14 +176,14 @@ class Limiting:
             self._take_back(lane)
             raise
 
-    def _take_at_once(self, lane: Lane, upload: int) -> bool:
+    def _take_at_once(self, lane: Lane, upload: int, sends: int) -> bool:
         """Whether a request left past all lines, since nobody stands in one."""
         if lane.waiting or self._begun or self._fresh:
             return False
         now = self._loop.time()
-        if self._window.ready(lane, now, upload) > now or self._pace.try_send(now) > 0:
+        if self._window.ready(lane, now, upload, sends) > now or self._pace.try_send(now) > 0:
             return False
-        self._window.take(lane, now, upload)
+        self._window.take(lane, now, upload, sends)
         return True
 
     def _take_back(self, lane: Lane) -> None:
@@ -285,7 +296,10 @@ class Limiting:
         """The instant from which the first who still waits may leave; infinite if nobody waits."""
         while lane.waiting and lane.waiting[0].admitted.done():
             lane.waiting.popleft()
-        return self._window.ready(lane, now, lane.waiting[0].upload) if lane.waiting else math.inf
+        if not lane.waiting:
+            return math.inf
+        first = lane.waiting[0]
+        return self._window.ready(lane, now, first.upload, first.sends)
 
     def _fence_opened(self, lane: Lane) -> None:
         lane.queued = False
@@ -308,7 +322,7 @@ class Limiting:
             lane.queued = False
             if may_leave:
                 waiter = lane.waiting.popleft()
-                self._window.take(lane, now, waiter.upload)
+                self._window.take(lane, now, waiter.upload, waiter.sends)
                 waiter.admitted.set_result(None)
             if lane.waiting:
                 self._line_up(lane, now)  # also if its fence rose while it stood in line

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from bulkmail.core.odata import error_of
 from bulkmail.core.retry import Quota, RetryRules, Verdict, backoff, judge, judge_error, settled
-from bulkmail.errors import OutcomeUnknown, TransportError, Unanswered
+from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unanswered, Unreachable
 from bulkmail.model import Effect, Event, Reporter, Request, Response, Transport
 
 
@@ -35,6 +35,7 @@ class Retrying:
 
     async def send(self, request: Request, /) -> Response:
         tried, renewed, failing_since = 0, False, math.inf
+        doubtful = False  # an attempt may have been carried out
         while True:
             answer = await self._attempt(request)
             verdict = _judged(answer, request.effect)
@@ -43,15 +44,16 @@ class Retrying:
             elif verdict is Verdict.RENEW and not renewed:
                 renewed = True
             elif verdict is not Verdict.TRANSIENT:
-                return self._end(request, answer, verdict, tried)
+                return self._end(request, _honest(answer, request.effect, doubtful=doubtful), verdict, tried)
             else:
                 tried += 1
+                doubtful = doubtful or not isinstance(answer, Unreachable)
                 now = asyncio.get_running_loop().time()
                 failing_since = min(failing_since, now)
                 wait = backoff(self._rules, tried, self._dice)
                 late = now + wait - failing_since > self._rules.seconds
                 if late or tried >= self._rules.attempts or not self.quota.spend():
-                    return _given_up(answer, request.effect)
+                    return _given_up(_honest(answer, request.effect, doubtful=doubtful), request.effect)
                 self._report(Event("retried", _why(answer), request.mailbox, wait))
                 await asyncio.sleep(wait)
                 request = _anew(request, answer)
@@ -81,6 +83,14 @@ def _anew(request: Request, answer: Response | TransportError) -> Request:
     """The repetition: after a 503 by another connection, since the old one may be pinned to a sick front end."""
     pinned = isinstance(answer, Response) and answer.status == 503 and not request.fresh
     return request._replace(fresh=True) if pinned else request
+
+
+def _honest(answer: Response | TransportError, effect: Effect, *, doubtful: bool) -> Response | TransportError:
+    """The last answer; where it is only that the last attempt never began, a write may still have been made by one
+    before."""
+    if doubtful and effect is not Effect.READ and isinstance(answer, Unreachable | ThrottledOut):
+        return OutcomeUnknown(str(answer))
+    return answer
 
 
 def _given_up(answer: Response | TransportError, effect: Effect) -> Response:

@@ -12,7 +12,8 @@ from bulkmail.model import Counts, Status
 from bulkmail.run.manifest import Manifest, read
 
 ENDED = Manifest(
-    task="settings.report", options={}, input={}, app={}, limits={}, version="1", started="2026-11-23T22:15:03+00:00",
+    task="settings.report", code="v1", mode="read", output={}, job={}, options={}, input={}, app={}, limits={},
+    version="1", started="2026-11-23T22:15:03+00:00",
     state="stopped", reason="too many\x1b[2J mailboxes", seconds=75.0, exit_code=5,
     counts=Counts(1200, 30, 2, 1), statuses={"ok": 1100, "absent": 40, "failed": 60},
     sums={"mailboxes": 1200, "rows": 1100, "requests": 1250, "throttled": 7, "retried": 3, "waited": 1.5},

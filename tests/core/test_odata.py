@@ -17,6 +17,7 @@ from bulkmail.core.odata import (
     one_line,
     query,
     segment,
+    sends_mail,
     smaller_page,
     user,
 )
@@ -323,3 +324,37 @@ def test_no_401_is_no_challenge(response: Response) -> None:
 
 def test_a_part_without_headers_asks_for_no_claims() -> None:
     assert challenge(Response(200, body={"responses": [{"status": 401, "headers": None}]})) == ""
+
+
+ACTIONS = (
+    "/sendMail",
+    "/messages/AAMk=/send",
+    "/messages/AAMk=/reply",
+    "/messages/AAMk=/replyAll",
+    "/events/x/forward",
+)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("ending", ["", "()", "?x=1", "/"])
+def test_what_sends_a_message(action: str, ending: str) -> None:
+    where, _, verb = action.rpartition("/")
+    assert sends_mail("POST", f"/users/ada@example.com{action}{ending}")
+    assert sends_mail("POST", f"/users/ada@example.com{where}/microsoft.graph.{verb.upper()}{ending}")
+    assert not sends_mail("GET", f"/users/ada@example.com{action}{ending}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/users/ada/messages",
+        "/users/ada/messages/AAMk=/createReply",
+        "/users/ada/messages/AAMk=/createForward",
+        "/users/ada/mailFolders/forward/messages",
+        "/users/ada/mailFolders?name=/send",
+        "/users/ada/messages/AAMk=/othersend",
+        "/users/ada/messages/AAMk=/other.send",
+    ],
+)
+def test_what_sends_none(path: str) -> None:
+    assert not sends_mail("POST", path)

@@ -10,6 +10,8 @@ from bulkmail.core.window import (
     DIRECTORY_SLOTS,
     REQUESTS,
     REQUESTS_SECONDS,
+    SENDS,
+    SENDS_SECONDS,
     UPLOAD,
     UPLOAD_SECONDS,
     Fence,
@@ -136,6 +138,51 @@ def test_uploads_have_a_budget_of_bytes() -> None:
     assert sent == UPLOAD // size
     assert window.ready(lane, now, size) == now + UPLOAD_SECONDS / 30 + UPLOAD_SECONDS
     assert window.ready(lane, now) == now, "a read needs no upload"
+
+
+def test_messages_of_a_sender_are_counted_over_many_visits() -> None:
+    window, now = Window(), 0.0
+    sent: list[float] = []
+    while len(sent) < 5 * SENDS:
+        lane = window.enter("ada")
+        now = max(now, window.ready(lane, now, sends=1))
+        window.take(lane, now, sends=1)
+        window.give(lane)
+        assert window.leave(lane)
+        assert window.forget(lane, now) > now, "the count outlives the visit"
+        sent.append(now)
+        now += 0.1
+    assert all(later - earlier >= SENDS_SECONDS for earlier, later in zip(sent, sent[SENDS:], strict=False))
+    assert sent[-1] <= 4 * (SENDS_SECONDS + 2 * SENDS_SECONDS / 30) + SENDS * 0.1, "and no slower than it must be"
+
+
+def test_a_sender_who_is_over_may_still_read() -> None:
+    window = Window()
+    lane = window.enter("ada")
+    window.take(lane, 0.0, sends=SENDS)
+    assert window.ready(lane, 1.0) == 1.0
+    assert window.ready(lane, 1.0, sends=1) == SENDS_SECONDS + SENDS_SECONDS / 30
+
+
+def test_a_lane_is_forgotten_when_its_messages_count_no_more() -> None:
+    window = Window()
+    lane = window.enter("ada")
+    window.take(lane, 0.0, sends=1)
+    window.give(lane)
+    window.leave(lane)
+    until = window.forget(lane, 1.0)
+    assert until == SENDS_SECONDS + SENDS_SECONDS / 30
+    lane.fence.rise(100.0)
+    assert window.forget(lane, until) == 100.0, "the longer of the two"
+    assert window.forget(lane, 100.0) == 0.0
+    assert not window.lanes
+
+
+def test_an_empty_budget_is_empty_from_now_on() -> None:
+    rolling = Rolling(10, 60)
+    assert rolling.empty_from(5.0) == 5.0
+    rolling.spend(1, 5.0)
+    assert rolling.empty_from(6.0) == 67.0
 
 
 def test_a_recalled_request_costs_nothing() -> None:

@@ -35,13 +35,11 @@ class ListSource:
         chunks: Sequence[Sequence[Mailbox | Rejected]],
         *,
         error: Exception | None = None,
-        local: bool = True,
         pause: Callable[[], Any] | None = None,
     ) -> None:
         self._chunks = chunks
         self._error = error
         self._pause = pause
-        self.local = local
         self.counts = Counts()
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
@@ -69,8 +67,24 @@ class MemoryFile:
         self.content += block
         return len(self.content)
 
+    def sync(self) -> None:
+        """Memory lasts as long as the test."""
+
     def lines(self) -> list[dict[str, Any]]:
         return [orjson.loads(line) for line in self.content.splitlines()]
+
+
+@dataclass
+class MemoryJournal:
+    """Takes entries."""
+
+    entries: list[bytes] = field(default_factory=list)
+
+    def append(self, entries: Sequence[bytes], /) -> None:
+        self.entries += entries
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [orjson.loads(entry) for entry in self.entries]
 
 
 @dataclass
@@ -137,7 +151,7 @@ class Stage:
         self.totals = Totals()
         self.stop = Stop()
         self.records = MemoryFile(largest)
-        self.outcomes = MemoryFile()
+        self.outcomes = MemoryJournal()
         self.rejects = MemoryRejects()
         self.lanes = CountingLanes(transport)
         sink = Sink("records.ndjson", Ndjson(), self.records, 0)
@@ -146,7 +160,7 @@ class Stage:
             chosen,
             chosen.options(),
             source=source,
-            open_graph=lambda mailbox: Graph.of(mailbox, self.lanes, BASE),
+            open_graph=lambda mailbox, place: Graph.of(mailbox, self.lanes, BASE, place=place),
             lanes=self.lanes,
             writer=self.writer,
             alarm=Alarm(watched or AlarmSettings(), chosen.permission),

@@ -55,7 +55,6 @@ def test_users_with_their_ids_and_places() -> None:
     listed = source(service)
     assert read(listed) == [Mailbox(f"u{n}@example.com", n, guid(n)) for n in (1, 2, 3)]
     assert listed.counts == Counts(unique=3)
-    assert not listed.local
     asked = unquote(service.requests[0].path)
     assert asked.startswith("/users?")
     for option in ("$select=id,mail,userPrincipalName", "$top=999", "$count=true", "$filter=mail ne null"):

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from bulkmail.model import Mailbox, Outcome, Problem, Status
 from bulkmail.run.failed import BLOCK, COLUMNS, write_failed
+from bulkmail.run.journal import sealed
 from bulkmail.run.source import FileSource
-from bulkmail.run.writer import line
+from bulkmail.run.writer import entry
 
 GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 
 
 def outcomes(folder: Path, *found: Outcome, torn: bytes = b"") -> Path:
     path = folder / "outcomes.ndjson"
-    path.write_bytes(b"".join(line(outcome, {}) for outcome in found) + torn)
+    path.write_bytes(sealed([entry(outcome, {}) for outcome in found], 0) + torn)
     return path
 
 

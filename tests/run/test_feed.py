@@ -61,10 +61,8 @@ def test_closing_drops_what_is_being_read_before_it_is_counted() -> None:
         assert await feed.next() == mailboxes(2)[0]
         waiting = asyncio.create_task(feed.next())
         await asyncio.sleep(0.5)
-        rest = feed.at_hand()
         await feed.close()
         assert await asyncio.wait_for(waiting, 5) == mailboxes(2)[1]
-        assert rest == []
         assert source.counts.unique == 2
         assert await feed.next() is None
         await feed.close()

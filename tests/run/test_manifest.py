@@ -13,7 +13,8 @@ from bulkmail.run.manifest import Manifest, digests, read, sums
 from bulkmail.run.totals import Totals
 
 BEGUN = Manifest(
-    task="settings.report", options={"columns": "all"}, input={"path": "a.csv"}, app={"client_id": "c"},
+    task="settings.report", code="v1", mode="read", output={}, job={}, options={"columns": "all"},
+    input={"path": "a.csv"}, app={"client_id": "c"},
     limits={"batch": False}, version="1", started="2026-11-23T22:15:03+00:00",
 )  # fmt: skip
 

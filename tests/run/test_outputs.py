@@ -6,7 +6,7 @@ import pytest
 
 from bulkmail.errors import OutputError
 from bulkmail.run.outputs import OutputSettings, open_outputs
-from bulkmail.run.totals import Totals
+from bulkmail.run.recovery import Recovered
 
 
 def open_files() -> int:
@@ -16,7 +16,7 @@ def open_files() -> int:
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files the Linux way")
 def test_all_are_closed_even_if_the_last_cannot_be_opened(tmp_path: Path) -> None:
     before = open_files()
-    (tmp_path / "outcomes.ndjson").write_text("mine")
-    with pytest.raises(OutputError), open_outputs(tmp_path, ["n"], OutputSettings(), Totals()):
+    (tmp_path / "outcomes.ndjson").mkdir()
+    with pytest.raises(OutputError), open_outputs(tmp_path, ["n"], OutputSettings(), Recovered()):
         pass
     assert open_files() == before

@@ -24,8 +24,15 @@ def test_rows_are_kept_with_one_heading(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "rejected.csv").write_text("mine")
+def test_a_run_that_goes_on_begins_it_anew(tmp_path: Path) -> None:
+    (tmp_path / "rejected.csv").write_text("row,reason,why,value\n1,bl")
+    rejected = RejectedRows(tmp_path / "rejected.csv")
+    rejected.append([Rejected(2, "blank", "")])
+    rejected.close()
+    assert (tmp_path / "rejected.csv").read_text() == "row,reason,why,value\n2,blank,,\n"
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "rejected.csv").mkdir()
     with pytest.raises(OutputError):
         RejectedRows(tmp_path / "rejected.csv").append([Rejected(2, "blank", "")])
-    assert (tmp_path / "rejected.csv").read_text() == "mine"

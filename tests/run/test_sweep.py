@@ -92,7 +92,6 @@ def test_an_expected_end_is_the_outcome_of_its_mailbox_alone(name: str) -> None:
     sizes=[1],
     rejected=[],
     workers=1,
-    local=False,
     stop_at=1.0,
     cancel_after=0.015625,  # while the last outcome waits for others to be written with
     grace=0.0,
@@ -104,7 +103,6 @@ def test_an_expected_end_is_the_outcome_of_its_mailbox_alone(name: str) -> None:
     sizes=st.lists(st.integers(1, 30), min_size=1, max_size=8),
     rejected=st.lists(st.sampled_from(["blank", "invalid", "duplicate"]), max_size=10),
     workers=st.integers(1, 40),
-    local=st.booleans(),
     stop_at=st.none() | st.floats(0, 70),
     cancel_after=st.none() | st.floats(0, 40),
     grace=st.sampled_from([0.0, 0.5, 30.0]),
@@ -116,7 +114,6 @@ def test_rows_in_are_outcomes_out(  # noqa: PLR0917 - hypothesis names them all
     sizes: list[int],
     rejected: list[Any],
     workers: int,
-    local: bool,
     stop_at: float | None,
     cancel_after: float | None,
     grace: float,
@@ -131,7 +128,7 @@ def test_rows_in_are_outcomes_out(  # noqa: PLR0917 - hypothesis names them all
         chunks.append(rows[:size])
         rows = rows[size:]
     error = InputError("a quote is not closed") if broken else None
-    source = ListSource(chunks, error=error, local=local, pause=lambda: asyncio.sleep(0.3))
+    source = ListSource(chunks, error=error, pause=lambda: asyncio.sleep(0.3))
     watched = AlarmSettings(stop_if_denied=0)
     stage = Stage(source, Scripted(scripted(names, delays)), workers=workers, grace=grace, watched=watched)
 
@@ -279,7 +276,7 @@ def test_what_is_not_done_after_the_grace_is_cancelled() -> None:
 
 
 def test_a_stop_does_not_wait_for_mailboxes_that_have_not_begun() -> None:
-    """Nor for a source that is silent: neither is in flight, and the grace is for what is."""
+    """They are not in flight, and the grace is for what is."""
 
     class Fenced:
         async def send(self, request: Request, /) -> Response:
@@ -290,10 +287,7 @@ def test_a_stop_does_not_wait_for_mailboxes_that_have_not_begun() -> None:
         await asyncio.sleep(10_000)
         yield {}
 
-    async def silence() -> None:
-        await asyncio.sleep(1 if not stage.source.counts.rows else 10_000)
-
-    source = ListSource([mailboxes(5), mailboxes(5, 50)], local=False, pause=silence)
+    source = ListSource([mailboxes(5), mailboxes(5, 50)], pause=lambda: asyncio.sleep(1))
     stage = Stage(source, Fenced(), chosen=waits, grace=3600)
 
     async def main() -> float:
@@ -304,7 +298,7 @@ def test_a_stop_does_not_wait_for_mailboxes_that_have_not_begun() -> None:
         return asyncio.get_running_loop().time()
 
     assert run(main()) < 60
-    assert stage.totals.statuses == {"not_run": 5}
+    assert stage.totals.statuses == {"not_run": 10}
 
 
 def test_a_stop_before_the_start_runs_nobody() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -10,11 +11,12 @@ import pytest
 from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox, Outcome, Problem, Rejected, Status, Tally
 from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.run.recovery import Recovered
 from bulkmail.run.sink import Csv, Ndjson
 from bulkmail.run.totals import Totals
-from bulkmail.run.writer import QUEUE, Finished, Sink, Writer, line
+from bulkmail.run.writer import QUEUE, Finished, Sink, Writer, entry
 from bulkmail.testing import run
-from tests.run.stage import MemoryFile, MemoryRejects
+from tests.run.stage import MemoryFile, MemoryJournal, MemoryRejects
 
 ADA = Mailbox("ada@example.com", 2)
 
@@ -31,7 +33,7 @@ def write(writer: Writer, *items: Finished | Rejected) -> None:
 
 
 def test_offsets_are_the_lengths_after_each_mailbox() -> None:
-    records, table, outcomes, totals = MemoryFile(), MemoryFile(), MemoryFile(), Totals()
+    records, table, outcomes, totals = MemoryFile(), MemoryFile(), MemoryJournal(), Totals()
     sinks = [Sink("a", Ndjson(), records, 0), Sink("b", Csv(["n"]), table, 3)]
     writer = Writer(sinks, outcomes, MemoryRejects(), totals)
     finished = [
@@ -40,9 +42,9 @@ def test_offsets_are_the_lengths_after_each_mailbox() -> None:
     ]
     write(writer, *finished)
     lengths = [0, 3]
-    for item, entry in zip(finished, outcomes.lines(), strict=True):
+    for item, line in zip(finished, outcomes.lines(), strict=True):
         lengths = [length + len(block) for length, block in zip(lengths, item.blocks, strict=True)]
-        assert entry["offsets"] == dict(zip("ab", lengths, strict=True))
+        assert line["offsets"] == dict(zip("ab", lengths, strict=True))
     assert lengths == [len(records.content), len(table.content) + 3]
     assert totals.done == 600
     assert totals.rows == sum(range(600))
@@ -51,7 +53,9 @@ def test_offsets_are_the_lengths_after_each_mailbox() -> None:
 def test_a_line_has_all_that_is_known() -> None:
     problem = Problem("Code", "text", 500, "r", "c")
     mailbox = Mailbox("ada@example.com", 7, "id-1")
-    assert orjson.loads(line(Outcome(mailbox, Status.FAILED, 1, Tally(2, 3, 0.12345), 1.23456, problem), {"f": 9})) == {
+    assert orjson.loads(
+        entry(Outcome(mailbox, Status.FAILED, 1, Tally(2, 3, 0.12345), 1.23456, problem), {"f": 9})
+    ) == {
         "row": 7,
         "mailbox": "ada@example.com",
         "id": "id-1",
@@ -68,12 +72,12 @@ def test_a_line_has_all_that_is_known() -> None:
 
 def test_a_text_that_is_no_unicode_does_not_end_the_run() -> None:
     outcome = Outcome(ADA, Status.FAILED, problem=Problem("\udcff", "lone \ud800"))
-    assert orjson.loads(line(outcome, {}))["error"]["code"] == "\\udcff"
+    assert orjson.loads(entry(outcome, {}))["error"]["code"] == "\\udcff"
 
 
 @pytest.mark.parametrize("turns", [1, 2, 5])
 def test_cancelled_it_writes_what_it_has(turns: int) -> None:
-    records, outcomes, totals = MemoryFile(), MemoryFile(), Totals()
+    records, outcomes, totals = MemoryFile(), MemoryJournal(), Totals()
     writer = Writer([Sink("a", Ndjson(), records, 0)], outcomes, MemoryRejects(), totals)
 
     async def main() -> None:
@@ -92,7 +96,7 @@ def test_cancelled_it_writes_what_it_has(turns: int) -> None:
 
 
 def test_cancelled_in_the_middle_of_a_write_it_writes_what_came_meanwhile() -> None:
-    outcomes, totals = MemoryFile(), Totals()
+    outcomes, totals = MemoryJournal(), Totals()
 
     async def main() -> None:
         loop, interrupted = asyncio.get_running_loop(), threading.Event()
@@ -128,7 +132,7 @@ def test_cancelled_in_the_middle_of_a_write_it_writes_what_came_meanwhile() -> N
 
 
 def test_who_brings_more_than_the_queue_holds_waits() -> None:
-    outcomes = MemoryFile()
+    outcomes = MemoryJournal()
     writer = Writer([], outcomes, MemoryRejects(), Totals())
 
     async def main() -> None:
@@ -150,18 +154,18 @@ def test_who_brings_more_than_the_queue_holds_waits() -> None:
 
 
 def test_a_failing_file_is_told_once_and_nothing_more_is_written() -> None:
-    outcomes, rejects = MemoryFile(), MemoryRejects()
+    outcomes, rejects = MemoryJournal(), MemoryRejects()
     writer = Writer([Sink("a", Ndjson(), MemoryFile(largest=10), 0)], outcomes, rejects, Totals())
     rows = writer.encode([{"n": "longer than ten bytes"}])
     with pytest.raises(ExceptionGroup) as caught:
         write(writer, Finished(Outcome(ADA, Status.OK, 1), rows), Rejected(3, "blank", ""))
     assert caught.group_contains(OutputError)
-    assert outcomes.content == b""
+    assert outcomes.lines() == []
     assert rejects.rows == []
 
 
 def test_the_files_of_a_run(tmp_path: Path) -> None:
-    with open_outputs(tmp_path, ["n"], OutputSettings(bom=True), Totals()) as writer:
+    with open_outputs(tmp_path, ["n"], OutputSettings(bom=True), Recovered()) as writer:
         write(
             writer,
             Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": "=1+1"}])),
@@ -176,15 +180,29 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
 
 def test_only_the_formats_asked_for(tmp_path: Path) -> None:
     settings = OutputSettings(formats=("csv",), raw=True)
-    with open_outputs(tmp_path, ["n"], settings, Totals()) as writer:
+    with open_outputs(tmp_path, ["n"], settings, Recovered()) as writer:
         write(writer, Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": "=1+1"}])))
     assert (tmp_path / "records.csv").read_bytes() == b"n\r\n=1+1\r\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["outcomes.ndjson", "records.csv"]
-    assert settings.names() == ["records.csv", "outcomes.ndjson", "failed.csv", "rejected.csv"]
+    assert settings.names() == ["records.csv", "outcomes.ndjson", "changes.ndjson", "failed.csv", "rejected.csv"]
 
 
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "records.csv").write_text("mine")
-    with pytest.raises(OutputError, match=r"records\.csv"), open_outputs(tmp_path, ["n"], OutputSettings(), Totals()):
-        pass
-    assert (tmp_path / "records.csv").read_text() == "mine"
+def test_rows_last_before_their_outcome_is_written() -> None:
+    done: list[str] = []
+
+    class Noting(MemoryFile):
+        def append(self, block: bytes, /) -> int:
+            done.append("rows")
+            return super().append(block)
+
+        def sync(self) -> None:
+            done.append("sync")
+
+    class NotingJournal(MemoryJournal):
+        def append(self, entries: Sequence[bytes], /) -> None:
+            done.append("outcome")
+            super().append(entries)
+
+    writer = Writer([Sink("a", Ndjson(), Noting(), 0)], NotingJournal(), MemoryRejects(), Totals())
+    write(writer, Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": 1}])))
+    assert done == ["rows", "sync", "outcome"]

@@ -16,12 +16,13 @@ from bulkmail.core.retry import RetryRules
 from bulkmail.core.window import Window
 from bulkmail.errors import OutcomeUnknown, TransportError
 from bulkmail.model import Effect, Request, Response, Transport
-from bulkmail.testing import Scripted, Tokens, run
+from bulkmail.testing import MemoryLedger, Scripted, Tokens, run
 from bulkmail.transport import StackSettings, stack
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import batching
+from bulkmail.transport.book import Booking
 from bulkmail.transport.limit import Limiting
-from bulkmail.transport.plan import Planning
+from bulkmail.transport.plan import Planning, Refusing
 from bulkmail.transport.retry import Retrying
 from bulkmail.transport.tape import Recording, Tape
 from tests.transport.rig import Unbatching, cancelled, get, limiting, together, unheard
@@ -94,7 +95,7 @@ def stacked(batch: int) -> Open:
         retries = RetryRules(attempts=2)
         chosen = StackSettings(rate=1e6, in_flight=50, batch=batch, retries=retries)
         terminal = Unbatching(service.answer)
-        async with stack(terminal, Tokens(), chosen, unheard, planned=unplanned, keep=lambda _exchange: None) as whole:
+        async with stack(terminal, Tokens(), chosen, unheard, guard=booking, keep=lambda _exchange: None) as whole:
             yield Opened(whole.transport, lambda: counted(whole.window, whole.pace))
 
     return opened
@@ -104,15 +105,17 @@ def counted(window: Window, pace: Pace) -> int:
     return len(window.lanes) + pace.statistics().in_flight
 
 
-def unplanned(request: Request) -> None:
-    raise AssertionError(f"{request.path} was planned")
+def booking(inner: Transport) -> Transport:
+    return Booking(inner, MemoryLedger(), unheard)
 
 
 OPEN: dict[str, Open] = {
     "service": plainly(lambda service: service),
     "scripted": plainly(lambda service: Scripted(service.answer)),
     "recording": plainly(lambda service: Recording(service, lambda _exchange: None)),
-    "planning": plainly(lambda service: Planning(service, unplanned)),
+    "planning": plainly(lambda service: Planning(service, MemoryLedger())),
+    "refusing": plainly(Refusing),
+    "booking": plainly(booking),
     "retrying": plainly(lambda service: Retrying(service, rules=RetryRules(attempts=2), report=unheard)),
     "authorizing": plainly(lambda service: Authorizing(service, Tokens())),
     "limiting": limited,
@@ -241,7 +244,9 @@ def test_a_token_is_never_shown(opened: Open) -> None:
 
 WRAP: dict[str, Callable[[Transport], Transport]] = {
     "recording": lambda inner: Recording(inner, lambda _exchange: None),
-    "planning": lambda inner: Planning(inner, unplanned),
+    "planning": lambda inner: Planning(inner, MemoryLedger()),
+    "refusing": Refusing,
+    "booking": booking,
     "retrying": lambda inner: Retrying(inner, rules=RetryRules(), report=unheard),
     "limiting": limiting,
     "authorizing": lambda inner: Authorizing(inner, Tokens()),
@@ -280,21 +285,25 @@ def test_a_tape_plays_back_what_was_recorded_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE", "post", "BREW"])
 def test_a_planned_write_is_told_and_not_sent(method: str) -> None:
-    service, planned = Service(), list[Request]()
+    service, ledger = Service(), MemoryLedger()
     request = Request(method, "/x", "ada", body={}, effect=Effect.READ)
-    assert run(Planning(service, planned.append).send(request)) == Response(204)
-    assert planned == [request]
+    assert run(Planning(service, ledger).send(request)) == Response(204)
+    assert ledger.planned == [request]
     assert not service.asked
 
 
 def test_planned_writes_take_no_slot() -> None:
     async def main() -> None:
-        planned: list[Request] = []
-        async with stack(Service(), Tokens(), StackSettings(), unheard, planned=planned.append) as whole:
+        ledger = MemoryLedger()
+
+        def guard(inner: Transport) -> Transport:
+            return Planning(inner, ledger)
+
+        async with stack(Service(), Tokens(), StackSettings(), unheard, guard=guard) as whole:
             whole.lanes.enter("ada")
             await whole.transport.send(Request("DELETE", "/x", "ada"))
             assert whole.lanes.leave("ada").requests == 0
-        assert len(planned) == 1
+        assert len(ledger.planned) == 1
 
     run(main())
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bulkmail.core.batch import Recalled
 from bulkmail.core.pace import Pace
-from bulkmail.core.window import UPLOAD, Window
+from bulkmail.core.window import SENDS, SENDS_SECONDS, UPLOAD, Window
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Request, Response, Transport
 from bulkmail.testing import Scripted, run
@@ -24,6 +24,7 @@ from tests.transport.rig import (
     get,
     late,
     limiting,
+    post,
     throttled,
     together,
     until_answered,
@@ -265,6 +266,28 @@ def test_uploads_wait_for_their_budget_and_reads_of_other_mailboxes_do_not() -> 
         assert not sent[2].done()
         await sent[2]
         limiter.leave("ada")
+        assert_nothing_held(limiter)
+
+    run(main())
+
+
+def test_messages_of_one_sender_keep_their_pace_over_many_short_visits() -> None:
+    async def main() -> None:
+        clock, sent = asyncio.get_running_loop().time, list[float]()
+        limiter = limiting(Witness(lambda _request: (0.5, OK)))
+        started = clock()
+        for _ in range(2 * SENDS + 1):
+            limiter.enter("ada")
+            await limiter.send(post("/users/ada/sendMail"))
+            limiter.leave("ada")
+            sent.append(clock() - started)
+        assert sent[SENDS - 1] == SENDS * 0.5
+        assert [at // SENDS_SECONDS for at in (sent[SENDS], sent[2 * SENDS - 1], sent[2 * SENDS])] == [1, 1, 2]
+        assert all(later - earlier >= SENDS_SECONDS for earlier, later in zip(sent, sent[SENDS:], strict=False))
+        assert set(limiter._window.lanes) == {"ada"}
+        await limiter.send(post("/users/eve/sendMail", "eve"))
+        assert clock() - started - sent[-1] == 0.5, "another sender does not wait"
+        await asyncio.sleep(SENDS_SECONDS + 2)
         assert_nothing_held(limiter)
 
     run(main())

@@ -85,6 +85,19 @@ def test_the_last_of_the_attempts_is_the_answer() -> None:
         assert (ended, sent) == (error, 3)
 
 
+@pytest.mark.parametrize("last", [Unreachable("no route"), ThrottledOut("too long")])
+@pytest.mark.parametrize("first", [OutcomeUnknown("lost"), Response(500), PAGE])
+def test_a_last_attempt_that_never_began_does_not_hide_one_that_may_have_been_carried_out(
+    first: Step, last: TransportError
+) -> None:
+    rules = RetryRules(attempts=3)
+    ended, _ = outcome([first, last, last], PATCH, rules)
+    assert isinstance(ended, OutcomeUnknown)
+    assert str(ended) == str(last)
+    assert outcome([first, last, last], get(), rules)[0] is last
+    assert outcome([throttled(1), Unreachable("no route"), last, last], PATCH, rules)[0] is last
+
+
 def test_a_read_that_never_got_an_answer_has_changed_nothing() -> None:
     ended, _ = outcome([OutcomeUnknown("lost")] * 9, get())
     assert isinstance(ended, Unanswered)

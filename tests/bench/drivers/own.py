@@ -9,7 +9,9 @@ from pathlib import Path
 from bulkmail.cli.compose import file_source, survey
 from bulkmail.cli.conduct import Run
 from bulkmail.cli.loop import run
+from bulkmail.cli.pin import pinned
 from bulkmail.config import App, Input, Job, Limits, Output, TaskTable
+from bulkmail.run.folder import open_folder
 from bulkmail.tasks import check_options, find
 from bulkmail.testing import Tokens
 
@@ -27,13 +29,16 @@ async def main() -> None:
     started = time.perf_counter()
     listed = file_source(job.input)
     options = check_options(task, job.task.options)
-    ended = await Run(job, task, options, Tokens(), listed, await survey(listed)).conduct()
+    expected = await survey(listed)
+    with open_folder(Path(given["out"])) as folder:
+        manifest = pinned(job, task, options, {})
+        ended = await Run(job, task, options, Tokens(), manifest, listed, expected).conduct(folder)
     if ended.failure is not None:
         raise ended.failure
-    manifest, seconds = ended.manifest, time.perf_counter() - started
+    figures, seconds = ended.manifest, time.perf_counter() - started
     print(json.dumps({
-        "ok": manifest["statuses"]["ok"], "seconds": seconds, "requests": manifest["sums"]["requests"],
-        "outcomes": manifest["sums"]["mailboxes"], "throttled": manifest["sums"]["throttled"],
+        "ok": figures["statuses"]["ok"], "seconds": seconds, "requests": figures["sums"]["requests"],
+        "outcomes": figures["sums"]["mailboxes"], "throttled": figures["sums"]["throttled"],
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }))  # fmt: skip
 

@@ -1,0 +1,48 @@
+"""Fills texts that hold `{Column}` from the row of a mailbox. Knows no task, no file and no service.
+
+A name is what stands between single braces, caselessly; `{mailbox}` is the address. Braces around anything that has a
+colon, a semicolon or a line end in it are no placeholder, so that a style sheet can stay as it is; `{{Name}}` comes out
+as `{Name}`.
+"""
+
+import re
+from collections.abc import Callable
+
+from bulkmail.errors import InputError
+from bulkmail.model import Mailbox
+
+_NAME = r"[^\S\n]*[^\s{}:;](?:[^{}:;\n]*)"
+_HOLE = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{(?P<name>{_NAME})\}}")
+
+
+def has_holes(text: str) -> bool:
+    """Whether anything in `text` would come out differently."""
+    return _HOLE.search(text) is not None
+
+
+def fill(text: str, mailbox: Mailbox, write: Callable[[str], str] = str) -> str:
+    """`text` with the cells of the mailbox's row, each as `write` makes it, such as `html.escape`.
+
+    Raises InputError for a column that the row does not have.
+    """
+    if "{" not in text:
+        return text
+    cells = {name.casefold(): value for name, value in mailbox.columns.items()} | {"mailbox": mailbox.address}
+
+    def cell(hole: re.Match[str]) -> str:
+        if hole["name"] is None:
+            return f"{{{hole[1]}}}"
+        value = cells.get(hole["name"].strip().casefold())
+        if value is None:
+            raise _unknown(hole["name"].strip(), mailbox)
+        return write(value)
+
+    return _HOLE.sub(cell, text)
+
+
+def _unknown(name: str, mailbox: Mailbox) -> InputError:
+    there = ", ".join(["mailbox", *mailbox.columns][:12])
+    return InputError(
+        f"row {mailbox.row} has no column {name!r}; it has {there}",
+        hint="Write {{" + name + "}} where braces are meant as such.",
+    )

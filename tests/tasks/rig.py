@@ -1,0 +1,192 @@
+"""What the tests of writing tasks share: a task below the whole stack against the simulator, and its ledger by ear."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bulkmail.core.retry import RetryRules
+from bulkmail.errors import OutcomeUnknown
+from bulkmail.graph import Graph
+from bulkmail.model import NOTHING, Change, Event, Made, Mailbox, Request, Response, Row, TokenSource, Transport
+from bulkmail.tasks import Options, Task, check_options, find
+from bulkmail.testing import collect
+from bulkmail.transport import StackSettings, stack
+from bulkmail.transport.wire import WireSettings, wire
+from tests.sim.desk import Desk, rehearse
+
+BASE = "https://graph.example/v1.0"
+ADA = Mailbox("ada@example.com", 2)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """A wrapper that keeps the changes whose requests passed, those with an answer below 400 as certain."""
+
+    inner: Transport
+    made: list[Made] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+
+    async def send(self, request: Request, /) -> Response:
+        self.requests.append(request)
+        if request.change is None:
+            assert request.method == "GET", f"{request} writes and does not say what"
+            return await self.inner.send(request)
+        place = len(self.made)
+        self.made.append(Made(request.change, certain=False))
+        response = await self.inner.send(request)
+        if response.status >= 400:
+            del self.made[place:]
+            return response
+        named = response.body.get("id", "") if isinstance(response.body, dict) else ""
+        self.made[place] = Made(request.change, named)
+        return response
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass(slots=True)
+class Deadly:
+    """A wrapper that kills whoever sends the request number `fatal`: before it leaves, or when it has been answered."""
+
+    inner: Transport
+    fatal: int
+    answered: bool
+    sent: int = 0
+
+    async def send(self, request: Request, /) -> Response:
+        self.sent += 1
+        if self.sent < self.fatal:
+            return await self.inner.send(request)
+        if self.answered and self.sent == self.fatal:
+            await self.inner.send(request)
+        raise Killed
+
+
+@dataclass(slots=True)
+class Settling:
+    """A wrapper that lets the service settle when an answer was lost: the next request comes so many seconds later."""
+
+    inner: Transport
+    seconds: float
+    lost: bool = False
+
+    async def send(self, request: Request, /) -> Response:
+        if self.lost:
+            self.lost = False
+            await asyncio.sleep(self.seconds)
+        try:
+            return await self.inner.send(request)
+        except OutcomeUnknown:
+            self.lost = True
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Token(TokenSource):
+    text: str
+
+    async def token(self, *, refused: str = "", claims: str = "") -> str:
+        return self.text
+
+
+@dataclass(slots=True)
+class Bench:
+    """One task and a simulated tenant. What a run changed is in `made`, its requests are in `requests`."""
+
+    desk: Desk
+    task: Task
+    options: Options
+    writing: Transport
+    only_planning: Transport
+    planned: list[Request]
+    made: list[Made] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+
+    def mailbox(self, number: int = 0, columns: Mapping[str, str] = NOTHING) -> Mailbox:
+        return Mailbox(self.desk.sim.tenant.address(number), number + 2, columns=columns)
+
+    async def run(self, mailbox: Mailbox, **changed: Any) -> list[Row]:
+        """Applies the task, its options changed."""
+        return await self._rows(mailbox, changed, self.writing, planning=False)
+
+    async def run_through(self, transport: Transport, mailbox: Mailbox, **changed: Any) -> list[Row]:
+        """Applies the task with a transport of one's own."""
+        return await self._rows(mailbox, changed, transport, planning=False)
+
+    async def plan(self, mailbox: Mailbox, **changed: Any) -> list[Row]:
+        self.planned.clear()
+        return await self._rows(mailbox, changed, self.only_planning, planning=True)
+
+    async def undo(self, mailbox: Mailbox, made: list[Made], *, planning: bool = False) -> list[Row]:
+        assert self.task.undo is not None
+        self.planned.clear()
+        ledger = Ledger(self.only_planning if planning else self.writing)
+        graph = self._graph(mailbox, self.options, ledger, planning=planning)
+        rows = await collect(self.task.undo(mailbox, graph, self.options, made[::-1]))
+        self.made, self.requests = ledger.made, ledger.requests
+        return rows
+
+    async def _rows(
+        self, mailbox: Mailbox, changed: Mapping[str, Any], transport: Transport, *, planning: bool
+    ) -> list[Row]:
+        options = self.options.model_copy(update=changed)
+        ledger = Ledger(transport)
+        try:
+            return await collect(
+                self.task.run(mailbox, self._graph(mailbox, options, ledger, planning=planning), options)
+            )
+        finally:
+            self.made, self.requests = ledger.made, ledger.requests
+
+    def _graph(self, mailbox: Mailbox, options: Options, ledger: Ledger, *, planning: bool) -> Graph:
+        place = self.task.place(mailbox, options) if self.task.place else ""
+        return Graph.of(mailbox, ledger, f"{self.desk.sim.graph_url}/v1.0", place=place, planning=planning)
+
+    @property
+    def writes(self) -> list[str]:
+        """Method and path of each write of the last run."""
+        return [f"{one.method} {one.path}" for one in self.requests if one.method != "GET"]
+
+
+def unheard(_event: Event) -> None:
+    """Nobody listens."""
+
+
+@asynccontextmanager
+async def benched(desk: Desk, name: str, folder: Path, options: Mapping[str, Any]) -> AsyncIterator[Bench]:
+    task = find(name, folder)
+    planned: list[Request] = []
+    rules = StackSettings(retries=RetryRules(base=0.01, cap=0.01))
+    base, token = f"{desk.sim.graph_url}/v1.0", Token(desk.token)
+    async with (
+        wire(WireSettings(base, "bulkmail-tests")) as terminal,
+        stack(terminal, token, rules, unheard) as writing,
+        stack(terminal, token, rules, unheard, planned=planned.append) as planning,
+    ):
+        checked = check_options(task, options, folder)
+        yield Bench(desk, task, checked, writing.transport, planning.transport, planned)
+
+
+def on_bench(
+    name: str, folder: Path, act: Callable[[Bench], Awaitable[None]], options: Mapping[str, Any], **settings: Any
+) -> dict[str, Any]:
+    """Runs `act` with a task and a new tenant; returns the simulator's books."""
+
+    async def main(desk: Desk) -> None:
+        async with benched(desk, name, folder, options) as bench:
+            await act(bench)
+
+    return rehearse(main, **settings)
+
+
+def changes(requests: list[Request]) -> list[Change | None]:
+    return [one.change for one in requests]
+
+
+def error_body(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "no"}}
