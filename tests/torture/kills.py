@@ -9,13 +9,14 @@ import json
 import random
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from tests.torture.judge import judged, lines
-from tests.torture.round import ENDED, Ground, Round, settled
+from tests.torture.round import ENDED, Ground, Round
 from tests.torture.starts import Starter
 
 MAILBOXES = 60
@@ -23,9 +24,6 @@ MAILBOXES = 60
 
 MOST = 60
 """Kills of one round, after which it is left alone."""
-
-IMPORTS = 1.2
-"""Seconds by which an interpreter of its own is later than a fork."""
 
 
 @dataclass(slots=True)
@@ -50,22 +48,24 @@ class Killed:
         self.wrong += other.wrong
 
 
-def calibrated(ground: Ground) -> float:
+def calibrated(ground: Ground, *, anew: bool = False) -> float:
     """The seconds that a round takes when nobody kills."""
     work = ground.rounds(1, MAILBOXES)[0]
     work.prepare()
     with ground.starter() as start:
-        return settled(start, work).seconds
+        return start(work.folder, *work.command(), anew=anew).seconds
 
 
-def tortured(work: Round, start: Starter, dice: random.Random, usual: float, *, anew: bool = False) -> Killed:
-    """One round; `usual` is how long it takes when nobody kills. With `anew`, every process is an interpreter of its
-    own."""
+def tortured(
+    work: Round, start: Starter, moments: Iterator[float], *, most: int = MOST, anew: bool = False
+) -> Killed:  # fmt: skip
+    """One round: each start is killed after the next of `moments`, in seconds. With `anew`, every process is an
+    interpreter of its own."""
     found = Killed(rounds=1, mailboxes=len(work.addresses))
     work.prepare()
     while True:
         resumed = (work.out / "run.json").exists()
-        signals = _moments(dice, usual, anew=anew) if found.kills < MOST else ()
+        signals = [(next(moments), signal.SIGKILL)] if found.kills < most else []
         ended = start(work.folder, *work.command(), signals=signals, anew=anew)
         if ended.code != -signal.SIGKILL or ended.hangs:
             break
@@ -81,11 +81,10 @@ def tortured(work: Round, start: Starter, dice: random.Random, usual: float, *, 
     return found
 
 
-def _moments(dice: random.Random, usual: float, *, anew: bool) -> Sequence[tuple[float, int]]:
-    """One kill: one in six before there can be any work, the others anywhere."""
-    early = dice.random() < 1 / 6
-    after = dice.uniform(0.0, 0.2 if early else usual)
-    return [(after + (IMPORTS if anew and not early else 0.0), signal.SIGKILL)]
+def moments(dice: random.Random, usual: float) -> Iterator[float]:
+    """One in six before there can be any work, the others anywhere in the time that a whole run takes."""
+    while True:
+        yield dice.uniform(0.0, usual / 5 if dice.random() < 1 / 6 else usual)
 
 
 def _stage(work: Round) -> str:
@@ -110,21 +109,32 @@ def _whole(path: Path) -> int:
 
 
 def kill(ground: Ground, seed: int, kills: int, anew: int) -> Killed:
-    """Rounds until so many kills were made; rounds of processes of their own until `anew` of these were."""
-    usual, found, number = calibrated(ground), Killed(), 0
+    """Rounds until so many kills were made, `anew` of them of interpreters of their own."""
+    found = _anew(ground, seed, anew) if anew else Killed()
+    usual, number = calibrated(ground), 0
     with ThreadPoolExecutor(ground.lanes) as pool:
         while found.kills < kills and not found.wrong:
-            rounds = ground.rounds(2 * ground.lanes, MAILBOXES)
-            pending = [
-                pool.submit(_in_lane, ground, work, random.Random(f"{seed} {number + place}"), usual, found.anew < anew)
-                for place, work in enumerate(rounds)
-            ]
-            number += len(rounds)
+            pending = []
+            for work in ground.rounds(ground.lanes, MAILBOXES):
+                dice = random.Random(f"{seed} {ground.trial.name} {number}")
+                pending.append(pool.submit(_in_lane, ground, work, moments(dice, usual)))
+                number += 1
             for one in pending:
                 found.add(one.result())
     return found
 
 
-def _in_lane(ground: Ground, work: Round, dice: random.Random, usual: float, anew: bool) -> Killed:  # noqa: FBT001
+def _in_lane(ground: Ground, work: Round, when: Iterator[float]) -> Killed:
     with ground.starter() as start:
-        return tortured(work, start, dice, usual, anew=anew)
+        return tortured(work, start, when)
+
+
+def _anew(ground: Ground, seed: int, kills: int) -> Killed:
+    usual, found = calibrated(ground, anew=True), Killed()
+    dice = random.Random(f"{seed} {ground.trial.name} anew")
+    while found.kills < kills and not found.wrong:
+        work = ground.rounds(1, MAILBOXES)[0]
+        with ground.starter() as start:
+            when = (dice.uniform(usual / 3, usual) for _ in count())
+            found.add(tortured(work, start, when, most=kills - found.kills, anew=True))
+    return found

@@ -7,7 +7,7 @@ which nothing goes wrong. One twin serves many rounds.
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -57,8 +57,7 @@ def begin(trial: Trial) -> list[str]:
 
 def write_job(trial: Trial, folder: Path, app: Json, addresses: Sequence[str], limits: str) -> None:
     folder.mkdir(parents=True)
-    lines = [f"mailbox{trial.heading}", *(f"{address}{trial.cells}" for address in addresses)]
-    (folder / "mailboxes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "mailboxes.csv").write_text("\n".join(["mailbox", *addresses]) + "\n", encoding="utf-8")
     table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in app.items())
     (folder / "job.toml").write_text(
         f'[app]\n{table}\n\n[input]\npath = "mailboxes.csv"\n\n[output]\ndirectory = "out"\n\n'
@@ -98,17 +97,24 @@ class Ground:
         addresses = self.tenant.take(number * mailboxes)
         self.twin.take(number * mailboxes)
         folder = self.folder / f"{self.trial.name}-{self._made}"
-        write_job(self.trial, folder / "twin", self.twin.app, addresses, "")
-        with self.starter() as start:
-            ended = start(folder / "twin", *begin(self.trial))
-        if ended.code != 0:
-            said = (folder / "twin" / "said.err").read_text(encoding="utf-8")
-            raise RuntimeError(f"{self.trial.name}: an undisturbed run ended with {ended.code}: {said}")
+        if self.trial.before:
+            earlier = replace(self.trial, files=self.trial.before)
+            for name, tenant in (("earlier", self.tenant), ("twin-earlier", self.twin)):
+                self._undisturbed(earlier, folder / name, tenant, addresses)
+        self._undisturbed(self.trial, folder / "twin", self.twin, addresses)
         parts = [addresses[place * mailboxes :][:mailboxes] for place in range(number)]
         return [
             Round(self.trial, folder / str(place), part, self.tenant, self.twin, folder / "twin" / "out")
             for place, part in enumerate(parts)
         ]
+
+    def _undisturbed(self, trial: Trial, folder: Path, tenant: Tenant, addresses: Sequence[str]) -> None:
+        write_job(trial, folder, tenant.app, addresses, "")
+        with self.starter() as start:
+            ended = start(folder, *begin(trial))
+        if ended.code != 0:
+            said = (folder / "said.err").read_text(encoding="utf-8")
+            raise RuntimeError(f"{trial.name}: an undisturbed run ended with {ended.code}: {said}")
 
 
 @contextmanager
@@ -121,8 +127,3 @@ def open_ground(trial: Trial, folder: Path, lanes: int, *, faults: bool, latency
         twin = opened.enter_context(open_tenant(folder / "twin", *flags))
         starters = [opened.enter_context(open_starter()) for _ in range(lanes)]
         yield Ground(trial, folder, tenant, twin, starters)
-
-
-def settled(start: Starter, work: Round) -> Start:
-    """Goes on until the run is complete, undisturbed."""
-    return start(work.folder, *work.command())
