@@ -168,8 +168,10 @@ class Run:
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         """Write `failed.csv` and `run.json`. An error on the way is the run's own end unless there was one before."""
         names, totals = OutputSettings(self.job.output.format).names(), self.recovered.totals
+        outputs: dict[str, Any] = {}
         try:
             await asyncio.to_thread(write_failed, folder / folders.OUTCOMES, folder / folders.FAILED)
+            outputs = await asyncio.to_thread(manifests.digests, folder, names)
         except BulkmailError as error:
             failure = failure or error
         state, reason, code = self._verdict(failure)
@@ -186,7 +188,7 @@ class Run:
             changes={str(ending): number for ending, number in self.recovered.changes.counts.items() if number},
             refusals=dict(totals.refusals),
             problems=dict(totals.problems),
-            outputs=await asyncio.to_thread(manifests.digests, folder, names),
+            outputs=outputs,
         )
         await asyncio.to_thread(ended.write, folder)
         return Ended(folder, ended.as_json(), failure if isinstance(failure, Exception) else None)

@@ -21,6 +21,7 @@ from zlib import crc32
 import orjson
 
 from bulkmail.errors import Damaged
+from bulkmail.run.sink.appender import telling
 
 _TAIL = len(b',"crc":"00000000"}\n')
 _SEAL = re.compile(rb',"crc":"[0-9a-f]{8}"\}')  # ends a line, even one that has run into the next
@@ -84,11 +85,12 @@ def holds(line: bytes, offset: int) -> bool:
 def read(path: Path) -> Iterator[Line]:
     """The entries that hold, in their order, to where the journal breaks off. Nothing where there is no file.
 
-    Raises Damaged where it does not merely break off. Blocks, and is safe to be broken off at any time.
+    Raises Damaged where it does not merely break off, and OutputError where it cannot be read. Blocks, and is safe to be
+    broken off at any time.
     """
     if not path.exists():
         return
-    with path.open("rb") as file:
+    with telling(path), path.open("rb") as file:
         offset = 0
         for line in file:
             if not holds(line, offset):

@@ -13,6 +13,7 @@ import orjson
 from bulkmail.errors import InputError
 from bulkmail.model import Counts
 from bulkmail.run.folder import MANIFEST, whoami, write_private
+from bulkmail.run.sink.appender import telling
 from bulkmail.run.totals import Totals
 
 FORMAT = 2
@@ -112,11 +113,11 @@ def sums(totals: Totals) -> dict[str, Any]:
 
 
 def digests(folder: Path, names: list[str]) -> dict[str, Any]:
-    """Size and SHA-256 of the files of a run that exist. Blocks: call it in a thread."""
+    """Size and SHA-256 of the files of a run that exist. Raises OutputError. Blocks: call it in a thread."""
     found: dict[str, Any] = {}
     for file in (folder / one for one in names):
         if file.exists():
-            with file.open("rb") as content:
+            with telling(file), file.open("rb") as content:
                 hashed = sha256()
                 while block := content.read(1 << 20):
                     hashed.update(block)

@@ -9,18 +9,21 @@ import json
 import random
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from tests.torture.judge import judged, lines
-from tests.torture.round import ENDED, Round
+from tests.torture.round import ENDED, Ground, Round
+from tests.torture.starts import Starter
+
+MAILBOXES = 60
+"""Mailboxes of a round: about a second of work."""
 
 MOST = 60
 """Kills of one round, after which it is left alone."""
-
-IMPORTS = 1.2
-"""Seconds by which an interpreter of its own is later than a fork."""
 
 
 @dataclass(slots=True)
@@ -45,33 +48,43 @@ class Killed:
         self.wrong += other.wrong
 
 
-def tortured(work: Round, dice: random.Random, *, kills: int = MOST, anew: bool = False) -> Killed:
-    """One round. With `anew`, every process is an interpreter of its own."""
+def calibrated(ground: Ground, *, anew: bool = False) -> float:
+    """The seconds that a round takes when nobody kills."""
+    work = ground.rounds(1, MAILBOXES)[0]
+    work.prepare()
+    with ground.starter() as start:
+        return start(work.folder, *work.command(), anew=anew).seconds
+
+
+def tortured(
+    work: Round, start: Starter, moments: Iterator[float], *, most: int = MOST, anew: bool = False
+) -> Killed:  # fmt: skip
+    """One round: each start is killed after the next of `moments`, in seconds. With `anew`, every process is an
+    interpreter of its own."""
     found = Killed(rounds=1, mailboxes=len(work.addresses))
-    usual = work.prepare()
+    work.prepare()
     while True:
         resumed = (work.out / "run.json").exists()
-        ended = work.go_on(signals=_moments(dice, usual, anew) if found.kills < kills else (), anew=anew)
+        signals = [(next(moments), signal.SIGKILL)] if found.kills < most else []
+        ended = start(work.folder, *work.command(), signals=signals, anew=anew)
         if ended.code != -signal.SIGKILL or ended.hangs:
             break
         found.kills += 1
         found.anew += anew
         found.stages[_stage(work)] += 1
-        found.stages["while resuming"] += resumed
+        found.stages["in a process that had resumed"] += resumed
     if ended.hangs or ended.code not in ENDED:
-        said = (work.folder / "run" / "said.err").read_text(encoding="utf-8")
-        found.wrong.append(f"{work.folder}: ended with {ended.code}{' (it hung)' if ended.hangs else ''}: {said}")
+        found.wrong.append(f"{work.folder}: ended with {ended.code}{' (it hung)' * ended.hangs}: {work.said()}")
     else:
         found.wrong += [f"{work.folder}: {one}" for one in judged(work)]
         found.statuses.update(line["status"] for line in lines(work.out / "outcomes.ndjson"))
     return found
 
 
-def _moments(dice: random.Random, usual: float, anew: bool) -> Sequence[tuple[float, int]]:
-    """One kill: one in six before there can be any work, the others anywhere."""
-    early = dice.random() < 1 / 6
-    after = dice.uniform(0.0, 0.2 if early else usual)
-    return [(after + (IMPORTS if anew and not early else 0.0), signal.SIGKILL)]
+def moments(dice: random.Random, usual: float) -> Iterator[float]:
+    """One in six before there can be any work, the others anywhere in the time that a whole run takes."""
+    while True:
+        yield dice.uniform(0.0, usual / 5 if dice.random() < 1 / 6 else usual)
 
 
 def _stage(work: Round) -> str:
@@ -93,3 +106,35 @@ def _whole(path: Path) -> int:
             break
         count += 1
     return count
+
+
+def kill(ground: Ground, seed: int, kills: int, anew: int) -> Killed:
+    """Rounds until so many kills were made, `anew` of them of interpreters of their own."""
+    found = _anew(ground, seed, anew) if anew else Killed()
+    usual, number = calibrated(ground), 0
+    with ThreadPoolExecutor(ground.lanes) as pool:
+        while found.kills < kills and not found.wrong:
+            pending = []
+            for work in ground.rounds(ground.lanes, MAILBOXES):
+                dice = random.Random(f"{seed} {ground.trial.name} {number}")
+                pending.append(pool.submit(_in_lane, ground, work, moments(dice, usual)))
+                number += 1
+            for one in pending:
+                found.add(one.result())
+    return found
+
+
+def _in_lane(ground: Ground, work: Round, when: Iterator[float]) -> Killed:
+    with ground.starter() as start:
+        return tortured(work, start, when)
+
+
+def _anew(ground: Ground, seed: int, kills: int) -> Killed:
+    usual, found = calibrated(ground, anew=True), Killed()
+    dice = random.Random(f"{seed} {ground.trial.name} anew")
+    while found.kills < kills and not found.wrong:
+        work = ground.rounds(1, MAILBOXES)[0]
+        with ground.starter() as start:
+            when = (dice.uniform(usual / 3, usual) for _ in count())
+            found.add(tortured(work, start, when, most=kills - found.kills, anew=True))
+    return found

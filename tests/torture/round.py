@@ -1,72 +1,129 @@
-"""One round: mailboxes that nobody has touched, a run over them that is disturbed, and its twin that is not.
+"""One round: mailboxes that nobody has touched, and a run over them that is disturbed until it is complete.
 
-The twin is the same run against another tenant of the same seed, in which nothing goes wrong.
+Beside it stands what an undisturbed run makes of the same mailboxes: the twin, in another tenant of the same seed in
+which nothing goes wrong. One twin serves many rounds.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 
-from tests.torture.starts import Start, Starter
-from tests.torture.tenant import Json, Tenant
+from tests.torture.starts import Start, Starter, open_starter
+from tests.torture.tenant import Json, Tenant, open_tenant
 from tests.torture.trials import SETTLE, Trial
 
 ENDED = (0, 3)
 """Exit codes of a run in which every mailbox had its turn."""
 
-LIMITS = f"requests_in_flight = 8\nmax_attempts = 20\nsettle = {SETTLE}\n"
+LIMITS = f"max_attempts = 20\nsettle = {SETTLE}\n"
+NARROW = "requests_in_flight = 8\n"
+CLEAN = ("--plain", "--absent", "0", "--denied", "0")
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """`folder` has the disturbed run in `run` and its twin in `twin`, each with its results in `out`."""
+    """`folder` gets the job and, in `out`, the results; `twin_out` has the results of the twin."""
 
     trial: Trial
     folder: Path
     addresses: Sequence[str]
     tenant: Tenant
     twin: Tenant
-    start: Starter
+    twin_out: Path
 
     @property
     def out(self) -> Path:
-        return self.folder / "run" / "out"
+        return self.folder / "out"
 
-    @property
-    def twin_out(self) -> Path:
-        return self.folder / "twin" / "out"
-
-    def prepare(self, limits: str = "") -> float:
-        """Writes the jobs and runs the twin. Returns the seconds that the twin took."""
-        for name, tenant in (("run", self.tenant), ("twin", self.twin)):
-            self._write(self.folder / name, tenant.app, limits)
-        ended = self.start(self.folder / "twin", *self._run())
-        if ended.code != 0:
-            said = (self.folder / "twin" / "said.err").read_text(encoding="utf-8")
-            raise RuntimeError(f"{self.trial.name}: an undisturbed run ended with {ended.code}: {said}")
-        return ended.seconds
+    def prepare(self, limits: str = NARROW) -> None:
+        write_job(self.trial, self.folder, self.tenant.app, self.addresses, limits)
 
     def command(self, *flags: str) -> list[str]:
-        """How to begin the disturbed run, or to go on with it."""
-        if not (self.out / "run.json").exists():
-            return [*self._run(), *flags]
-        return ["resume", "out", "--no-progress", *flags]
+        """How to begin, or to go on."""
+        if (self.out / "run.json").exists():
+            return ["resume", "out", "--no-progress", *flags]
+        return [*begin(self.trial), *flags]
 
-    def go_on(self, *flags: str, **options: object) -> Start:
-        return self.start(self.folder / "run", *self.command(*flags), **options)  # type: ignore[arg-type]  # passed on
+    def said(self) -> str:
+        return (self.folder / "said.err").read_text(encoding="utf-8")
 
-    def _run(self) -> list[str]:
-        return ["run", "job.toml", "--no-progress", *(("--apply",) if self.trial.writes else ())]
 
-    def _write(self, folder: Path, app: Json, limits: str) -> None:
-        folder.mkdir(parents=True)
-        heading, cells = self.trial.heading, self.trial.cells
-        lines = [f"mailbox{heading}", *(f"{address}{cells}" for address in self.addresses)]
-        (folder / "mailboxes.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in app.items())
-        (folder / "job.toml").write_text(
-            f'[app]\n{table}\n\n[input]\npath = "mailboxes.csv"\n\n[output]\ndirectory = "out"\n\n'
-            f"[limits]\n{LIMITS}{limits}\n[task]\n{self.trial.table}\n",
-            encoding="utf-8",
-        )
+def begin(trial: Trial) -> list[str]:
+    return ["run", "job.toml", "--no-progress", *(("--apply",) if trial.writes else ())]
+
+
+def write_job(trial: Trial, folder: Path, app: Json, addresses: Sequence[str], limits: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "mailboxes.csv").write_text("\n".join(["mailbox", *addresses]) + "\n", encoding="utf-8")
+    table = "\n".join(f"{key} = {json.dumps(value)}" for key, value in app.items())
+    (folder / "job.toml").write_text(
+        f'[app]\n{table}\n\n[input]\npath = "mailboxes.csv"\n\n[output]\ndirectory = "out"\n\n'
+        f"[limits]\n{LIMITS}{limits}\n[task]\n{trial.table}\n",
+        encoding="utf-8",
+    )
+    for name, text in trial.files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+class Ground:
+    """Where a trial is held: its tenant, the twin's, and a starter for each lane."""
+
+    def __init__(self, trial: Trial, folder: Path, tenant: Tenant, twin: Tenant, starters: Sequence[Starter]) -> None:
+        self.trial = trial
+        self.folder = folder
+        self.tenant = tenant
+        self.twin = twin
+        self.lanes = len(starters)
+        self._free: SimpleQueue[Starter] = SimpleQueue()
+        self._made = 0
+        for starter in starters:
+            self._free.put(starter)
+
+    @contextmanager
+    def starter(self) -> Iterator[Starter]:
+        """One that nobody else uses until the block ends."""
+        starter = self._free.get()
+        try:
+            yield starter
+        finally:
+            self._free.put(starter)
+
+    def rounds(self, number: int, mailboxes: int) -> list[Round]:
+        """New rounds, with their twin run. Call it from one thread."""
+        self._made += 1
+        addresses = self.tenant.take(number * mailboxes)
+        self.twin.take(number * mailboxes)
+        folder = self.folder / f"{self.trial.name}-{self._made}"
+        if self.trial.before:
+            earlier = replace(self.trial, files=self.trial.before)
+            for name, tenant in (("earlier", self.tenant), ("twin-earlier", self.twin)):
+                self._undisturbed(earlier, folder / name, tenant, addresses)
+        self._undisturbed(self.trial, folder / "twin", self.twin, addresses)
+        parts = [addresses[place * mailboxes :][:mailboxes] for place in range(number)]
+        return [
+            Round(self.trial, folder / str(place), part, self.tenant, self.twin, folder / "twin" / "out")
+            for place, part in enumerate(parts)
+        ]
+
+    def _undisturbed(self, trial: Trial, folder: Path, tenant: Tenant, addresses: Sequence[str]) -> None:
+        write_job(trial, folder, tenant.app, addresses, "")
+        with self.starter() as start:
+            ended = start(folder, *begin(trial))
+        if ended.code != 0:
+            said = (folder / "said.err").read_text(encoding="utf-8")
+            raise RuntimeError(f"{trial.name}: an undisturbed run ended with {ended.code}: {said}")
+
+
+@contextmanager
+def open_ground(trial: Trial, folder: Path, lanes: int, *, faults: bool, latency: str = "20ms") -> Iterator[Ground]:
+    """A ground until the block ends."""
+    flags = ["--mailboxes", "200000", *CLEAN]
+    struck = [word for fault in trial.faults for word in ("--fault", fault)] if faults else []
+    with ExitStack() as opened:
+        tenant = opened.enter_context(open_tenant(folder / "tenant", *flags, "--latency", latency, *struck))
+        twin = opened.enter_context(open_tenant(folder / "twin", *flags))
+        starters = [opened.enter_context(open_starter()) for _ in range(lanes)]
+        yield Ground(trial, folder, tenant, twin, starters)

@@ -18,6 +18,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -98,7 +99,7 @@ class Seams:
         self._tally = tally
         self._lock = threading.Lock()  # more than one thread writes
         self._full = False  # after a torn write, the disk stays full
-        self._write = os.write
+        self._write, self._rename = os.write, os.rename  # as they are
 
     def install(self) -> None:
         sys.modules["uvloop"] = None  # type: ignore[assignment]  # whoever looks for it finds none
@@ -158,7 +159,8 @@ class Seams:
             case "kill":
                 self._die(where)
             case "gone":
-                Path(self._harm.folder).rename(f"{self._harm.folder}-moved")
+                with suppress(FileNotFoundError):  # it was not there yet
+                    self._rename(self._harm.folder, f"{self._harm.folder}-moved")
             case int() as number:
                 raise OSError(number, os.strerror(number))
 

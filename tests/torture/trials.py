@@ -1,10 +1,7 @@
 """What is tortured: a task of each effect class, its job, and the troubles of its tenant. A table; does nothing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-TASKS = Path(__file__).with_name("tasks.py")
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 SETTLE = 0.5
 """Seconds that a job waits before it looks for a write whose answer was lost."""
@@ -14,19 +11,21 @@ LATE = 0.3
 
 READ_FAULTS = (
     "reset-before:share=0.03", "lost:share=0.03", "reset-in-body:share=0.02", "gateway:share=0.03",
-    "status:status=503,share=0.03", "late:share=0.02,seconds=0.3",
+    "status:status=503,share=0.03", f"late:share=0.02,seconds={LATE}",
 )  # fmt: skip
 WRITE_FAULTS = (
     "reset-before:share=0.03,times=1", "lost:share=0.08,times=1", f"late:share=0.08,times=1,seconds={LATE}",
     "gateway:share=0.05,times=1", "status:status=503,share=0.02,times=1",
 )  # fmt: skip
+FIRST_LIST = "id,Name,Mail\n1,Ada Lovelace,ada@example.com\n2,Bo Ek,bo@example.com\n3,Eve Ng,eve@example.com\n"
+NEXT_LIST = "id,Name,Mail\n1,Ada Lovelace,ada@example.com\n2,Bo Ek,bo.ek@example.com\n4,Ida Ö,ida@example.com\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`table` is the `[task]` of the job. `kinds` are what the tenant holds and is compared with that of the twin.
-    `once` finds the routes, in the books, that may work once for a key. `doubtful` tasks may end `unknown`.
-    `columns` gives an input row its other cells, where the task wants some."""
+    """`table` is the `[task]` of the job, and `files` what it names. With `before`, an undisturbed run with these
+    files instead comes first. `kinds` are what the tenant holds and is compared with that of the twin. `once` finds
+    the routes, in the books, that may work once for a key. Of `doubtful` tasks mailboxes may end `unknown`."""
 
     name: str
     effect: str
@@ -35,16 +34,39 @@ class Trial:
     once: str = ""
     doubtful: bool = False
     faults: Sequence[str] = WRITE_FAULTS
-    heading: str = ""
-    cells: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def writes(self) -> bool:
         return self.effect != "read"
 
 
+def _contacts(name: str, effect: str, files: str, before: str) -> Trial:
+    table = 'name = "contacts.sync"\ncontacts = "list.csv"\nfolder = "Company"\nkey_column = "id"'
+    return Trial(
+        name, effect, f'{table}\n[task.columns]\ndisplayName = "Name"\nemailAddresses = "Mail"',
+        kinds=("contact_folders", "contacts"), once="POST", files={"list.csv": files},
+        before={"list.csv": before} if before else {},
+    )  # fmt: skip
+
+
+def _letter(name: str, effect: str, mode: str, *, doubtful: bool) -> Trial:
+    return Trial(
+        name, effect,
+        f'name = "mail.send"\ncampaign = "torture"\nsubject = "To {{mailbox}}"\nbody = "Hello"\nmode = "{mode}"',
+        kinds=("messages",), once="sendMail|/send|POST /users/{}/messages", doubtful=doubtful,
+    )  # fmt: skip
+
+
 TRIALS = (
     Trial("settings.report", "read", 'name = "settings.report"', faults=READ_FAULTS),
-    Trial("torture.keyed", "keyed", f'name = "{TASKS}:keyed"', kinds=("contacts",), once="contacts"),
-    Trial("torture.direct", "none", f'name = "{TASKS}:direct"', kinds=("sent",), once="sendMail", doubtful=True),
-)
+    Trial(
+        "settings.apply", "idempotent", 'name = "settings.apply"\ntime_zone = "Tonga Standard Time"\nlanguage = "sv-FI"',
+        kinds=("settings",),
+    ),
+    _contacts("contacts.sync-new", "keyed", FIRST_LIST, ""),
+    _contacts("contacts.sync-changed", "verified", NEXT_LIST, FIRST_LIST),
+    _letter("mail.send-draft", "keyed, in two steps", "draft", doubtful=False),
+    _letter("mail.send-direct", "none", "direct", doubtful=True),
+)  # fmt: skip
