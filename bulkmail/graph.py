@@ -8,12 +8,12 @@ Paths are relative to the mailbox, so a task cannot touch another one by acciden
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bulkmail.core.odata import error_of, next_path, one_line, query, smaller_page, user
 from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused, OutcomeUnknown
-from bulkmail.model import NOTHING, Change, Effect, Mailbox, Request, Response, Transport
+from bulkmail.model import NOTHING, Change, Effect, Made, Mailbox, Request, Response, Transport
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
@@ -38,6 +38,7 @@ class Graph:
         mailbox: str = "",
         row: int = 0,
         planning: bool = False,
+        made: Sequence[Made] = (),
     ) -> None:
         self._transport = transport
         self._base = base
@@ -46,17 +47,27 @@ class Graph:
         self._row = row
         self.planning = planning
         """Whether writes are only noted. Each then answers None, as if it had been made."""
+        self.made = made
+        """What was changed, or may have been, by a process of this run that died before it could say so; the earliest
+        first. The rows of a task tell of these changes as well."""
 
     def __repr__(self) -> str:
         return f"<Graph below {self._prefix or '/'}>"
 
     @classmethod
     def of(
-        cls, mailbox: Mailbox, transport: Transport, base: str, *, place: str = "", planning: bool = False
+        cls,
+        mailbox: Mailbox,
+        transport: Transport,
+        base: str,
+        *,
+        place: str = "",
+        planning: bool = False,
+        made: Sequence[Made] = (),
     ) -> "Graph":
         """Graph as one mailbox's task sees it: below that mailbox, or below the one at `place`."""
         key = place or mailbox.key
-        return cls(transport, base, prefix=user(key), mailbox=key, row=mailbox.row, planning=planning)
+        return cls(transport, base, prefix=user(key), mailbox=key, row=mailbox.row, planning=planning, made=made)
 
     async def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Any:
         """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""

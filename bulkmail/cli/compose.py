@@ -21,7 +21,7 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.directory import tls_context
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Ledger, Mailbox, Reporter, TokenSource, Transport
+from bulkmail.model import Ledger, Made, Mailbox, Reporter, TokenSource, Transport
 from bulkmail.run.directory import DirectorySource
 from bulkmail.run.source import FileSource
 from bulkmail.transport import Stack, StackSettings, stack
@@ -79,9 +79,11 @@ class Connection:
     stack: Stack
     base: str
     planning: bool
+    made: Mapping[int, Mapping[int, Made]]
 
     def of(self, mailbox: Mailbox, place: str) -> Graph:
-        return Graph.of(mailbox, self.stack.transport, self.base, place=place, planning=self.planning)
+        made = tuple(self.made[mailbox.row].values()) if mailbox.row in self.made else ()
+        return Graph.of(mailbox, self.stack.transport, self.base, place=place, planning=self.planning, made=made)
 
     def directory(self) -> Graph:
         return Graph(self.stack.transport, self.base)
@@ -89,13 +91,15 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What becomes of a run's writes. `mode` is read, plan, drift or apply; `unsettled` gives the rows whose last write
-    by an earlier process may be under way, with the seconds that are left."""
+    """What becomes of a run's writes. `mode` is read, plan, drift or apply. Of rows that an earlier process left
+    unfinished, `unsettled` have a write that may be under way, with the seconds that are left; `made` are the changes
+    that were, or may have been, made in them."""
 
     mode: str = "read"
     ledger: Ledger | None = None
     settle: float = SETTLE
     unsettled: Mapping[int, float] = field(default_factory=dict)
+    made: Mapping[int, Mapping[int, Made]] = field(default_factory=dict)
 
     def guard(self, inner: Transport, report: Reporter) -> Transport:
         """The wrapper that sees to it."""
@@ -121,7 +125,7 @@ async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Wri
         wire(settings) as terminal,
         stack(terminal, tokens, stack_settings(job.limits), report, guard=guard) as built,
     ):
-        yield Connection(built, base, planning=writes.mode != "apply")
+        yield Connection(built, base, writes.mode != "apply", writes.made)
 
 
 def stack_settings(limits: Limits) -> StackSettings:

@@ -113,7 +113,7 @@ class Run:
             settle, now = self.job.limits.settle, alive.moment()
             unsettled = {row: settle + alive.BEAT - alive.elapsed(last, now) for row, last in known.unsettled.items()}
             async with alive.beating(folder / folders.ALIVE), written(ledger):
-                yield Writes(mode, ledger, settle, unsettled)
+                yield Writes(mode, ledger, settle, unsettled, known.made)
 
     async def _pin_source(self, folder: Path, connection: Connection) -> Source:
         """The mailboxes, from where they can be read again, and noted what they were read from."""

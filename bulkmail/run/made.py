@@ -16,12 +16,11 @@ from bulkmail.model import Change, Counts, Ending, Made, Mailbox, Rejected
 from bulkmail.run.folder import CHANGES, OUTCOMES
 from bulkmail.run.journal import read
 from bulkmail.run.ledger import INTENDED, REOPENED
+from bulkmail.run.recall import NOT_MADE
 from bulkmail.tasks.undoing import packed
 
 CHUNK = 64
 """Mailboxes at a time; each may bring many changes."""
-
-NOT_MADE = frozenset({Ending.PLANNED, Ending.REFUSED, Ending.UNSENT})
 
 
 class Place(NamedTuple):

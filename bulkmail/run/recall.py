@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bulkmail.model import Effect, Ending
+from bulkmail.model import Change, Effect, Ending, Made
 from bulkmail.run import alive
 from bulkmail.run.folder import ALIVE, CHANGES
 from bulkmail.run.journal import read
@@ -20,12 +20,17 @@ class Begun(NamedTuple):
     effect: str
 
 
+NOT_MADE = frozenset({Ending.PLANNED, Ending.REFUSED, Ending.UNSENT})
+"""Endings of changes that changed nothing."""
+
+
 @dataclass(slots=True)
 class Recalled:
     """What a ledger says. `number` is that of its last change, `length` how much of the file holds.
 
     Of rows without an outcome, `unsettled` have a last write that may be under way, with the latest moment at which it
-    can have left; in those that are `barred` something was begun that must not be done again.
+    can have left; in those that are `barred` something was begun that must not be done again; `made` are the changes
+    that were or may have been made in them, by number.
     """
 
     number: int = 0
@@ -33,6 +38,7 @@ class Recalled:
     counts: Counter[Ending] = field(default_factory=Counter)
     unsettled: dict[int, alive.Moment] = field(default_factory=dict)
     barred: set[int] = field(default_factory=set)
+    made: dict[int, dict[int, Made]] = field(default_factory=dict)
 
 
 def recall(folder: Path, done: Rows) -> Recalled:
@@ -49,6 +55,9 @@ def recall(folder: Path, done: Rows) -> Recalled:
         found.number = max(found.number, number)
         if entry["state"] == INTENDED:
             begun[number] = Begun(entry["row"], entry["effect"])
+            if entry["row"] not in done:
+                change = Change(entry["key"], entry["before"], entry["after"])
+                found.made.setdefault(entry["row"], {})[number] = Made(change, certain=False)
         else:
             _end(found, begun.pop(number, None), doubtful, entry, done)
     _settle(found, begun, doubtful, alive.last_sign(folder / ALIVE))
@@ -61,6 +70,12 @@ def _end(found: Recalled, begun: Begun | None, doubtful: list[Begun], entry: dic
     ending = Ending(entry["state"])
     if ending is not Ending.PLANNED or entry["row"] in done:  # otherwise it will be planned again
         found.counts[ending] += 1
+    made = found.made.get(entry["row"], {})
+    if ending in NOT_MADE:
+        made.pop(entry["change"], None)
+    elif entry["change"] in made:
+        change = made[entry["change"]].change
+        made[entry["change"]] = Made(change, entry.get("id", ""), ending is Ending.DONE)
     if begun is not None and ending is Ending.UNKNOWN:
         doubtful.append(begun)
     if begun is not None and ending is Ending.DONE and begun.effect == Effect.NONE:

@@ -5,7 +5,7 @@ What was there is read first, so that a run that was cut short goes on where it 
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from bulkmail.tasks.contact_fields import same, shown
 from bulkmail.tasks.contact_list import ContactsSyncOptions, Wanted
 from bulkmail.tasks.contact_undo import CONTACT, FOLDER, taken_back
 from bulkmail.tasks.declare import task
+from bulkmail.tasks.summed import told_before
 
 CHUNK = 200
 """Contacts that are written at a time; the limits decide how many of them at once."""
@@ -62,15 +63,28 @@ async def contacts_sync(mailbox: Mailbox, graph: Graph, options: ContactsSyncOpt
     book = await open_book(graph, name, Change(f"{FOLDER}{name}", None, {"displayName": name}))
     steps = _steps(book, options, await book.contacts())
     state = "planned" if graph.planning else "done"
+    earlier = told_before(graph.made)
     refusal: GraphError | None = None
     while chunk := list(islice(steps, CHUNK)):
         for told in await graph.gather(*map(_told, chunk)):
             if isinstance(told, GraphError):
                 refusal = refusal or told
             else:
+                earlier.pop(CONTACT + told["key"], None)
                 yield {**told, "state": state}
+    for row in _told_before(earlier.values()):
+        yield {**row, "state": state}
     if refusal is not None:  # one contact that the service will not take does not keep the others from their places
         raise refusal
+
+
+def _told_before(changes: Iterable[Change]) -> Iterator[Row]:
+    """Contacts that a process which died had written, and that needed no more."""
+    for key, before, after in changes:
+        if key.startswith(CONTACT):
+            action = "create" if before is None else "delete" if after is None else "update"
+            shown_ = {"before": shown(before), "after": shown(after)}
+            yield {"key": key.removeprefix(CONTACT), "action": action, **shown_}
 
 
 async def _told(step: Step) -> Row | GraphError:

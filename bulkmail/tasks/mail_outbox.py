@@ -40,6 +40,14 @@ class Outbox:
         self._graph = graph
         self._letter = letter
 
+    @property
+    def _sending(self) -> str:
+        return f"message:{self._letter.key}"
+
+    def sent_before(self) -> bool:
+        """Whether it was this run that sent the letter, in a process that died before it could say so."""
+        return any(made.change.key == self._sending for made in self._graph.made)
+
     async def find(self) -> Mapping[str, Any] | None:
         """The message, wherever it lies now; one that was sent before one that is a draft."""
         wanted = f"{EXTENDED}/Any(ep: ep/id eq '{PROPERTY}' and ep/value eq {literal(self._letter.key)})"
@@ -70,7 +78,7 @@ class Outbox:
 
         Raises OutcomeUnknown when the message is neither a draft nor sent, so far as can be told.
         """
-        change = Change(f"message:{self._letter.key}", None, self._letter.summary)
+        change = Change(self._sending, None, self._letter.summary)
         lost: OutcomeUnknown | None = None
         for left in reversed(range(SENDS)):
             refused: GraphError | None = None

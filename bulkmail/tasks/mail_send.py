@@ -61,7 +61,7 @@ async def _send_draft(graph: Graph, letter: Letter, options: MailSendOptions) ->
     outbox = Outbox(graph, letter)
     found = await outbox.find()
     if found is not None and was_sent(found):
-        return "already"
+        return "send" if outbox.sent_before() else "already"
     await outbox.send(await outbox.draft(found))
     return "send"
 

@@ -13,7 +13,7 @@ from bulkmail.model import Change, Made, Mailbox, Row
 from bulkmail.tasks.declare import task
 from bulkmail.tasks.settings_table import EMPTY, SETTINGS, body_of, same, value_of, values_of
 from bulkmail.tasks.settings_wanted import SettingsApplyOptions, wanted
-from bulkmail.tasks.summed import summed
+from bulkmail.tasks.summed import summed, told_before
 
 PATH = "/mailboxSettings"
 KEY = "settings"
@@ -83,13 +83,15 @@ async def settings_apply(mailbox: Mailbox, graph: Graph, options: SettingsApplyO
         return
     settings = await _read(graph)
     after = {name: value for name, value in target.items() if not same(name, value_of(settings, name), value)}
-    if not after:
-        return
     before = values_of(settings, after)
-    await graph.patch(PATH, body_of(after), change=Change(KEY, before, after))
+    if after:
+        await graph.patch(PATH, body_of(after), change=Change(KEY, before, after))
     state = "planned" if graph.planning else "done"
-    for name, value in after.items():
-        yield {"setting": name, "before": _shown(name, before[name]), "after": _shown(name, value), "state": state}
+    earlier = told_before(graph.made).get(KEY, Change(KEY, {}, {}))
+    before, after = {**before, **earlier.before}, {**earlier.after, **after}
+    for name in (name for name in target if name in after):
+        shown = {"before": _shown(name, before[name]), "after": _shown(name, after[name])}
+        yield {"setting": name, **shown, "state": state}
 
 
 async def _read(graph: Graph) -> Mapping[str, Any]:

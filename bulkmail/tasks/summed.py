@@ -20,6 +20,11 @@ def summed(made: Sequence[Made]) -> list[Change]:
     return list(found.values())
 
 
+def told_before(made: Sequence[Made]) -> dict[str, Change]:
+    """By key, what a process of this run changed before it died; `made` has the earliest first."""
+    return {change.key: change for change in summed(made[::-1])}
+
+
 def _joined(earlier: Change, later: Change) -> Change:
     before = None if earlier.before is None else _laid(later.before, earlier.before)
     after = None if later.after is None else _laid(earlier.after, later.after)
