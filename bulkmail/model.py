@@ -127,11 +127,15 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """One answer. Header names are in lower case; `body` is decoded JSON, bytes if it is something else, or None."""
+    """One answer. Header names are in lower case; `body` is decoded JSON, bytes if it is something else, or None.
+
+    It is `doubtful` when it answers the repetition of a write that may have been carried out the first time.
+    """
 
     status: int
     headers: Mapping[str, str] = NOTHING
     body: Any = None
+    doubtful: bool = False
 
 
 class Tally(NamedTuple):

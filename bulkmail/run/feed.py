@@ -40,6 +40,12 @@ class Feed:
             raise self._failure
         return None
 
+    def at_hand(self) -> list[Mailbox | Rejected]:
+        """What was read and not handed out; it is handed out now."""
+        rows = list(self._rows)
+        self._rows.clear()
+        return rows
+
     async def close(self) -> None:
         """Read no more. What is just being read is dropped before the source counts it."""
         self._ended = True

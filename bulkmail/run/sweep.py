@@ -7,6 +7,7 @@ An input that cannot be read any further ends it, too, once what was read is don
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -71,6 +72,7 @@ class Sweep:
         self._at: dict[int, str] = {}  # row to the place below which it is worked on, from its turn to its end
         self._workers: set[asyncio.Task[None]] = set()
         self._active: dict[asyncio.Task[Any] | None, Item] = {}  # what each worker has in hand
+        self._rest: deque[Item] = deque()  # what did not run, and has no outcome yet
         self._broken: Exception | None = None  # why the input ended too soon
         self._idle = 0  # workers without a row
         self._wanted = asyncio.Event()  # somebody thinks that there should be one more
@@ -215,12 +217,27 @@ class Sweep:
             log.error("the task raised an error; the mailbox of row %d fails", mailbox.row, exc_info=error)
 
     async def _account_for_the_rest(self) -> None:
-        """Every mailbox that was not finished did not run, whether it was read or not."""
-        for item in self._active.values():
-            await self._put_rest(item)
-        while self._broken is None and (row := await self._next()) is not None:
-            await self._put_rest(row)
-        await self._feed.close()  # at once: a row that is read from now on must not be counted
+        """Every mailbox that was not finished did not run, whether it was read or not. Cancelled, it reads no more, and
+        accounts for what was read."""
+        self._rest.extend(self._active.values())
+        try:
+            while await self._read_on():
+                await self._put_first()
+        finally:
+            await self._feed.close()  # at once: a row that is read from now on must not be counted
+            self._rest.extend(self._feed.at_hand())
+            while self._rest:
+                await self._put_first()
+
+    async def _read_on(self) -> bool:
+        """Whether there is anything left to account for."""
+        if not self._rest and self._broken is None and (row := await self._next()) is not None:
+            self._rest.append(row)
+        return bool(self._rest)
+
+    async def _put_first(self) -> None:
+        await self._put_rest(self._rest[0])
+        self._rest.popleft()
 
     async def _put_rest(self, item: Item) -> None:
         if isinstance(item, Mailbox):

@@ -52,7 +52,7 @@ class Booking:
         except BaseException as error:
             self._conclude(number, request, _unanswered(request, error))
             raise
-        self._conclude(number, request, _ending(request, response), _id(response))
+        self._conclude(number, request, _ending(response), _id(response))
         return response
 
     async def _wait(self, request: Request) -> None:
@@ -80,13 +80,12 @@ def _unanswered(request: Request, error: BaseException) -> Ending:
     return Ending.UNSENT if once else Ending.UNKNOWN
 
 
-def _ending(request: Request, response: Response) -> Ending:
-    """A 5xx may have been carried out; and a 412 may be the answer to a repetition of what was."""
+def _ending(response: Response) -> Ending:
+    """A 5xx may have been carried out, and so may what was repeated and then refused."""
     if response.status < 400:
         return Ending.DONE
-    repeated = response.status == 412 and request.effect is Effect.VERIFIED
-    doubtful = repeated or response.status == 408 or (response.status >= 500 and response.status != 507)
-    return Ending.UNKNOWN if doubtful else Ending.REFUSED
+    lost = response.status == 408 or (response.status >= 500 and response.status != 507)
+    return Ending.UNKNOWN if lost or response.doubtful else Ending.REFUSED
 
 
 def _id(response: Response) -> str:

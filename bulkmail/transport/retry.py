@@ -86,11 +86,13 @@ def _anew(request: Request, answer: Response | TransportError) -> Request:
 
 
 def _honest(answer: Response | TransportError, effect: Effect, *, doubtful: bool) -> Response | TransportError:
-    """The last answer; where it is only that the last attempt never began, a write may still have been made by one
-    before."""
-    if doubtful and effect is not Effect.READ and isinstance(answer, Unreachable | ThrottledOut):
-        return OutcomeUnknown(str(answer))
-    return answer
+    """The last answer, and what it leaves open: that the last attempt never began, or was refused, does not say that a
+    write was not made by one before."""
+    if not doubtful or effect is Effect.READ:
+        return answer
+    if isinstance(answer, Response):
+        return answer._replace(doubtful=answer.status >= 400)
+    return OutcomeUnknown(str(answer)) if isinstance(answer, Unreachable | ThrottledOut) else answer
 
 
 def _given_up(answer: Response | TransportError, effect: Effect) -> Response:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from bulkmail.errors import Damaged
-from bulkmail.model import Effect, Ending, Request
+from bulkmail.model import Change, Effect, Ending, Made, Request
 from bulkmail.run.alive import Moment
 from bulkmail.run.folder import ALIVE, CHANGES
 from bulkmail.run.journal import Journal
@@ -39,7 +39,8 @@ def ledger_of(folder: Path, *entries: dict[str, Any]) -> None:
 
 
 def intended(change: int, row: int, effect: Effect) -> dict[str, Any]:
-    return {"change": change, "row": row, "state": "intended", "effect": effect}
+    what = {"key": f"k{change}", "before": 1, "after": 2}
+    return {"change": change, "row": row, "state": "intended", "effect": effect, **what}
 
 
 def ended(change: int, row: int, state: Ending) -> dict[str, Any]:
@@ -94,6 +95,19 @@ def test_rows_that_are_done_are_neither_unsettled_nor_barred(tmp_path: Path) -> 
     found = recalled(tmp_path, *entries, done=rows(7, 8))
     assert (found.unsettled, found.barred) == ({}, {9})
     assert found.counts == Counter({Ending.UNKNOWN: 3})
+
+
+def test_changes_of_rows_without_an_outcome_are_told_unless_they_were_not_made(tmp_path: Path) -> None:
+    endings = (Ending.DONE, Ending.REFUSED, Ending.UNSENT, Ending.UNKNOWN, None)
+    entries = [intended(change, 7, Effect.IDEMPOTENT) for change in range(1, 6)]
+    entries += [ended(change, 7, ending) | {"id": f"i{change}"} for change, ending in enumerate(endings, 1) if ending]
+    found = recalled(tmp_path, *entries, intended(6, 8, Effect.KEYED), done=rows(8))
+    told = {
+        1: Made(Change("k1", 1, 2), "i1"),
+        4: Made(Change("k4", 1, 2), "i4", False),
+        5: Made(Change("k5", 1, 2), "", False),
+    }
+    assert found.made == {7: told}
 
 
 def test_what_was_planned_for_a_row_that_is_not_done_will_be_planned_again(tmp_path: Path) -> None:

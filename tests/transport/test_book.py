@@ -136,10 +136,9 @@ ONCE, AGAIN = (Effect.NONE, Effect.KEYED), (Effect.IDEMPOTENT, Effect.VERIFIED)
     ("steps", "effects", "expected"),
     [
         ([200, 201, 202, 204, 304, 399], Effect, Ending.DONE),
-        ([400, 403, 404, 409, 413, 429, 507], Effect, Ending.REFUSED),
+        ([400, 403, 404, 409, 412, 413, 429, 507], Effect, Ending.REFUSED),
         ([408, 500, 502, 503, 504, 509, 506, 508], Effect, Ending.UNKNOWN),
-        ([412], [Effect.VERIFIED], Ending.UNKNOWN),
-        ([412], [effect for effect in Effect if effect is not Effect.VERIFIED], Ending.REFUSED),
+        ([Response(403, doubtful=True), Response(412, doubtful=True)], Effect, Ending.UNKNOWN),
         ([Unreachable("no route"), ThrottledOut("too long")], Effect, Ending.UNSENT),
         ([OutcomeUnknown("lost"), Unanswered("lost"), Defect("bug"), KeyError(), asyncio.CancelledError()], Effect,
          Ending.UNKNOWN),
@@ -147,7 +146,9 @@ ONCE, AGAIN = (Effect.NONE, Effect.KEYED), (Effect.IDEMPOTENT, Effect.VERIFIED)
         ([SignInError("no token")], AGAIN, Ending.UNKNOWN),
     ],
 )  # fmt: skip
-def test_what_became_of_a_write(steps: list[int | BaseException], effects: list[Effect], expected: Ending) -> None:
+def test_what_became_of_a_write(
+    steps: list[int | Response | BaseException], effects: list[Effect], expected: Ending
+) -> None:
     for step in steps:
         for effect in effects:
             assert ended(Response(step) if isinstance(step, int) else step, effect) is expected, (step, effect)

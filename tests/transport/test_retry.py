@@ -59,6 +59,14 @@ def test_a_doubtful_end_is_repeated_only_where_that_is_safe(step: Step) -> None:
         assert sent == 1
 
 
+def test_a_refusal_of_what_may_have_been_done_before_says_so() -> None:
+    refused = Response(403, body={"error": {"code": "ErrorAccessDenied"}})
+    for first in (Response(504), OutcomeUnknown("lost")):
+        assert outcome([first, refused], PATCH) == (refused._replace(doubtful=True), 2)
+        assert outcome([first, refused], get()) == (refused, 2)
+    assert outcome([Unreachable("no route"), refused], PATCH) == (refused, 2)
+
+
 @pytest.mark.parametrize("request_", [get(), post(), PATCH, CREATE])
 def test_what_never_began_is_repeated_whatever_it_is(request_: Request) -> None:
     assert outcome([Unreachable("no route")] * 3, request_) == (OK, 4)
