@@ -1,7 +1,7 @@
 """What the tests of writing tasks share: a task below the whole stack against the simulator, and its ledger by ear."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,9 +111,9 @@ class Bench:
     def mailbox(self, number: int = 0, columns: Mapping[str, str] = NOTHING) -> Mailbox:
         return Mailbox(self.desk.sim.tenant.address(number), number + 2, columns=columns)
 
-    async def run(self, mailbox: Mailbox, **changed: Any) -> list[Row]:
-        """Applies the task, its options changed."""
-        return await self._rows(mailbox, changed, self.writing, planning=False)
+    async def run(self, mailbox: Mailbox, *, earlier: Sequence[Made] = (), **changed: Any) -> list[Row]:
+        """Applies the task, its options changed; `earlier` is what a process that died had changed."""
+        return await self._rows(mailbox, changed, self.writing, planning=False, earlier=earlier)
 
     async def run_through(self, transport: Transport, mailbox: Mailbox, **changed: Any) -> list[Row]:
         """Applies the task with a transport of one's own."""
@@ -133,20 +133,29 @@ class Bench:
         return rows
 
     async def _rows(
-        self, mailbox: Mailbox, changed: Mapping[str, Any], transport: Transport, *, planning: bool
+        self,
+        mailbox: Mailbox,
+        changed: Mapping[str, Any],
+        transport: Transport,
+        *,
+        planning: bool,
+        earlier: Sequence[Made] = (),
     ) -> list[Row]:
         options = self.options.model_copy(update=changed)
         ledger = Ledger(transport)
         try:
             return await collect(
-                self.task.run(mailbox, self._graph(mailbox, options, ledger, planning=planning), options)
+                self.task.run(mailbox, self._graph(mailbox, options, ledger, planning=planning, made=earlier), options)
             )
         finally:
             self.made, self.requests = ledger.made, ledger.requests
 
-    def _graph(self, mailbox: Mailbox, options: Options, ledger: Ledger, *, planning: bool) -> Graph:
+    def _graph(
+        self, mailbox: Mailbox, options: Options, ledger: Ledger, *, planning: bool, made: Sequence[Made] = ()
+    ) -> Graph:
         place = self.task.place(mailbox, options) if self.task.place else ""
-        return Graph.of(mailbox, ledger, f"{self.desk.sim.graph_url}/v1.0", place=place, planning=planning)
+        base = f"{self.desk.sim.graph_url}/v1.0"
+        return Graph.of(mailbox, ledger, base, place=place, planning=planning, made=made)
 
     @property
     def writes(self) -> list[str]:

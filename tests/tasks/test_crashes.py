@@ -70,9 +70,11 @@ def test_a_killed_run_comes_to_the_same_end(name: str, tmp_path: Path) -> None:
             for answered in (False, True):
                 mailbox = bench.mailbox(number)
                 number += 1
-                await killed(bench, mailbox, fatal, answered=answered)
-                await bench.run(mailbox)
+                undisturbed = [{**row, "state": "done"} for row in await bench.plan(mailbox)]
+                earlier = await killed(bench, mailbox, fatal, answered=answered)
+                told = await bench.run(mailbox, earlier=earlier)
                 assert DONE[name](bench, mailbox), (fatal, answered)
+                assert sorted(told, key=str) == sorted(undisturbed, key=str), (fatal, answered)
                 await bench.run(mailbox)
                 assert bench.writes == []
         mailbox = bench.mailbox(number)
