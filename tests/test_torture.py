@@ -12,7 +12,9 @@ from tests.torture.round import open_ground
 from tests.torture.seams import Harm
 from tests.torture.trials import TRIALS
 
-pytestmark = pytest.mark.skipif(not (os.name == "posix" and sys.platform == "linux"), reason="forks, and kills by pidfd")
+pytestmark = pytest.mark.skipif(
+    not (os.name == "posix" and sys.platform == "linux"), reason="forks, and kills by pidfd"
+)
 KEYED = next(trial for trial in TRIALS if trial.name == "contacts.sync-new")
 
 

@@ -32,8 +32,8 @@ def kills(wanted: argparse.Namespace, folder: Path) -> Iterable[Told]:
             found = kill(ground, wanted.seed, each, min(5, each))
             stages = ", ".join(f"{count} {stage}" for stage, count in found.stages.most_common())
             yield (
-                f"| {trial.name} | {trial.effect} | {found.kills} | {found.anew} | {found.rounds} | {found.mailboxes:,} "
-                f"| {dict(found.statuses)} | {stages} | {len(found.wrong)} |",
+                f"| {trial.name} | {trial.effect} | {found.kills} | {found.anew} | {found.rounds} "
+                f"| {found.mailboxes:,} | {dict(found.statuses)} | {stages} | {len(found.wrong)} |",
                 found.wrong,
             )
 

@@ -128,5 +128,3 @@ def _unexpected(ended: Start, harm: Harm) -> list[str]:
 
 def _name(act: str | int) -> str:
     return errno.errorcode[act] if isinstance(act, int) else act
-
-

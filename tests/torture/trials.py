@@ -62,7 +62,8 @@ def _letter(name: str, effect: str, mode: str, *, doubtful: bool) -> Trial:
 TRIALS = (
     Trial("settings.report", "read", 'name = "settings.report"', faults=READ_FAULTS),
     Trial(
-        "settings.apply", "idempotent", 'name = "settings.apply"\ntime_zone = "Tonga Standard Time"\nlanguage = "sv-FI"',
+        "settings.apply", "idempotent",
+        'name = "settings.apply"\ntime_zone = "Tonga Standard Time"\nlanguage = "sv-FI"',
         kinds=("settings",),
     ),
     _contacts("contacts.sync-new", "keyed", FIRST_LIST, ""),
