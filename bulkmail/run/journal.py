@@ -85,8 +85,8 @@ def holds(line: bytes, offset: int) -> bool:
 def read(path: Path) -> Iterator[Line]:
     """The entries that hold, in their order, to where the journal breaks off. Nothing where there is no file.
 
-    Raises Damaged where it does not merely break off, and OutputError where it cannot be read. Blocks, and is safe to be
-    broken off at any time.
+    Raises Damaged where it does not merely break off, and OutputError where it cannot be read. Blocks, and is safe to
+    be broken off at any time.
     """
     if not path.exists():
         return

@@ -31,11 +31,8 @@ def kills(wanted: argparse.Namespace, folder: Path) -> Iterable[Told]:
             each = -(-wanted.kills // len(TRIALS))
             found = kill(ground, wanted.seed, each, min(5, each))
             stages = ", ".join(f"{count} {stage}" for stage, count in found.stages.most_common())
-            yield (
-                f"| {trial.name} | {trial.effect} | {found.kills} | {found.anew} | {found.rounds} "
-                f"| {found.mailboxes:,} | {dict(found.statuses)} | {stages} | {len(found.wrong)} |",
-                found.wrong,
-            )
+            counts = f"{found.kills} | {found.anew} | {found.rounds} | {found.mailboxes:,} | {dict(found.statuses)}"
+            yield f"| {trial.name} | {trial.effect} | {counts} | {stages} | {len(found.wrong)} |", found.wrong
 
 
 def seams(wanted: argparse.Namespace, folder: Path) -> Iterable[Told]:

@@ -80,8 +80,9 @@ def _files(done: Round, told: dict[str, str]) -> Iterable[str]:
             if told.get(mailbox) == "ok" and mailbox not in excused:
                 yield f"{name} lacks a row of {mailbox}"
     if not done.trial.writes:
-        here, there = (Counter(_outcomes(out, asked)) for out in (done.out, done.twin_out))
-        yield from (f"an outcome is not as its twin's: {one}" for one in (here - there) + (there - here))
+        told_here, told_there = (Counter(_outcomes(out, asked)) for out in (done.out, done.twin_out))
+        differing = (told_here - told_there) + (told_there - told_here)
+        yield from (f"an outcome is not as its twin's: {one!r}" for one in differing)
 
 
 def _rows(path: Path, asked: set[str]) -> Iterable[bytes]:
