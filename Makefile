@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: default demo test style format types unit cover bench sim clean
+.PHONY: default demo test style format types unit cover bench torture sim clean
 
 default: test
 
@@ -37,6 +37,9 @@ cover: $(VENV)/.installed
 
 bench: $(VENV)/.installed    ## figures; ONLY="latency faults" for some of them
 	$(BIN)/python -m tests.bench $(ONLY)
+
+torture: $(VENV)/.installed    ## KILLS=1000, and ARGS such as "seams --task mail.send-draft"
+	$(BIN)/python -m tests.torture --kills $(or $(KILLS),1000) $(ARGS)
 
 sim: $(VENV)/.installed
 	$(BIN)/bulkmail sim

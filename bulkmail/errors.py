@@ -26,6 +26,9 @@ Texts here are printed and logged: none may hold a token, a key, a password or t
 
 from typing import ClassVar
 
+NOT_SENT = "the request had not left"
+"""The note on the cancellation of a request that still waited for its turn: it has begun nothing."""
+
 
 class BulkmailError(Exception):
     """`str(error)` says what happened; `hint` says what to do about it, or is empty."""

@@ -23,7 +23,7 @@ from bulkmail.run import folder as folders
 from bulkmail.run import manifest as manifests
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.failed import write_failed
-from bulkmail.run.journal import Journal
+from bulkmail.run.journal import Journal, to_its_end
 from bulkmail.run.ledger import ChangeLedger, written
 from bulkmail.run.manifest import Manifest
 from bulkmail.run.outputs import OutputSettings, open_outputs, reopened
@@ -69,16 +69,22 @@ class Run:
         """From the first request to the last file. Raises OutputError where not even `run.json` can be written."""
         with interruptible(self.stop, say.note):
             started = asyncio.get_running_loop().time()
-            await asyncio.to_thread(self.manifest.write, folder)
             failure: BaseException | None = None
             try:
+                await asyncio.to_thread(self.manifest.write, folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
                 failure = foremost(errors)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told in the manifest, raised by the caller
                 failure = error
             seconds = asyncio.get_running_loop().time() - started
-            return await self._end(folder, failure, seconds)
+            ended: list[Ended] = []
+
+            async def end() -> None:
+                ended.append(await self._end(folder, failure, seconds))
+
+            await to_its_end(end())  # who interrupts now has nothing left to stop
+            return ended[0]
 
     async def _work(self, folder: Path) -> None:
         async with (

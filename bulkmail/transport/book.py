@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from bulkmail.core.effect import writes
 from bulkmail.core.retry import REPEATABLE
-from bulkmail.errors import SignInError, ThrottledOut, Unreachable
+from bulkmail.errors import NOT_SENT, SignInError, ThrottledOut, Unreachable
 from bulkmail.model import Effect, Ending, Event, Ledger, Reporter, Request, Response, Transport
 
 SETTLE = 300.0
@@ -72,12 +72,12 @@ class Booking:
 
 
 def _unanswered(request: Request, error: BaseException) -> Ending:
-    """Whoever is cancelled may have a request under way. Without a token none leaves, and one whose repetition would do
-    a thing twice has not left before either."""
+    """Whoever is cancelled may have a request under way, unless it still waited for its turn. Without a token none
+    leaves. One whose repetition would do a thing twice has not left before either."""
     if isinstance(error, Unreachable | ThrottledOut):
         return Ending.UNSENT
-    once = isinstance(error, SignInError) and request.effect not in REPEATABLE
-    return Ending.UNSENT if once else Ending.UNKNOWN
+    stayed = isinstance(error, SignInError) or NOT_SENT in getattr(error, "__notes__", ())
+    return Ending.UNSENT if stayed and request.effect not in REPEATABLE else Ending.UNKNOWN
 
 
 def _ending(response: Response) -> Ending:

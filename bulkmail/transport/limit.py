@@ -24,7 +24,7 @@ from bulkmail.core.odata import sends_mail
 from bulkmail.core.pace import Pace
 from bulkmail.core.throttle import Refusal, Scope, Spread, refusal, used_share
 from bulkmail.core.window import Fence, Lane, Window
-from bulkmail.errors import ThrottledOut
+from bulkmail.errors import NOT_SENT, ThrottledOut
 from bulkmail.model import Event, Reporter, Request, Response, Tally, Transport
 
 GUESS, LONGEST_GUESS = 1.0, 60.0
@@ -161,7 +161,8 @@ class Limiting:
         self._pump()
         try:
             await waiter.admitted
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
+            cancelled.add_note(NOT_SENT)
             if waiter.has_slot():  # admitted and cancelled in the same turn of the loop
                 self._take_back(lane)
             raise
@@ -172,7 +173,8 @@ class Limiting:
         """Wait for the fixed rate, with the slot in hand: what waits here is next, and in order."""
         try:
             await rate.acquire()
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
+            cancelled.add_note(NOT_SENT)
             self._take_back(lane)
             raise
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.torture.starts import Start, Starter, open_starter
+from tests.torture.starts import Starter, open_starter
 from tests.torture.tenant import Json, Tenant, open_tenant
 from tests.torture.trials import SETTLE, Trial
 

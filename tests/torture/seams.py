@@ -173,9 +173,9 @@ def _path_of(named: Any) -> str:
     """What a call is about: a path, or what a file descriptor stands for."""
     if isinstance(named, int):
         try:
-            return os.readlink(f"/proc/self/fd/{named}")
+            return str(Path(f"/proc/self/fd/{named}").readlink())
         except OSError:
             return ""
     if hasattr(named, "fileno"):
         return _path_of(named.fileno())
-    return os.path.abspath(os.fsdecode(named))
+    return os.path.abspath(os.fsdecode(named))  # noqa: PTH100 - as it is named: links are not followed

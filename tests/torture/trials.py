@@ -25,7 +25,8 @@ NEXT_LIST = "id,Name,Mail\n1,Ada Lovelace,ada@example.com\n2,Bo Ek,bo.ek@example
 class Trial:
     """`table` is the `[task]` of the job, and `files` what it names. With `before`, an undisturbed run with these
     files instead comes first. `kinds` are what the tenant holds and is compared with that of the twin. `once` finds
-    the routes, in the books, that may work once for a key. Of `doubtful` tasks mailboxes may end `unknown`."""
+    the routes, in the books, that may work once for a key. Of `doubtful` tasks mailboxes may end `unknown`. `again` is
+    what a row says in place of the twin's where an earlier process had done the work."""
 
     name: str
     effect: str
@@ -33,6 +34,7 @@ class Trial:
     kinds: Sequence[str] = ()
     once: str = ""
     doubtful: bool = False
+    again: str = ""
     faults: Sequence[str] = WRITE_FAULTS
     files: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
@@ -55,14 +57,15 @@ def _letter(name: str, effect: str, mode: str, *, doubtful: bool) -> Trial:
     return Trial(
         name, effect,
         f'name = "mail.send"\ncampaign = "torture"\nsubject = "To {{mailbox}}"\nbody = "Hello"\nmode = "{mode}"',
-        kinds=("messages",), once="sendMail|/send|POST /users/{}/messages", doubtful=doubtful,
+        kinds=("messages",), once="sendMail|/send|POST /users/{}/messages", doubtful=doubtful, again="already",
     )  # fmt: skip
 
 
 TRIALS = (
     Trial("settings.report", "read", 'name = "settings.report"', faults=READ_FAULTS),
     Trial(
-        "settings.apply", "idempotent", 'name = "settings.apply"\ntime_zone = "Tonga Standard Time"\nlanguage = "sv-FI"',
+        "settings.apply", "idempotent",
+        'name = "settings.apply"\ntime_zone = "Tonga Standard Time"\nlanguage = "sv-FI"',
         kinds=("settings",),
     ),
     _contacts("contacts.sync-new", "keyed", FIRST_LIST, ""),

@@ -1,0 +1,45 @@
+"""A write that was cancelled while it waited for its turn has begun nothing, and its ledger says so."""
+
+import asyncio
+
+import pytest
+
+from bulkmail.core.pace import Pace
+from bulkmail.core.window import Window
+from bulkmail.model import Effect, Ending, Request, Response
+from bulkmail.testing import run
+from bulkmail.transport.book import Booking
+from bulkmail.transport.limit import Limiting
+from tests.transport.rig import unheard
+from tests.transport.test_book import Noted
+
+
+class Slow:
+    """Answers in a minute."""
+
+    async def send(self, _request: Request, /) -> Response:
+        await asyncio.sleep(60)
+        return Response(202)
+
+
+@pytest.mark.parametrize("rate", [None, 0.1])
+@pytest.mark.parametrize(
+    ("effect", "ending"),
+    [(Effect.NONE, Ending.UNSENT), (Effect.KEYED, Ending.UNSENT), (Effect.IDEMPOTENT, Ending.UNKNOWN)],
+)
+def test_one_leaves_and_the_other_waits(effect: Effect, ending: Ending, rate: float | None) -> None:
+    async def main() -> list[Ending]:
+        ledger = Noted()
+        pace = Pace(in_flight=1 if rate is None else 100)
+        limiting = Limiting(Slow(), window=Window(4), pace=pace, report=unheard, rate=rate)
+        booking = Booking(limiting, ledger, unheard)
+        requests = [Request("POST", "/x", key, body={}, effect=effect, row=row) for row, key in enumerate("ab")]
+        tasks = [asyncio.create_task(booking.send(request)) for request in requests]
+        await asyncio.sleep(5)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert all(task.cancelled() for task in tasks)
+        return ledger.endings
+
+    assert sorted(run(main())) == sorted([Ending.UNKNOWN, ending])  # an earlier try of what is idempotent may have left
