@@ -25,8 +25,7 @@ NEXT_LIST = "id,Name,Mail\n1,Ada Lovelace,ada@example.com\n2,Bo Ek,bo.ek@example
 class Trial:
     """`table` is the `[task]` of the job, and `files` what it names. With `before`, an undisturbed run with these
     files instead comes first. `kinds` are what the tenant holds and is compared with that of the twin. `once` finds
-    the routes, in the books, that may work once for a key. Of `doubtful` tasks mailboxes may end `unknown`. `again` is
-    what a row says in place of the twin's where an earlier process had done the work."""
+    the routes, in the books, that may work once for a key. Of `doubtful` tasks mailboxes may end `unknown`."""
 
     name: str
     effect: str
@@ -34,7 +33,6 @@ class Trial:
     kinds: Sequence[str] = ()
     once: str = ""
     doubtful: bool = False
-    again: str = ""
     faults: Sequence[str] = WRITE_FAULTS
     files: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
@@ -57,7 +55,7 @@ def _letter(name: str, effect: str, mode: str, *, doubtful: bool) -> Trial:
     return Trial(
         name, effect,
         f'name = "mail.send"\ncampaign = "torture"\nsubject = "To {{mailbox}}"\nbody = "Hello"\nmode = "{mode}"',
-        kinds=("messages",), once="sendMail|/send|POST /users/{}/messages", doubtful=doubtful, again="already",
+        kinds=("messages",), once="sendMail|/send|POST /users/{}/messages", doubtful=doubtful,
     )  # fmt: skip
 
 
