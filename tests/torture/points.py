@@ -3,7 +3,8 @@
 A kill strikes every write, sync, open, rename, unlink and lock in the run directory, and everything sent or received.
 After an error of the disk sending has to stop, the exit code is 7, what was committed stays true, and `resume` does the
 rest. A folder that is moved away is noticed when the next file in it is named; until then open files take what they are
-given, and it is there when the folder is. Nothing is asked of the sign of life (`.alive`): its loss only makes the next process wait longer.
+given, and it is there when the folder is. Nothing is asked of the sign of life (`.alive`): its loss only makes the next
+process wait longer.
 """
 
 import errno
