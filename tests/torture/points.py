@@ -2,7 +2,9 @@
 
 A kill strikes every write, sync, open, rename, unlink and lock in the run directory, and everything sent or received.
 After an error of the disk sending has to stop, the exit code is 7, what was committed stays true, and `resume` does the
-rest. Nothing is asked of the sign of life (`.alive`): its loss only makes the next process wait longer.
+rest. A folder that is moved away is noticed when the next file in it is named; until then open files take what they are
+given, and it is there when the folder is. Nothing is asked of the sign of life (`.alive`): its loss only makes the next
+process wait longer.
 """
 
 import errno
@@ -121,7 +123,7 @@ def _unexpected(ended: Start, harm: Harm) -> list[str]:
     harmless = harm.act == "short" or ".alive" in ended.where or not ended.where.startswith("write ")
     allowed = (STORAGE, 0) if harmless or harm.act == "gone" else (STORAGE,)
     wrong = [] if ended.code in allowed else [f"ended with {ended.code}"]
-    if ended.code == STORAGE and ended.sent > STILL_SENT:
+    if ended.code == STORAGE and harm.act != "gone" and ended.sent > STILL_SENT:
         wrong.append(f"sent {ended.sent} times after it")
     return wrong
 
