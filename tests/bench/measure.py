@@ -65,7 +65,7 @@ class Measured:
 
     def share(self, book: str) -> float:
         """A kind of answer as a share of all requests."""
-        return float(self.books.get(book, 0)) / max(1, self.books.get("requests", 0))
+        return float(self.books.get(book, 0) / max(1, self.books.get("requests", 0)))
 
 
 def run(scenario: Scenario, folder: Path) -> Measured:

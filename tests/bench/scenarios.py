@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
+from typing import Any
 
 from tests.bench.measure import Measured, Scenario
 from tests.bench.table import Cells, Group
@@ -85,7 +87,7 @@ def _ideal(one: Measured, clean: Measured) -> float:
     attempts = one.books["requests"] / one.scenario.mailboxes
     latency = one.scenario.server["latency"]
     chains = (place * each * attempts + waits + tries * latency for place, tries, waits in one.books["chains"])
-    return max(one.books["requests"] * each, *chains)
+    return float(max(one.books["requests"] * each, *chains))
 
 
 def slots(one: Measured, _before: Sequence[Measured]) -> Cells:
@@ -129,6 +131,39 @@ def scale(one: Measured, _before: Sequence[Measured]) -> Cells:
     }  # fmt: skip
 
 
+def lasting(one: Measured, before: Sequence[Measured]) -> Cells:
+    """What making things last costs: the median of this run and of those before it with the same work, over that of the
+    same runs without a sync."""
+    if not one.scenario.shown:
+        return {}
+    same = [run for run in (*before, one) if run.scenario.driver == one.scenario.driver]
+    with_, without = (
+        median(run.seconds for run in same if (run.scenario.name == "own") is synced) for synced in (True, False)
+    )
+    return {
+        "sweep": one.scenario.title, "mailboxes": f"{one.scenario.mailboxes:,}", "seconds": f"{with_:.2f}",
+        "without a sync": f"{without:.2f}", "cost": f"{with_ / without - 1:.1%}", "ok": f"{one.ok:,}",
+    }  # fmt: skip
+
+
+def _pairs(title: str, mailboxes: int, driver: dict[str, Any], goal: str) -> tuple[Scenario, ...]:
+    """PAIRS of runs, in turn, of which the last gives the row."""
+    turns = [(name, number) for number in range(PAIRS) for name in ("unsynced", "own")]
+    return tuple(
+        Scenario(title, turn[0], mailboxes, {"latency": 0.1}, driver, {"cost": goal}, shown=turn == turns[-1])
+        for turn in turns
+    )
+
+
+def resumed(one: Measured, _before: Sequence[Measured]) -> Cells:
+    """Until a killed run knows what is done."""
+    return {
+        "driver": one.scenario.title, "mailboxes": f"{one.scenario.mailboxes:,}", "seconds": f"{one.seconds:.2f}",
+        "found done": f"{one.ok:,}",
+    }  # fmt: skip
+
+
+PAIRS = 5
 KEPT = {"lost": "= 0", "early": "= 0", "breaches": "= 0"}
 STEADY = {**KEPT, "after it": "≥ 98 %", "refused": "≤ 1 %"}
 WALKED = {"task": {"name": "tests/bench/walk.py:walk", "top": 50}}
@@ -231,6 +266,24 @@ GROUPS = (
             ),
         ),
         "Ten pages a mailbox, 150 ms a page, 128 in flight, so that the speed of the machine does not matter.",
+    ),
+    Group(
+        "journal", "What it costs to make things last, 100 ms", lasting,
+        (
+            *_pairs("settings.report", 10_000, {}, "≤ 2 %"),
+            *_pairs(
+                "one keyed write each", 10_000, {"task": {"name": "tests/bench/walk.py:keyed", "apply": True}}, "≤ 10 %"
+            ),
+        ),
+        f"Medians of {PAIRS} runs each, in turn. Without a sync, everything else is written all the same.",
+    ),
+    Group(
+        "resume", "A killed run finds out what is done", resumed,
+        (
+            Scenario("bulkmail", "resumed", 50_000, goals={"seconds": "≤ 1"}),
+            Scenario("bulkmail", "resumed", 1_000_000),
+        ),
+        "Reading the list once and checking every line of the journal; the interpreter has started.",
     ),
     Group(
         "scale", "Scale: one run, 20 ms", scale,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from pydantic import Field
 
-from bulkmail import Graph, Mailbox, Options, Row, task
+from bulkmail import Change, Graph, Mailbox, Options, Row, task
 
 COLUMNS = {"mailbox": "address", "messages": "how many were seen"}
 
@@ -25,3 +25,15 @@ async def walk(mailbox: Mailbox, graph: Graph, options: WalkOptions) -> AsyncIte
             await graph.gather(*(graph.get(f"/messages/{message['id']}") for message in page))
         seen += len(page)
     yield {"messages": seen}
+
+
+@task("bench.keyed", summary="Makes one thing", permission="Contacts.ReadWrite", columns=COLUMNS, writes=True)
+async def keyed(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
+    """A write with a key; the server takes everything. Its intent is on the disk before it leaves."""
+
+    async def find() -> None:
+        raise AssertionError("no answer is lost here")
+
+    body = {"displayName": "Fern Dale", "businessPhones": ["+1 555 0100"]}
+    await graph.create("/contacts", body, change=Change("contact:1", None, body), find=find)
+    yield {"messages": 1}
