@@ -75,6 +75,7 @@ def resume(
             if not retry and before["state"] == "finished":
                 code = _nothing_left(run_dir, before, as_json=as_json)
             elif not retry:
+                manifests.claim(run_dir, before)
                 code = _go_on(run_dir, before, flags, console, accept=accept_changes, as_json=as_json)
         if retry and not rows:
             raise UsageError(f"{run_dir} has no mailbox that ended {' or '.join(sorted(wanted))}")

@@ -61,9 +61,7 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Raises OutputError."""
-        write_private(
-            folder / MANIFEST, orjson.dumps(self.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        )
+        _put(folder, self.as_json())
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in the file."""
@@ -99,6 +97,15 @@ def _shown(value: Any) -> str:
 def now() -> str:
     """This moment as a manifest writes it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _put(folder: Path, body: Mapping[str, Any]) -> None:
+    write_private(folder / MANIFEST, orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def claim(folder: Path, before: Mapping[str, Any]) -> None:
+    """Puts this process into a run's manifest, for whoever finds the directory held. Raises OutputError."""
+    _put(folder, {**before, **whoami()})
 
 
 def sums(totals: Totals) -> dict[str, Any]:

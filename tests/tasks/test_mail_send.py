@@ -74,7 +74,7 @@ def test_html_from_a_file_by_one_sender_to_those_of_the_row(mode: str, tmp_path:
 
     async def act(bench: Bench) -> None:
         office = bench.mailbox(1)
-        changed = {"sender": office.address, "mode": mode}
+        changed: dict[str, Any] = {"sender": office.address, "mode": mode}
         (told,) = await bench.run(bench.mailbox(0, ROW), **changed)
         assert told["sender"] == office.address
         assert told["to"] == ["boss@contoso.example", "hr@contoso.example"]
