@@ -20,17 +20,16 @@ KEYED = next(trial for trial in TRIALS if trial.name == "contacts.sync-new")
 
 @pytest.mark.timeout(180)
 def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path) -> None:
-    with open_ground(KEYED, tmp_path, 2, faults=True) as ground:
-        found = kill(ground, seed=1, kills=4, anew=0)
-    assert found.kills >= 4
+    with open_ground(KEYED, tmp_path, 1, faults=True) as ground:
+        found = kill(ground, seed=1, kills=2, anew=0)
+    assert found.kills >= 2
     assert found.wrong == []
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("act", ["kill", "torn"])
-def test_a_seam_that_is_struck(act: str, tmp_path: Path) -> None:
+def test_a_write_that_is_torn_by_a_kill(tmp_path: Path) -> None:
     with open_ground(KEYED, tmp_path, 1, faults=False, latency="5ms") as ground:
         work = ground.rounds(1, 6)[0]
         with ground.starter() as start:
-            found = struck(start, work, Harm(30, act, str(work.out.resolve()), files=act != "kill"))
+            found = struck(start, work, Harm(30, "torn", str(work.out.resolve()), files=True))
     assert (found.points, found.wrong) == (1, [])
