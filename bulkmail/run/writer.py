@@ -8,6 +8,7 @@ says was never committed.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Protocol
 
@@ -19,8 +20,9 @@ from bulkmail.run.totals import Totals
 GROUP = 256
 """Outcomes for which a write is worth its while."""
 
-LINGER = 0.02
-"""Seconds that fewer wait for others: nothing to whoever reads along, and fifty writes a second at the most."""
+LINGER = 0.1
+"""Seconds that fewer wait for others: nothing to whoever reads along, and ten syncs of each file a second at the most
+while little is done. What is lost with the power is done again."""
 
 QUEUE = 1024
 """Outcomes that may wait for the disk, and go to it together; workers wait when it is full."""
@@ -76,6 +78,7 @@ class Writer:
         self._waiting: list[Finished | Rejected] = []
         self._room = asyncio.Event()
         self._work = asyncio.Event()  # something waits, or nothing more will
+        self._enough = asyncio.Event()  # a write is worth its while
         self._closed = False
 
     def __repr__(self) -> str:
@@ -92,18 +95,22 @@ class Writer:
             await self._room.wait()
         self._waiting.append(item)
         self._work.set()
+        if len(self._waiting) >= GROUP:
+            self._enough.set()
 
     def close(self) -> None:
         self._closed = True
         self._work.set()
+        self._enough.set()
 
     async def write(self) -> None:
         """Until closed. Raises OutputError, after which nothing more is written. Cancelled, it writes what it has."""
         try:
             while self._waiting or not self._closed:
                 await self._work.wait()
-                if len(self._waiting) < GROUP and not self._closed:
-                    await asyncio.sleep(LINGER)  # on its own, an outcome would cost a journey to a thread and back
+                with suppress(TimeoutError):  # on its own, an outcome would cost a journey to a thread and three syncs
+                    async with asyncio.timeout(LINGER):
+                        await self._enough.wait()
                 await self._commit(self._take())
         except asyncio.CancelledError:
             await self._commit(self._take())
@@ -114,6 +121,7 @@ class Writer:
         self._room.set()
         if not self._closed:
             self._work.clear()
+            self._enough.clear()
         return group
 
     async def _commit(self, group: Sequence[Finished | Rejected]) -> None:

@@ -47,8 +47,10 @@ class Round:
             return ["resume", "out", "--no-progress", *flags]
         return [*begin(self.trial), *flags]
 
-    def said(self) -> str:
-        return (self.folder / "said.err").read_text(encoding="utf-8")
+    def said(self, *names: str) -> str:
+        """What the last start wrote to these; nothing, if it died before it could."""
+        files = [self.folder / name for name in names or ("said.err",)]
+        return "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
 
 def begin(trial: Trial) -> list[str]:

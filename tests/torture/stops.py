@@ -62,7 +62,7 @@ def _in_lane(ground: Ground, work: Round, dice: random.Random, usual: float, *, 
         found = Stopped(1, Counter({f"{number.name}{' twice' * twice}: {ended.code}": 1}))
         if ended.told:
             found.longest = ended.seconds - ended.told[0]
-        said = work.said() + (work.folder / "said.out").read_text(encoding="utf-8")
+        said = work.said("said.err", "said.out")
         wrong = _unexpected(ended, CODES[number], said)
         wrong = wrong or _completed(start, work)
     found.wrong = [f"{work.folder} ({number.name}, {after:.3f} s): {one}" for one in wrong]
