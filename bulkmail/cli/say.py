@@ -82,10 +82,17 @@ class _OneLine(logging.Formatter):
         return "\n".join([text, *(f"  {one_line(line)}" for line in trace)])
 
 
+def _matters(record: logging.LogRecord) -> bool:
+    """Not that something came for a connection which we had just closed: uvloop calls that a fatal error."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, RuntimeError) and "the handler is closed" in str(error))
+
+
 def log_to_stderr(*, as_json: bool) -> None:
     """Our own log only: those of the libraries say addresses, and stay silent below a warning."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines() if as_json else _OneLine())
+    handler.addFilter(_matters)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

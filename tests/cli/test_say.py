@@ -82,3 +82,16 @@ def test_a_log_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert (error["level"], error["message"]) == ("error", "one\ntwo\x1b")
     assert "ValueError" in error["error"]
     assert (info["logger"], info["message"]) == ("bulkmail.run", "worth knowing")
+
+
+def test_what_comes_for_a_closed_connection_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    before = logging.getLogger().handlers[:]
+    try:
+        say.log_to_stderr(as_json=False)
+        for text in ("unable to perform operation; the handler is closed", "something else"):
+            logging.getLogger("asyncio").error("Fatal error on SSL protocol", exc_info=RuntimeError(text))
+    finally:
+        logging.getLogger().handlers[:] = before
+    told = capsys.readouterr().err
+    assert "something else" in told
+    assert "the handler is closed" not in told
