@@ -14,7 +14,7 @@ from bulkmail.cli.compose import file_source, survey
 from bulkmail.cli.conduct import Ended, Run
 from bulkmail.cli.loop import run as run_loop
 from bulkmail.cli.pin import digest_of, pinned
-from bulkmail.cli.run import AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, conclude, introduce, signed
+from bulkmail.cli.run import AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, conclude, flags, introduce, signed
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
@@ -66,8 +66,7 @@ def resume(
     say.log_to_stderr(as_json=log_json)
     console = say.progress(hidden=no_progress or log_json)
     with say.told():
-        given = {"limits.max_changes": max_changes, "limits.max_duration": max_duration}
-        flags = {key: value for key, value in given.items() if value not in (None, "")}
+        given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
         wanted = _statuses(retry)
         with folders.hold(folders.existing(run_dir)):
             before = manifests.read(run_dir)
@@ -76,18 +75,18 @@ def resume(
                 code = _nothing_left(run_dir, before, as_json=as_json)
             elif not retry:
                 manifests.claim(run_dir, before)
-                code = _go_on(run_dir, before, flags, console, accept=accept_changes, as_json=as_json)
+                code = _go_on(run_dir, before, given, console, accept=accept_changes, as_json=as_json)
         if retry and not rows:
             raise UsageError(f"{run_dir} has no mailbox that ended {' or '.join(sorted(wanted))}")
         if retry:
-            code = _again(run_dir, before, flags, rows, console, as_json=as_json)
+            code = _again(run_dir, before, given, rows, console, as_json=as_json)
     raise typer.Exit(code)
 
 
-def reloaded(before: Mapping[str, Any], flags: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
-    """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
+def reloaded(before: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
+    """The job of an earlier run as it is now, with the flags it was given then and `given` over them."""
     kept = {key: value for key, value in before["job"]["flags"].items() if key not in OF_ONE_START}
-    laid = kept | dict(flags)
+    laid = kept | dict(given)
     return load(Path(before["job"]["path"]), flags=laid), laid
 
 
@@ -121,10 +120,10 @@ def _nothing_left(folder: Path, before: Mapping[str, Any], *, as_json: bool) -> 
 
 
 def _go_on(
-    folder: Path, before: Mapping[str, Any], flags: Mapping[str, Any], console: Console | None, *,
+    folder: Path, before: Mapping[str, Any], given: Mapping[str, Any], console: Console | None, *,
     accept: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    job, laid = reloaded(before, flags)
+    job, laid = reloaded(before, given)
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     listed = listed_in(folder, before, job, task)
@@ -178,10 +177,10 @@ async def _accept(
 
 
 def _again(
-    folder: Path, before: Mapping[str, Any], flags: Mapping[str, Any], rows: Rows,
+    folder: Path, before: Mapping[str, Any], given: Mapping[str, Any], rows: Rows,
     console: Console | None, *, as_json: bool,
 ) -> int:  # fmt: skip
-    job, laid = reloaded(before, flags)
+    job, laid = reloaded(before, given)
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     listed = listed_in(folder, before, job, task)

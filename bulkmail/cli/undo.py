@@ -21,6 +21,7 @@ from bulkmail.cli.run import (
     MaxDuration,
     NoProgress,
     conclude,
+    flags,
     introduce,
     signed,
 )
@@ -59,21 +60,20 @@ def undo(
     say.log_to_stderr(as_json=log_json)
     console = say.progress(hidden=no_progress or log_json)
     with say.told(), folders.hold(folders.existing(run_dir)):
-        given = {"limits.max_changes": max_changes, "limits.max_duration": max_duration}
-        flags = {key: value for key, value in given.items() if value not in (None, "")}
-        flags |= {"task.apply": bool(apply), "task.drift": False}
+        given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
+        given |= {"task.apply": bool(apply), "task.drift": False}
         wanted = Path(output) if output else run_dir.with_name(f"{run_dir.name}-undo")
-        code = _undo(run_dir, manifests.read(run_dir), flags, wanted, console, as_json=as_json)
+        code = _undo(run_dir, manifests.read(run_dir), given, wanted, console, as_json=as_json)
     raise typer.Exit(code)
 
 
 def _undo(
-    folder: Path, before: Mapping[str, Any], flags: Mapping[str, Any], wanted: Path, console: Console | None, *,
+    folder: Path, before: Mapping[str, Any], given: Mapping[str, Any], wanted: Path, console: Console | None, *,
     as_json: bool,
 ) -> int:  # fmt: skip
     if before["mode"] != "apply":
         raise UsageError(f"{folder} changed nothing: it was a run to {before['mode']}")
-    job, laid = reloaded(before, flags)
+    job, laid = reloaded(before, given)
     task = find(job.task.name, job.path.parent)
     options, reverse = check_options(task, job.task.options, job.path.parent), undoing(task)
     credential, parent = signed(job), str(folder.resolve())
