@@ -4,7 +4,7 @@ waits.
 Limits of the service, per application and mailbox (learn.microsoft.com/graph/throttling-limits, Outlook, 2026-02):
 4 requests in flight, 10,000 requests in 10 minutes, 150 MB of upload in 5 minutes; and of Exchange Online, 30 messages
 a minute for each sender. A part of a batch counts like a plain request. A lane exists from `enter` to `leave`, which is
-as long as its mailbox is worked on, and on for as long as its fence or its messages speak against the next visit.
+as long as its mailbox is worked on, and on for as long as its fence or its budgets speak against the next visit.
 """
 
 import math
@@ -29,6 +29,10 @@ refused."""
 
 COUNT_FROM = 500
 """Requests that a lane makes before its rolling budget is kept: nearly all mailboxes end long before, and need none."""
+
+REMEMBER_FROM = UPLOAD / 100
+"""Bytes of upload that are remembered after a visit: with less, a hundred visits in five minutes are none too many, and
+a million mailboxes that were given a line each are not kept in memory."""
 
 
 class Rolling:
@@ -123,6 +127,7 @@ class Lane:
         "sends",
         "slots",
         "throttled",
+        "told",
         "upload",
         "waited",
         "waiting",
@@ -136,6 +141,7 @@ class Lane:
         self.requests = 0
         self.throttled = 0
         self.waited = 0.0
+        self.told = Tally()  # what of these three was told already
         self.entered = 0
         self.budget: Rolling | None = None
         self.upload: Rolling | None = None
@@ -147,9 +153,11 @@ class Lane:
     def __repr__(self) -> str:
         return f"<Lane {self.in_flight} in flight, {len(self.waiting)} waiting, {self.requests} sent>"
 
-    def tally(self) -> Tally:
-        """What the mailbox cost so far."""
-        return Tally(self.requests, self.throttled, self.waited)
+    def bill(self) -> Tally:
+        """What the mailbox cost since the last bill, which was that of another visit. All bills are what it cost in
+        all; of visits at the same time, whoever leaves first is told what they cost together."""
+        told, self.told = self.told, Tally(self.requests, self.throttled, self.waited)
+        return Tally(self.requests - told.requests, self.throttled - told.throttled, self.waited - told.waited)
 
 
 class Window:
@@ -182,7 +190,10 @@ class Window:
         """Drops a lane that nobody needs any more. Returns when to try again if something still speaks for it, or 0."""
         if lane.entered or self.lanes.get(lane.key) is not lane:
             return 0.0
-        until = lane.fence.until if lane.sends is None else max(lane.fence.until, lane.sends.empty_from(now))
+        until = lane.fence.until
+        for budget, least in ((lane.budget, 0.0), (lane.upload, REMEMBER_FROM), (lane.sends, 0.0)):
+            if budget is not None and budget.used > least:
+                until = max(until, budget.empty_from(now))
         if until > now:
             return until
         del self.lanes[lane.key]

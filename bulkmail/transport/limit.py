@@ -94,7 +94,7 @@ class Limiting:
     def leave(self, key: str, /) -> Tally:
         lane = self._window.lanes[key]
         self._leave(lane)
-        return lane.tally()
+        return lane.bill()
 
     def room(self) -> bool:
         return len(self._fresh) < AHEAD
@@ -139,8 +139,7 @@ class Limiting:
             self._forget(lane)
 
     def _forget(self, lane: Lane) -> None:
-        """A fence outlives the work on its mailbox, and so does the count of its messages: whoever comes back early
-        finds them."""
+        """A fence outlives the work on its mailbox, and so do its budgets: whoever comes back early finds them."""
         if lane.lingers:
             return  # the timer of an earlier visit will see to it
         again = self._window.forget(lane, self._loop.time())

@@ -164,6 +164,37 @@ def test_a_sender_who_is_over_may_still_read() -> None:
     assert window.ready(lane, 1.0, sends=1) == SENDS_SECONDS + SENDS_SECONDS / 30
 
 
+def test_what_counts_is_remembered_between_visits_and_a_line_of_text_is_not() -> None:
+    window = Window()
+    for upload, requests, until in (
+        (2_000_000, 1, UPLOAD_SECONDS + UPLOAD_SECONDS / 30),
+        (2_000, 1, 0.0),
+        (0, COUNT_FROM, REQUESTS_SECONDS + REQUESTS_SECONDS / 30),
+        (0, COUNT_FROM - 1, 0.0),
+    ):
+        lane = window.enter("ada")
+        for _ in range(requests):
+            window.take(lane, 0.0, upload)
+            window.give(lane)
+        window.leave(lane)
+        assert window.forget(lane, 1.0) == until
+        assert window.forget(lane, until) == 0.0
+        assert not window.lanes
+
+
+def test_each_visit_is_told_its_own_cost() -> None:
+    window = Window()
+    lane = window.enter("office")
+    for visit in (1, 3, 2):
+        for _ in range(visit):
+            window.take(lane, 0.0)
+            window.give(lane)
+        lane.throttled += 1
+        lane.waited += 0.5
+        assert lane.bill() == Tally(visit, 1, 0.5)
+    assert lane.bill() == Tally()
+
+
 def test_a_lane_is_forgotten_when_its_messages_count_no_more() -> None:
     window = Window()
     lane = window.enter("ada")
@@ -192,7 +223,7 @@ def test_a_recalled_request_costs_nothing() -> None:
     window.recall(lane)
     window.give(lane)
     assert window.leave(lane)
-    assert lane.tally() == Tally()
+    assert lane.bill() == Tally()
     assert lane.in_flight == 0
 
 
