@@ -139,11 +139,24 @@ class Response(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What a mailbox cost: attempts sent, refusals by throttling, and seconds spent waiting for permission to send."""
+    """What a mailbox cost: attempts sent, refusals by throttling, and seconds spent waiting for permission to send.
+
+    `waited_for` is whose limit made it wait longest, such as `MailboxConcurrency, mailbox`; empty where none did, but
+    only the pace and its own other requests.
+    """
 
     requests: int = 0
     throttled: int = 0
     waited: float = 0.0
+    waited_for: str = ""
+
+
+class Wait(NamedTuple):
+    """A mailbox, or everybody where it is empty, waits `seconds` more because of a limit: `by` says whose."""
+
+    mailbox: str
+    seconds: float
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +183,16 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling while it happens. `kind` is one of `throttled`, `retried`, `paused`, `note`."""
+    """Something worth telling while it happens. `kind` is one of `throttled`, `retried`, `paused`, `note`.
+
+    `text` of the first says which limit was met, and whose it is; of `paused`, what is waited for.
+    """
 
     kind: Literal["throttled", "retried", "paused", "note"]
     text: str
     mailbox: str = ""
     seconds: float = 0.0  # how long the wait will be
+    longer: float = 0.0  # of these, what comes on top of waits that were told before
 
 
 class Transport(Protocol):

@@ -160,7 +160,7 @@ class Run:
 
         def look() -> Look:
             seen = connection.stack.pace.statistics()
-            return Look(self.recovered.totals, self.expected, seen.in_flight, seen.fence_until - loop.time())
+            return Look(self.recovered.totals, self.expected, seen.in_flight, connection.stack.waits())
 
         progress = asyncio.create_task(Progress(look, self.console).show())
         try:
@@ -192,7 +192,7 @@ class Run:
             statuses={str(status): totals.statuses[status] for status in Status},
             sums=manifests.sums(totals),
             changes={str(ending): number for ending, number in self.recovered.changes.counts.items() if number},
-            refusals=dict(totals.refusals),
+            waits=manifests.waits(totals),
             problems=dict(totals.problems),
             outputs=outputs,
         )

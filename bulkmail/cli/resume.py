@@ -128,13 +128,14 @@ def _go_on(
     options = check_options(task, job.task.options, job.path.parent)
     listed = listed_in(folder, before, job, task)
     recovered = recover(folder)
+    manifests.recall(recovered.totals, before)
     credential = signed(job)
 
     async def main() -> Ended:
         expected = await _count(listed)
         manifest = replace(
             pinned(job, task, options, laid), parent=before["parent"], undo=before["undo"], started=before["started"],
-            seconds=before["seconds"],
+            seconds=before["seconds"], waits=before["waits"],
         )  # fmt: skip
         if listed is not None:
             manifest = replace(manifest, input=manifest.input | digest_of(listed) | {"mailboxes": expected})

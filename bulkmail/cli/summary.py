@@ -2,7 +2,7 @@
 `run.json`."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ MEANINGS = {
 }
 STYLES = {Status.OK: "green", Status.ABSENT: "dim"}
 MOST = 5
-"""Lines of problems and of refusals; the rest is in the files."""
+"""Lines of problems and of waits; the rest is in the files."""
 
 
 def as_json(manifest: Mapping[str, Any], folder: Path) -> str:
@@ -47,8 +47,8 @@ def show(manifest: Mapping[str, Any], folder: Path, console: Console) -> None:
         f"{sums['rows']:,} rows, in {duration(manifest['seconds'])}",
         soft_wrap=True,
     )
-    _list(console, "refusals", manifest["refusals"])
-    _list(console, "problems", manifest["problems"])
+    _list(console, "waits", _waits(manifest["waits"]))
+    _list(console, "problems", _problems(manifest["problems"]))
     for line in _changes(manifest):
         console.print(f"changes   {line}", soft_wrap=True)
     if manifest["reason"]:
@@ -93,7 +93,18 @@ def _statuses(statuses: Mapping[str, int]) -> Table:
     return table
 
 
-def _list(console: Console, word: str, counted: Mapping[str, int]) -> None:
-    for name, number in sorted(counted.items(), key=lambda pair: -pair[1])[:MOST]:
-        console.print(f"{word:<9} {number:,} times {one_line(name)}", soft_wrap=True)
+def _waits(waits: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Who asked to wait, how often and how long in all; the longest first."""
+    found = sorted(waits.items(), key=lambda pair: -pair[1]["seconds"])
+    return [f"{w['times']:,} times {one_line(by)}: {duration(w['seconds'])} in all" for by, w in found]
+
+
+def _problems(counted: Mapping[str, int]) -> list[str]:
+    found = sorted(counted.items(), key=lambda pair: -pair[1])
+    return [f"{number:,} times {one_line(name)}" for name, number in found]
+
+
+def _list(console: Console, word: str, lines: Sequence[str]) -> None:
+    for line in lines[:MOST]:
+        console.print(f"{word:<9} {line}", soft_wrap=True)
         word = ""

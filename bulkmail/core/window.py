@@ -27,6 +27,11 @@ SENDS, SENDS_SECONDS = 30, 60.0
 """Messages of one sender, whatever sends them (Exchange Online limits, message rate): what is over is delayed or
 refused."""
 
+OF_REQUESTS, OF_UPLOAD, OF_SENDS = (
+    "10,000 requests in 10 minutes, mailbox", "150 MB of upload in 5 minutes, mailbox", "30 messages a minute, mailbox",
+)  # fmt: skip
+"""Who makes a mailbox wait, in the words in which refusals are told: the limit, and whose it is."""
+
 COUNT_FROM = 500
 """Requests that a lane makes before its rolling budget is kept: nearly all mailboxes end long before, and need none."""
 
@@ -43,9 +48,10 @@ class Rolling:
     a mailbox to the mean rate from the start; counting does neither.
     """
 
-    __slots__ = ("cell", "cells", "limit", "seconds", "used")
+    __slots__ = ("by", "cell", "cells", "limit", "seconds", "used")
 
-    def __init__(self, limit: float, seconds: float) -> None:
+    def __init__(self, limit: float, seconds: float, by: str = "") -> None:
+        self.by = by
         self.limit = limit
         self.seconds = seconds
         self.cell = seconds / 30
@@ -83,13 +89,14 @@ class Rolling:
 
 
 class Fence:
-    """No request leaves before `until`. `streak` counts refusals in a row; those of requests that flew together are
-    one."""
+    """No request leaves before `until`, since `by` asks for it. `streak` counts refusals in a row; those of requests
+    that flew together are one."""
 
-    __slots__ = ("streak", "until")
+    __slots__ = ("by", "streak", "until")
 
     def __init__(self) -> None:
         self.until = 0.0
+        self.by = ""
         self.streak = 0
 
     def __repr__(self) -> str:
@@ -101,9 +108,10 @@ class Fence:
             self.streak += 1
         return self.streak
 
-    def rise(self, until: float) -> None:
+    def rise(self, until: float, by: str = "") -> None:
         """The longest wish wins."""
-        self.until = max(self.until, until)
+        if until > self.until:
+            self.until, self.by = until, by
 
     def passed(self, sent: float) -> None:
         """A request was not refused; it ends the row unless it left together with those that were."""
@@ -112,16 +120,17 @@ class Fence:
 
 
 class Lane:
-    """One mailbox while it is worked on. Only Window changes it, but for `waiting`, `queued` and `lingers`: those are
-    the limiter's."""
+    """One mailbox while it is worked on. Only Window changes it, but for what waits and why: that is the limiter's."""
 
     __slots__ = (
         "budget",
         "entered",
         "fence",
+        "held",
         "in_flight",
         "key",
         "lingers",
+        "longest",
         "queued",
         "requests",
         "sends",
@@ -141,13 +150,15 @@ class Lane:
         self.requests = 0
         self.throttled = 0
         self.waited = 0.0
-        self.told = Tally()  # what of these three was told already
+        self.told = (0, 0, 0.0)  # what of these three was told already
+        self.longest = (0.0, "")  # the longest wait for a limit since then, and who made it wait
         self.entered = 0
         self.budget: Rolling | None = None
         self.upload: Rolling | None = None
         self.sends: Rolling | None = None
         self.waiting: deque[Any] = deque()
         self.queued = False  # in one of the limiter's lines, or behind a timer that will put it there
+        self.held = (0.0, "")  # a budget lets nothing more leave before; and its name
         self.lingers = False  # a timer will ask again whether it may be forgotten
 
     def __repr__(self) -> str:
@@ -156,8 +167,10 @@ class Lane:
     def bill(self) -> Tally:
         """What the mailbox cost since the last bill, which was that of another visit. All bills are what it cost in
         all; of visits at the same time, whoever leaves first is told what they cost together."""
-        told, self.told = self.told, Tally(self.requests, self.throttled, self.waited)
-        return Tally(self.requests - told.requests, self.throttled - told.throttled, self.waited - told.waited)
+        requests, throttled, waited = self.told
+        bill = Tally(self.requests - requests, self.throttled - throttled, self.waited - waited, self.longest[1])
+        self.told, self.longest = (self.requests, self.throttled, self.waited), (0.0, "")
+        return bill
 
 
 class Window:
@@ -216,6 +229,14 @@ class Window:
         return now
 
     @staticmethod
+    def in_the_way(lane: Lane, now: float, upload: int = 0, sends: int = 0) -> str:
+        """The name of the budget that holds a request back, or nothing if none does."""
+        for budget, amount in ((lane.budget, 1), (lane.upload, upload), (lane.sends, sends)):
+            if budget and amount and budget.ready(amount, now) > now:
+                return budget.by
+        return ""
+
+    @staticmethod
     def take(lane: Lane, now: float, upload: int = 0, sends: int = 0) -> None:
         """Use a slot, and the budgets; only when `ready` says so, with nothing in between."""
         lane.in_flight += 1
@@ -223,13 +244,13 @@ class Window:
         if lane.budget is not None:
             lane.budget.spend(1, now)
         elif lane.requests >= COUNT_FROM:
-            lane.budget = Rolling(REQUESTS, REQUESTS_SECONDS)
+            lane.budget = Rolling(REQUESTS, REQUESTS_SECONDS, OF_REQUESTS)
             lane.budget.spend(lane.requests, now)  # dated now, so later than they were: on the safe side
         if upload:
-            lane.upload = lane.upload or Rolling(UPLOAD, UPLOAD_SECONDS)
+            lane.upload = lane.upload or Rolling(UPLOAD, UPLOAD_SECONDS, OF_UPLOAD)
             lane.upload.spend(upload, now)
         if sends:
-            lane.sends = lane.sends or Rolling(SENDS, SENDS_SECONDS)
+            lane.sends = lane.sends or Rolling(SENDS, SENDS_SECONDS, OF_SENDS)
             lane.sends.spend(sends, now)
 
     @staticmethod

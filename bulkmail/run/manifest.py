@@ -16,7 +16,7 @@ from bulkmail.run.folder import MANIFEST, whoami, write_private
 from bulkmail.run.sink.appender import telling
 from bulkmail.run.totals import Totals
 
-FORMAT = 2
+FORMAT = 3
 
 PINNED = ("task", "code", "options", "mode", "input", "app", "output")
 """What a run is; a resumed one has to be the same. How hard it works may change."""
@@ -55,7 +55,7 @@ class Manifest:
     statuses: dict[str, int] = field(default_factory=dict)
     sums: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
-    refusals: dict[str, int] = field(default_factory=dict)
+    waits: dict[str, dict[str, float]] = field(default_factory=dict)
     problems: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
 
@@ -117,6 +117,18 @@ def sums(totals: Totals) -> dict[str, Any]:
         "retried": totals.retried,
         "waited": round(totals.waited, 3),
     }
+
+
+def waits(totals: Totals) -> dict[str, dict[str, float]]:
+    return {by: {"times": wait.times, "seconds": round(wait.seconds, 3)} for by, wait in totals.waits.items()}
+
+
+def recall(totals: Totals, before: Mapping[str, Any]) -> None:
+    """Adds to `totals` what the processes before told at their end, and no journal knows."""
+    totals.retried += before["sums"].get("retried", 0)
+    for by, wait in before["waits"].items():
+        totals.waits[by].times += wait["times"]
+        totals.waits[by].seconds += wait["seconds"]
 
 
 def digests(folder: Path, names: list[str]) -> dict[str, Any]:

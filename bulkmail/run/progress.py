@@ -1,12 +1,13 @@
 """Shows how a run is getting on: one line that moves on a terminal, a log line now and then elsewhere. Only looks.
 
-1,234 of 2,000  61 %  820/s  1 s left  3 throttled  1 not ok  waiting 2 s: TooManyRequests, application
+1,234 of 2,000  61 %  820/s  1 s left  3 throttled  1 not ok  7 in flight  all wait 2 s: TooManyRequests, application
+1,234 of 2,000  61 %  820/s  1 s left  9 in flight  1 mailbox waits, ada@contoso.com 3 min 20 s: IncomingBytes, mailbox
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from bulkmail.core.odata import one_line
+from bulkmail.model import Wait
 from bulkmail.run.totals import Totals
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,10 @@ RATE_OVER = 10.0
 """Seconds that the shown rate is a mean of."""
 
 
+LONG = 3.0
+"""Seconds from which the wait of a single mailbox is worth a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What there is to see. `expected` mailboxes is 0 if nobody can tell."""
@@ -32,7 +38,7 @@ class Look:
     totals: Totals
     expected: int = 0
     in_flight: int = 0
-    fence: float = 0.0  # seconds until the application may send again
+    waits: Sequence[Wait] = ()  # who waits for a limit now
 
 
 class Progress:
@@ -65,10 +71,7 @@ class Progress:
             parts.append(f"{duration((look.expected - done) / rate)} left")
         parts += [f"{number:,} {word}" for number, word in self._counts(look.totals) if number]
         parts.append(f"{look.in_flight:,} in flight")
-        if look.fence > 0:
-            reason = look.totals.last_wait.text if look.totals.last_wait else "the service asks to"
-            parts.append(f"waiting {duration(look.fence)}: {one_line(reason)}")
-        return "  ".join(parts)
+        return "  ".join([*parts, *_waiting(look.waits)])
 
     @staticmethod
     def _counts(totals: Totals) -> tuple[tuple[int, str], ...]:
@@ -80,6 +83,17 @@ class Progress:
             self._marks.popleft()
         began, before = self._marks[0]
         return (done - before) / (now - began) if now > began else 0.0
+
+
+def _waiting(waits: Sequence[Wait]) -> list[str]:
+    """What is waited for: by all, or by how many mailboxes, with the one that waits longest."""
+    told = [f"all wait {duration(wait.seconds)}: {one_line(wait.by)}" for wait in waits if not wait.mailbox]
+    held = [wait for wait in waits if wait.mailbox and wait.seconds >= LONG]
+    if held:
+        _, seconds, by = longest = max(held, key=lambda wait: wait.seconds)
+        many = "1 mailbox waits" if len(held) == 1 else f"{len(held):,} mailboxes wait"
+        told.append(f"{many}, {one_line(longest.mailbox)} {duration(seconds)}: {one_line(by)}")
+    return told
 
 
 def duration(seconds: float) -> str:

@@ -56,7 +56,7 @@ def outcome_of(entry: Mapping[str, Any]) -> Outcome:
         Mailbox(entry["mailbox"], entry["row"], entry.get("id", "")),
         Status(entry["status"]),
         entry["rows"],
-        Tally(entry["requests"], entry["throttled"], entry["waited"]),
+        Tally(entry["requests"], entry["throttled"], entry["waited"], entry.get("waited_for", "")),
         entry["seconds"],
         Problem(**{name: value for name, value in problem.items() if name in _PROBLEM}) if problem else None,
     )

@@ -1,14 +1,23 @@
 """The sums of a run: what progress shows while it goes, and the summary at its end. Only adds up."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from bulkmail.model import Event, Outcome, Status
 
 
 @dataclass(slots=True)
+class Waits:
+    """How often somebody asked for a wait, and for how many seconds in all: those of one mailbox, or of the
+    application, that overlap count once."""
+
+    times: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
 class Totals:
-    """Counts what was committed. `waits` are seconds that requests waited for leave, by who made them wait."""
+    """Counts what was committed. `waited` are seconds that requests waited for leave; `waits` has who asked for it."""
 
     statuses: Counter[Status] = field(default_factory=Counter)
     rows: int = 0
@@ -16,9 +25,8 @@ class Totals:
     throttled: int = 0
     retried: int = 0
     waited: float = 0.0
-    refusals: Counter[str] = field(default_factory=Counter)
+    waits: defaultdict[str, Waits] = field(default_factory=lambda: defaultdict(Waits))
     problems: Counter[str] = field(default_factory=Counter)
-    last_wait: Event | None = None
 
     @property
     def done(self) -> int:
@@ -41,8 +49,9 @@ class Totals:
 
     def hear(self, event: Event) -> None:
         """Note an event of the transport."""
-        if event.kind == "throttled":
-            self.refusals[event.text] += 1
-            self.last_wait = event
+        if event.kind in ("throttled", "paused"):
+            wait = self.waits[event.text]
+            wait.times += 1
+            wait.seconds += event.longer
         elif event.kind == "retried":
             self.retried += 1

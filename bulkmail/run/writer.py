@@ -169,6 +169,7 @@ def entry(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
         "requests": tally.requests,
         "throttled": tally.throttled,
         "waited": round(tally.waited, 3),
+        **({"waited_for": tally.waited_for} if tally.waited_for else {}),
         "seconds": round(outcome.seconds, 3),
     }
     if problem is not None:

@@ -6,14 +6,14 @@ of a batch are admitted one by one, so no batch can hold more than four of one m
 """
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from bulkmail.core.pace import Pace
 from bulkmail.core.retry import Quota, RetryRules
 from bulkmail.core.window import SLOTS, Window
-from bulkmail.model import Lanes, Reporter, TokenSource, Transport
+from bulkmail.model import Lanes, Reporter, TokenSource, Transport, Wait
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import LINGER, batching
 from bulkmail.transport.limit import Limiting
@@ -37,10 +37,11 @@ class StackSettings:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The top of the stack, and the state of its parts for progress and summary."""
+    """The top of the stack, and the state of its parts for progress and summary. `waits` says who waits for what."""
 
     transport: Transport
     lanes: Lanes
+    waits: Callable[[], Sequence[Wait]]
     pace: Pace
     window: Window
     quota: Quota
@@ -76,4 +77,4 @@ async def stack(
         transport = guard(transport)
         if keep is not None:
             transport = Recording(transport, keep)
-        yield Stack(transport, limiting, pace, window, retrying.quota)
+        yield Stack(transport, limiting, limiting.waits, pace, window, retrying.quota)

@@ -18,6 +18,10 @@ SETTLE = 300.0
 request within minutes (learn.microsoft.com/graph/errors has no figure; this one is on the safe side)."""
 
 
+SETTLING = "a write to settle, mailbox"
+"""What is waited for, in the words in which limits are told."""
+
+
 class Booking:
     """`unsettled` gives rows whose last write by an earlier process may still be under way, with the seconds left."""
 
@@ -60,7 +64,7 @@ class Booking:
         told = False
         while (left := self._settles.get(request.row, 0.0) - self._loop.time()) > 0:
             if not told:
-                self._report(Event("paused", "waiting to see whether a write took effect", request.mailbox, left))
+                self._report(Event("paused", SETTLING, request.mailbox, left, left))
                 told = True
             await asyncio.sleep(left)
         self._settles.pop(request.row, None)

@@ -25,7 +25,7 @@ from bulkmail.core.pace import Pace
 from bulkmail.core.throttle import Refusal, Scope, Spread, refusal, used_share
 from bulkmail.core.window import Fence, Lane, Window
 from bulkmail.errors import NOT_SENT, ThrottledOut
-from bulkmail.model import Event, Reporter, Request, Response, Tally, Transport
+from bulkmail.model import Event, Reporter, Request, Response, Tally, Transport, Wait
 
 GUESS, LONGEST_GUESS = 1.0, 60.0
 """Seconds to wait after a refusal that names no time, doubled with each in a row: learn.microsoft.com/graph/throttling
@@ -111,6 +111,14 @@ class Limiting:
         lane = self._window.lanes.get(key)
         return self._is_up(self._fence) or (lane is not None and self._is_up(lane.fence))
 
+    def waits(self) -> list[Wait]:
+        """Who waits because of a limit at this moment; everybody comes first."""
+        now = self._loop.time()
+        lanes = [lane for lane in self._window.lanes.values() if lane.waiting]
+        held = [(lane.key, *max((lane.fence.until, lane.fence.by), lane.held)) for lane in lanes]
+        everybody = ("", self._fence.until, self._fence.by)
+        return [Wait(key, until - now, by) for key, until, by in (everybody, *held) if until > now]
+
     async def send(self, request: Request, /) -> Response:
         upload = 0 if request.body is None else _size(request.body)
         sends = int(sends_mail(request.method, request.path))
@@ -166,7 +174,16 @@ class Limiting:
                 self._take_back(lane)
             raise
         finally:
-            lane.waited += self._loop.time() - asked
+            self._note_wait(lane, asked)
+
+    def _note_wait(self, lane: Lane, asked: float) -> None:
+        """A request has waited since `asked`; the longest wait that a limit had a part in is told of its mailbox."""
+        waited = self._loop.time() - asked
+        lane.waited += waited
+        fence = lane.fence if lane.fence.until > asked else self._fence
+        until, by = (fence.until, fence.by) if fence.until > asked else lane.held
+        if until > asked and waited > lane.longest[0]:
+            lane.longest = (waited, by)
 
     async def _keep_rate(self, lane: Lane, rate: AsyncLimiter) -> None:
         """Wait for the fixed rate, with the slot in hand: what waits here is next, and in order."""
@@ -247,9 +264,10 @@ class Limiting:
 
     def _raise_fence(self, fence: Fence, wait: float, lane: Lane, refused: Refusal) -> None:
         now = self._loop.time()
+        by, longer = f"{refused.limit}, {refused.scope}", now + wait - max(now, fence.until)
         lane.throttled += 1
-        fence.rise(now + wait)
-        self._report(Event("throttled", f"{refused.limit}, {refused.scope}", lane.key, wait))
+        fence.rise(now + wait, by)
+        self._report(Event("throttled", by, lane.key, wait, max(0.0, longer)))
         for held in list(self._window.lanes.values()) if fence is self._fence else [lane]:
             self._fail_overlong(held, now)
 
@@ -291,7 +309,16 @@ class Limiting:
         if at <= now:
             (self._begun if lane.requests else self._fresh).append(lane)
         else:
+            self._note_budget(lane, now, at)
             self._loop.call_at(at, self._fence_opened, lane)
+
+    def _note_budget(self, lane: Lane, now: float, at: float) -> None:
+        """Tells of a wait until `at` that no refusal has asked for, if it is one."""
+        first = lane.waiting[0]
+        by = self._window.in_the_way(lane, now, first.upload, first.sends) if at > lane.fence.until else ""
+        if by:
+            lane.held = (at, by)
+            self._report(Event("paused", by, lane.key, at - now, at - now))
 
     def _ready(self, lane: Lane, now: float) -> float:
         """The instant from which the first who still waits may leave; infinite if nobody waits."""

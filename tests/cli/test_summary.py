@@ -17,7 +17,8 @@ ENDED = Manifest(
     state="stopped", reason="too many\x1b[2J mailboxes", seconds=75.0, exit_code=5,
     counts=Counts(1200, 30, 2, 1), statuses={"ok": 1100, "absent": 40, "failed": 60},
     sums={"mailboxes": 1200, "rows": 1100, "requests": 1250, "throttled": 7, "retried": 3, "waited": 1.5},
-    refusals={f"Limit{n}": n for n in range(9)}, problems={"failed [bold]\x1b": 60}, outputs={"records.csv": {}},
+    waits={f"Limit{n}": {"times": n, "seconds": n / 2} for n in range(9)},
+    problems={"failed [bold]\x1b": 60}, outputs={"records.csv": {}},
 )  # fmt: skip
 
 
@@ -40,7 +41,8 @@ def test_every_figure_is_there(tmp_path: Path) -> None:
 
 def test_the_most_frequent_come_first_and_are_few(tmp_path: Path) -> None:
     lines = [line for line in shown(ENDED, tmp_path).splitlines() if "Limit" in line]
-    assert [line.split()[-1] for line in lines] == ["Limit8", "Limit7", "Limit6", "Limit5", "Limit4"]
+    assert lines[0].strip() == "waits     8 times Limit8: 4 s in all"
+    assert [line.split()[-5] for line in lines] == ["Limit8:", "Limit7:", "Limit6:", "Limit5:", "Limit4:"]
 
 
 def test_no_control_character(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from bulkmail.core.window import (
     COUNT_FROM,
     DIRECTORY_SLOTS,
+    OF_REQUESTS,
+    OF_SENDS,
+    OF_UPLOAD,
     REQUESTS,
     REQUESTS_SECONDS,
     SENDS,
@@ -85,9 +88,11 @@ def test_four_slots_for_a_mailbox_and_eight_for_the_directory() -> None:
 def test_a_fence_holds_until_its_instant_and_the_longest_wish_wins() -> None:
     window = Window()
     lane = window.enter("ada")
-    lane.fence.rise(10.0)
-    lane.fence.rise(5.0)
+    lane.fence.rise(10.0, "the long one")
+    lane.fence.rise(5.0, "the short one")
+    assert lane.fence.by == "the long one"
     assert window.ready(lane, 9.9) == 10.0
+    assert window.in_the_way(lane, 9.9) == "", "no budget"
     assert window.ready(lane, 10.0) == 10.0
     assert repr(lane) == "<Lane 0 in flight, 0 waiting, 0 sent>"
 
@@ -117,6 +122,7 @@ def test_requests_are_counted_before_their_budget_is_kept() -> None:
     assert lane.budget is not None
     assert sent > COUNT_FROM
     assert window.ready(lane, 1.0) == 1.0 + REQUESTS_SECONDS / 30 + REQUESTS_SECONDS
+    assert window.in_the_way(lane, 1.0) == OF_REQUESTS
 
 
 def test_a_mailbox_of_few_requests_keeps_no_budget() -> None:
@@ -138,6 +144,7 @@ def test_uploads_have_a_budget_of_bytes() -> None:
     assert sent == UPLOAD // size
     assert window.ready(lane, now, size) == now + UPLOAD_SECONDS / 30 + UPLOAD_SECONDS
     assert window.ready(lane, now) == now, "a read needs no upload"
+    assert (window.in_the_way(lane, now), window.in_the_way(lane, now, size)) == ("", OF_UPLOAD)
 
 
 def test_messages_of_a_sender_are_counted_over_many_visits() -> None:
@@ -162,6 +169,7 @@ def test_a_sender_who_is_over_may_still_read() -> None:
     window.take(lane, 0.0, sends=SENDS)
     assert window.ready(lane, 1.0) == 1.0
     assert window.ready(lane, 1.0, sends=1) == SENDS_SECONDS + SENDS_SECONDS / 30
+    assert window.in_the_way(lane, 1.0, sends=1) == OF_SENDS
 
 
 def test_what_counts_is_remembered_between_visits_and_a_line_of_text_is_not() -> None:

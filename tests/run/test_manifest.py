@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from bulkmail.errors import InputError
-from bulkmail.model import Counts
-from bulkmail.run.manifest import Manifest, digests, read, sums
+from bulkmail.model import Counts, Event
+from bulkmail.run.manifest import Manifest, digests, read, recall, sums, waits
 from bulkmail.run.totals import Totals
 
 BEGUN = Manifest(
@@ -28,6 +28,20 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert found["counts"] == {"unique": 3, "duplicates": 2, "blank": 1, "invalid": 0, "rows": 6}
     assert found["sums"]["mailboxes"] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_run_that_goes_on_remembers_what_was_waited_for(tmp_path: Path) -> None:
+    first, second = Totals(), Totals()
+    for totals in (first, second):
+        totals.hear(Event("throttled", "x, mailbox", "ada@example.com", 2.0, 1.5))
+        totals.hear(Event("retried", "503"))
+    replace(BEGUN, state="stopped", sums=sums(first), waits=waits(first)).write(tmp_path)
+    recall(second, read(tmp_path))
+    assert (second.retried, waits(second)) == (2, {"x, mailbox": {"times": 2, "seconds": 3.0}})
+    killed = Totals()
+    BEGUN.write(tmp_path)
+    recall(killed, read(tmp_path))
+    assert (killed.retried, waits(killed)) == (0, {})
 
 
 def test_a_directory_that_is_no_run(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bulkmail.model import Event, Mailbox, Outcome, Status
+from bulkmail.model import Mailbox, Outcome, Status, Wait
 from bulkmail.run.progress import Look, Progress, duration
 from bulkmail.run.totals import Totals
 from bulkmail.testing import run
@@ -35,7 +35,7 @@ def test_what_is_there_to_tell() -> None:
     said = line(Look(totals, expected=64, in_flight=7))
     for part in ("32 of 64", "50 %", "1,234 throttled", "2 retried", "1 not ok", "7 in flight"):
         assert part in said
-    assert "waiting" not in said
+    assert "wait" not in said
 
 
 def test_an_input_of_unknown_length() -> None:
@@ -61,12 +61,22 @@ def test_the_rate_is_that_of_the_last_seconds_and_tells_the_rest() -> None:
     assert "50/s" in lines[8]
 
 
-@given(text=st.text(max_size=80))
-def test_a_hostile_reason_stays_on_its_line(text: str) -> None:
-    totals = Totals()
-    totals.hear(Event("throttled", text, "a@example.com", 5.0))
-    said = line(Look(totals, fence=4.0))
-    assert "waiting 4 s" in said
+def test_a_wait_is_told_with_who_waits_how_long_and_who_said_so() -> None:
+    everybody = Wait("", 12.0, "TooManyRequests, application")
+    ada, bob = Wait("ada@example.com", 200.0, "IncomingBytes, mailbox"), Wait("bob@example.com", 9.0, "x")
+    moment = Wait("eve@example.com", 1.0, "MailboxConcurrency, mailbox")
+    assert line(Look(Totals(), waits=[everybody])).endswith("  all wait 12 s: TooManyRequests, application")
+    one = line(Look(Totals(), waits=[moment, ada]))
+    assert one.endswith("  1 mailbox waits, ada@example.com 3 min 20 s: IncomingBytes, mailbox")
+    assert "2 mailboxes wait, ada@example.com 3 min 20 s: " in line(Look(Totals(), waits=[bob, moment, ada]))
+    assert line(Look(Totals(), waits=[everybody, ada])).count("wait") == 2
+    assert "wait" not in line(Look(Totals(), waits=[moment]))
+
+
+@given(text=st.text(max_size=80), mailbox=st.text(min_size=1, max_size=80))
+def test_a_hostile_reason_stays_on_its_line(text: str, mailbox: str) -> None:
+    said = line(Look(Totals(), waits=[Wait("", 4.0, text), Wait(mailbox, 4.0, text)]))
+    assert "wait 4 s" in said
     assert not any(ord(letter) < 32 or 0x7F <= ord(letter) <= 0x9F or letter in "\u202e\u2028" for letter in said)
 
 

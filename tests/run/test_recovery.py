@@ -26,7 +26,9 @@ STATUSES = [Status.OK, Status.FAILED, Status.ABSENT, Status.UNKNOWN]
 
 
 def outcome(row: int, status: Status = Status.OK) -> Outcome:
-    return Outcome(Mailbox(f"user{row}@example.com", row), status, row, Tally(2, 1, 0.5))
+    return Outcome(
+        Mailbox(f"user{row}@example.com", row), status, row, Tally(2, 1, 0.5, "x, mailbox" if row % 2 else "")
+    )
 
 
 def outcomes(folder: Path, *several: Outcome) -> None:

@@ -1,7 +1,7 @@
 """The sums of a run."""
 
 from bulkmail.model import Event, Mailbox, Outcome, Problem, Status, Tally
-from bulkmail.run.totals import Totals
+from bulkmail.run.totals import Totals, Waits
 
 ADA = Mailbox("ada@example.com", 2)
 
@@ -18,11 +18,11 @@ def test_outcomes_add_up() -> None:
 
 def test_events_are_counted_by_kind() -> None:
     totals = Totals()
-    totals.hear(Event("throttled", "MailboxConcurrency", "ada@example.com", 2.0))
-    totals.hear(Event("throttled", "MailboxConcurrency", "bob@example.com", 3.0))
+    totals.hear(Event("throttled", "MailboxConcurrency, mailbox", "ada@example.com", 2.0, 2.0))
+    totals.hear(Event("throttled", "MailboxConcurrency, mailbox", "bob@example.com", 3.0, 3.0))
+    totals.hear(Event("throttled", "MailboxConcurrency, mailbox", "bob@example.com", 3.0, 0.5))
+    totals.hear(Event("paused", "a budget", "bob@example.com", 7.0, 7.0))
     totals.hear(Event("retried", "503"))
     totals.hear(Event("note", "x"))
-    assert totals.refusals == {"MailboxConcurrency": 2}
+    assert totals.waits == {"MailboxConcurrency, mailbox": Waits(3, 5.5), "a budget": Waits(1, 7.0)}
     assert (totals.retried, totals.throttled) == (1, 0)
-    assert totals.last_wait is not None
-    assert totals.last_wait.seconds == 3.0

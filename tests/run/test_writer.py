@@ -70,6 +70,12 @@ def test_a_line_has_all_that_is_known() -> None:
     }
 
 
+def test_a_line_says_whose_limit_was_waited_for_and_nothing_where_none_was() -> None:
+    waited = entry(Outcome(ADA, Status.OK, tally=Tally(2, 1, 9.0, "MailboxConcurrency, mailbox")), {})
+    assert orjson.loads(waited)["waited_for"] == "MailboxConcurrency, mailbox"
+    assert b"waited_for" not in entry(Outcome(ADA, Status.OK, tally=Tally(2, 0, 9.0)), {})
+
+
 def test_a_text_that_is_no_unicode_does_not_end_the_run() -> None:
     outcome = Outcome(ADA, Status.FAILED, problem=Problem("\udcff", "lone \ud800"))
     assert orjson.loads(entry(outcome, {}))["error"]["code"] == "\\udcff"

@@ -199,7 +199,7 @@ def test_after_a_lost_keyed_write_its_row_waits_until_the_service_has_settled() 
 
     run(main())
     assert asked == [0, 2, 62, 62, 64]
-    assert events == [Event("paused", "waiting to see whether a write took effect", "ada", 60.0)] * 2
+    assert events == [Event("paused", "a write to settle, mailbox", "ada", 60.0, 60.0)] * 2
 
 
 @pytest.mark.parametrize("effect", [Effect.IDEMPOTENT, Effect.VERIFIED, Effect.NONE])
