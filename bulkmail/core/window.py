@@ -89,24 +89,33 @@ class Rolling:
 
 
 class Fence:
-    """No request leaves before `until`, since `by` asks for it. `streak` counts refusals in a row; those of requests
-    that flew together are one."""
+    """No request leaves before `until`, since `by` asks for it. `streak` counts refusals in a row, from `began` on;
+    those of requests that flew together are one."""
 
-    __slots__ = ("by", "streak", "until")
+    __slots__ = ("began", "by", "streak", "until")
 
     def __init__(self) -> None:
         self.until = 0.0
         self.by = ""
         self.streak = 0
+        self.began = 0.0
 
     def __repr__(self) -> str:
         return f"<Fence until {self.until:.1f} after {self.streak} refusals>"
 
-    def met(self, sent: float) -> int:
+    def met(self, sent: float, now: float) -> int:
         """A request that left at `sent` was refused: how many refusals in a row that makes."""
+        if not self.streak:
+            self.began = now
         if sent >= self.until or not self.streak:
             self.streak += 1
         return self.streak
+
+    def wait(self, now: float) -> float:
+        """Seconds that it asks for: from now on, or from the first of the refusals in a row."""
+        if self.until <= now:
+            return 0.0
+        return self.until - (self.began if self.streak else now)
 
     def rise(self, until: float, by: str = "") -> None:
         """The longest wish wins."""

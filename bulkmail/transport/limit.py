@@ -56,7 +56,8 @@ class Waiter:
 
 
 class Limiting:
-    """Keeps both kinds of limit. `max_wait` is the longest wait in seconds that a request accepts; see ThrottledOut."""
+    """Keeps both kinds of limit. `max_wait` is how many seconds a mailbox may be held up, by one refusal or by one
+    after another in which nothing passes; past it comes ThrottledOut."""
 
     def __init__(
         self,
@@ -245,9 +246,9 @@ class Limiting:
                 self._pace.crowded(now, sent)
             else:
                 self._pace.answered(now, sent)  # the mailbox is full; the application is not
-            self._raise_fence(lane.fence, self._wait(response, lane.fence.met(sent)), lane, refused)
+            self._raise_fence(lane.fence, self._wait(response, lane.fence.met(sent, now)), lane, refused)
         else:
-            wait = self._wait(response, self._fence.met(sent))
+            wait = self._wait(response, self._fence.met(sent, now))
             self._pace.refused(now, sent, now + wait)
             self._raise_fence(self._fence, wait, lane, refused)
 
@@ -280,9 +281,11 @@ class Limiting:
         return retryafter.obey(said, self._dice())
 
     def _check_wait(self, lane: Lane, now: float) -> None:
-        wait = max(lane.fence.until, self._fence.until) - now
-        if wait > self._max_wait:
-            raise ThrottledOut(f"the service asks for a wait of {wait:.0f} s; the job allows {self._max_wait:.0f} s")
+        for fence in (lane.fence, self._fence):
+            wait = fence.wait(now)
+            if wait > self._max_wait:
+                allowed = f"the job allows {self._max_wait:.0f} s"
+                raise ThrottledOut(f"the service asks for a wait of {wait:.0f} s in all ({fence.by}); {allowed}")
 
     def _fail_overlong(self, lane: Lane, now: float) -> None:
         """Those who wait already hear of a fence that is too high for them, like those who come."""

@@ -9,7 +9,8 @@ from bulkmail.core.pace import Pace
 from bulkmail.core.window import Window
 from bulkmail.errors import ThrottledOut
 from bulkmail.model import Event, Request, Response
-from bulkmail.testing import Scripted, run
+from bulkmail.testing import Scripted, Tokens, run
+from bulkmail.transport import StackSettings, stack
 from bulkmail.transport.batch import batching
 from bulkmail.transport.limit import Limiting
 from tests.transport.rig import (
@@ -133,11 +134,71 @@ def test_too_long_a_wait_ends_those_who_wait_and_those_who_come(code: str) -> No
         assert ends[:4] == [429] * 4
         assert all(isinstance(end, ThrottledOut) for end in ends[4:])
         limiter.enter("ada")
-        with pytest.raises(ThrottledOut, match=r"a wait of 900 s; the job allows 600 s"):
+        with pytest.raises(ThrottledOut, match=r"a wait of 900 s in all \(\w+, \w+\); the job allows 600 s"):
             await limiter.send(get())
         limiter.leave("ada")
         await asyncio.sleep(900)
         assert_nothing_held(limiter)
+
+    run(main())
+
+
+class Long:
+    """A service that refuses `ada` in one of several ways, and shows when each request came."""
+
+    def __init__(self, refusal: Response, after: int = 0) -> None:
+        self._refusal = refusal
+        self._good = after
+        self.came: list[float] = []
+
+    async def answer(self, request: Request) -> Response:
+        if "ada" not in request.mailbox:
+            return OK
+        self.came.append(asyncio.get_running_loop().time())
+        self._good -= 1
+        return OK if self._good >= 0 else self._refusal
+
+
+@pytest.mark.parametrize("batch", [0, 5])
+@pytest.mark.parametrize(
+    ("refusal", "sent"),
+    [
+        (throttled(7200), 1),
+        (throttled(7200, "TooManyRequests"), 1),
+        (throttled(7200, "MailboxInfoStale", status=503), 1),
+        (throttled(60), 10),  # for ten minutes, and a little later each time
+        (throttled(60, "TooManyRequests"), 10),
+        (throttled(None), 15),  # 1, 2, 4, 8, 16, 32, and then a minute at a time
+    ],
+)
+def test_a_mailbox_that_is_held_up_too_long_ends_truthfully(refusal: Response, sent: int, batch: int) -> None:
+    async def main() -> None:
+        service = Long(refusal)
+        chosen = StackSettings(batch=batch, max_wait=600)
+        async with stack(Unbatching(service.answer), Tokens(), chosen, unheard) as whole:
+            whole.lanes.enter("ada")
+            asked = asyncio.create_task(whole.transport.send(get("/users/ada/x")))
+            with pytest.raises(ThrottledOut, match=r"asks for a wait of \d+ s in all \(.*\); the job allows 600 s"):
+                await asked
+            assert asyncio.get_running_loop().time() < 700
+            assert len(service.came) == sent
+            assert whole.lanes.leave("ada").requests == sent
+
+    run(main())
+
+
+@pytest.mark.parametrize("batch", [0, 5])
+def test_one_that_passes_now_and_then_is_not_held_up(batch: int) -> None:
+    async def main() -> None:
+        answers = iter([throttled(400), throttled(150), OK] * 5)
+        terminal = Unbatching(Scripted(lambda _request: next(answers)).send)
+        async with stack(terminal, Tokens(), StackSettings(batch=batch, max_wait=600), unheard) as whole:
+            whole.lanes.enter("ada")
+            for _ in range(5):
+                assert (await whole.transport.send(get("/users/ada/x"))).status == 200
+            tally = whole.lanes.leave("ada")
+            assert (tally.requests, tally.throttled) == (15, 10)
+            assert tally.waited >= 5 * 550
 
     run(main())
 
