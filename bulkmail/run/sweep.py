@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted
 from bulkmail.graph import Graph
-from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status
+from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.places import Places
@@ -73,6 +73,7 @@ class Sweep:
         self._workers: set[asyncio.Task[None]] = set()
         self._active: dict[asyncio.Task[Any] | None, Item] = {}  # what each worker has in hand
         self._rest: deque[Item] = deque()  # what did not run, and has no outcome yet
+        self._spent: dict[int, Tally] = {}  # row to what it had cost when it was cancelled
         self._broken: Exception | None = None  # why the input ended too soon
         self._idle = 0  # workers without a row
         self._wanted = asyncio.Event()  # somebody thinks that there should be one more
@@ -196,8 +197,9 @@ class Sweep:
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
             finished = self._failed(mailbox, error)
         finally:
-            tally = self._lanes.leave(place)
+            tally = self._spent[mailbox.row] = self._lanes.leave(place)
             del self._at[mailbox.row]
+        del self._spent[mailbox.row]
         return finished._replace(outcome=finished.outcome._replace(tally=tally, seconds=clock() - started))
 
     def _failed(self, mailbox: Mailbox, error: Exception) -> Finished:
@@ -242,7 +244,8 @@ class Sweep:
     async def _put_rest(self, item: Item) -> None:
         if isinstance(item, Mailbox):
             reason = self._stop.reason.text if self._stop.reason else "the run ended early"
-            item = Finished(Outcome(item, Status.NOT_RUN, problem=Problem("NotRun", reason)), ())
+            spent = self._spent.pop(item.row, Tally())
+            item = Finished(Outcome(item, Status.NOT_RUN, tally=spent, problem=Problem("NotRun", reason)), ())
         await self._writer.put(item)
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from bulkmail.errors import OutputError
 from bulkmail.graph import Graph
-from bulkmail.model import Counts, Mailbox, Rejected, Request, Response, Row, Tally, Transport
+from bulkmail.model import Counts, Lanes, Mailbox, Rejected, Request, Response, Row, Tally, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.sink import Ndjson
 from bulkmail.run.stop import Stop
@@ -146,7 +146,9 @@ class Stage:
         grace: float = 30.0,
         watched: AlarmSettings | None = None,
         largest: int = 1 << 40,
+        lanes: Lanes | None = None,
     ) -> None:
+        """`lanes` are those of a whole stack, if `transport` is one."""
         self.source = source
         self.totals = Totals()
         self.stop = Stop()
@@ -160,8 +162,8 @@ class Stage:
             chosen,
             chosen.options(),
             source=source,
-            open_graph=lambda mailbox, place: Graph.of(mailbox, self.lanes, BASE, place=place),
-            lanes=self.lanes,
+            open_graph=lambda mailbox, place: Graph.of(mailbox, transport if lanes else self.lanes, BASE, place=place),
+            lanes=lanes or self.lanes,
             writer=self.writer,
             alarm=Alarm(watched or AlarmSettings(), chosen.permission),
             stop=self.stop,
