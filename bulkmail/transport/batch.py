@@ -3,13 +3,14 @@ retries.
 
 A post leaves when it is full or when its oldest part has lingered long enough. As many posts are under way as there are
 admitted parts. A part that may not leave any more when its post does (its fence rose meanwhile) is recalled, and asks
-the limiter again. The answer to a whole post, when it is an error, is the answer to each of its parts; a post that is
-refused as too large or malformed is halved until the part that is to blame stands alone, and that one goes plain.
+the limiter again. What becomes of a whole post is the table WHOLE: a post that is refused for what is in it is halved
+until the part that is to blame stands alone, and that one goes plain.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from enum import Enum, auto
 
 from bulkmail.core.batch import BatchRejected, Recalled, Size, pack, unpack
 from bulkmail.errors import OutcomeUnknown
@@ -19,8 +20,28 @@ LINGER = 0.02
 """Seconds that a part waits for company: a tenth of a usual answer, and enough to fill a batch at 1,000 requests a
 second."""
 
-WHOLE = {"x-ms-throttle-scope": "Batch"}
+SCOPE = {"x-ms-throttle-scope": "Batch"}
 """Marks a refusal of a whole post, which concerns the application, whatever its parts were."""
+
+
+class Fate(Enum):
+    """What the status of a post means for its parts."""
+
+    APART = auto()  # each has an answer of its own in the body
+    EACH = auto()  # it is the answer to each: refused for the token's sake, or it may have been worked on
+    HALVED = auto()  # none was worked on, and the fault is with one of them
+    LOST = auto()  # no answer of Graph to a batch: what became of the parts is not known
+
+
+WHOLE = {200: Fate.APART, 401: Fate.EACH, 408: Fate.EACH, 424: Fate.APART, 429: Fate.EACH, 507: Fate.LOST}
+"""Status to fate. Of the others, those from 400 on halve the post, those from 300 on and from 500 on are the answer to
+each, and the rest comes from something in between. 507 would say that each of the mailboxes is full."""
+
+
+def fate(status: int) -> Fate:
+    """What becomes of the parts of a post that was answered so."""
+    other = Fate.LOST if status < 300 else Fate.HALVED if 400 <= status < 500 else Fate.EACH
+    return WHOLE.get(status, other)
 
 
 class Part:
@@ -91,9 +112,24 @@ class Batching:
             else:
                 leaving.append(part)
         while leaving:
-            body, count = pack([part.request for part in leaving])
+            try:
+                body, count = pack([part.request for part in leaving])
+            except (TypeError, ValueError) as error:  # one of them says what JSON cannot: no other may suffer for it
+                self._set_apart(leaving, error)
+                return
             self._posts.create_task(self._post(leaving[:count], body))
             leaving = leaving[count:]
+
+    def _set_apart(self, parts: Sequence[Part], error: Exception) -> None:
+        if len(parts) == 1:
+            self._fail(parts, error)
+            return
+        self._launch_halves(parts)
+
+    def _launch_halves(self, parts: Sequence[Part]) -> None:
+        half = len(parts) // 2
+        self._launch(parts[:half])
+        self._launch(parts[half:])
 
     async def _post(self, parts: Sequence[Part], body: bytes) -> None:
         self.posted += 1
@@ -103,13 +139,15 @@ class Batching:
         )  # fmt: skip
         try:
             answer = await self._inner.send(post)
-            if answer.status in (400, 413):
+            become = fate(answer.status)
+            if become is Fate.APART:
+                self.size.answered(self._hand_out(parts, unpack(answer.body, len(parts)), answer))
+            elif become is Fate.EACH:
+                self._answer_all(parts, answer)
+            elif become is Fate.HALVED:
                 await self._split(parts)
-            elif answer.status in (200, 424):
-                self._hand_out(parts, unpack(answer.body, len(parts)))
             else:
-                whole = answer._replace(headers={**answer.headers, **WHOLE}) if answer.status == 429 else answer
-                self._hand_out(parts, [whole] * len(parts))
+                self._fail(parts, OutcomeUnknown(f"a batch was answered with {answer.status}"))
         except BatchRejected as error:
             self._fail(parts, OutcomeUnknown(str(error)))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to each of the parts
@@ -120,15 +158,25 @@ class Batching:
             raise
 
     async def _split(self, parts: Sequence[Part]) -> None:
-        """None of a malformed or oversized batch was worked on."""
-        if len(parts) == 1:
-            self._hand_out(parts, [await self._inner.send(parts[0].request)])
-            return
-        half = len(parts) // 2
-        self._launch(parts[:half])
-        self._launch(parts[half:])
+        """None of them was worked on. One by itself goes plain, unless its fence rose meanwhile."""
+        if len(parts) > 1:
+            self._launch_halves(parts)
+        elif self._held(parts[0].request.mailbox):
+            self._fail(parts, Recalled())
+        else:
+            answer = await self._inner.send(parts[0].request)
+            self._hand_out(parts, [answer], answer)
 
-    def _hand_out(self, parts: Sequence[Part], answers: Sequence[Response | None]) -> None:
+    def _answer_all(self, parts: Sequence[Part], answer: Response) -> None:
+        """A post that was refused, or took too long, may have had too many parts."""
+        whole = answer._replace(headers={**answer.headers, **SCOPE}) if answer.status in (429, 509) else answer
+        self._hand_out(parts, [whole] * len(parts), answer)
+        if answer.status != 401:
+            self.size.answered(len(parts))
+
+    @staticmethod
+    def _hand_out(parts: Sequence[Part], answers: Sequence[Response | None], post: Response) -> int:
+        """To each its own; an error has the ids of the post where it has none of its own. How many were throttled."""
         refused = 0
         for part, answer in zip(parts, answers, strict=True):
             if part.answer.done():
@@ -136,15 +184,22 @@ class Batching:
             if answer is None:
                 part.answer.set_exception(OutcomeUnknown("the answer of a batch lacks this part"))
                 continue
-            refused += answer.status == 429
+            if answer.status >= 400:
+                refused += answer.status == 429
+                answer = answer._replace(headers={**_ids(post), **answer.headers})  # noqa: PLW2901 - the same, and more
             part.answer.set_result(answer)
-        self.size.answered(refused)
+        return refused
 
     @staticmethod
     def _fail(parts: Sequence[Part], error: Exception) -> None:
         for part in parts:
             if not part.answer.done():
                 part.answer.set_exception(error)
+
+
+def _ids(answer: Response) -> dict[str, str]:
+    """What Microsoft's support asks for."""
+    return {name: answer.headers[name] for name in ("request-id", "client-request-id") if name in answer.headers}
 
 
 @asynccontextmanager
