@@ -67,7 +67,7 @@ class SendLog:
             later, then = marks[behind]
             rate = (then - sent) / (later - at)
         total = sent + rate * max(0.0, end - at)
-        spans = [Span(total - count, end - start) for start, count in islice(marks, behind)]
+        spans = [Span(total - count, max(0.0, end - start)) for start, count in islice(marks, behind)]
         return spans[:-DENSE:COARSE] + spans[-DENSE:]
 
 

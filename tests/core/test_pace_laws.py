@@ -58,7 +58,7 @@ def test_the_log_counts_between_its_marks_and_past_the_last() -> None:
     log.mark(12.0, 1300)
     assert log.spans(11.5, 0.0) == [Span(200.0, 1.5), Span(100.0, 0.5)]
     assert log.spans(12.5, 80.0) == [Span(340.0, 2.5), Span(240.0, 1.5), Span(40.0, 0.5)]
-    assert log.spans(9.0, 80.0) == [Span(0.0, -1.0)]
+    assert log.spans(9.0, 80.0) == [Span(0.0, 0.0)], "a request that left before the log began"
 
 
 def test_a_long_log_is_thinned_but_for_its_end() -> None:
