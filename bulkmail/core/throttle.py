@@ -3,8 +3,8 @@
 The service has two answers that look alike (learn.microsoft.com/graph/throttling and throttling-limits):
 `ApplicationThrottled` names a limit that is kept per application and mailbox (`MailboxConcurrency`, `IncomingBytes`);
 `TooManyRequests`, `activityLimitReached`, `UnknownError`, or an `x-ms-throttle-scope` header, concern all of the
-application. The message is read for one thing only, the limit's name. A 503 concerns the mailbox; many at once are the
-pace's business.
+application. The message is read for one thing only, the limit's name. A 503 concerns the mailbox, and so does any
+other failure that names a time; many at once are the pace's business.
 """
 
 import re
@@ -37,15 +37,16 @@ class Refusal:
 
 
 def refusal(response: Response) -> Refusal | None:
-    """What a 429, 503 or 509 says; None for any other answer."""
-    if response.status not in (429, 503, 509):
+    """What a 429, 503 or 509 says, and any failure of the service that names a time; None for other answers."""
+    status = response.status
+    if status not in (429, 503, 509) and (status < 500 or "retry-after" not in response.headers):
         return None
     code, message = error_of(response.body)
     named = _LIMIT.search(message)
-    limit = named[1] if named else code or str(response.status)
+    limit = named[1] if named else code or str(status)
     if "x-ms-throttle-scope" in response.headers:
         return Refusal(Scope.APP, limit)
-    if response.status == 503 or code in MAILBOX_CODES:
+    if status not in (429, 509) or code in MAILBOX_CODES:
         return Refusal(Scope.MAILBOX, limit)
     return Refusal(Scope.APP, limit)
 

@@ -234,23 +234,23 @@ class Limiting:
     def _learn(self, lane: Lane, response: Response, sent: float) -> None:
         """Tells the pace how the request ended, and raises the fence that its answer asks for."""
         now, refused = self._loop.time(), refusal(response)
-        if response.status == 503:
+        if refused is None:
+            self._note_answer(lane, response, sent, now)
+        elif refused.scope is Scope.APP:
+            wait = self._wait(response, self._fence.met(sent, now))
+            self._pace.refused(now, sent, now + wait)
+            self._raise_fence(self._fence, now, wait, lane, refused)
+        elif response.status >= 500 and response.status != 509:
             self._pace.faltered(now, sent)
             said = retryafter.parse(response.headers, _wall())
-            if refused and said:
-                self._raise_fence(lane.fence, retryafter.obey(said, self._dice()), lane, refused)
-        elif refused is None:
-            self._note_answer(lane, response, sent, now)
-        elif refused.scope is Scope.MAILBOX:
+            if said:
+                self._raise_fence(lane.fence, now, retryafter.obey(said, self._dice()), lane, refused)
+        else:
             if refused.limit == "MailboxConcurrency" and self._spread.refused(lane.key, now):
                 self._pace.crowded(now, sent)
             else:
                 self._pace.answered(now, sent)  # the mailbox is full; the application is not
-            self._raise_fence(lane.fence, self._wait(response, lane.fence.met(sent, now)), lane, refused)
-        else:
-            wait = self._wait(response, self._fence.met(sent, now))
-            self._pace.refused(now, sent, now + wait)
-            self._raise_fence(self._fence, wait, lane, refused)
+            self._raise_fence(lane.fence, now, self._wait(response, lane.fence.met(sent, now)), lane, refused)
 
     def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
         if response.status >= 500:
@@ -263,8 +263,7 @@ class Limiting:
         if share:
             self._pace.warned(now, share)
 
-    def _raise_fence(self, fence: Fence, wait: float, lane: Lane, refused: Refusal) -> None:
-        now = self._loop.time()
+    def _raise_fence(self, fence: Fence, now: float, wait: float, lane: Lane, refused: Refusal) -> None:
         by, longer = f"{refused.limit}, {refused.scope}", now + wait - max(now, fence.until)
         lane.throttled += 1
         fence.rise(now + wait, by)

@@ -28,6 +28,8 @@ def error(code: str, message: str = "") -> dict[str, dict[str, str]]:
         (Response(503, body=error("MailboxInfoStale")), Refusal(Scope.MAILBOX, "MailboxInfoStale")),
         (Response(429, {"x-ms-throttle-scope": "Tenant_Application/ReadWrite/a/b"}, error("ApplicationThrottled")),
          Refusal(Scope.APP, "ApplicationThrottled")),
+        (Response(504, {"retry-after": "5"}), Refusal(Scope.MAILBOX, "504")),
+        (Response(404, {"retry-after": "5"}), None),
         (Response(200), None),
         (Response(403, body=error("ApplicationThrottled")), None),
         (Response(500), None),

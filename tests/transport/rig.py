@@ -171,7 +171,7 @@ async def until_answered(transport: Transport, request: Request) -> Response | N
             response = await transport.send(request)
         except OutcomeUnknown:
             continue
-        if response.status not in (429, 503):
+        if response.status < 500 and response.status != 429:
             return response
 
 

@@ -53,13 +53,37 @@ def order_of(refusal: Response) -> list[str]:
     return done
 
 
-@pytest.mark.parametrize("refusal", [throttled(60), throttled(60, "MailboxInfoStale", status=503), throttled(None)])
+TIMED = [throttled(60, "x", status=status) for status in (500, 502, 504)]
+
+
+@pytest.mark.parametrize(
+    "refusal", [throttled(60), throttled(60, "MailboxInfoStale", status=503), throttled(None), *TIMED]
+)
 def test_the_wait_of_one_mailbox_holds_up_no_other(refusal: Response) -> None:
     assert order_of(refusal)[-1] == "ada"
 
 
-def test_a_refusal_of_the_application_holds_up_all() -> None:
+@pytest.mark.parametrize("status", [429, 503, 509])
+def test_a_refusal_of_the_application_holds_up_all(status: int) -> None:
+    scope = {"x-ms-throttle-scope": "Tenant_Application/ReadWrite/a/b"}
+    assert order_of(Response(status, {"retry-after": "60", **scope}))[0] == "ada"
     assert order_of(throttled(60, "TooManyRequests"))[0] == "ada"
+
+
+@pytest.mark.parametrize(
+    "refusal", [throttled(60), throttled(60, "TooManyRequests"), throttled(60, "x", status=503), *TIMED]
+)
+def test_nothing_is_asked_of_a_mailbox_before_its_time(refusal: Response) -> None:
+    async def main() -> None:
+        answers = iter([refusal])
+        witness = Witness(lambda _request: (0.1, next(answers, OK)))
+        limiter = limiting(witness)
+        assert (await limiter.send(get())).status == refusal.status
+        asked = asyncio.get_running_loop().time()
+        await limiter.send(get())
+        assert asyncio.get_running_loop().time() - asked == pytest.approx(60.1)
+
+    run(main())
 
 
 def waits_of(answers: list[Response]) -> list[float]:
