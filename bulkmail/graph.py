@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from bulkmail.core.odata import error_of, next_path, one_line, query, smaller_page, user
-from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused, OutcomeUnknown
+from bulkmail.core.odata import PAGE, error_of, next_path, one_line, page_size, query, user, with_page_size
+from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused, OutcomeUnknown, Unanswered
 from bulkmail.model import NOTHING, Change, Effect, Made, Mailbox, Request, Response, Transport
 
 T = TypeVar("T")
@@ -45,6 +45,7 @@ class Graph:
         self._prefix = prefix
         self._mailbox = mailbox
         self._row = row
+        self._largest = 0  # page that the service still managed; 0 until one was too much for it
         self.planning = planning
         """Whether writes are only noted. Each then answers None, as if it had been made."""
         self.made = made
@@ -131,19 +132,23 @@ class Graph:
     ) -> AsyncIterator[list[Any]]:
         """The `value` lists of all pages; `headers` go with each. An empty page is no end, only a missing next link is.
 
-        A page that ends in 504 is asked for again at half its size. Raises LinkRefused for a link that leaves the
-        mailbox or comes again, and what `get` raises.
+        A page that ends in 504, or is cut off again and again, is asked for at half its size, and so are all pages of
+        this mailbox that follow. Raises LinkRefused for a link that leaves the mailbox or comes again, and what `get`
+        raises.
         """
         asked = link = self._prefix + query(path, params)
         seen = {asked}
         for _ in range(PAGES):
+            size = page_size(link) or PAGE
+            if size > self._largest > 0 and (link == asked or page_size(link)):  # other links say their size in code
+                size, link = self._largest, with_page_size(link, self._largest)
             try:
-                body = await self._body("GET", link, headers=headers)
-            except GraphError as error:
-                smaller = smaller_page(link) if error.status == 504 else None
-                if smaller is None:
+                body = await self._body("GET", link, headers=headers, page=size > 1)
+            except (GraphError, Unanswered) as error:
+                if size < 2 or (isinstance(error, GraphError) and error.status != 504):
                     raise
-                link = smaller
+                self._largest = size // 2
+                link = with_page_size(link, self._largest)
                 continue
             yield _items(body)
             following = next_path(body, self._base, asked)
@@ -182,8 +187,9 @@ class Graph:
         body: Any = None,
         effect: Effect = Effect.READ,
         change: Change | None = None,
+        page: bool = False,
     ) -> Any:
-        request = Request(method, path, self._mailbox, headers, body, effect, row=self._row, change=change)
+        request = Request(method, path, self._mailbox, headers, body, effect, row=self._row, change=change, page=page)
         try:
             response = await self._transport.send(request)
         except BulkmailError:

@@ -121,6 +121,7 @@ class Request(NamedTuple):
     fresh: bool = False  # wants a connection of its own, after a 503
     row: int = 0  # the row of the input that it is for
     change: Change | None = None  # what it is for, if it writes
+    page: bool = False  # of a list, and a smaller one can be asked for: no use in trying this one for long
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business

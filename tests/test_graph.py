@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bulkmail.graph
+from bulkmail.core.odata import page_size
+from bulkmail.core.retry import RetryRules
 from bulkmail.errors import Defect, GraphError, LinkRefused, OutcomeUnknown, Unreachable
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Mailbox, Request, Response
 from bulkmail.testing import Scripted, collect, run
+from bulkmail.transport.retry import Retrying
 
 BASE = "https://graph.example/v1.0"
 ADA = Mailbox("ada@example.com", 2)
@@ -190,6 +193,49 @@ def test_a_page_that_times_out_is_asked_for_in_halves() -> None:
     assert [path.partition("?")[2] for path in asked] == [
         "$top=8", "$top=4", "$top=2", "$top=2&$skip=2", "$top=1&$skip=2",
     ]  # fmt: skip
+
+
+def test_a_smaller_page_is_asked_for_in_the_rest_of_the_mailbox() -> None:
+    """Whatever its links say, unless they say it in code."""
+    first, coded = f"{BASE}{HOME}/messages?$top=8&$skip=4", f"{BASE}{HOME}/messages?$skiptoken=x"
+    script = iter([Response(504), page([1], first), page([2], coded), page([3]), page([4]), page([5])])
+    graph, service = graph_of(lambda _request: next(script))
+
+    async def main() -> list[Any]:
+        items = await collect(graph.items("/messages", params={"$top": 8}))
+        items += await collect(graph.items("/contacts"))
+        return items + await collect(graph.items("/events", params={"$top": 2}))
+
+    assert run(main()) == [1, 2, 3, 4, 5]
+    assert [request.path.removeprefix(HOME) for request in service.requests] == [
+        "/messages?$top=8", "/messages?$top=4", "/messages?$top=4&$skip=4", "/messages?$skiptoken=x",
+        "/contacts?$top=4", "/events?$top=2",
+    ]  # fmt: skip
+
+
+def test_pages_without_a_size_shrink_from_what_the_service_gives() -> None:
+    graph, service = always(Response(504))
+    with pytest.raises(GraphError):
+        run(collect(graph.pages("/messages")))
+    assert [page_size(request.path) for request in service.requests] == [None, 5, 2, 1]
+    assert [request.page for request in service.requests] == [True, True, True, False]
+
+
+def test_a_page_that_is_cut_off_again_and_again_is_asked_for_at_half_its_size() -> None:
+    async def answer(request: Request) -> Response:
+        tried.append(page_size(request.path))
+        if page_size(request.path) == 8:
+            raise OutcomeUnknown("cut off")
+        return page([1])
+
+    tried: list[int | None] = []
+
+    async def main() -> list[Any]:
+        transport = Retrying(Scripted(answer), rules=RetryRules(), report=lambda _event: None)
+        return await collect(Graph.of(ADA, transport, BASE).items("/messages", params={"$top": 8}))
+
+    assert run(main()) == [1]
+    assert tried == [8, 8, 4]
 
 
 @pytest.mark.parametrize(("status", "sent"), [(504, 4), (503, 1), (404, 1)])

@@ -15,6 +15,10 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from bulkmail.errors import LinkRefused
 from bulkmail.model import Response
 
+PAGE = 10
+"""Items of a page that was asked for without a size: messages, contacts, events and folders alike
+(learn.microsoft.com/graph/api, `user-list-messages` and its kin)."""
+
 TEXT_LIMIT = 500
 """Characters kept of an error's text: enough to read, too little to fill a disk."""
 
@@ -107,15 +111,18 @@ def _owner(path: str) -> str:
     return unquote(match["segment"] or match["key"]).replace("''", "'").casefold() if match else ""
 
 
-def smaller_page(path: str, default: int = 100) -> str | None:
-    """`path` with half its `$top` (half of `default` where it has none), or None when a page is one item already."""
+def page_size(path: str) -> int | None:
+    """The `$top` of a path; None where it has none, or one that is no size."""
     match = _TOP.search(path)
-    top = int(match[2]) if match else default
-    if top < 2:
-        return None
+    return int(match[2]) if match else None
+
+
+def with_page_size(path: str, size: int) -> str:
+    """`path` with another `$top`."""
+    match = _TOP.search(path)
     if match:
-        return path[: match.start(2)] + str(top // 2) + path[match.end(2) :]
-    return query(path, {"$top": top // 2})
+        return path[: match.start(2)] + str(size) + path[match.end(2) :]
+    return query(path, {"$top": size})
 
 
 def sends_mail(method: str, path: str) -> bool:

@@ -14,6 +14,9 @@ from bulkmail.core.retry import Quota, RetryRules, Verdict, backoff, judge, judg
 from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unanswered, Unreachable
 from bulkmail.model import Effect, Event, Reporter, Request, Response, Transport
 
+PAGE_ATTEMPTS = 2
+"""Tries of a page that ends in 504 or is cut off: once more, since that may be chance, and then a smaller one."""
+
 
 class Retrying:
     """Bounded by attempts, by time and by the run's quota; throttled attempts count for none of them."""
@@ -52,7 +55,8 @@ class Retrying:
                 failing_since = min(failing_since, now)
                 wait = backoff(self._rules, tried, self._dice)
                 late = now + wait - failing_since > self._rules.seconds
-                if late or tried >= self._rules.attempts or not self.quota.spend():
+                last = tried >= self._rules.attempts or (tried >= PAGE_ATTEMPTS and _too_large(request, answer))
+                if late or last or not self.quota.spend():
                     return _given_up(_honest(answer, request.effect, doubtful=doubtful), request.effect)
                 self._report(Event("retried", _why(answer), request.mailbox, wait))
                 await asyncio.sleep(wait)
@@ -77,6 +81,13 @@ class Retrying:
 
 def _judged(answer: Response | TransportError, effect: Effect) -> Verdict:
     return judge_error(answer, effect) if isinstance(answer, TransportError) else judge(answer, effect)
+
+
+def _too_large(request: Request, answer: Response | TransportError) -> bool:
+    """Whether an answer is what comes of a page that is too much for the service."""
+    if not request.page:
+        return False
+    return answer.status == 504 if isinstance(answer, Response) else isinstance(answer, OutcomeUnknown)
 
 
 def _anew(request: Request, answer: Response | TransportError) -> Request:

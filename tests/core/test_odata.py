@@ -15,11 +15,12 @@ from bulkmail.core.odata import (
     literal,
     next_path,
     one_line,
+    page_size,
     query,
     segment,
     sends_mail,
-    smaller_page,
     user,
+    with_page_size,
 )
 from bulkmail.errors import LinkRefused
 from bulkmail.model import Response
@@ -215,29 +216,20 @@ def test_whatever_is_followed_lies_below_the_base(there: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "smaller"),
+    ("path", "size", "other"),
     [
-        ("/a?$top=100", "/a?$top=50"),
-        ("/a?x=1&%24top=3&y=2", "/a?x=1&%24top=1&y=2"),
-        ("/a?$TOP=9", "/a?$TOP=4"),
-        ("/a?$top=1", None),
-        ("/a?$top=0", None),
-        ("/a", "/a?$top=50"),
-        ("/a?$skiptoken=z", "/a?$skiptoken=z&$top=50"),
-        ("/a?$search='$top=8'", "/a?$search='$top=8'&$top=50"),
+        ("/a?$top=100", 100, "/a?$top=7"),
+        ("/a?x=1&%24top=3&y=2", 3, "/a?x=1&%24top=7&y=2"),
+        ("/a?$TOP=9", 9, "/a?$TOP=7"),
+        ("/a", None, "/a?$top=7"),
+        ("/a?$skiptoken=z", None, "/a?$skiptoken=z&$top=7"),
+        ("/a?$search='$top=8'", None, "/a?$search='$top=8'&$top=7"),
+        ("/a?$top=x", None, "/a?$top=x&$top=7"),
     ],
 )
-def test_half_a_page(path: str, smaller: str | None) -> None:
-    assert smaller_page(path) == smaller
-
-
-def test_pages_shrink_to_one_item_and_no_further() -> None:
-    path: str | None = "/a?$top=1000"
-    sizes = []
-    while path:
-        sizes.append(int(path.rpartition("=")[2]))
-        path = smaller_page(path)
-    assert sizes == [1000, 500, 250, 125, 62, 31, 15, 7, 3, 1]
+def test_the_size_of_a_page_and_another_one(path: str, size: int | None, other: str) -> None:
+    assert page_size(path) == size
+    assert with_page_size(path, 7) == other
 
 
 @given(st.text(st.characters(), max_size=2000))

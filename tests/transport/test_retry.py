@@ -85,6 +85,16 @@ def test_throttled_attempts_cost_nothing() -> None:
     assert transport.quota.left == Quota.CAPACITY
 
 
+@pytest.mark.parametrize("step", [Response(504), OutcomeUnknown("cut off")])
+def test_a_page_that_is_too_much_is_tried_twice(step: Step) -> None:
+    asked = get(page=True)
+    assert outcome([step], asked) == (OK, 2), "chance"
+    assert outcome([step] * 9, asked)[1] == 2
+    assert outcome([Response(503)] * 9, asked)[1] == RetryRules().attempts, "not for its size"
+    assert outcome([step] * 9, asked, RetryRules(attempts=1))[1] == 1
+    assert outcome([step] * 9, get())[1] == RetryRules().attempts
+
+
 def test_the_last_of_the_attempts_is_the_answer() -> None:
     rules = RetryRules(attempts=3)
     assert outcome([Response(500), Response(502), Response(503), OK], get(), rules) == (Response(503), 3)
