@@ -115,7 +115,12 @@ class LinkRefused(BulkmailError):
 
 
 class TransportError(BulkmailError):
-    """A request got no usable answer."""
+    """A request got no usable answer. The ids are those of the attempt, as far as it had any: see GraphError."""
+
+    def __init__(self, message: str, *, hint: str = "", request_id: str = "", client_request_id: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.request_id = request_id
+        self.client_request_id = client_request_id
 
 
 class Unreachable(TransportError):

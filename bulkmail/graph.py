@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from bulkmail.core.odata import PAGE, error_of, next_path, one_line, page_size, query, user, with_page_size
+from bulkmail.core.odata import PAGE, error_of, ids_of, next_path, page_size, query, user, with_page_size
 from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused, OutcomeUnknown, Unanswered
 from bulkmail.model import NOTHING, Change, Effect, Made, Mailbox, Request, Response, Transport
 
@@ -206,13 +206,7 @@ def _checked(response: Response) -> Any:
     code, message = error_of(body)
     if 300 <= response.status < 400:
         code, message = code or "RedirectRefused", "the service answered with a redirect, which is not followed"
-    raise GraphError(
-        response.status,
-        code,
-        message or "no reason given",
-        request_id=one_line(response.headers.get("request-id", "")),
-        client_request_id=one_line(response.headers.get("client-request-id", "")),
-    )
+    raise GraphError(response.status, code, message or "no reason given", **ids_of(response))
 
 
 def _items(body: Any) -> list[Any]:

@@ -155,6 +155,15 @@ def error_of(body: Any) -> tuple[str, str]:
     return one_line(code), one_line(message)
 
 
+def ids_of(response: Response) -> dict[str, str]:
+    """What Microsoft's support asks for, in the words of our errors."""
+    headers = response.headers
+    return {
+        "request_id": one_line(headers.get("request-id", "")),
+        "client_request_id": one_line(headers.get("client-request-id", "")),
+    }
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 

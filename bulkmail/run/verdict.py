@@ -10,6 +10,7 @@ from bulkmail.errors import (
     OutputError,
     PermissionMissing,
     SignInError,
+    TransportError,
 )
 from bulkmail.model import Problem, Status
 
@@ -35,8 +36,10 @@ def verdict(error: Exception) -> tuple[Status, Problem]:
         return _answered(error)
     if isinstance(error, _NOT_ITS_OWN):
         raise error
-    if isinstance(error, OutcomeUnknown):
-        return Status.UNKNOWN, Problem("OutcomeUnknown", one_line(str(error)))
+    if isinstance(error, TransportError):
+        status = Status.UNKNOWN if isinstance(error, OutcomeUnknown) else Status.FAILED
+        said = one_line(str(error))
+        return status, Problem(type(error).__name__, said, 0, error.request_id, error.client_request_id)
     if isinstance(error, BulkmailError):
         return Status.FAILED, Problem(type(error).__name__, one_line(str(error)))
     return Status.FAILED, Problem("TaskError", f"the task raised {type(error).__name__}")

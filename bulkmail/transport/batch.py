@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from enum import Enum, auto
 
 from bulkmail.core.batch import BatchRejected, Recalled, Size, pack, unpack
+from bulkmail.core.odata import ids_of
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Effect, Request, Response, Transport
 
@@ -141,15 +142,13 @@ class Batching:
             answer = await self._inner.send(post)
             become = fate(answer.status)
             if become is Fate.APART:
-                self.size.answered(self._hand_out(parts, unpack(answer.body, len(parts)), answer))
+                self._take_apart(parts, answer)
             elif become is Fate.EACH:
                 self._answer_all(parts, answer)
             elif become is Fate.HALVED:
                 await self._split(parts)
             else:
-                self._fail(parts, OutcomeUnknown(f"a batch was answered with {answer.status}"))
-        except BatchRejected as error:
-            self._fail(parts, OutcomeUnknown(str(error)))
+                self._fail(parts, OutcomeUnknown(f"a batch was answered with {answer.status}", **ids_of(answer)))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to each of the parts
             self._fail(parts, error)
         except BaseException:
@@ -167,6 +166,14 @@ class Batching:
             answer = await self._inner.send(parts[0].request)
             self._hand_out(parts, [answer], answer)
 
+    def _take_apart(self, parts: Sequence[Part], answer: Response) -> None:
+        try:
+            answers = unpack(answer.body, len(parts))
+        except BatchRejected as error:
+            self._fail(parts, OutcomeUnknown(str(error), **ids_of(answer)))
+        else:
+            self.size.answered(self._hand_out(parts, answers, answer))
+
     def _answer_all(self, parts: Sequence[Part], answer: Response) -> None:
         """A post that was refused, or took too long, may have had too many parts."""
         whole = answer._replace(headers={**answer.headers, **SCOPE}) if answer.status in (429, 509) else answer
@@ -182,7 +189,7 @@ class Batching:
             if part.answer.done():
                 continue
             if answer is None:
-                part.answer.set_exception(OutcomeUnknown("the answer of a batch lacks this part"))
+                part.answer.set_exception(OutcomeUnknown("the answer of a batch lacks this part", **ids_of(post)))
                 continue
             if answer.status >= 400:
                 refused += answer.status == 429

@@ -9,7 +9,7 @@ import math
 import random
 from collections.abc import Callable
 
-from bulkmail.core.odata import error_of
+from bulkmail.core.odata import error_of, ids_of
 from bulkmail.core.retry import Quota, RetryRules, Verdict, backoff, judge, judge_error, settled
 from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unanswered, Unreachable
 from bulkmail.model import Effect, Event, Reporter, Request, Response, Transport
@@ -67,7 +67,8 @@ class Retrying:
         if isinstance(answer, TransportError):
             raise answer
         if verdict is Verdict.UNKNOWN:
-            raise OutcomeUnknown(f"the service answered {_why(answer)}, and may have done the work all the same")
+            said = f"the service answered {_why(answer)}, and may have done the work all the same"
+            raise OutcomeUnknown(said, **ids_of(answer))
         if verdict is Verdict.DONE:
             self.quota.refund(repeated=tried > 0)
         return Response(204, answer.headers) if tried and settled(request, answer) else answer
@@ -103,7 +104,7 @@ def _honest(answer: Response | TransportError, effect: Effect, *, doubtful: bool
         return answer
     if isinstance(answer, Response):
         return answer._replace(doubtful=answer.status >= 400)
-    return OutcomeUnknown(str(answer)) if isinstance(answer, Unreachable | ThrottledOut) else answer
+    return _told_as(OutcomeUnknown, answer) if isinstance(answer, Unreachable | ThrottledOut) else answer
 
 
 def _given_up(answer: Response | TransportError, effect: Effect) -> Response:
@@ -111,10 +112,14 @@ def _given_up(answer: Response | TransportError, effect: Effect) -> Response:
     if isinstance(answer, Response) and answer.status >= 400:
         return answer
     if isinstance(answer, Response):
-        answer = OutcomeUnknown(f"what came with status {answer.status} is no answer of Graph")
+        answer = OutcomeUnknown(f"what came with status {answer.status} is no answer of Graph", **ids_of(answer))
     if isinstance(answer, OutcomeUnknown) and effect is Effect.READ:
-        raise Unanswered(str(answer))
+        raise _told_as(Unanswered, answer)
     raise answer
+
+
+def _told_as(kind: type[TransportError], error: TransportError) -> TransportError:
+    return kind(str(error), request_id=error.request_id, client_request_id=error.client_request_id)
 
 
 def _why(answer: Response | TransportError) -> str:

@@ -19,7 +19,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from bulkmail.core.odata import one_line
-from bulkmail.errors import OutcomeUnknown, Unreachable
+from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
 
 
@@ -51,8 +51,16 @@ class Wire:
         self._sent = count()
 
     async def send(self, request: Request, /) -> Response:
-        session = self._fresh if request.fresh else self._pooled
         sent = f"{self._ids}{next(self._sent):012x}"
+        try:
+            return await self._exchange(request, sent)
+        except TransportError as error:
+            error.client_request_id = sent
+            raise
+
+    async def _exchange(self, request: Request, sent: str) -> Response:
+        """One attempt, named `sent`."""
+        session = self._fresh if request.fresh else self._pooled
         headers = CIMultiDict(request.headers)
         headers["client-request-id"] = sent
         data = request.body

@@ -43,6 +43,8 @@ def test_the_table(error: Exception, status: Status, code: str) -> None:
 def test_what_support_asks_for_is_kept() -> None:
     error = GraphError(500, "Bad", "text", request_id="r", client_request_id="c")
     assert verdict(error)[1] == Problem("Bad", "text", 500, "r", "c")
+    lost = OutcomeUnknown("lost", request_id="r", client_request_id="c")
+    assert verdict(lost)[1] == Problem("OutcomeUnknown", "lost", 0, "r", "c")
 
 
 def test_the_text_of_a_task_s_accident_is_not_told() -> None:

@@ -357,6 +357,14 @@ def test_an_error_of_a_part_has_the_ids_of_its_post() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("status", "body"), [(200, None), (200, {"responses": []}), (204, None)])
+def test_a_lost_part_has_the_ids_of_its_post(status: int, body: Any) -> None:
+    post = Response(status, {"request-id": "r", "client-request-id": "c"}, body)
+    [end] = run(all_of(Scripted(lambda _request: post), [get()]))
+    assert isinstance(end, OutcomeUnknown)
+    assert (end.request_id, end.client_request_id) == ("r", "c")
+
+
 def test_bodies_arrive_as_they_were_sent() -> None:
     body: Any = {"a": [1, None, "ä\u2028"], "b": {"c": True}}
     service = Scripted(lambda _request: Response(500))

@@ -131,6 +131,21 @@ def test_a_page_that_is_not_of_graph_is_never_handed_on() -> None:
     assert isinstance(empty, Unanswered)
 
 
+def test_an_error_keeps_the_ids_of_its_attempt() -> None:
+    lost = OutcomeUnknown("lost", request_id="r", client_request_id="c")
+    never = Unreachable("no route", client_request_id="c")
+    answer = Response(504, {"request-id": "r", "client-request-id": "c"})
+    page = PAGE._replace(headers={**PAGE.headers, "client-request-id": "c"})
+    for step, request in ((lost, post()), (answer, post()), (lost, get()), (page, get()), (page, PATCH)):
+        ended, _ = outcome([step] * 9, request)
+        assert isinstance(ended, TransportError)
+        assert ended.client_request_id == "c"
+        assert ended.request_id == ("" if step is page else "r")
+    doubtful, _ = outcome([lost, *[never] * 9], PATCH)
+    assert isinstance(doubtful, OutcomeUnknown)
+    assert doubtful.client_request_id == "c"
+
+
 def test_a_wait_that_is_too_long_is_final() -> None:
     ended, sent = outcome([ThrottledOut("too long")], get())
     assert isinstance(ended, ThrottledOut)

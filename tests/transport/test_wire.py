@@ -117,6 +117,7 @@ def test_an_answer_that_is_damaged_is_lost_and_the_request_was_sent_once(raw: by
     error, server = lost(saying(raw, close=True), request_)
     assert isinstance(error, OutcomeUnknown)
     assert len(server.heard) == 1
+    assert error.client_request_id == server.heard[0].headers["client-request-id"]
     assert len(str(error).splitlines()) == 1
 
 
