@@ -91,12 +91,14 @@ class Change(NamedTuple):
     """What a write makes of one thing in its mailbox: enough to tell of it, and to take it back.
 
     `key` names the thing, alike in every run, such as `settings` or `contact:1017`. `before` and `after` are JSON; None
-    stands for nothing there: without a before a thing is made, without an after it is deleted.
+    stands for nothing there: without a before a thing is made, without an after it is deleted. A `further` one goes on
+    with what this run has begun, as the sending of a draft does, and counts as one with it.
     """
 
     key: str
     before: Any = None
     after: Any = None
+    further: bool = False
 
 
 class Made(NamedTuple):
