@@ -3,7 +3,7 @@
 Those that are made for every request or mailbox are named tuples, which cost a third of a frozen dataclass.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -123,6 +123,7 @@ class Request(NamedTuple):
     fresh: bool = False  # wants a connection of its own, after a 503
     row: int = 0  # the row of the input that it is for
     change: Change | None = None  # what it is for, if it writes
+    ready: Callable[[], Awaitable[None]] | None = None  # awaited when it has its slot, each time before it leaves
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business
