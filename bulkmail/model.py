@@ -3,7 +3,7 @@
 Those that are made for every request or mailbox are named tuples, which cost a third of a frozen dataclass.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -91,12 +91,14 @@ class Change(NamedTuple):
     """What a write makes of one thing in its mailbox: enough to tell of it, and to take it back.
 
     `key` names the thing, alike in every run, such as `settings` or `contact:1017`. `before` and `after` are JSON; None
-    stands for nothing there: without a before a thing is made, without an after it is deleted.
+    stands for nothing there: without a before a thing is made, without an after it is deleted. A `further` one goes on
+    with what this run has begun, as the sending of a draft does, and counts as one with it.
     """
 
     key: str
     before: Any = None
     after: Any = None
+    further: bool = False
 
 
 class Made(NamedTuple):
@@ -122,6 +124,7 @@ class Request(NamedTuple):
     row: int = 0  # the row of the input that it is for
     change: Change | None = None  # what it is for, if it writes
     page: bool = False  # of a list, and a smaller one can be asked for: no use in trying this one for long
+    ready: Callable[[], Awaitable[None]] | None = None  # awaited when it has its slot, each time before it leaves
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business

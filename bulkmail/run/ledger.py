@@ -6,7 +6,7 @@ may or may not have been made. Intents are written in groups, and those who wait
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
@@ -44,7 +44,8 @@ class ChangeLedger:
     """A run's `model.Ledger`; `written` opens it.
 
     At most `most` changes are made in all, those counted before included; 0 stands for no bound. `exhausted` hears of
-    the first that is one too many. `counts` are of this process and, where they are given, those before it.
+    the first that is one too many. `counts` are of this process and, where they are given, those before it; what goes
+    on with a change that was counted is counted only where it does not end as it should.
     """
 
     def __init__(
@@ -71,15 +72,15 @@ class ChangeLedger:
 
     async def plan(self, request: Request, /) -> None:
         self._number += 1
-        self.counts[Ending.PLANNED] += 1
+        self.counts[Ending.PLANNED] += not _further(request)
         await self._durable(self._entry(self._number, request, Ending.PLANNED))
 
     async def intend(self, request: Request, /) -> int:
-        if self._most and self._may_have_been_made >= self._most:
+        if self._most and self._may_have_been_made >= self._most and not _further(request):
             self._exhausted()
             raise ChangesExhausted(f"the run may make {self._most:,} changes, and this would be one more")
         self._number += 1
-        self._open += 1
+        self._open += not _further(request)
         number = self._number
         try:
             await self._durable(self._entry(number, request, INTENDED))
@@ -89,9 +90,9 @@ class ChangeLedger:
         return number
 
     def conclude(self, number: int, request: Request, ending: Ending, id: str = "", /) -> None:  # noqa: A002
-        self._open -= 1
-        self.counts[ending] += 1
-        ended: dict[str, Any] = {"change": number, "row": request.row, "state": ending}
+        self._open -= not _further(request)
+        ended: dict[str, Any] = {"change": number, "row": request.row, "state": ending} | _marked(request)
+        self.counts[ending] += counts(ended)
         if id:
             ended["id"] = id
         self._note(Note(entry_of(ended), None))
@@ -147,7 +148,7 @@ class ChangeLedger:
         return entry_of({
             "change": number, "row": request.row, "mailbox": request.mailbox, "key": change.key, "state": state,
             "method": request.method, "path": request.path, "effect": request.effect,
-            "before": change.before, "after": change.after,
+            "before": change.before, "after": change.after, **_marked(request),
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         })  # fmt: skip
 
@@ -155,6 +156,19 @@ class ChangeLedger:
     def failure(self) -> OutputError | None:
         """Why the ledger is not complete, if it is not."""
         return self._failure
+
+
+def _further(request: Request) -> bool:
+    return request.change is not None and request.change.further
+
+
+def _marked(request: Request) -> dict[str, Any]:
+    return {"further": True} if _further(request) else {}
+
+
+def counts(ended: Mapping[str, Any]) -> bool:
+    """Whether an entry that ends a change is one in the counts: not if it went on with another, and went well."""
+    return not ended.get("further") or ended["state"] not in (Ending.PLANNED, Ending.DONE)
 
 
 def _settle(written: asyncio.Future[None], failure: OutputError | None) -> None:

@@ -9,7 +9,7 @@ from bulkmail.model import Change, Effect, Ending, Made
 from bulkmail.run import alive
 from bulkmail.run.folder import ALIVE, CHANGES
 from bulkmail.run.journal import read
-from bulkmail.run.ledger import INTENDED, REOPENED
+from bulkmail.run.ledger import INTENDED, REOPENED, counts
 from bulkmail.run.rows import Rows
 
 
@@ -69,7 +69,7 @@ def recall(folder: Path, done: Rows) -> Recalled:
 def _end(found: Recalled, begun: Begun | None, doubtful: list[Begun], entry: dict[str, Any], done: Rows) -> None:
     ending = Ending(entry["state"])
     if ending is not Ending.PLANNED or entry["row"] in done:  # otherwise it will be planned again
-        found.counts[ending] += 1
+        found.counts[ending] += counts(entry)
     made = found.made.get(entry["row"], {})
     if ending in NOT_MADE:
         made.pop(entry["change"], None)

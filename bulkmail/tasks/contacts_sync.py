@@ -80,11 +80,11 @@ async def contacts_sync(mailbox: Mailbox, graph: Graph, options: ContactsSyncOpt
 
 def _told_before(changes: Iterable[Change]) -> Iterator[Row]:
     """Contacts that a process which died had written, and that needed no more."""
-    for key, before, after in changes:
-        if key.startswith(CONTACT):
-            action = "create" if before is None else "delete" if after is None else "update"
-            shown_ = {"before": shown(before), "after": shown(after)}
-            yield {"key": key.removeprefix(CONTACT), "action": action, **shown_}
+    for one in changes:
+        if one.key.startswith(CONTACT):
+            action = "create" if one.before is None else "delete" if one.after is None else "update"
+            shown_ = {"before": shown(one.before), "after": shown(one.after)}
+            yield {"key": one.key.removeprefix(CONTACT), "action": action, **shown_}
 
 
 async def _told(step: Step) -> Row | GraphError:

@@ -39,6 +39,12 @@ class Outbox:
     def __init__(self, graph: Graph, letter: Letter) -> None:
         self._graph = graph
         self._letter = letter
+        ours = (self._drafting, self._sending)
+        self._begun = any(made.change.key in ours for made in graph.made)  # the letter is counted as a change already
+
+    @property
+    def _drafting(self) -> str:
+        return f"draft:{self._letter.key}"
 
     @property
     def _sending(self) -> str:
@@ -58,7 +64,10 @@ class Outbox:
     async def draft(self, found: Mapping[str, Any] | None) -> str:
         """The id of the draft: a new one, or the one that an earlier run has left, with the letter as it is now."""
         letter = self._letter
-        change = Change(f"draft:{letter.key}", None, letter.summary)
+        if found is not None and _holds(found, letter):
+            return str(found["id"])
+        change = Change(self._drafting, None, letter.summary, further=self._begun)
+        self._begun = True
         if found is None:
             body = marked(letter)
             made = await self._graph.create(MESSAGES, body, change=change, find=self.find, headers=IMMUTABLE)
@@ -67,10 +76,9 @@ class Outbox:
             if not isinstance(made, dict) or not isinstance(made.get("id"), str):
                 raise GraphError(201, "NotAMessage", "the answer holds no message")
             return str(made["id"])
-        if not _holds(found, letter):
-            before = {"to": _recipients(found), "subject": found.get("subject")}
-            change = change._replace(before=before)
-            await self._graph.patch(_path(found["id"]), letter.message, change=change, headers=IMMUTABLE)
+        before = {"to": _recipients(found), "subject": found.get("subject")}
+        change = change._replace(before=before)
+        await self._graph.patch(_path(found["id"]), letter.message, change=change, headers=IMMUTABLE)
         return str(found["id"])
 
     async def send(self, message: str) -> None:
@@ -78,7 +86,7 @@ class Outbox:
 
         Raises OutcomeUnknown when the message is neither a draft nor sent, so far as can be told.
         """
-        change = Change(self._sending, None, self._letter.summary)
+        change = Change(self._sending, None, self._letter.summary, further=self._begun)
         lost: OutcomeUnknown | None = None
         for left in reversed(range(SENDS)):
             refused: GraphError | None = None

@@ -30,7 +30,8 @@ def undoing(task: Task) -> Task:
 
 def packed(made: Sequence[Made]) -> dict[str, str]:
     """The columns of a mailbox whose changes are to be taken back, in the order in which they were made."""
-    return {CHANGES: orjson.dumps([[*one.change, one.id, one.certain] for one in made]).decode()}
+    told = [[one.change.key, one.change.before, one.change.after, one.id, one.certain] for one in made]
+    return {CHANGES: orjson.dumps(told).decode()}
 
 
 def unpacked(columns: Mapping[str, str]) -> list[Made]:

@@ -1,8 +1,12 @@
 """Notes every write before it leaves and what became of it; lets nobody look too soon for one whose answer was lost.
 
-It stands above the retries, so that a change has one entry however often it is sent. A write with a key whose answer
-was lost may still be on its way, or be carried out late: requests for its row wait until the service has settled, and
-what they find then can be trusted. Without that wait a look-up finds nothing, the thing is made again, and both appear.
+It stands above the retries, so that a change has one entry however often it is sent. What must never be repeated is
+noted as late as can be, with its slot in hand: when a process dies, only what was under way is in doubt, and nothing
+that still waited for its turn. All else can be looked at again, and is noted before it waits, so that no slot does.
+
+A write with a key whose answer was lost may still be on its way, or be carried out late: requests for its row wait
+until the service has settled, and what they find then can be trusted. Without that wait a look-up finds nothing, the
+thing is made again, and both appear.
 """
 
 import asyncio
@@ -10,7 +14,7 @@ from collections.abc import Mapping
 
 from bulkmail.core.effect import writes
 from bulkmail.core.retry import REPEATABLE
-from bulkmail.errors import NOT_SENT, SignInError, ThrottledOut, Unreachable
+from bulkmail.errors import NOT_SENT, Defect, SignInError, ThrottledOut, Unreachable
 from bulkmail.model import Effect, Ending, Event, Ledger, Reporter, Request, Response, Transport
 
 SETTLE = 300.0
@@ -20,6 +24,21 @@ request within minutes (learn.microsoft.com/graph/errors has no figure; this one
 
 SETTLING = "a write to settle, mailbox"
 """What is waited for, in the words in which limits are told."""
+
+
+class Entry:
+    """A change's place in the ledger, taken once however often its request leaves; its `number` is 0 before."""
+
+    __slots__ = ("_ledger", "_request", "number")
+
+    def __init__(self, ledger: Ledger, request: Request) -> None:
+        self._ledger = ledger
+        self._request = request
+        self.number = 0
+
+    async def intend(self) -> None:
+        if not self.number:
+            self.number = await self._ledger.intend(self._request)
 
 
 class Booking:
@@ -50,13 +69,21 @@ class Booking:
             await self._wait(request)
         if not writes(request):
             return await self._inner.send(request)
-        number = await self._ledger.intend(request)
+        entry = Entry(self._ledger, request)
+        if request.effect is Effect.NONE:
+            leaving = request._replace(ready=entry.intend)
+        else:
+            await entry.intend()
+            leaving = request
         try:
-            response = await self._inner.send(request)
+            response = await self._inner.send(leaving)
         except BaseException as error:
-            self._conclude(number, request, _unanswered(request, error))
+            if entry.number:
+                self._conclude(entry.number, request, _unanswered(request, error))
             raise
-        self._conclude(number, request, _ending(response), _id(response))
+        if not entry.number:
+            raise Defect("a write left before it was noted")
+        self._conclude(entry.number, request, _ending(response), _id(response))
         return response
 
     async def _wait(self, request: Request) -> None:

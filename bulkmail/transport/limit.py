@@ -11,7 +11,7 @@ import asyncio
 import math
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -129,7 +129,9 @@ class Limiting:
                 if not self._take_at_once(lane, upload, sends):
                     await self._admit(lane, upload, sends)
                 if self._rate is not None:
-                    await self._keep_rate(lane, self._rate)
+                    await self._in_hand(lane, self._rate.acquire())
+                if request.ready is not None:
+                    await self._in_hand(lane, request.ready())
                 if self._is_up(lane.fence) or self._is_up(self._fence):
                     self._take_back(lane)  # the fence rose in the turn of the loop in which it was admitted
                     continue
@@ -186,12 +188,12 @@ class Limiting:
         if until > asked and waited > lane.longest[0]:
             lane.longest = (waited, by)
 
-    async def _keep_rate(self, lane: Lane, rate: AsyncLimiter) -> None:
-        """Wait for the fixed rate, with the slot in hand: what waits here is next, and in order."""
+    async def _in_hand(self, lane: Lane, wait: Awaitable[None]) -> None:
+        """Wait with the slot in hand, for the fixed rate or for what has to be done first: who waits here is next."""
         try:
-            await rate.acquire()
-        except asyncio.CancelledError as cancelled:
-            cancelled.add_note(NOT_SENT)
+            await wait
+        except BaseException as error:
+            error.add_note(NOT_SENT)
             self._take_back(lane)
             raise
 

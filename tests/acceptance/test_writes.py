@@ -100,6 +100,19 @@ def test_no_more_changes_than_allowed_and_then_the_rest(tenant: Tenant, tmp_path
     assert len(rest.lines("outcomes.ndjson")) == EVERYBODY_THERE.mailboxes
 
 
+def test_a_letter_is_one_change_though_it_takes_two_requests(tenant: Tenant, tmp_path: Path) -> None:
+    job = tmp_path / "job.toml"
+    letter = 'name = "mail.send"\ncampaign = "notice"\nsubject = "A notice"\nbody = "Hello"\n'
+    job.write_text(job.read_text().partition("[task]")[0] + f"[task]\n{letter}")
+    some = command(tmp_path, "run", "job.toml", "--apply", "--max-changes", "5")
+    assert (some.code, some.manifest["changes"]) == (5, {"done": 5}), some.err
+    assert len(tenant.contents("sent")) == 5
+    assert not any(message["isDraft"] and message["key"] for message in tenant.contents("messages")), "none half done"
+    rest = command(tmp_path, "resume", "out", "--max-changes", "0")
+    assert (rest.code, rest.manifest["changes"]) == (0, {"done": EVERYBODY_THERE.mailboxes}), rest.err
+    assert len(tenant.contents("sent")) == EVERYBODY_THERE.mailboxes
+
+
 def test_killed_and_resumed(tenant: Tenant, tmp_path: Path) -> None:
     differing = sum(zone != ZONE for zone in zones(tenant))
     job = tmp_path / "job.toml"

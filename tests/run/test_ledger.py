@@ -325,6 +325,24 @@ def test_who_is_one_too_many_is_told_and_not_noted() -> None:
     assert journal.entries == []
 
 
+def test_what_goes_on_with_a_change_is_one_with_it_unless_it_ends_badly() -> None:
+    first, then = write(change=Change("draft")), write(change=Change("letter", further=True))
+    journal = Memory()
+
+    async def main() -> None:
+        async with written(ChangeLedger(journal, most=1)) as ledger:
+            ledger.conclude(await ledger.intend(first), first, Ending.DONE)
+            for ending in (Ending.DONE, Ending.REFUSED, Ending.UNSENT, Ending.UNKNOWN):
+                ledger.conclude(await ledger.intend(then), then, ending)
+            with pytest.raises(ChangesExhausted):
+                await ledger.intend(first)
+            await ledger.plan(then)
+        assert ledger.counts == Counter([Ending.DONE, Ending.REFUSED, Ending.UNSENT, Ending.UNKNOWN])
+
+    run(main())
+    assert all(entry.get("further", False) is (entry["change"] > 1) for entry in journal.entries)
+
+
 ends = st.sampled_from([ending for ending in Ending if ending is not Ending.PLANNED])
 
 

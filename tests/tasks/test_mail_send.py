@@ -51,7 +51,7 @@ def test_a_draft_and_then_its_id(tmp_path: Path) -> None:
         assert planned == [{**told, "state": "planned"}]
         summary = {"to": [ada.address], "subject": "Hello Ada <L>"}
         assert [one.change for one in bench.made] == [
-            Change(f"draft:{key}", None, summary), Change(f"message:{key}", None, summary)
+            Change(f"draft:{key}", None, summary), Change(f"message:{key}", None, summary, further=True)
         ]  # fmt: skip
         (letter,) = sent(bench)
         assert letter["key"] == key
@@ -178,9 +178,36 @@ def test_a_draft_that_was_left_gets_the_letter_as_it_is_now(tmp_path: Path) -> N
         assert told["action"] == "send"
         assert [one.split("/")[-1] for one in bench.writes] != ["messages", "send"]
         assert [one.partition(" ")[0] for one in bench.writes] == ["PATCH", "POST"]
+        assert [one.change.further for one in bench.made] == [False, True], "one letter is one change"
         (letter,) = sent(bench)
         assert letter["subject"] == "Corrected"
         assert letter["body"] == {"contentType": "html", "content": "It is <b>Monday</b>."}
+
+    on(tmp_path, act, faults=(Fault("status", match="/send$", status=403, total=1),))
+
+
+def test_a_letter_that_a_process_before_had_begun_is_counted_already(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        ada = bench.mailbox(columns=ROW)
+        with pytest.raises(GraphError):
+            await bench.run(ada)
+        drafted = list(bench.made)
+        assert [one.change.key for one in drafted] == [f"draft:{drafts(bench)[0]['key']}"]
+        (told,) = await bench.run(ada, earlier=drafted)
+        assert told["action"] == "send"
+        assert [one.change.further for one in bench.made] == [True]
+
+    on(tmp_path, act, faults=(Fault("status", match="/send$", status=403, total=1),))
+
+
+def test_a_draft_that_another_run_has_left_is_counted_as_it_is_sent(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        ada = bench.mailbox(columns=ROW)
+        with pytest.raises(GraphError):
+            await bench.run(ada)
+        await bench.run(ada)
+        assert [one.change.further for one in bench.made] == [False]
+        assert len(sent(bench)) == 1
 
     on(tmp_path, act, faults=(Fault("status", match="/send$", status=403, total=1),))
 

@@ -21,6 +21,8 @@ ENDED = (0, 3)
 LIMITS = f"max_attempts = 20\nsettle = {SETTLE}\n"
 NARROW = "requests_in_flight = 8\n"
 CLEAN = ("--plain", "--absent", "0", "--denied", "0")
+STILL = ("--moving", "0")
+"""Nothing goes wrong: no mailbox is just being moved, which would leave what may not be repeated in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +125,9 @@ class Ground:
 def open_ground(trial: Trial, folder: Path, lanes: int, *, faults: bool, latency: str = "20ms") -> Iterator[Ground]:
     """A ground until the block ends."""
     flags = ["--mailboxes", "200000", *CLEAN]
-    struck = [word for fault in trial.faults for word in ("--fault", fault)] if faults else []
+    struck = [word for fault in trial.faults for word in ("--fault", fault)] if faults else STILL
     with ExitStack() as opened:
         tenant = opened.enter_context(open_tenant(folder / "tenant", *flags, "--latency", latency, *struck))
-        twin = opened.enter_context(open_tenant(folder / "twin", *flags))
+        twin = opened.enter_context(open_tenant(folder / "twin", *flags, *STILL))
         starters = [opened.enter_context(open_starter()) for _ in range(lanes)]
         yield Ground(trial, folder, tenant, twin, starters)

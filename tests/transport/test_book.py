@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.core.pace import Pace
+from bulkmail.core.retry import RetryRules
 from bulkmail.errors import (
     ChangesExhausted,
     Defect,
@@ -21,10 +23,11 @@ from bulkmail.errors import (
     Unanswered,
     Unreachable,
 )
-from bulkmail.model import Effect, Ending, Event, Request, Response
+from bulkmail.model import Effect, Ending, Event, Request, Response, Transport
 from bulkmail.testing import Scripted, run
 from bulkmail.transport.book import SETTLE, Booking
-from tests.transport.rig import cancelled, get, together, unheard
+from bulkmail.transport.retry import Retrying
+from tests.transport.rig import assert_nothing_held, cancelled, get, limiting, throttled, together, unheard
 
 CREATED = Response(201, body={"id": "new"})
 
@@ -64,6 +67,18 @@ class Noted:
         return [what[1] for _, word, what in self.told if word == "ended"]
 
 
+class Admitting:
+    """A limiter that has room for everybody."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+
+    async def send(self, request: Request, /) -> Response:
+        if request.ready is not None:
+            await request.ready()
+        return await self._inner.send(request)
+
+
 def answering(step: Response | BaseException, *, seconds: float = 0.0) -> Callable[[Request], Any]:
     async def answer(_request: Request) -> Response:
         await asyncio.sleep(seconds)
@@ -79,7 +94,7 @@ def ended(step: Response | BaseException, effect: Effect) -> Ending:
     ledger = Noted()
 
     async def main() -> None:
-        await Booking(Scripted(answering(step)), ledger, unheard).send(write(effect))
+        await Booking(Admitting(Scripted(answering(step))), ledger, unheard).send(write(effect))
 
     if isinstance(step, BaseException):
         with pytest.raises(type(step)):
@@ -116,17 +131,96 @@ def test_reads_are_not_noted() -> None:
     assert ledger.told == []
 
 
+@pytest.mark.parametrize("effect", [effect for effect in Effect if effect is not Effect.READ])
 @pytest.mark.parametrize("refusal", [ChangesExhausted("full"), OutputError("no space left")])
-def test_what_cannot_be_noted_is_not_sent(refusal: Exception) -> None:
+def test_what_cannot_be_noted_is_not_sent(refusal: Exception, effect: Effect) -> None:
     ledger, service = Noted(refusal=refusal), Scripted(lambda _request: CREATED)
 
     async def main() -> None:
-        await Booking(service, ledger, unheard).send(write())
+        limiter = limiting(service)
+        with pytest.raises(type(refusal)):
+            await Booking(limiter, ledger, unheard).send(write(effect))
+        assert_nothing_held(limiter)
 
-    with pytest.raises(type(refusal)):
-        run(main())
+    run(main())
     assert service.requests == []
     assert ledger.told == []
+
+
+def narrow() -> Pace:
+    """One at a time."""
+    return Pace(rate=1e6, in_flight=1)
+
+
+@pytest.mark.parametrize(("effect", "noted"), [(Effect.NONE, [0, 10, 20]), (Effect.KEYED, [0, 0, 0])])
+def test_what_is_never_repeated_is_noted_when_it_has_its_slot(effect: Effect, noted: list[float]) -> None:
+    service, asked = times({}, seconds=10)
+    ledger = Noted()
+
+    async def main() -> None:
+        booking = Booking(limiting(service, pace=narrow()), ledger, unheard)
+        await together(*(booking.send(write(effect)) for _ in range(3)))
+
+    run(main())
+    assert asked == [0, 10, 20]
+    assert [at for at, word, _ in ledger.told if word == "intended"] == noted
+    assert ledger.endings == [Ending.DONE] * 3
+
+
+def test_who_waited_for_a_slot_or_for_the_disk_leaves_nothing_behind() -> None:
+    service, _ = times({}, seconds=10)
+    ledger = Noted(seconds=3)
+
+    async def main() -> None:
+        limiter = limiting(service, pace=narrow())
+        booking = Booking(limiter, ledger, unheard)
+        first, second = (asyncio.create_task(booking.send(write(Effect.NONE))) for _ in range(2))
+        await asyncio.sleep(2)
+        await cancelled(second)
+        await cancelled(first)
+        assert_nothing_held(limiter)
+
+    run(main())
+    assert (ledger.told, service.requests) == ([], [])
+
+
+def test_a_fence_that_rises_while_a_letter_is_noted_holds_it_back() -> None:
+    service, asked = times({7: [throttled(60)]}, seconds=1)
+    ledger = Noted(seconds=3)
+
+    async def main() -> None:
+        limiter = limiting(service)
+        refused = asyncio.create_task(limiter.send(write()))
+        await Booking(limiter, ledger, unheard).send(write(Effect.NONE))
+        assert (await refused).status == 429
+
+    run(main())
+    assert asked[0] == 0
+    assert asked[1] >= 61
+    assert [at for at, word, _ in ledger.told if word == "intended"] == [3]
+
+
+def test_a_letter_that_is_refused_and_sent_again_is_one_change() -> None:
+    service, asked = times({7: [throttled(60)]})
+    ledger = Noted()
+
+    async def main() -> None:
+        retrying = Retrying(limiting(service), rules=RetryRules(), report=unheard)
+        assert await Booking(retrying, ledger, unheard).send(write(Effect.NONE)) is CREATED
+
+    run(main())
+    assert len(asked) == 2
+    assert [(word, what) for _, word, what in ledger.told] == [
+        ("intended", 1), ("ended", (1, Ending.DONE, "new"))
+    ]  # fmt: skip
+
+
+def test_a_letter_that_nobody_lets_be_noted_is_a_defect() -> None:
+    async def main() -> None:
+        await Booking(Scripted(lambda _request: CREATED), Noted(), unheard).send(write(Effect.NONE))
+
+    with pytest.raises(Defect, match="before it was noted"):
+        run(main())
 
 
 ONCE, AGAIN = (Effect.NONE, Effect.KEYED), (Effect.IDEMPOTENT, Effect.VERIFIED)
@@ -207,7 +301,7 @@ def test_nobody_waits_for_a_write_that_nobody_will_look_for(effect: Effect) -> N
     service, asked = times({7: [OutcomeUnknown("lost")]})
 
     async def main() -> None:
-        booking = Booking(service, Noted(), unheard)
+        booking = Booking(Admitting(service), Noted(), unheard)
         await lost(booking, write(effect))
         await booking.send(get(row=7))
 
@@ -362,7 +456,7 @@ def test_no_request_of_a_row_leaves_before_its_settle_time_and_no_other_is_held_
             with suppress(OutcomeUnknown, Unreachable):
                 await booking.send(Request(method, f"/{number}", "ada", effect=effect, row=row))
 
-        booking = Booking(Scripted(answer), Noted(), unheard, settle=60, unsettled=unsettled)
+        booking = Booking(Admitting(Scripted(answer)), Noted(), unheard, settle=60, unsettled=unsettled)
         await together(*(play(number) for number in range(len(script))))
 
     run(main())

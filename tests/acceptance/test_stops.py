@@ -1,0 +1,136 @@
+"""Runs that end before their work is done, as a shell starts them: each says so, accounts for every mailbox, and goes
+on to the same end as if it had never been stopped."""
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bulkmail.sim import Settings, parse_fault
+from bulkmail.sim.tenant import State
+from bulkmail.testing.tenant import Done, Tenant, finish, open_tenant, start, write_job, write_list
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+
+TENANT = Settings(mailboxes=300, seed=5, latency=0.01, absent=0.0, denied=0.3, moving=0.0)
+LIST = '[input]\npath = "mailboxes.csv"\n'
+SLOWLY = "requests_per_second = 100\n"
+LETTER = '[task]\nname = "mail.send"\nmode = "direct"\ncampaign = "notice"\nsubject = "A notice"\nbody = "Hello"\n'
+ZONE = "Tonga Standard Time"
+SETTINGS = f'[task]\nname = "settings.apply"\ntime_zone = "{ZONE}"\n'
+FEW = 40
+
+
+@pytest.fixture
+def tenant(tmp_path: Path) -> Iterator[Tenant]:
+    with open_tenant(tmp_path, TENANT) as opened:
+        yield opened
+
+
+def prepare(folder: Path, tenant: Tenant, addresses: list[str], job: str, limits: str = "") -> None:
+    write_list(folder, addresses)
+    write_job(folder, tenant.simulator, tenant.app, f"{LIST}\n{job}\n[limits]\n{limits}")
+
+
+def present(tenant: Tenant) -> list[str]:
+    directory = tenant.simulator.tenant
+    return [one for one in tenant.addresses() if directory.state(directory.find(one)) is State.PRESENT]
+
+
+def command(folder: Path, *arguments: str) -> Done:
+    return finish(start(folder, "-m", "bulkmail", *arguments), folder / "out")
+
+
+def accounts(stopped: Done, code: int, mailboxes: int) -> Counter[str]:
+    """A stopped run: its code and how to go on, and one outcome for everybody. Gives the outcomes by status."""
+    assert stopped.code == code, stopped.err
+    assert "bulkmail resume out" in stopped.out
+    assert (stopped.manifest["state"], stopped.manifest["exit_code"]) == ("stopped", code)
+    counted = Counter(stopped.statuses().values())
+    assert len(stopped.lines("outcomes.ndjson")) == counted.total() == mailboxes
+    assert {status: number for status, number in stopped.manifest["statuses"].items() if number} == counted
+    assert counted["not_run"] > 0
+    return counted
+
+
+@pytest.mark.parametrize(("limit", "failures"), [("7", 7), ("0.1", 11)], ids=["count", "share"])
+def test_too_many_failures(tenant: Tenant, tmp_path: Path, limit: str, failures: int) -> None:
+    """A third of all is denied: a share of a tenth is passed with the eleventh of the first hundred, or later."""
+    everybody = tenant.addresses()
+    expected = dict.fromkeys(everybody, "denied") | dict.fromkeys(present(tenant), "ok")
+    prepare(tmp_path, tenant, everybody, "", f"max_failures = {limit}\n{SLOWLY}")
+    stopped = command(tmp_path, "run", "job.toml")
+    counted = accounts(stopped, 5, len(everybody))
+    assert failures <= counted["denied"]
+    assert stopped.manifest["reason"] == "too many mailboxes failed"
+
+    more = Counter(command(tmp_path, "resume", "out").statuses().values())
+    assert counted["not_run"] - more["not_run"] >= failures, "each start has the same patience"
+
+    prepare(tmp_path, tenant, everybody, "")
+    done = command(tmp_path, "resume", "out")
+    assert done.code == 3, done.err
+    assert done.statuses() == expected
+    assert len(done.lines("outcomes.ndjson")) == len(everybody)
+    assert sorted(row["mailbox"] for row in done.rows) == sorted(present(tenant))
+
+
+def test_a_time_box_that_changes_things(tenant: Tenant, tmp_path: Path) -> None:
+    some = present(tenant)[:FEW]
+    prepare(tmp_path, tenant, some, SETTINGS, "requests_per_second = 20\nrequests_in_flight = 4\n")
+    stopped = command(tmp_path, "run", "job.toml", "--apply", "--max-duration", "700ms")
+    counted = accounts(stopped, 5, len(some))
+    made = stopped.manifest["changes"].get("done", 0)
+    assert made <= counted["ok"]
+
+    done = command(tmp_path, "resume", "out")  # the box was of that start only
+    assert done.code == 0, done.err
+    assert set(done.statuses().values()) == {"ok"}
+    assert done.manifest["changes"] == {"done": tenant.books()["effects"]["total"]}
+    assert {row["mailbox"] for row in done.rows} == set(some)
+    assert all(tenant.contents("settings", one)[0]["timeZone"] == ZONE for one in some)
+
+
+def interrupt(process: "subprocess.Popen[str]", tenant: Tenant, struck: int) -> None:
+    """Once when so many requests were struck and wait for their answers, and once more when that was heard."""
+    while tenant.books()["faults"].get("slow", 0) < struck:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "once more" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("task", [SETTINGS, LETTER], ids=["idempotent", "none"])
+def test_a_second_interrupt_and_then_the_rest(tenant: Tenant, tmp_path: Path, task: str) -> None:
+    """What was under way ends without its answer: it is made once more where that does no harm, and never elsewhere."""
+    some = present(tenant)[:FEW]
+    prepare(tmp_path, tenant, some, task, "requests_in_flight = 4\n")
+    script = tenant.simulator.world.script
+    script.load([parse_fault("slow:match=^(PATCH|POST) ,total=4,seconds=30")])
+    process = start(tmp_path, "-m", "bulkmail", "run", "job.toml", "--apply")
+    interrupt(process, tenant, 4)
+    stopped = finish(process, tmp_path / "out")
+    assert accounts(stopped, 130, len(some))["not_run"] == len(some)
+    assert stopped.manifest["changes"]["unknown"] >= 4
+
+    script.load([])
+    done = command(tmp_path, "resume", "out")
+    counted = Counter(done.statuses().values())
+    assert len(done.lines("outcomes.ndjson")) == counted.total() == len(some)
+    if task is SETTINGS:
+        assert (done.code, counted) == (0, {"ok": len(some)}), done.err
+        assert all(tenant.contents("settings", one)[0]["timeZone"] == ZONE for one in some)
+    else:
+        assert stopped.manifest["changes"]["unknown"] == 4, "what still waited for its turn has not left"
+        assert (done.code, counted) == (3, {"ok": len(some) - 4, "unknown": 4}), done.err
+        sent = [len(tenant.contents("sent", one)) for one in some]
+        assert max(sent) == 1
+        assert sum(sent) >= len(some) - 4
