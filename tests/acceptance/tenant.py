@@ -1,6 +1,5 @@
 """The tenant of the acceptance tests: one application with the roles it needs, one without any, one unknown."""
 
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from bulkmail.testing.tenant import (
     PASSWORD,
     App,
     Done,
-    finish,
     new_app,
     serving,
-    start,
     write_job,
     write_list,
 )
+from tests.forked import Started, start
 
 __all__ = ["BARE", "PASSWORD", "Desk", "Done", "Keys", "tenant"]
 
@@ -26,14 +24,6 @@ BARE = "6a1f0f5e-0000-4000-8000-000000000002"
 """An application without any permission."""
 
 ROLES = ("MailboxSettings.Read", "User.ReadBasic.All", "GroupMember.Read.All")
-
-LIMITED = """
-import resource, runpy, sys
-largest = int(sys.argv.pop(1))
-resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-runpy.run_module("bulkmail", run_name="__main__")
-"""
-"""bulkmail in a process that may write no file larger than so many bytes: a disk that is full."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +61,11 @@ class Desk:
     def write_list(self, rows: Sequence[str]) -> Path:
         return write_list(self.folder, rows)
 
-    def start(self, *arguments: str, largest: int = 0, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":
-        """`bulkmail run job.toml ARGUMENTS`; `largest` is the size in bytes that no file may pass."""
-        program = ["-c", LIMITED, str(largest)] if largest else ["-m", "bulkmail"]
-        return start(self.folder, *program, "run", "job.toml", *arguments, stdin=stdin)
+    def start(self, *arguments: str, feed: bool = False, largest: int = 0, anew: bool = False) -> Started:
+        """`bulkmail run job.toml ARGUMENTS`."""
+        return start(self.folder, "run", "job.toml", *arguments, feed=feed, largest=largest, anew=anew)
 
-    def finish(self, process: "subprocess.Popen[str]", text: str | None = None, folder: str = "out") -> Done:
-        return finish(process, self.folder / folder, text)
-
-    def run(self, *arguments: str, text: str | None = None, largest: int = 0, folder: str = "out") -> Done:
-        stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
-        return self.finish(self.start(*arguments, largest=largest, stdin=stdin), text, folder)
+    def run(self, *arguments: str, text: str = "", largest: int = 0, anew: bool = False, folder: str = "out") -> Done:
+        """The same to its end; `text` is its standard input, and `folder` the run directory that it makes."""
+        started = self.start(*arguments, feed=bool(text), largest=largest, anew=anew)
+        return started.finish(self.folder / folder, text)

@@ -2,16 +2,15 @@
 
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
 import pytest
 
 from bulkmail.sim import Settings
-from bulkmail.testing.tenant import Done, Tenant, finish, open_tenant, start, write_job, write_list
+from bulkmail.testing.tenant import Done, Tenant, open_tenant, write_job, write_list
+from tests.forked import run, start
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
@@ -28,11 +27,6 @@ def tenant(tmp_path: Path) -> Iterator[Tenant]:
         yield opened
 
 
-def command(folder: Path, *arguments: str, out: str = "out") -> Done:
-    """`bulkmail ARGUMENTS`; `out` is the run directory that it makes."""
-    return finish(start(folder, "-m", "bulkmail", *arguments), folder / out)
-
-
 def writes(tenant: Tenant) -> int:
     """Requests that the service was sent and that are no reads, nor signings in."""
     routes = tenant.books()["routes"]
@@ -47,22 +41,22 @@ def zones(tenant: Tenant) -> list[str]:
 def test_planned_applied_and_then_quiet(tenant: Tenant, tmp_path: Path) -> None:
     before = zones(tenant)
     differing = sum(zone != ZONE for zone in before)
-    plan = command(tmp_path, "run", "job.toml")
+    plan = run(tmp_path, "run", "job.toml")
     assert plan.code == 0, plan.err
     assert plan.manifest["changes"] == {"planned": differing}
     assert len(plan.rows) == differing
     assert (writes(tenant), zones(tenant)) == (0, before)
     assert "nothing was sent" in plan.out
 
-    applied = command(tmp_path, "run", "job.toml", "--apply", out="out-2")
+    applied = run(tmp_path, "run", "job.toml", "--apply", out="out-2")
     assert applied.code == 0, applied.err
     assert applied.manifest["changes"] == {"done": differing}
     assert set(zones(tenant)) == {ZONE}
     assert writes(tenant) == differing
 
-    again = command(tmp_path, "run", "job.toml", "--apply", out="out-3")
+    again = run(tmp_path, "run", "job.toml", "--apply", out="out-3")
     assert (again.code, again.manifest["changes"], writes(tenant)) == (0, {}, differing)
-    refused = command(tmp_path, "undo", "out")
+    refused = run(tmp_path, "undo", "out")
     assert refused.code == 2
     assert "changed nothing" in refused.err
 
@@ -70,18 +64,18 @@ def test_planned_applied_and_then_quiet(tenant: Tenant, tmp_path: Path) -> None:
 def test_drift_is_found_and_what_a_run_changed_is_put_back(tenant: Tenant, tmp_path: Path) -> None:
     before = zones(tenant)
     differing = sum(zone != ZONE for zone in before)
-    assert command(tmp_path, "run", "job.toml", "--apply").code == 0
-    no_drift = command(tmp_path, "run", "job.toml", "--drift", out="out-2")
+    assert run(tmp_path, "run", "job.toml", "--apply").code == 0
+    no_drift = run(tmp_path, "run", "job.toml", "--drift", out="out-2")
     assert no_drift.code == 0, no_drift.err
 
     somebody = next(number for number, zone in enumerate(before) if zone != ZONE)
     tenant.simulator.world.mailboxes.settings(somebody)["timeZone"] = "UTC+12"
-    drifted = command(tmp_path, "run", "job.toml", "--drift", out="out-3")
+    drifted = run(tmp_path, "run", "job.toml", "--drift", out="out-3")
     assert (drifted.code, len(drifted.rows), writes(tenant)) == (8, 1, differing)
 
-    assert command(tmp_path, "undo", "out", out="out-undo").code == 0
+    assert run(tmp_path, "undo", "out", out="out-undo").code == 0
     assert writes(tenant) == differing, "an undo plans, too"
-    undone = command(tmp_path, "undo", "out", "--apply", out="out-undo-2")
+    undone = run(tmp_path, "undo", "out", "--apply", out="out-undo-2", anew=True)
     assert undone.code == 0, undone.err
     results = [row["result"] for row in undone.rows]
     assert (results.count("restored"), results.count("changed"), len(results)) == (differing - 1, 1, differing)
@@ -90,10 +84,10 @@ def test_drift_is_found_and_what_a_run_changed_is_put_back(tenant: Tenant, tmp_p
 
 def test_no_more_changes_than_allowed_and_then_the_rest(tenant: Tenant, tmp_path: Path) -> None:
     differing = sum(zone != ZONE for zone in zones(tenant))
-    some = command(tmp_path, "run", "job.toml", "--apply", "--max-changes", "5")
+    some = run(tmp_path, "run", "job.toml", "--apply", "--max-changes", "5")
     assert (some.code, writes(tenant), some.manifest["changes"]) == (5, 5, {"done": 5}), some.err
     assert sum(some.manifest["statuses"].values()) == EVERYBODY_THERE.mailboxes
-    rest = command(tmp_path, "resume", "out", "--max-changes", "0")
+    rest = run(tmp_path, "resume", "out", "--max-changes", "0")
     assert rest.code == 0, rest.err
     assert (writes(tenant), rest.manifest["changes"]) == (differing, {"done": differing})
     assert list(rest.statuses().values()) == ["ok"] * EVERYBODY_THERE.mailboxes
@@ -116,58 +110,54 @@ def test_a_letter_is_one_change_though_it_takes_two_requests(tenant: Tenant, tmp
 def test_killed_and_resumed(tenant: Tenant, tmp_path: Path) -> None:
     differing = sum(zone != ZONE for zone in zones(tenant))
     job = tmp_path / "job.toml"
-    job.write_text(job.read_text() + "\n[limits]\nrequests_per_second = 20\n")
-    process = start(tmp_path, "-m", "bulkmail", "run", "job.toml", "--apply")
-    until_some_are_done(tmp_path, process)
-    process.send_signal(signal.SIGSTOP)  # alive, and as slow as a machine can be
-    held = command(tmp_path, "resume", "out")
+    job.write_text(job.read_text() + "\n[limits]\nrequests_per_second = 40\n")
+    started = start(tmp_path, "run", "job.toml", "--apply", anew=True)
+    started.until(some_are_done(tmp_path))
+    started.send(signal.SIGSTOP)  # alive, and as slow as a machine can be
+    held = run(tmp_path, "resume", "out")
     assert held.code == 6
-    assert str(process.pid) in held.err
-    process.kill()
-    process.communicate()
+    assert str(started.pid) in held.err
+    started.kill()
     done = (tmp_path / "out" / "outcomes.ndjson").read_bytes().count(b"\n")
     assert 0 < done < EVERYBODY_THERE.mailboxes
-    resumed = command(tmp_path, "resume", "out")
+    resumed = run(tmp_path, "resume", "out", anew=True)
     assert resumed.code == 0, resumed.err
     assert len(resumed.lines("outcomes.ndjson")) == len(resumed.statuses()) == EVERYBODY_THERE.mailboxes
     assert len(resumed.rows) <= differing
     assert set(zones(tenant)) == {ZONE}
-    finished = command(tmp_path, "resume", "out")
+    finished = run(tmp_path, "resume", "out")
     assert (finished.code, "is finished" in finished.err) == (0, True)
 
 
-def until_some_are_done(folder: Path, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 30
-    while not ((path := folder / "out" / "outcomes.ndjson").exists() and path.read_bytes().count(b"\n")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def some_are_done(folder: Path) -> Callable[[], bool]:
+    path = folder / "out" / "outcomes.ndjson"
+    return lambda: path.exists() and b"\n" in path.read_bytes()
 
 
 def test_what_changed_is_named_and_refused(tenant: Tenant, tmp_path: Path) -> None:
-    assert command(tmp_path, "run", "job.toml", "--max-duration", "1ms").code == 5
+    assert run(tmp_path, "run", "job.toml", "--max-duration", "1ms").code == 5
     job, listed = tmp_path / "job.toml", tmp_path / "mailboxes.csv"
     as_it_was = job.read_text()
     job.write_text(as_it_was.replace(ZONE, "UTC"))
-    refused = command(tmp_path, "resume", "out")
+    refused = run(tmp_path, "resume", "out")
     assert refused.code == 2
     assert f'options.time_zone: "{ZONE}" is now "UTC"' in refused.err
     job.write_text(as_it_was)
     listed.write_text(listed.read_text() + "somebody.new@tenant.example\n")
-    refused = command(tmp_path, "resume", "out")
+    refused = run(tmp_path, "resume", "out")
     assert refused.code == 2
     assert "input.sha256" in refused.err
-    accepted = command(tmp_path, "resume", "out", "--accept-changes")
+    accepted = run(tmp_path, "resume", "out", "--accept-changes")
     assert accepted.code == 0, accepted.err
     assert accepted.statuses()["somebody.new@tenant.example"] == "absent"
     assert len(accepted.lines("outcomes.ndjson")) == EVERYBODY_THERE.mailboxes + 1
 
 
 def test_another_mailbox_where_one_was_done_is_not_accepted(tenant: Tenant, tmp_path: Path) -> None:
-    assert command(tmp_path, "run", "job.toml", "--apply", "--max-changes", "5").code == 5
+    assert run(tmp_path, "run", "job.toml", "--apply", "--max-changes", "5").code == 5
     listed = tmp_path / "mailboxes.csv"
     listed.write_text(listed.read_text().replace("mailbox\n", "mailbox\nsomebody.new@tenant.example\n", 1))
-    refused = command(tmp_path, "resume", "out", "--accept-changes")
+    refused = run(tmp_path, "resume", "out", "--accept-changes")
     assert refused.code == 2
     assert "names another mailbox" in refused.err
 
@@ -178,72 +168,71 @@ def test_what_did_not_end_well_is_run_again_as_a_run_of_its_own(tenant: Tenant, 
     tenant.grant("MailboxSettings.Read")
     job = tmp_path / "job.toml"
     job.write_text(job.read_text() + "\n[limits]\nstop_if_denied = 0\n")
-    first = command(tmp_path, "run", "job.toml", "--apply")
+    first = run(tmp_path, "run", "job.toml", "--apply")
     assert first.code == 3, first.err
     assert first.statuses()[somebody] in ("denied", "ok")
     denied = [address for address, status in first.statuses().items() if status == "denied"]
     assert denied
     tenant.grant("MailboxSettings.ReadWrite")
-    again = command(tmp_path, "resume", "out", "--retry", "failed,denied", out="out-2")
+    again = run(tmp_path, "resume", "out", "--retry", "failed,denied", out="out-2")
     assert again.code == 0, again.err
     assert sorted(again.statuses()) == sorted(denied)
     assert again.manifest["parent"] == str(tmp_path / "out")
     assert first.statuses() == Done(0, "", "", tmp_path / "out").statuses(), "the first run stays as it was"
-    nothing = command(tmp_path, "resume", "out-2", "--retry", "failed")
+    nothing = run(tmp_path, "resume", "out-2", "--retry", "failed")
     assert nothing.code == 2
-    unknown = command(tmp_path, "resume", "out", "--retry", "fialed")
+    unknown = run(tmp_path, "resume", "out", "--retry", "fialed")
     assert "there is no such status" in unknown.err
 
 
 def test_a_list_from_a_pipe_is_kept_and_resumed(tenant: Tenant, tmp_path: Path) -> None:
-    process = start(tmp_path, "-m", "bulkmail", "run", "job.toml", "--input", "-", "--apply", "--max-changes", "3",
-                    stdin=subprocess.PIPE)  # fmt: skip
-    first = finish(process, tmp_path / "out", "\n".join(tenant.addresses()))
+    started = start(tmp_path, "run", "job.toml", "--input", "-", "--apply", "--max-changes", "3", feed=True)
+    first = started.finish(tmp_path / "out", "\n".join(tenant.addresses()))
     assert first.code == 5, first.err
-    resumed = command(tmp_path, "resume", "out", "--max-changes", "0")
+    resumed = run(tmp_path, "resume", "out", "--max-changes", "0")
     assert resumed.code == 0, resumed.err
     assert sorted(resumed.statuses()) == sorted(tenant.addresses())
 
 
 def test_damage_is_refused_and_a_torn_end_is_cut(tenant: Tenant, tmp_path: Path) -> None:
-    assert command(tmp_path, "run", "job.toml", "--apply", "--max-changes", "20").code == 5
+    assert run(tmp_path, "run", "job.toml", "--apply", "--max-changes", "20").code == 5
     journal = tmp_path / "out" / "outcomes.ndjson"
     whole = journal.read_bytes()
     journal.write_bytes(whole[:-7])
     lines = whole.splitlines(keepends=True)
     assert sum(b'"synced"' in line for line in lines) > 1, "more than one group"
     journal.write_bytes(whole.replace(b'"status"', b'"stAtus"', 1))
-    damaged = command(tmp_path, "resume", "out")
+    damaged = run(tmp_path, "resume", "out")
     assert damaged.code == 7
     assert "damaged at byte 0" in damaged.err
     assert journal.read_bytes() == whole.replace(b'"status"', b'"stAtus"', 1), "nothing was repaired"
     journal.write_bytes(whole[:-7])
-    resumed = command(tmp_path, "resume", "out", "--max-changes", "0")
+    resumed = run(tmp_path, "resume", "out", "--max-changes", "0")
     assert resumed.code == 0, resumed.err
     assert len(resumed.lines("outcomes.ndjson")) == len(resumed.statuses()) == EVERYBODY_THERE.mailboxes
 
 
 def test_an_interrupt_says_how_to_go_on(tenant: Tenant, tmp_path: Path) -> None:
     job = tmp_path / "job.toml"
-    job.write_text(job.read_text() + "\n[limits]\nrequests_per_second = 20\n")
-    process = start(tmp_path, "-m", "bulkmail", "run", "job.toml", "--apply")
-    until_some_are_done(tmp_path, process)
-    process.send_signal(signal.SIGTERM)
-    stopped = finish(process, tmp_path / "out")
+    job.write_text(job.read_text() + "\n[limits]\nrequests_per_second = 40\n")
+    started = start(tmp_path, "run", "job.toml", "--apply")
+    started.until(some_are_done(tmp_path))
+    started.send(signal.SIGTERM)
+    stopped = started.finish(tmp_path / "out")
     assert stopped.code == 143
     assert "bulkmail resume out" in stopped.out
     assert len(stopped.statuses()) == EVERYBODY_THERE.mailboxes
-    resumed = command(tmp_path, "resume", "out")
+    resumed = run(tmp_path, "resume", "out")
     assert resumed.code == 0, resumed.err
     assert set(resumed.statuses().values()) == {"ok"}
 
 
 def test_a_run_as_another_application_does_not_go_on(tenant: Tenant, tmp_path: Path) -> None:
-    assert command(tmp_path, "run", "job.toml", "--max-duration", "1ms").code == 5
+    assert run(tmp_path, "run", "job.toml", "--max-duration", "1ms").code == 5
     manifest = tmp_path / "out" / "run.json"
     before = orjson.loads(manifest.read_bytes())
     manifest.write_bytes(orjson.dumps(before | {"app": before["app"] | {"tenant_id": "another"}}))
     for more in ([], ["--accept-changes"]):
-        refused = command(tmp_path, "resume", "out", *more)
+        refused = run(tmp_path, "resume", "out", *more)
         assert refused.code == 2
         assert "app.tenant_id" in refused.err

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bulkmail.sim import Settings
-from bulkmail.testing.tenant import finish, open_tenant, start, write_job, write_list
+from bulkmail.testing.tenant import open_tenant, write_job, write_list
+from tests.forked import run, start
 
 MAILBOXES = 200
 
@@ -24,14 +25,12 @@ def test_clients_are_killed_and_the_next_one_finds_the_same_tenant(tmp_path: Pat
         job = write_job(tmp_path, tenant.simulator, tenant.app, tables)
         for number in range(2):
             seen = tenant.books()["requests"]
-            process = start(tmp_path, "-m", "bulkmail", "run", job.name, "--output", f"killed-{number}")
-            until(lambda seen=seen: tenant.books()["requests"] > seen)  # type: ignore[misc]
-            process.kill()
-            process.communicate()
+            started = start(tmp_path, "run", job.name, "--output", f"killed-{number}")
+            started.until(lambda seen=seen: tenant.books()["requests"] > seen)  # type: ignore[misc]
+            started.kill()
         until(lambda: tenant.books()["in_flight"] == 0)
         before = tenant.books()["requests"]
-        folder = tmp_path / "whole"
-        done = finish(start(tmp_path, "-m", "bulkmail", "run", job.name, "--output", folder.name), folder)
+        done = run(tmp_path, "run", job.name, "--output", "whole", out="whole")
         assert done.code == 0, done.err
         assert len(done.rows) == MAILBOXES
         books = tenant.books()
