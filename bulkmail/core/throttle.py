@@ -54,7 +54,7 @@ def refusal(response: Response) -> Refusal | None:
 def used_share(response: Response) -> float:
     """The share of the limit that is in use, as `x-ms-throttle-limit-percentage` says from 0.8 on; 0.0 where nothing
     sensible is said."""
-    said = response.headers.get("x-ms-throttle-limit-percentage", "")
+    said = response.headers.get("x-ms-throttle-limit-percentage")
     return float(said) if said and _SHARE.fullmatch(said) else 0.0
 
 

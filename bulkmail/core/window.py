@@ -213,9 +213,10 @@ class Window:
         if lane.entered or self.lanes.get(lane.key) is not lane:
             return 0.0
         until = lane.fence.until
-        for budget, least in ((lane.budget, 0.0), (lane.upload, REMEMBER_FROM), (lane.sends, 0.0)):
-            if budget is not None and budget.used > least:
-                until = max(until, budget.empty_from(now))
+        if lane.budget or lane.upload or lane.sends:  # as of hardly any mailbox
+            for budget, least in ((lane.budget, 0.0), (lane.upload, REMEMBER_FROM), (lane.sends, 0.0)):
+                if budget is not None and budget.used > least:
+                    until = max(until, budget.empty_from(now))
         if until > now:
             return until
         del self.lanes[lane.key]

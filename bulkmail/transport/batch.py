@@ -65,6 +65,7 @@ class Batching:
         self._posts = posts
         self._linger = linger
         self._held = held
+        self._loop = asyncio.get_running_loop()
         self._waiting: list[Part] = []
         self._timer: asyncio.TimerHandle | None = None
         self.size = Size(size)
@@ -76,13 +77,12 @@ class Batching:
     async def send(self, request: Request, /) -> Response:
         if not request.batchable or isinstance(request.body, bytes):
             return await self._inner.send(request)
-        loop = asyncio.get_running_loop()
-        part = Part(request, loop.create_future())
+        part = Part(request, self._loop.create_future())
         self._waiting.append(part)
         if len(self._waiting) >= int(self.size.now):
             self.flush()
         elif self._timer is None:
-            self._timer = loop.call_later(self._linger, self.flush)
+            self._timer = self._loop.call_later(self._linger, self.flush)
         return await part.answer
 
     def flush(self) -> None:

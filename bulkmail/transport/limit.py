@@ -110,7 +110,8 @@ class Limiting:
     def held(self, key: str) -> bool:
         """Whether a fence is up for `key` now, its own or everybody's."""
         lane = self._window.lanes.get(key)
-        return self._is_up(self._fence) or (lane is not None and self._is_up(lane.fence))
+        until = self._fence.until if lane is None else max(self._fence.until, lane.fence.until)
+        return until > 0 and until > self._loop.time()
 
     def waits(self) -> list[Wait]:
         """Who waits because of a limit at this moment; everybody comes first."""
@@ -121,8 +122,7 @@ class Limiting:
         return [Wait(key, until - now, by) for key, until, by in (everybody, *held) if until > now]
 
     async def send(self, request: Request, /) -> Response:
-        upload = 0 if request.body is None else _size(request.body)
-        sends = int(sends_mail(request.method, request.path))
+        upload, sends = _weight(request)
         lane = self._window.enter(request.mailbox)
         try:
             while True:
@@ -132,18 +132,23 @@ class Limiting:
                     await self._in_hand(lane, self._rate.acquire())
                 if request.ready is not None:
                     await self._in_hand(lane, request.ready())
-                if self._is_up(lane.fence) or self._is_up(self._fence):
+                sent = self._loop.time()
+                if sent < lane.fence.until or sent < self._fence.until:
                     self._take_back(lane)  # the fence rose in the turn of the loop in which it was admitted
                     continue
                 try:
-                    return await self._attempt(lane, request)
-                except Recalled:
-                    continue
+                    response = await self._inner.send(request)
+                except BaseException as error:
+                    self._lose(lane, sent, error)
+                    if not isinstance(error, Recalled):
+                        raise
+                else:
+                    self._learn(lane, response, sent)
+                    return response
+                finally:
+                    self._give(lane)
         finally:
             self._leave(lane)
-
-    def _is_up(self, fence: Fence) -> bool:
-        return fence.until > 0 and fence.until > self._loop.time()
 
     def _leave(self, lane: Lane) -> None:
         if self._window.leave(lane):
@@ -153,8 +158,7 @@ class Limiting:
         """A fence outlives the work on its mailbox, and so do its budgets: whoever comes back early finds them."""
         if lane.lingers:
             return  # the timer of an earlier visit will see to it
-        again = self._window.forget(lane, self._loop.time())
-        if again:
+        if again := self._window.forget(lane, self._loop.time()):
             lane.lingers = True
             self._loop.call_at(again, self._lingered, lane)
 
@@ -167,8 +171,10 @@ class Limiting:
         self._check_wait(lane, asked)
         waiter = Waiter(self._loop.create_future(), upload, sends)
         lane.waiting.append(waiter)
+        first = not (self._begun or self._fresh)  # whoever is in line already has asked the pace
         self._line_up(lane, asked)
-        self._pump()
+        if first:
+            self._pump()
         try:
             await waiter.admitted
         except asyncio.CancelledError as cancelled:
@@ -213,29 +219,20 @@ class Limiting:
         self._window.recall(lane)
         self._give(lane)
 
-    async def _attempt(self, lane: Lane, request: Request) -> Response:
-        sent = self._loop.time()
-        try:
-            response = await self._inner.send(request)
-        except Recalled:
-            self._pace.abandoned(self._loop.time())
+    def _lose(self, lane: Lane, sent: float, error: BaseException) -> None:
+        """Tells the pace of a request that has no answer."""
+        now = self._loop.time()
+        if isinstance(error, Recalled):
+            self._pace.abandoned(now)
             self._window.recall(lane)
-            raise
-        except Exception:
-            self._pace.faltered(self._loop.time(), sent)
-            raise
-        except BaseException:
-            self._pace.abandoned(self._loop.time())
-            raise
+        elif isinstance(error, Exception):
+            self._pace.faltered(now, sent)
         else:
-            self._learn(lane, response, sent)
-            return response
-        finally:
-            self._give(lane)
+            self._pace.abandoned(now)
 
     def _learn(self, lane: Lane, response: Response, sent: float) -> None:
         """Tells the pace how the request ended, and raises the fence that its answer asks for."""
-        now, refused = self._loop.time(), refusal(response)
+        now, refused = self._loop.time(), None if response.status < 400 else refusal(response)
         if refused is None:
             self._note_answer(lane, response, sent, now)
         elif refused.scope is Scope.APP:
@@ -261,8 +258,7 @@ class Limiting:
         lane.fence.passed(sent)
         self._fence.passed(sent)
         self._pace.answered(now, sent)
-        share = used_share(response)
-        if share:
+        if share := used_share(response):
             self._pace.warned(now, share)
 
     def _raise_fence(self, fence: Fence, now: float, wait: float, lane: Lane, refused: Refusal) -> None:
@@ -391,6 +387,10 @@ def _wall() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def _size(body: Any) -> int:
-    """Bytes that count as upload."""
-    return len(body if isinstance(body, bytes) else orjson.dumps(body))
+def _weight(request: Request) -> tuple[int, int]:
+    """Bytes that count as upload, and messages that are sent."""
+    if request.method == "GET":
+        return 0, 0
+    body: Any = request.body
+    upload = 0 if body is None else len(body if isinstance(body, bytes) else orjson.dumps(body))
+    return upload, int(sends_mail(request.method, request.path))

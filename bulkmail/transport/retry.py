@@ -40,8 +40,16 @@ class Retrying:
         tried, renewed, failing_since = 0, False, math.inf
         doubtful = False  # an attempt may have been carried out
         while True:
-            answer = await self._attempt(request)
-            verdict = _judged(answer, request.effect)
+            answer: Response | TransportError
+            try:
+                answer = await self._inner.send(request)
+            except TransportError as error:
+                answer, verdict = error, judge_error(error, request.effect)
+            else:
+                verdict = judge(answer, request.effect)
+                if verdict is Verdict.DONE and not tried:  # as nearly always
+                    self.quota.refund(repeated=False)
+                    return answer
             if verdict is Verdict.THROTTLED:
                 failing_since = math.inf
             elif verdict is Verdict.RENEW and not renewed:
@@ -72,16 +80,6 @@ class Retrying:
         if verdict is Verdict.DONE:
             self.quota.refund(repeated=tried > 0)
         return Response(204, answer.headers) if tried and settled(request, answer) else answer
-
-    async def _attempt(self, request: Request) -> Response | TransportError:
-        try:
-            return await self._inner.send(request)
-        except TransportError as error:
-            return error
-
-
-def _judged(answer: Response | TransportError, effect: Effect) -> Verdict:
-    return judge_error(answer, effect) if isinstance(answer, TransportError) else judge(answer, effect)
 
 
 def _too_large(request: Request, answer: Response | TransportError) -> bool:
