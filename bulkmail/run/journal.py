@@ -82,11 +82,12 @@ def holds(line: bytes, offset: int) -> bool:
     return tail == b',"crc":"%08x"}\n' % crc32(body, offset & 0xFFFFFFFF)
 
 
-def read(path: Path) -> Iterator[Line]:
+def read(path: Path, *, without: bytes = b"\n\n") -> Iterator[Line]:
     """The entries that hold, in their order, to where the journal breaks off. Nothing where there is no file.
 
-    Raises Damaged where it does not merely break off, and OutputError where it cannot be read. Blocks, and is safe to
-    be broken off at any time.
+    Lines that hold something to be read `without` are checked, but neither decoded nor given. Raises Damaged where the
+    journal does not merely break off, and OutputError where it cannot be read. Blocks, and is safe to be broken off at
+    any time.
     """
     if not path.exists():
         return
@@ -97,7 +98,8 @@ def read(path: Path) -> Iterator[Line]:
                 _refuse_damage(path, offset, chain((line,), file))
                 return
             offset += len(line)
-            yield Line(offset, orjson.loads(line))
+            if without not in line:
+                yield Line(offset, orjson.loads(line))
 
 
 def _refuse_damage(path: Path, bad: int, rest: Iterable[bytes]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted
 from bulkmail.graph import Graph
-from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally
+from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Source, Status, Tally
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.places import Places
@@ -110,7 +110,7 @@ class Sweep:
         async with asyncio.TaskGroup() as beside:
             watch = beside.create_task(self._watch())
             async with asyncio.TaskGroup() as workers:
-                self._lanes.call_for_more(self._wanted.set)
+                self._lanes.call_for_more(self._call)
                 while not self._ended:  # in this task, which is cancelled first: a group that ends takes no more
                     self._wanted.clear()
                     if self._could_begin():
@@ -123,7 +123,12 @@ class Sweep:
 
     def _could_begin(self) -> bool:
         """Whether all workers are busy and another mailbox could begin: as many as the service keeps busy."""
-        return not self._idle and len(self._workers) < self._settings.workers and self._lanes.room()
+        return not self._idle and self._lanes.room() and len(self._workers) < self._settings.workers
+
+    def _call(self) -> None:
+        """For another worker, if there should be one."""
+        if self._could_begin():
+            self._wanted.set()
 
     def _left(self, worker: asyncio.Task[None]) -> None:
         """A worker leaves when there are no more rows, or none are wanted; it may have been cancelled unbegun."""
@@ -155,7 +160,7 @@ class Sweep:
             while self._stop.reason is None and (item := await self._next()) is not None:
                 self._active[me] = item  # from here on it is not lost, whatever happens
                 self._idle -= 1
-                self._wanted.set()
+                self._call()
                 done = self._active[me] = item if isinstance(item, Rejected) else await self._run_one(item)
                 await self._writer.put(done)
                 del self._active[me]  # at once: it must not be put twice
@@ -190,17 +195,22 @@ class Sweep:
         started = clock()
         self._at[mailbox.row] = place
         self._lanes.enter(place)
+        failed = None
         try:
             rows = [row async for row in self._task.run(mailbox, self._open_graph(mailbox, place), self._options)]
-            blocks = self._writer.encode([self._named(row, mailbox) for row in rows])
-            finished = Finished(Outcome(mailbox, Status.OK, len(rows)), blocks)
+            if self._names_mailbox:
+                rows = [row if "mailbox" in row else {"mailbox": mailbox.address, **row} for row in rows]
+            blocks = self._writer.encode(rows)
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
-            finished = self._failed(mailbox, error)
+            failed = self._failed(mailbox, error)
         finally:
             tally = self._spent[mailbox.row] = self._lanes.leave(place)
             del self._at[mailbox.row]
         del self._spent[mailbox.row]
-        return finished._replace(outcome=finished.outcome._replace(tally=tally, seconds=clock() - started))
+        seconds = clock() - started
+        if failed is not None:
+            return failed._replace(outcome=failed.outcome._replace(tally=tally, seconds=seconds))
+        return Finished(Outcome(mailbox, Status.OK, len(rows), tally, seconds), blocks)
 
     def _failed(self, mailbox: Mailbox, error: Exception) -> Finished:
         """Raises `error` if it is the run's business."""
@@ -208,9 +218,6 @@ class Sweep:
             self._log_accident(mailbox, error)
         status, problem = verdict(error)
         return Finished(Outcome(mailbox, status, problem=problem), ())
-
-    def _named(self, row: Row, mailbox: Mailbox) -> Row:
-        return {"mailbox": mailbox.address, **row} if self._names_mailbox and "mailbox" not in row else row
 
     def _log_accident(self, mailbox: Mailbox, error: Exception) -> None:
         """Where in a task the error was, for the first few: the rest will be the same."""

@@ -39,11 +39,12 @@ class Totals:
         return self.done - self.statuses[Status.OK] - self.statuses[Status.ABSENT]
 
     def add(self, outcome: Outcome) -> None:
+        tally = outcome.tally
         self.statuses[outcome.status] += 1
         self.rows += outcome.rows
-        self.requests += outcome.tally.requests
-        self.throttled += outcome.tally.throttled
-        self.waited += outcome.tally.waited
+        self.requests += tally.requests
+        self.throttled += tally.throttled
+        self.waited += tally.waited
         if outcome.problem is not None:
             self.problems[f"{outcome.status} {outcome.problem.code}"] += 1
 

@@ -159,19 +159,18 @@ class Rejects(Protocol):
 
 def entry(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
     """An outcome as an entry of its journal."""
-    mailbox, tally, problem = outcome.mailbox, outcome.tally, outcome.problem
-    members: dict[str, Any] = {"row": mailbox.row, "mailbox": mailbox.address}
-    if mailbox.id:
-        members["id"] = mailbox.id
-    members |= {
-        "status": outcome.status,
-        "rows": outcome.rows,
-        "requests": tally.requests,
-        "throttled": tally.throttled,
-        "waited": round(tally.waited, 3),
-        **({"waited_for": tally.waited_for} if tally.waited_for else {}),
-        "seconds": round(outcome.seconds, 3),
-    }
+    (address, row, id_, _), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
+    members: dict[str, Any] = {"row": row, "mailbox": address}
+    if id_:
+        members["id"] = id_
+    members["status"] = status
+    members["rows"] = rows
+    members["requests"] = requests
+    members["throttled"] = throttled
+    members["waited"] = round(waited, 3)
+    if waited_for:
+        members["waited_for"] = waited_for
+    members["seconds"] = round(seconds, 3)
     if problem is not None:
         members["error"] = {field: getattr(problem, field) for field in _PROBLEM}
     members["offsets"] = lengths

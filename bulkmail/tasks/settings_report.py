@@ -53,7 +53,10 @@ VALUES = (
     "equipment", "others", "sendToDelegateAndInformationToPrincipal", "sendToDelegateAndPrincipal",
     "sendToDelegateOnly", "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 )  # fmt: skip
+ENUMS = ("auto_reply_status", "auto_reply_audience", "delegate_delivery", "user_purpose")
 _CANONICAL = {value.casefold(): value for value in VALUES}
+_SPELLED = frozenset(VALUES) | {None}
+_TEXTS = frozenset({str, type(None)})
 
 
 class SettingsReportOptions(Options):
@@ -96,34 +99,42 @@ def seed_row(mailbox: Mailbox, body: Any) -> Row:
 
 
 def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
-    """All columns."""
+    """All columns: as they come first, and then put right where one is not as it should be, which is seldom."""
     settings = _object(body)
     reply = _object(settings.get("automaticRepliesSetting"))
     starts, ends = _object(reply.get("scheduledStartDateTime")), _object(reply.get("scheduledEndDateTime"))
     language, hours = _object(settings.get("language")), _object(settings.get("workingHours"))
-    message = plain if replies == "text" else str
     purpose = settings.get("userPurpose")
-    return {
+    row = {
         "mailbox": mailbox.address,
-        "auto_reply_status": canonical(reply.get("status")),
-        "auto_reply_audience": canonical(reply.get("externalAudience")),
-        "auto_reply_start": _text(starts.get("dateTime")),
-        "auto_reply_end": _text(ends.get("dateTime")),
-        "auto_reply_time_zone": _text(starts.get("timeZone")),
-        "internal_reply": message(_text(reply.get("internalReplyMessage")) or ""),
-        "external_reply": message(_text(reply.get("externalReplyMessage")) or ""),
-        "time_zone": _text(settings.get("timeZone")),
-        "language": _text(language.get("locale")),
-        "language_name": _text(language.get("displayName")),
-        "date_format": _text(settings.get("dateFormat")),
-        "time_format": _text(settings.get("timeFormat")),
-        "working_days": days(hours.get("daysOfWeek")),
-        "working_start": _text(hours.get("startTime")),
-        "working_end": _text(hours.get("endTime")),
-        "working_time_zone": _text(_object(hours.get("timeZone")).get("name")),
-        "delegate_delivery": canonical(settings.get("delegateMeetingMessageDeliveryOptions")),
-        "user_purpose": canonical(purpose.get("value") if isinstance(purpose, dict) else purpose),
+        "auto_reply_status": reply.get("status"),
+        "auto_reply_audience": reply.get("externalAudience"),
+        "auto_reply_start": starts.get("dateTime"),
+        "auto_reply_end": ends.get("dateTime"),
+        "auto_reply_time_zone": starts.get("timeZone"),
+        "internal_reply": reply.get("internalReplyMessage"),
+        "external_reply": reply.get("externalReplyMessage"),
+        "time_zone": settings.get("timeZone"),
+        "language": language.get("locale"),
+        "language_name": language.get("displayName"),
+        "date_format": settings.get("dateFormat"),
+        "time_format": settings.get("timeFormat"),
+        "working_days": None,
+        "working_start": hours.get("startTime"),
+        "working_end": hours.get("endTime"),
+        "working_time_zone": _object(hours.get("timeZone")).get("name"),
+        "delegate_delivery": settings.get("delegateMeetingMessageDeliveryOptions"),
+        "user_purpose": purpose.get("value") if isinstance(purpose, dict) else purpose,
     }
+    if not _TEXTS.issuperset(map(type, row.values())):
+        row = {name: _text(value) for name, value in row.items()}
+    if not _SPELLED.issuperset(map(row.get, ENUMS)):
+        row |= {name: canonical(row[name]) for name in ENUMS}
+    message = plain if replies == "text" else str
+    row["internal_reply"] = message(row["internal_reply"] or "")
+    row["external_reply"] = message(row["external_reply"] or "")
+    row["working_days"] = days(hours.get("daysOfWeek"))
+    return row
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -143,6 +154,8 @@ def days(value: Any) -> list[str]:
     """Days of the week in the schema's spelling; none for what is no list of them."""
     if not isinstance(value, list):
         return []
+    if _TEXTS.issuperset(map(type, value)) and _SPELLED.issuperset(value):
+        return [*filter(None, value)]
     return [_CANONICAL.get(day.casefold(), day) for day in value if isinstance(day, str)]
 
 

@@ -9,7 +9,9 @@ import math
 import re
 import string
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from itertools import compress, count, repeat
+from operator import is_not, itemgetter
+from typing import Any, Protocol
 
 import orjson
 
@@ -19,6 +21,7 @@ from bulkmail.run.sink.plain import plain, text
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _HARMLESS = frozenset(string.ascii_letters + string.digits) | {""}
+_first = itemgetter(slice(0, 1))
 _BOOLEANS = ("false", "true")
 
 
@@ -67,25 +70,31 @@ class Csv:
         return b"".join([self._encode(row) for row in rows])
 
     def _encode(self, row: Row) -> bytes:
-        cell = self._cell
-        # Nearly all texts begin with a letter or a digit: these go without a call.
-        cells = [
-            value if type(value) is str and value[:1] in _HARMLESS else cell(value)
-            for value in map(row.get, self._columns)
-        ]
+        cells: list[Any] = list(map(row.get, self._columns))
+        for place in compress(count(), map(is_not, map(type, cells), repeat(str))):  # the few that are no texts
+            cells[place] = _cell(cells[place])
         line = ",".join(cells)
-        if line and line.isprintable() and '"' not in line and line.count(",") == len(cells) - 1:
-            return f"{line}\r\n".encode()  # nothing to quote and nothing to replace: nearly every line
-        return _bytes(self._quoted(cells))
+        # Nothing that could be a formula, nothing to quote and nothing to replace: nearly every line.
+        if (
+            _HARMLESS.issuperset(map(_first, cells))
+            and line.isprintable() and '"' not in line and line.count(",") == len(cells) - 1 and line
+        ):  # fmt: skip
+            return f"{line}\r\n".encode()
+        safe = [
+            cell if isinstance(row.get(name), int | float) else self._guard(cell)  # a number is none, whatever its sign
+            for name, cell in zip(self._columns, cells, strict=True)
+        ]
+        return _bytes(self._quoted(safe))
 
-    def _cell(self, value: object) -> str:
-        if value is None or (isinstance(value, float) and not math.isfinite(value)):
-            return ""
-        if isinstance(value, bool):
-            return _BOOLEANS[value]
-        if isinstance(value, int | float):  # no formula, whatever its sign
-            return str(value)
-        return self._guard(value if isinstance(value, str) else _joined(value))
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, bool):
+        return _BOOLEANS[value]
+    if isinstance(value, int | float | str):
+        return str(value)
+    return _joined(value)
 
 
 def _joined(value: object) -> str:
