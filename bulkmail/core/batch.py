@@ -23,7 +23,8 @@ class BatchRejected(BulkmailError):
 
 
 class Recalled(Exception):
-    """Not an error: a part that waited for its batch may not leave now, and has to ask for admission again."""
+    """Not an error: a request that waited, after it was admitted, for its batch or for a token, may not leave now, and
+    has to ask for admission again."""
 
 
 def part(number: int, request: Request) -> bytes:
