@@ -5,10 +5,12 @@ again by the wrapper for retries, through all limits, and then finds a new token
 fence: a request that waited for a token while one rose asks the limiter once more.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from bulkmail.core.batch import Recalled
 from bulkmail.core.odata import challenge
+from bulkmail.errors import NOT_SENT
 from bulkmail.model import Request, Response, TokenSource, Transport
 
 
@@ -28,7 +30,11 @@ class Authorizing:
     async def send(self, request: Request, /) -> Response:
         refused, claims = self._refused
         risen = self._risen()
-        token = self._latest = await self._tokens.token(refused=refused, claims=claims)
+        try:
+            token = self._latest = await self._tokens.token(refused=refused, claims=claims)
+        except asyncio.CancelledError as cancelled:
+            cancelled.add_note(NOT_SENT)
+            raise
         if self._risen() != risen:
             raise Recalled
         response = await self._inner.send(

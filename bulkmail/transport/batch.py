@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 from bulkmail.core.batch import BatchRejected, Recalled, Size, pack, unpack
 from bulkmail.core.odata import ids_of
-from bulkmail.errors import OutcomeUnknown
+from bulkmail.errors import NOT_SENT, OutcomeUnknown
 from bulkmail.model import Effect, Request, Response, Transport
 
 LINGER = 0.02
@@ -83,7 +83,12 @@ class Batching:
             self.flush()
         elif self._timer is None:
             self._timer = loop.call_later(self._linger, self.flush)
-        return await part.answer
+        try:
+            return await part.answer
+        except asyncio.CancelledError as cancelled:
+            if part in self._waiting:
+                cancelled.add_note(NOT_SENT)
+            raise
 
     def flush(self) -> None:
         """Everything that waits leaves now."""

@@ -103,7 +103,7 @@ def _honest(answer: Response | TransportError, effect: Effect, *, doubtful: bool
     if not doubtful or effect is Effect.READ:
         return answer
     if isinstance(answer, Response):
-        return answer._replace(doubtful=answer.status >= 400)
+        return answer._replace(doubtful=answer.status >= 300)
     return _told_as(OutcomeUnknown, answer) if isinstance(answer, Unreachable | ThrottledOut) else answer
 
 

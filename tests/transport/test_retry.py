@@ -65,6 +65,7 @@ def test_a_refusal_of_what_may_have_been_done_before_says_so() -> None:
         assert outcome([first, refused], PATCH) == (refused._replace(doubtful=True), 2)
         assert outcome([first, refused], get()) == (refused, 2)
     assert outcome([Unreachable("no route"), refused], PATCH) == (refused, 2)
+    assert outcome([Response(504), Response(302)], PATCH) == (Response(302, doubtful=True), 2)
 
 
 @pytest.mark.parametrize("request_", [get(), post(), PATCH, CREATE])
