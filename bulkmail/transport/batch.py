@@ -5,6 +5,9 @@ A post leaves when it is full or when its oldest part has lingered long enough. 
 admitted parts. A part that may not leave any more when its post does (its fence rose meanwhile) is recalled, and asks
 the limiter again. What becomes of a whole post is the table WHOLE: a post that is refused for what is in it is halved
 until the part that is to blame stands alone, and that one goes plain.
+
+A post is answered when its slowest part is. So the mailboxes of a post that took far too long go plain until they
+answer in time: one that hangs then holds up nobody but itself.
 """
 
 import asyncio
@@ -20,6 +23,12 @@ from bulkmail.model import Effect, Request, Response, Transport
 LINGER = 0.02
 """Seconds that a part waits for company: a tenth of a usual answer, and enough to fill a batch at 1,000 requests a
 second."""
+
+OVERDUE, PATIENCE = 5.0, 5.0
+"""A post takes too long when it takes so many times as long as they usually do, and so many seconds at least."""
+
+SUSPECTS = 4096
+"""Mailboxes that are kept apart at most; with more of them it is not the mailboxes."""
 
 SCOPE = {"x-ms-throttle-scope": "Batch"}
 """Marks a refusal of a whole post, which concerns the application, whatever its parts were."""
@@ -67,6 +76,8 @@ class Batching:
         self._held = held
         self._waiting: list[Part] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._usual = 0.0  # seconds that a post takes, a running mean
+        self._apart: set[str] = set()  # mailboxes that go plain
         self.size = Size(size)
         self.posted = 0
 
@@ -76,6 +87,8 @@ class Batching:
     async def send(self, request: Request, /) -> Response:
         if not request.batchable or isinstance(request.body, bytes):
             return await self._inner.send(request)
+        if self._apart and request.mailbox in self._apart:
+            return await self._send_apart(request)
         loop = asyncio.get_running_loop()
         part = Part(request, loop.create_future())
         self._waiting.append(part)
@@ -89,6 +102,18 @@ class Batching:
             if part in self._waiting:
                 cancelled.add_note(NOT_SENT)
             raise
+
+    async def _send_apart(self, request: Request) -> Response:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        try:
+            return await self._inner.send(request)
+        finally:
+            if not self._is_overdue(clock() - begun):
+                self._apart.discard(request.mailbox)
+
+    def _is_overdue(self, seconds: float) -> bool:
+        return seconds > max(PATIENCE, OVERDUE * self._usual)
 
     def flush(self) -> None:
         """Everything that waits leaves now."""
@@ -144,7 +169,7 @@ class Batching:
             fresh=any(part.request.fresh for part in parts),
         )  # fmt: skip
         try:
-            answer = await self._inner.send(post)
+            answer = await self._deliver(parts, post)
             become = fate(answer.status)
             if become is Fate.APART:
                 self._take_apart(parts, answer)
@@ -160,6 +185,20 @@ class Batching:
             for part in parts:
                 part.answer.cancel()
             raise
+
+    async def _deliver(self, parts: Sequence[Part], post: Request) -> Response:
+        """The answer to the whole; looks how long it takes."""
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        try:
+            return await self._inner.send(post)
+        finally:
+            seconds = clock() - begun
+            if self._is_overdue(seconds):
+                if len(self._apart) > SUSPECTS:
+                    self._apart.clear()
+                self._apart.update(part.request.mailbox for part in parts)
+            self._usual += (seconds - self._usual) / 16
 
     async def _split(self, parts: Sequence[Part]) -> None:
         """None of them was worked on. One by itself goes plain, unless its fence rose meanwhile."""
