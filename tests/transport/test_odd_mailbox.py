@@ -14,7 +14,7 @@ from tests.transport.rig import OK, Unbatching, get, throttled, together, unhear
 
 OTHERS, EACH = 1000, 10
 
-ODD = {
+ODD: dict[str, tuple[float, Response | Exception]] = {
     "hangs": (300.0, OutcomeUnknown("stalled")),
     "slow": (60.0, OK),
     "saturated": (0.01, throttled(1)),
