@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from bulkmail.core.odata import PAGE, error_of, ids_of, next_path, page_size, query, user, with_page_size
+from bulkmail.core.odata import PAGE, contradicts, error_of, ids_of, next_path, page_size, query, user, with_page_size
 from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused, OutcomeUnknown, Unanswered
 from bulkmail.model import NOTHING, Change, Effect, Made, Mailbox, Request, Response, Transport
 
@@ -201,7 +201,7 @@ class Graph:
 
 def _checked(response: Response) -> Any:
     body = response.body
-    if response.status < 300 and not (isinstance(body, dict) and "error" in body and "@odata.context" not in body):
+    if response.status < 300 and not contradicts(response):
         return body
     code, message = error_of(body)
     if 300 <= response.status < 400:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from bulkmail import __version__
 from bulkmail.config import App, Input, Job, Limits
+from bulkmail.core.pace import CEILING
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import ConfigError, UsageError
 from bulkmail.graph import Graph
@@ -113,10 +114,7 @@ class Writes:
 @asynccontextmanager
 async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Writes) -> AsyncIterator[Connection]:
     """The stack of a job, down to the wire."""
-    cloud = cloud_of(job.app)
-    base = f"{cloud.graph}/{VERSION}"
-    tls = tls_context(str(job.app.ca_file) if job.app.ca_file else "")
-    settings = WireSettings(base, USER_AGENT, tls if base.startswith("https:") else None, proxy_for)
+    settings = wire_settings(job)
 
     def guard(inner: Transport) -> Transport:
         return writes.guard(inner, report)
@@ -125,7 +123,17 @@ async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Wri
         wire(settings) as terminal,
         stack(terminal, tokens, stack_settings(job.limits), report, guard=guard) as built,
     ):
-        yield Connection(built, base, writes.mode != "apply", writes.made)
+        yield Connection(built, settings.base, writes.mode != "apply", writes.made)
+
+
+def wire_settings(job: Job) -> WireSettings:
+    """Where Graph is, and how it is reached. Raises ConfigError."""
+    base = f"{cloud_of(job.app).graph}/{VERSION}"
+    tls = tls_context(str(job.app.ca_file) if job.app.ca_file else "")
+    return WireSettings(
+        base, USER_AGENT, tls if base.startswith("https:") else None, proxy_for,
+        connections=job.limits.requests_in_flight or CEILING,
+    )  # fmt: skip
 
 
 def stack_settings(limits: Limits) -> StackSettings:

@@ -108,7 +108,7 @@ class Limits(Table):
         default=False, description="true or a number of parts up to 20: pack requests into $batch"
     )
     max_attempts: int = Field(6, ge=1, le=20, description="tries of a request; throttled ones are not counted")
-    max_wait: Seconds = Field(3600.0, description="longest Retry-After that is waited for")
+    max_wait: Seconds = Field(3600.0, description="how long the service may hold up a mailbox: it then ends as failed")
     max_failures: float = Field(
         0, ge=0, description="stop after so many mailboxes that are not ok, or this share below 1; 0: never"
     )

@@ -23,7 +23,8 @@ class BatchRejected(BulkmailError):
 
 
 class Recalled(Exception):
-    """Not an error: a part that waited for its batch may not leave now, and has to ask for admission again."""
+    """Not an error: a request that waited, after it was admitted, for its batch or for a token, may not leave now, and
+    has to ask for admission again."""
 
 
 def part(number: int, request: Request) -> bytes:
@@ -82,13 +83,14 @@ def _answer(entry: dict[str, Any]) -> Response | None:
 
 
 def _content(body: str, headers: Mapping[str, str]) -> Any:
-    """A body that is a text and not JSON is something binary in base64."""
-    if "json" in headers.get("content-type", "").lower():
-        return body
+    """A body that is a text is something binary in base64; where it should be JSON, it may be JSON in base64."""
+    is_json = "json" in headers.get("content-type", "").lower()
     try:
-        return b64decode(body, validate=True)
+        content = b64decode(body, validate=True)
+        found = orjson.loads(content) if is_json else content
     except ValueError:
-        return body.encode()
+        return body if is_json else body.encode()
+    return body if isinstance(found, str | int | float | bool | None) else found
 
 
 class Size:

@@ -155,6 +155,13 @@ def error_of(body: Any) -> tuple[str, str]:
     return one_line(code), one_line(message)
 
 
+def contradicts(response: Response) -> bool:
+    """Whether a good status comes with an error in its body. A resource may have a property of that name, too; it has a
+    context as well."""
+    body = response.body
+    return response.status < 300 and isinstance(body, dict) and "error" in body and "@odata.context" not in body
+
+
 def ids_of(response: Response) -> dict[str, str]:
     """What Microsoft's support asks for, in the words of our errors."""
     headers = response.headers

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bulkmail.core.odata import error_of
+from bulkmail.core.odata import contradicts, error_of
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response
 
@@ -79,10 +79,12 @@ def judge(response: Response, effect: Effect) -> Verdict:
 
 
 def _foreign(response: Response, effect: Effect) -> bool:
-    """A good status that does not come from Graph: a page of a portal or proxy, or nothing where something was read.
+    """A good status that means nothing: a page of a portal or proxy, nothing where something was read, or an error.
 
     Graph can hand out a page as well, such as an attachment, but signs its answers with a `request-id`.
     """
+    if contradicts(response):
+        return True
     page = isinstance(response.body, bytes) and "html" in response.headers.get("content-type", "").lower()
     if page and "request-id" not in response.headers:
         return True

@@ -1,25 +1,42 @@
 """Puts the token on a request, and notes which token an answer refused. Never shows a token to anything else.
 
 It sits below the batch, so that a whole post needs one token. It does not repeat: a request that was refused is sent
-again by the wrapper for retries, through all limits, and then finds a new token here.
+again by the wrapper for retries, through all limits, and then finds a new token here. Nor does it let anything pass a
+fence: a request that waited for a token while one rose asks the limiter once more.
 """
 
+import asyncio
+from collections.abc import Callable
+
+from bulkmail.core.batch import Recalled
 from bulkmail.core.odata import challenge
+from bulkmail.errors import NOT_SENT
 from bulkmail.model import Request, Response, TokenSource, Transport
 
 
 class Authorizing:
-    """`Authorization: Bearer …` on everything that passes. Raises SignInError when no token is to be had."""
+    """`Authorization: Bearer …` on everything that passes. Raises SignInError when no token is to be had, and Recalled.
 
-    def __init__(self, inner: Transport, tokens: TokenSource) -> None:
+    `risen` counts the fences that rose so far.
+    """
+
+    def __init__(self, inner: Transport, tokens: TokenSource, risen: Callable[[], int] = lambda: 0) -> None:
         self._inner = inner
         self._tokens = tokens
+        self._risen = risen
         self._latest = ""
         self._refused = ("", "")  # the token that was refused last, and the claims it lacked
 
     async def send(self, request: Request, /) -> Response:
         refused, claims = self._refused
-        token = self._latest = await self._tokens.token(refused=refused, claims=claims)
+        risen = self._risen()
+        try:
+            token = self._latest = await self._tokens.token(refused=refused, claims=claims)
+        except asyncio.CancelledError as cancelled:
+            cancelled.add_note(NOT_SENT)
+            raise
+        if self._risen() != risen:
+            raise Recalled
         response = await self._inner.send(
             request._replace(headers={**request.headers, "Authorization": f"Bearer {token}"})
         )

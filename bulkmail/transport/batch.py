@@ -5,6 +5,9 @@ A post leaves when it is full or when its oldest part has lingered long enough. 
 admitted parts. A part that may not leave any more when its post does (its fence rose meanwhile) is recalled, and asks
 the limiter again. What becomes of a whole post is the table WHOLE: a post that is refused for what is in it is halved
 until the part that is to blame stands alone, and that one goes plain.
+
+A post is answered when its slowest part is. So the mailboxes of a post that took far too long go plain until they
+answer in time: one that hangs then holds up nobody but itself.
 """
 
 import asyncio
@@ -14,12 +17,18 @@ from enum import Enum, auto
 
 from bulkmail.core.batch import BatchRejected, Recalled, Size, pack, unpack
 from bulkmail.core.odata import ids_of
-from bulkmail.errors import OutcomeUnknown
+from bulkmail.errors import NOT_SENT, OutcomeUnknown
 from bulkmail.model import Effect, Request, Response, Transport
 
 LINGER = 0.02
 """Seconds that a part waits for company: a tenth of a usual answer, and enough to fill a batch at 1,000 requests a
 second."""
+
+OVERDUE, PATIENCE = 5.0, 5.0
+"""A post takes too long when it takes so many times as long as they usually do, and so many seconds at least."""
+
+SUSPECTS = 4096
+"""Mailboxes that are kept apart at most; with more of them it is not the mailboxes."""
 
 SCOPE = {"x-ms-throttle-scope": "Batch"}
 """Marks a refusal of a whole post, which concerns the application, whatever its parts were."""
@@ -68,6 +77,8 @@ class Batching:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Part] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._usual = 0.0  # seconds that a post takes, a running mean
+        self._apart: set[str] = set()  # mailboxes that go plain
         self.size = Size(size)
         self.posted = 0
 
@@ -77,13 +88,31 @@ class Batching:
     async def send(self, request: Request, /) -> Response:
         if not request.batchable or isinstance(request.body, bytes):
             return await self._inner.send(request)
+        if self._apart and request.mailbox in self._apart:
+            return await self._send_apart(request)
         part = Part(request, self._loop.create_future())
         self._waiting.append(part)
         if len(self._waiting) >= int(self.size.now):
             self.flush()
         elif self._timer is None:
             self._timer = self._loop.call_later(self._linger, self.flush)
-        return await part.answer
+        try:
+            return await part.answer
+        except asyncio.CancelledError as cancelled:
+            if part in self._waiting:
+                cancelled.add_note(NOT_SENT)
+            raise
+
+    async def _send_apart(self, request: Request) -> Response:
+        begun = self._loop.time()
+        try:
+            return await self._inner.send(request)
+        finally:
+            if not self._is_overdue(self._loop.time() - begun):
+                self._apart.discard(request.mailbox)
+
+    def _is_overdue(self, seconds: float) -> bool:
+        return seconds > max(PATIENCE, OVERDUE * self._usual)
 
     def flush(self) -> None:
         """Everything that waits leaves now."""
@@ -139,7 +168,7 @@ class Batching:
             fresh=any(part.request.fresh for part in parts),
         )  # fmt: skip
         try:
-            answer = await self._inner.send(post)
+            answer = await self._deliver(parts, post)
             become = fate(answer.status)
             if become is Fate.APART:
                 self._take_apart(parts, answer)
@@ -155,6 +184,19 @@ class Batching:
             for part in parts:
                 part.answer.cancel()
             raise
+
+    async def _deliver(self, parts: Sequence[Part], post: Request) -> Response:
+        """The answer to the whole; looks how long it takes."""
+        begun = self._loop.time()
+        try:
+            return await self._inner.send(post)
+        finally:
+            seconds = self._loop.time() - begun
+            if self._is_overdue(seconds):
+                if len(self._apart) > SUSPECTS:
+                    self._apart.clear()
+                self._apart.update(part.request.mailbox for part in parts)
+            self._usual += (seconds - self._usual) / 16
 
     async def _split(self, parts: Sequence[Part]) -> None:
         """None of them was worked on. One by itself goes plain, unless its fence rose meanwhile."""

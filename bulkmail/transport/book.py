@@ -112,8 +112,8 @@ def _unanswered(request: Request, error: BaseException) -> Ending:
 
 
 def _ending(response: Response) -> Ending:
-    """A 5xx may have been carried out, and so may what was repeated and then refused."""
-    if response.status < 400:
+    """A 5xx may have been carried out, and so may what was repeated and then refused. A redirect is not followed."""
+    if response.status < 300:
         return Ending.DONE
     lost = response.status == 408 or (response.status >= 500 and response.status != 507)
     return Ending.UNKNOWN if lost or response.doubtful else Ending.REFUSED

@@ -85,6 +85,7 @@ class Limiting:
         self._spread = Spread()
         self._wanted: Callable[[], None] = _nobody
         self._fence = Fence()  # nothing at all leaves before; the pace keeps it, this is to be asked for it
+        self.risen = 0  # fences so far
 
     def __repr__(self) -> str:
         return f"<Limiting {len(self._begun)}+{len(self._fresh)} lanes in line, {self._pace!r}, {self._window!r}>"
@@ -264,6 +265,7 @@ class Limiting:
     def _raise_fence(self, fence: Fence, now: float, wait: float, lane: Lane, refused: Refusal) -> None:
         by, longer = f"{refused.limit}, {refused.scope}", now + wait - max(now, fence.until)
         lane.throttled += 1
+        self.risen += 1
         fence.rise(now + wait, by)
         self._report(Event("throttled", by, lane.key, wait, max(0.0, longer)))
         for held in list(self._window.lanes.values()) if fence is self._fence else [lane]:

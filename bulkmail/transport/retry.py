@@ -101,7 +101,7 @@ def _honest(answer: Response | TransportError, effect: Effect, *, doubtful: bool
     if not doubtful or effect is Effect.READ:
         return answer
     if isinstance(answer, Response):
-        return answer._replace(doubtful=answer.status >= 400)
+        return answer._replace(doubtful=answer.status >= 300)
     return _told_as(OutcomeUnknown, answer) if isinstance(answer, Unreachable | ThrottledOut) else answer
 
 
@@ -110,7 +110,7 @@ def _given_up(answer: Response | TransportError, effect: Effect) -> Response:
     if isinstance(answer, Response) and answer.status >= 400:
         return answer
     if isinstance(answer, Response):
-        answer = OutcomeUnknown(f"what came with status {answer.status} is no answer of Graph", **ids_of(answer))
+        answer = OutcomeUnknown(f"what came, {_why(answer)}, is no answer of Graph", **ids_of(answer))
     if isinstance(answer, OutcomeUnknown) and effect is Effect.READ:
         raise _told_as(Unanswered, answer)
     raise answer

@@ -19,6 +19,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from bulkmail.core.odata import one_line
+from bulkmail.core.pace import CEILING
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
 
@@ -32,7 +33,7 @@ class WireSettings:
     user_agent: str
     tls: ssl.SSLContext | None = None  # None: the system's certificate authorities
     proxy: Callable[[str], str | None] = lambda _url: None  # proxy for an address, or None
-    connections: int = 4096
+    connections: int = CEILING  # as many as may be in flight: who waited for one would wait where no fence is seen
     connect: float = 10.0
     stall: float = 60.0  # no byte for so long; Graph answers slow calls within a minute or with 504
     total: float = 300.0

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from bulkmail.cli.compose import cloud_of, file_source, proxy_for, settings_of, stack_settings, survey
-from bulkmail.config import App, Input, Limits
+from bulkmail.cli.compose import cloud_of, file_source, proxy_for, settings_of, stack_settings, survey, wire_settings
+from bulkmail.config import App, Input, Job, Limits
+from bulkmail.core.pace import CEILING
 from bulkmail.errors import ConfigError, InputError, UsageError
 
 
@@ -47,6 +48,14 @@ def test_limits_reach_the_stack() -> None:
     settings = stack_settings(Limits(mailbox_concurrency=2, requests_per_second=9.0, batch=True, max_attempts=3))
     assert (settings.slots, settings.rate, settings.batch, settings.retries.attempts) == (2, 9.0, 20, 3)
     assert stack_settings(Limits()).in_flight is None
+
+
+def test_there_are_as_many_connections_as_requests_in_flight() -> None:
+    def connections(limits: Limits) -> int:
+        return wire_settings(Job(app=app(), limits=limits)).connections
+
+    assert connections(Limits()) == CEILING
+    assert connections(Limits(requests_in_flight=9000)) == 9000
 
 
 def test_proxies_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

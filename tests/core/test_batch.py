@@ -155,6 +155,8 @@ def test_header_names_lose_their_case_and_values_become_text() -> None:
         ({"body": b64encode(b"x").decode()}, b"x"),
         ({"body": "not base64!", "headers": {"content-type": "text/plain"}}, b"not base64!"),
         ({"body": "text", "headers": {"CONTENT-TYPE": "application/json"}}, "text"),
+        ({"body": "MTIz", "headers": {"content-type": "application/json"}}, "MTIz"),
+        ({"body": b64encode(b'{"a": 1}').decode(), "headers": {"content-type": "application/json"}}, {"a": 1}),
     ],
 )
 def test_bodies(fields: dict[str, Any], body: Any) -> None:

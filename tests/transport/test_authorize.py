@@ -11,7 +11,7 @@ from bulkmail.model import Request, Response
 from bulkmail.testing import Scripted, Tokens, run
 from bulkmail.transport import StackSettings, stack
 from bulkmail.transport.authorize import Authorizing
-from tests.transport.rig import get, part_requests, together, unheard
+from tests.transport.rig import Unbatching, get, part_requests, throttled, together, unheard
 
 OK = Response(200, body={})
 CLAIMS = '{"access_token":{}}'
@@ -45,6 +45,51 @@ def test_after_a_401_the_request_is_sent_once_more_with_another_token(challenge:
             assert stacked.lanes.leave("ada").requests == 2, "both passed the limiter"
         assert tokens.claims == [claims]
         assert len(service.requests) == 2
+
+    run(main())
+
+
+class SlowTokens:
+    """Has a first token at once, and takes a minute for any other."""
+
+    def __init__(self) -> None:
+        self._renewed = asyncio.Event()
+
+    async def token(self, *, refused: str = "", claims: str = "") -> str:
+        if not refused:
+            return "token-1"
+        asyncio.get_running_loop().call_later(60, self._renewed.set)
+        await self._renewed.wait()
+        return "token-2"
+
+
+@pytest.mark.parametrize("batch", [0, 5])
+@pytest.mark.parametrize("code", ["ApplicationThrottled", "TooManyRequests"])
+def test_a_fence_that_rises_while_a_token_is_waited_for_is_kept(code: str, batch: int) -> None:
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        answers = {
+            "/users/ada/refused": [(1.0, Response(401))],
+            "/users/ada/throttled": [(30.0, throttled(600, code))],
+        }
+        came: list[tuple[str, float]] = []
+
+        async def answer(request: Request) -> Response:
+            came.append((request.path, clock()))
+            left = answers.get(request.path)
+            seconds, response = left.pop() if left else (0.1, OK)
+            await asyncio.sleep(seconds)
+            return response
+
+        async with stack(Unbatching(answer), SlowTokens(), StackSettings(batch=batch), unheard) as stacked:
+            stacked.lanes.enter("ada")
+            first = asyncio.create_task(stacked.transport.send(get("/users/ada/throttled", batchable=False)))
+            others = [stacked.transport.send(get(path)) for path in ("/users/ada/refused", "/users/ada/x")]
+            assert [one.status for one in await together(*others)] == [200, 200]
+            assert (await first).status == 200
+            assert stacked.lanes.leave("ada").requests == 5, "who was recalled is counted once"
+        early = [path for path, at in came if 31.0 < at < 630.0]
+        assert early == []
 
     run(main())
 

@@ -229,8 +229,8 @@ ONCE, AGAIN = (Effect.NONE, Effect.KEYED), (Effect.IDEMPOTENT, Effect.VERIFIED)
 @pytest.mark.parametrize(
     ("steps", "effects", "expected"),
     [
-        ([200, 201, 202, 204, 304, 399], Effect, Ending.DONE),
-        ([400, 403, 404, 409, 412, 413, 429, 507], Effect, Ending.REFUSED),
+        ([200, 201, 202, 204], Effect, Ending.DONE),
+        ([302, 304, 399, 400, 403, 404, 409, 412, 413, 429, 507], Effect, Ending.REFUSED),
         ([408, 500, 502, 503, 504, 509, 506, 508], Effect, Ending.UNKNOWN),
         ([Response(403, doubtful=True), Response(412, doubtful=True)], Effect, Ending.UNKNOWN),
         ([Unreachable("no route"), ThrottledOut("too long")], Effect, Ending.UNSENT),

@@ -2,11 +2,12 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from bulkmail.core.window import Window
 from bulkmail.errors import OutcomeUnknown, TransportError
 from bulkmail.model import Effect, Request, Response, Transport
 from bulkmail.testing import MemoryLedger, Scripted, Tokens, run
-from bulkmail.transport import StackSettings, stack
+from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import batching
 from bulkmail.transport.book import Booking
@@ -25,8 +26,11 @@ from bulkmail.transport.limit import Limiting
 from bulkmail.transport.plan import Planning, Refusing
 from bulkmail.transport.retry import Retrying
 from bulkmail.transport.tape import Recording, Tape
+from bulkmail.transport.wire import Wire, WireSettings, wire
 from tests.transport.rig import Unbatching, cancelled, get, limiting, together, unheard
+from tests.transport.servers import Heard, serving, whole
 
+BODILESS = (204, 304)
 ODD = "/users/a%20b%2F%27@x/messages?$filter=a%20eq%20%27%2B%27"
 
 
@@ -48,7 +52,7 @@ class Service:
             await asyncio.get_running_loop().create_future()
         await asyncio.sleep(len(request.path) % 7 / 1000)
         status = int(word) if word.isdecimal() else 200
-        body = None if status == 204 else {"path": request.path, "sent": request.body}
+        body = None if status in BODILESS else {"path": request.path, "sent": request.body}
         response = Response(status, {"content-type": "application/json", "x-path": request.path}, body)
         self.gave.append((response, copy.deepcopy(Response(status, dict(response.headers), body))))
         return response
@@ -89,13 +93,16 @@ async def packed(service: Service) -> AsyncIterator[Opened]:
         yield Opened(packer, lambda: len(packer._waiting))
 
 
+def whole_stack(terminal: Transport, batch: int) -> AbstractAsyncContextManager[Stack]:
+    """All wrappers there are."""
+    chosen = StackSettings(rate=1e6, in_flight=50, batch=batch, retries=RetryRules(attempts=2))
+    return stack(terminal, Tokens(), chosen, unheard, guard=booking, keep=lambda _exchange: None)
+
+
 def stacked(batch: int) -> Open:
     @asynccontextmanager
     async def opened(service: Service) -> AsyncIterator[Opened]:
-        retries = RetryRules(attempts=2)
-        chosen = StackSettings(rate=1e6, in_flight=50, batch=batch, retries=retries)
-        terminal = Unbatching(service.answer)
-        async with stack(terminal, Tokens(), chosen, unheard, guard=booking, keep=lambda _exchange: None) as whole:
+        async with whole_stack(Unbatching(service.answer), batch) as whole:
             yield Opened(whole.transport, lambda: counted(whole.window, whole.pace))
 
     return opened
@@ -109,75 +116,129 @@ def booking(inner: Transport) -> Transport:
     return Booking(inner, MemoryLedger(), unheard)
 
 
-OPEN: dict[str, Open] = {
-    "service": plainly(lambda service: service),
-    "scripted": plainly(lambda service: Scripted(service.answer)),
-    "recording": plainly(lambda service: Recording(service, lambda _exchange: None)),
-    "planning": plainly(lambda service: Planning(service, MemoryLedger())),
-    "refusing": plainly(Refusing),
-    "booking": plainly(booking),
-    "retrying": plainly(lambda service: Retrying(service, rules=RetryRules(attempts=2), report=unheard)),
-    "authorizing": plainly(lambda service: Authorizing(service, Tokens())),
-    "limiting": limited,
-    "batching": packed,
-    "stack": stacked(0),
-    "stack with batches": stacked(5),
+@dataclass(frozen=True)
+class Way:
+    """How something is opened and run, and what becomes of a bug at its other end."""
+
+    open: Open
+    run: Callable[[Coroutine[Any, Any, None]], None] = run
+    bug: type[Exception] = ZeroDivisionError
+
+
+@asynccontextmanager
+async def served(service: Service) -> AsyncIterator[tuple[Wire, Callable[[], int]]]:
+    """The service at the other end of a connection, and how many of these are in use."""
+
+    async def reply(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        method, path, _ = heard.line.split()
+        path = path.removeprefix("/v1.0")
+        told = heard.body if path == "/$batch" else orjson.loads(heard.body or b"null")
+        request = Request(method, path, body=told)
+        try:
+            answer = await terminal.send(request)
+        except (OutcomeUnknown, ZeroDivisionError):
+            writer.close()
+            return
+        head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items()).encode()
+        status = f"{answer.status} Status".encode()
+        if answer.status in BODILESS:
+            writer.write(b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n")
+        else:
+            writer.write(whole(orjson.dumps(answer.body), head, status))
+
+    terminal = Unbatching(service.answer)
+    async with serving(reply) as server, wire(WireSettings(server.base, "bulkmail/1")) as sender:
+        connector = cast(Any, sender._pooled.connector)
+        yield sender, lambda: len(connector._acquired)
+
+
+@asynccontextmanager
+async def wired(service: Service) -> AsyncIterator[Opened]:
+    async with served(service) as (sender, held):
+        yield Opened(sender, held)
+
+
+def stacked_on_the_wire(batch: int) -> Open:
+    @asynccontextmanager
+    async def opened(service: Service) -> AsyncIterator[Opened]:
+        async with served(service) as (sender, held), whole_stack(sender, batch) as whole:
+            yield Opened(whole.transport, lambda: held() + counted(whole.window, whole.pace))
+
+    return opened
+
+
+WAYS: dict[str, Way] = {
+    "service": Way(plainly(lambda service: service)),
+    "scripted": Way(plainly(lambda service: Scripted(service.answer))),
+    "recording": Way(plainly(lambda service: Recording(service, lambda _exchange: None))),
+    "planning": Way(plainly(lambda service: Planning(service, MemoryLedger()))),
+    "refusing": Way(plainly(Refusing)),
+    "booking": Way(plainly(booking)),
+    "retrying": Way(plainly(lambda service: Retrying(service, rules=RetryRules(attempts=2), report=unheard))),
+    "authorizing": Way(plainly(lambda service: Authorizing(service, Tokens()))),
+    "limiting": Way(limited),
+    "batching": Way(packed),
+    "stack": Way(stacked(0)),
+    "stack with batches": Way(stacked(5)),
+    "wire": Way(wired, asyncio.run, OutcomeUnknown),
+    "stack on the wire": Way(stacked_on_the_wire(0), asyncio.run, OutcomeUnknown),
+    "batches on the wire": Way(stacked_on_the_wire(5), asyncio.run, OutcomeUnknown),
 }
 
-each = pytest.mark.parametrize("opened", OPEN.values(), ids=OPEN)
+each = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 
 @each
-def test_answers_match_their_requests(opened: Open) -> None:
+def test_answers_match_their_requests(way: Way) -> None:
     async def main() -> None:
-        async with opened(Service()) as open_:
+        async with way.open(Service()) as open_:
             paths = [f"/{'x' * (number % 5)}/{number}" for number in range(40)] + [ODD]
             answers = await together(*(open_.transport.send(get(path, f"m{len(path)}")) for path in paths))
             assert [answer.body["path"] for answer in answers] == paths
             assert [answer.headers["x-path"] for answer in answers] == paths
 
-    run(main())
+    way.run(main())
 
 
 @each
-def test_each_request_is_sent_once(opened: Open) -> None:
+def test_each_request_is_sent_once(way: Way) -> None:
     async def main() -> None:
         service = Service()
-        async with opened(service) as open_:
+        async with way.open(service) as open_:
             await together(*(open_.transport.send(get("/same")) for _ in range(12)))
         assert [request.path for request in service.asked] == ["/same"] * 12
 
-    run(main())
+    way.run(main())
 
 
 @each
 @pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 403, 404, 412, 507])
-def test_any_answer_is_an_answer(opened: Open, status: int) -> None:
+def test_any_answer_is_an_answer(way: Way, status: int) -> None:
     async def main() -> None:
-        async with opened(Service()) as open_:
+        async with way.open(Service()) as open_:
             answer = await open_.transport.send(get(f"/{status}"))
             assert answer.status == status
-            assert (answer.body is None) is (status == 204)
+            assert (answer.body is None) is (status in BODILESS)
 
-    run(main())
+    way.run(main())
 
 
 @each
 @pytest.mark.parametrize("body", [{}, [], {"a": [1, None, "ä"]}, "text", 0, False])
-def test_bodies_pass_whole(opened: Open, body: Any) -> None:
+def test_bodies_pass_whole(way: Way, body: Any) -> None:
     async def main() -> None:
-        async with opened(Service()) as open_:
+        async with way.open(Service()) as open_:
             request = Request("GET", "/x", "ada", body=body)
             assert (await open_.transport.send(request)).body == {"path": "/x", "sent": body}
 
-    run(main())
+    way.run(main())
 
 
 @each
-def test_no_request_and_no_answer_is_altered(opened: Open) -> None:
+def test_no_request_and_no_answer_is_altered(way: Way) -> None:
     async def main() -> None:
         service = Service()
-        async with opened(service) as open_:
+        async with way.open(service) as open_:
             headers, body = {"Prefer": "x"}, {"a": {"b": 1}}
             request = Request("GET", "/x", "ada", headers, body)
             await open_.transport.send(request)
@@ -185,28 +246,30 @@ def test_no_request_and_no_answer_is_altered(opened: Open) -> None:
             assert request == Request("GET", "/x", "ada", headers, body)
         assert all(gave == before for gave, before in service.gave)
 
-    run(main())
+    way.run(main())
 
 
 @each
-@pytest.mark.parametrize(("path", "error"), [("/broken", OutcomeUnknown), ("/bug", ZeroDivisionError)])
-def test_an_error_passes_and_the_next_request_works(opened: Open, path: str, error: type[Exception]) -> None:
+@pytest.mark.parametrize("path", ["/broken", "/bug"])
+def test_an_error_passes_and_the_next_request_works(way: Way, path: str) -> None:
+    error = OutcomeUnknown if path == "/broken" else way.bug
+
     async def main() -> None:
-        async with opened(Service()) as open_:
+        async with way.open(Service()) as open_:
             for _ in range(6):
                 with pytest.raises(error):
                     await open_.transport.send(get(path, effect=Effect.NONE))
                 assert (await open_.transport.send(get())).status == 200
             assert open_.held() == 0
 
-    run(main())
+    way.run(main())
 
 
 @each
 @pytest.mark.parametrize("pause", [0.0, 0.001, 0.5])
-def test_cancellation_leaves_nothing_held(opened: Open, pause: float) -> None:
+def test_cancellation_leaves_nothing_held(way: Way, pause: float) -> None:
     async def main() -> None:
-        async with opened(Service()) as open_:
+        async with way.open(Service()) as open_:
             asked = [asyncio.create_task(open_.transport.send(get("/slow", f"m{n % 3}"))) for n in range(18)]
             await asyncio.sleep(pause)
             for task in asked:
@@ -218,28 +281,28 @@ def test_cancellation_leaves_nothing_held(opened: Open, pause: float) -> None:
             raise LookupError  # a post with slow parts is under way, and ends with its owner
 
     with pytest.raises((LookupError, ExceptionGroup)):
-        run(main())
+        way.run(main())
 
 
 @each
-def test_opening_and_closing_sends_nothing(opened: Open) -> None:
+def test_opening_and_closing_sends_nothing(way: Way) -> None:
     async def main() -> None:
         service = Service()
-        async with opened(service) as open_:
+        async with way.open(service) as open_:
             assert open_.held() == 0
         assert not service.asked
 
-    run(main())
+    way.run(main())
 
 
 @each
-def test_a_token_is_never_shown(opened: Open) -> None:
+def test_a_token_is_never_shown(way: Way) -> None:
     async def main() -> None:
-        async with opened(Service()) as open_:
+        async with way.open(Service()) as open_:
             answer = await open_.transport.send(get())
             assert "token-" not in repr(open_.transport) + repr(answer)
 
-    run(main())
+    way.run(main())
 
 
 WRAP: dict[str, Callable[[Transport], Transport]] = {

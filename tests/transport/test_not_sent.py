@@ -6,11 +6,13 @@ import pytest
 
 from bulkmail.core.pace import Pace
 from bulkmail.core.window import Window
-from bulkmail.model import Effect, Ending, Request, Response
+from bulkmail.model import Effect, Ending, Request, Response, Transport
 from bulkmail.testing import run
+from bulkmail.transport.authorize import Authorizing
+from bulkmail.transport.batch import batching
 from bulkmail.transport.book import Booking
 from bulkmail.transport.limit import Limiting
-from tests.transport.rig import unheard
+from tests.transport.rig import post, unheard
 from tests.transport.test_book import Noted
 
 
@@ -47,3 +49,35 @@ def test_one_leaves_and_the_other_waits(effect: Effect, waited: list[Ending], ra
         return ledger.endings
 
     assert sorted(run(main())) == sorted([Ending.UNKNOWN, *waited])
+
+
+class NoToken:
+    """Takes for ever to give a token."""
+
+    async def token(self, *, refused: str = "", claims: str = "") -> str:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nobody gives one")
+
+
+async def endings(inner: Transport) -> list[Ending]:
+    """How a write ends that is cancelled after a while."""
+    ledger = Noted()
+    asked = asyncio.create_task(Booking(inner, ledger, unheard).send(post()._replace(effect=Effect.KEYED)))
+    await asyncio.sleep(5)
+    asked.cancel()
+    await asyncio.wait([asked])
+    assert asked.cancelled()
+    return ledger.endings
+
+
+def test_one_waits_for_a_token() -> None:
+    assert run(endings(Authorizing(Slow(), NoToken()))) == [Ending.UNSENT]
+
+
+@pytest.mark.parametrize(("linger", "ending"), [(60.0, Ending.UNSENT), (0.02, Ending.UNKNOWN)])
+def test_one_waits_for_company_in_its_batch(linger: float, ending: Ending) -> None:
+    async def main() -> list[Ending]:
+        async with batching(Slow(), size=5, linger=linger, held=lambda _mailbox: False) as packer:
+            return await endings(packer)
+
+    assert run(main()) == [ending]

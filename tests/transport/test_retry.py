@@ -14,6 +14,7 @@ from tests.transport.rig import get, post, throttled, together, unheard
 
 OK = Response(200, body={})
 PAGE = Response(200, {"content-type": "text/html"}, b"<html>sign in</html>")
+LIE = Response(200, body={"error": {"code": "InternalServerError"}})
 Step = Response | Exception
 
 
@@ -49,7 +50,7 @@ CREATE = Request("POST", "/x", "ada", body={}, effect=Effect.KEYED)
 GONE = Response(404, body={"error": {"code": "ErrorItemNotFound"}})
 
 
-@pytest.mark.parametrize("step", [Response(s) for s in (408, 500, 502, 503, 504)] + [OutcomeUnknown("lost"), PAGE])
+@pytest.mark.parametrize("step", [Response(s) for s in (408, 500, 502, 503, 504)] + [OutcomeUnknown("lost"), PAGE, LIE])
 def test_a_doubtful_end_is_repeated_only_where_that_is_safe(step: Step) -> None:
     for request in (get(), PATCH, DELETE):
         assert outcome([step], request) == (OK, 2)
@@ -65,6 +66,7 @@ def test_a_refusal_of_what_may_have_been_done_before_says_so() -> None:
         assert outcome([first, refused], PATCH) == (refused._replace(doubtful=True), 2)
         assert outcome([first, refused], get()) == (refused, 2)
     assert outcome([Unreachable("no route"), refused], PATCH) == (refused, 2)
+    assert outcome([Response(504), Response(302)], PATCH) == (Response(302, doubtful=True), 2)
 
 
 @pytest.mark.parametrize("request_", [get(), post(), PATCH, CREATE])
@@ -127,6 +129,9 @@ def test_a_page_that_is_not_of_graph_is_never_handed_on() -> None:
     assert isinstance(read, Unanswered)
     write, _ = outcome([PAGE] * 9, PATCH)
     assert isinstance(write, OutcomeUnknown)
+    lie, _ = outcome([LIE] * 9, get())
+    assert isinstance(lie, Unanswered)
+    assert str(lie) == "what came, 200 InternalServerError, is no answer of Graph"
     empty, _ = outcome([Response(200)] * 9, get())
     assert isinstance(empty, Unanswered)
 
