@@ -87,7 +87,8 @@ def hold(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        with suppress(OSError):  # all is done by then, and the lock ends with the process anyway
+            lock.release()
 
 
 def sync(folder: Path) -> None:

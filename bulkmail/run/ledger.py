@@ -107,7 +107,7 @@ class ChangeLedger:
         self._work.set()
 
     async def write(self) -> None:
-        """Until closed. An error of the disk is told to everybody who waits, and to all who come after."""
+        """Until closed. Raises OutputError, which is told to everybody who waits, and to all who come after."""
         while self._notes or not self._closed:
             await self._work.wait()
             if not self._closed:
@@ -118,16 +118,17 @@ class ChangeLedger:
             await self._commit(notes)
 
     async def _commit(self, notes: list[Note]) -> None:
-        entries = [note.entry for note in notes]
-        cancelled = None
+        entries, cancelled = [note.entry for note in notes], None
         try:
-            if self._failure is None:
-                cancelled = await to_its_end(asyncio.to_thread(self._journal.append, entries))
+            cancelled = await to_its_end(asyncio.to_thread(self._journal.append, entries))
         except OutputError as error:
             self._failure = error
+            notes += self._notes  # who came meanwhile
         for note in notes:
             if note.written is not None and not note.written.done():
                 _settle(note.written, self._failure)
+        if self._failure is not None:
+            raise self._failure
         if cancelled is not None:
             raise cancelled
 
@@ -185,18 +186,22 @@ def entry_of(members: dict[str, Any]) -> bytes:
 
 @asynccontextmanager
 async def written(ledger: ChangeLedger) -> AsyncIterator[ChangeLedger]:
-    """Writes a ledger until the block ends, to its last entry. Raises OutputError where that could not be."""
-    async with asyncio.TaskGroup() as group:
-        writing = group.create_task(ledger.write())
-        try:
-            yield ledger
-        finally:
-            ledger.close()
-            cancelled = await to_its_end(_awaited(writing))
+    """Writes a ledger until the block ends, to its last entry. Raises OutputError where that cannot be, and breaks the
+    block off at once: others may have been noted and wait for their turn, and must not leave any more."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(ledger.write())
+            try:
+                yield ledger
+            finally:
+                ledger.close()
+                cancelled = await to_its_end(_awaited(writing))
+    except BaseExceptionGroup as errors:
+        if ledger.failure is not None:
+            raise ledger.failure from errors
+        raise
     if cancelled is not None:
         raise cancelled
-    if ledger.failure is not None:
-        raise ledger.failure
 
 
 async def _awaited(task: asyncio.Task[None]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bulkmail.sim import Settings, parse_fault
 from bulkmail.sim.tenant import State
 from bulkmail.testing.tenant import Done, Tenant, finish, open_tenant, start, write_job, write_list
+from tests.acceptance.tenant import LIMITED
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
@@ -92,6 +93,25 @@ def test_a_time_box_that_changes_things(tenant: Tenant, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert set(done.statuses().values()) == {"ok"}
     assert done.manifest["changes"] == {"done": tenant.books()["effects"]["total"]}
+    assert {row["mailbox"] for row in done.rows} == set(some)
+    assert all(tenant.contents("settings", one)[0]["timeZone"] == ZONE for one in some)
+
+
+def test_a_full_disk_ends_the_changes_too_and_then_the_rest(tenant: Tenant, tmp_path: Path) -> None:
+    some = present(tenant)[:FEW]
+    prepare(tmp_path, tenant, some, SETTINGS)
+    process = start(tmp_path, "-c", LIMITED, "6000", "run", "job.toml", "--apply")
+    stopped = finish(process, tmp_path / "out")
+    assert stopped.code == 7, stopped.err
+    assert "changes.ndjson" in stopped.err
+    assert stopped.manifest["state"] == "failed"
+    noted = (stopped.folder / "changes.ndjson").read_bytes().count(b'"intended"')  # the last line is torn
+    assert 0 < tenant.books()["effects"]["total"] <= noted < FEW, "nothing left unnoted"
+
+    done = command(tmp_path, "resume", "out")
+    assert done.code == 0, done.err
+    assert list(done.statuses().values()) == ["ok"] * FEW
+    assert len(done.lines("outcomes.ndjson")) == FEW
     assert {row["mailbox"] for row in done.rows} == set(some)
     assert all(tenant.contents("settings", one)[0]["timeZone"] == ZONE for one in some)
 

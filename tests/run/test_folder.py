@@ -65,6 +65,15 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         assert following.name == "run-2"
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="finds the open file where Linux shows it")
+def test_a_lock_that_cannot_be_given_back_spoils_nothing(tmp_path: Path) -> None:
+    """As on a network disk that went away when all was written."""
+    lock = tmp_path / "run" / LOCK
+    with open_folder(lock.parent):
+        (handle,) = (fd for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink() and fd.readlink() == lock)
+        os.close(int(handle.name))
+
+
 def test_the_hold_ends_with_an_error(tmp_path: Path) -> None:
     with pytest.raises(KeyError), open_folder(tmp_path / "run"):
         raise KeyError

@@ -202,23 +202,58 @@ def test_an_error_of_the_disk_reaches_everybody_and_nothing_more_is_written() ->
             async with asyncio.TaskGroup() as group:
                 for _ in range(5):
                     group.create_task(refused(ledger))
-            assert isinstance(ledger.failure, OutputError)
-            journal._fails_at = None  # a disk that works again is not trusted
-            await refused(ledger)
-            with pytest.raises(OutputError):
-                await ledger.plan(write())
-            ledger.conclude(1, write(), Ending.DONE)
 
     async def main() -> ChangeLedger:
         ledger = ChangeLedger(journal)
         with pytest.raises(OutputError, match="no space left"):
             await block(ledger)
+        assert isinstance(ledger.failure, OutputError)
+        journal._fails_at = None  # a disk that works again is not trusted
+        await refused(ledger)
+        with pytest.raises(OutputError):
+            await ledger.plan(write())
+        ledger.conclude(1, write(), Ending.DONE)
         return ledger
 
     ledger = run(main())
     assert ledger.counts[Ending.UNSENT] == 6
     assert ledger.counts[Ending.DONE] == 1
     assert journal.states() == [(1, "intended")]
+
+
+def test_an_error_of_the_disk_breaks_off_what_waits_for_other_things() -> None:
+    """Whoever was noted before may wait for its turn, and must not leave any more."""
+    journal, left = Memory(fails_at=1), list[int]()
+
+    async def main() -> None:
+        async with written(ChangeLedger(journal)) as ledger:
+            number = await ledger.intend(write())
+            ledger.conclude(number, write(), Ending.DONE)  # nobody waits for that
+            await asyncio.sleep(3600)
+            left.append(number)
+
+    with pytest.raises(OutputError, match="no space left"):
+        run(main())
+    assert left == []
+
+
+def test_who_comes_while_the_disk_fails_is_told() -> None:
+    journal = Memory(fails_at=0)
+
+    async def main() -> None:
+        gate = journal.gate = Gate()
+        ledger = ChangeLedger(journal)
+        writing = asyncio.create_task(ledger.write())
+        first = asyncio.create_task(ledger.intend(write(1)))
+        await gate.entered.wait()
+        second = asyncio.create_task(ledger.intend(write(2)))
+        await turns()
+        gate.open()
+        for one in (first, second, writing):
+            with pytest.raises(OutputError):
+                await one
+
+    run(main())
 
 
 def test_an_accident_in_the_journal_is_not_swallowed() -> None:

@@ -94,7 +94,9 @@ def main() -> int:
     parser.add_argument("groups", nargs="*", help=f"any of {', '.join(GROUPS)}; all without any")
     parser.add_argument("--kills", type=int, default=1000, help="kills in all, over the tasks")
     parser.add_argument("--stops", type=int, default=100, help="signals")
-    parser.add_argument("--stride", type=int, default=1, help="only every so many-th seam")
+    parser.add_argument(
+        "--stride", type=int, default=1, help="only every so many-th seam; odd, as writes and syncs alternate"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lanes", type=int, default=4, help="runs at a time")
     parser.add_argument("--task", action="append", choices=list(BY_NAME), help="only this one; may come again")

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from statistics import mean
 
 from tests.torture.judge import judged, lines
 from tests.torture.round import ENDED, Ground, Round
@@ -48,12 +49,16 @@ class Killed:
         self.wrong += other.wrong
 
 
-def calibrated(ground: Ground, *, anew: bool = False) -> float:
-    """The seconds that a round takes when nobody kills."""
-    work = ground.rounds(1, MAILBOXES)[0]
-    work.prepare()
-    with ground.starter() as start:
-        return start(work.folder, *work.command(), anew=anew).seconds
+def calibrated(ground: Ground, lanes: int, *, anew: bool = False) -> float:
+    """The seconds that a round takes when nobody kills, beside as many others as there will be."""
+
+    def undisturbed(work: Round) -> float:
+        work.prepare()
+        with ground.starter() as start:
+            return start(work.folder, *work.command(), anew=anew).seconds
+
+    with ThreadPoolExecutor(lanes) as pool:
+        return mean(pool.map(undisturbed, ground.rounds(lanes, MAILBOXES)))
 
 
 def tortured(
@@ -111,7 +116,7 @@ def _whole(path: Path) -> int:
 def kill(ground: Ground, seed: int, kills: int, anew: int) -> Killed:
     """Rounds until so many kills were made, `anew` of them of interpreters of their own."""
     found = _anew(ground, seed, anew) if anew else Killed()
-    usual, number = calibrated(ground), 0
+    usual, number = calibrated(ground, ground.lanes), 0
     with ThreadPoolExecutor(ground.lanes) as pool:
         while found.kills < kills and not found.wrong:
             pending = []
@@ -130,7 +135,7 @@ def _in_lane(ground: Ground, work: Round, when: Iterator[float]) -> Killed:
 
 
 def _anew(ground: Ground, seed: int, kills: int) -> Killed:
-    usual, found = calibrated(ground, anew=True), Killed()
+    usual, found = calibrated(ground, 1, anew=True), Killed()
     dice = random.Random(f"{seed} {ground.trial.name} anew")
     while found.kills < kills and not found.wrong:
         work = ground.rounds(1, MAILBOXES)[0]

@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from bulkmail.cli import main as bulkmail
@@ -33,7 +34,7 @@ def serve() -> None:
         pid = os.fork()
         if pid == 0:
             _be(order, tally)
-        report = _watch(pid, order["signals"])
+        report = _watch(pid, order["signals"], Path(order["folder"], order["since"]))
         told = {"crossings": tally.crossings, "harmed": tally.harmed, "where": tally.where, "sent": tally.sent_after}
         print(json.dumps({"pid": pid, **report, **told}), flush=True)
 
@@ -44,6 +45,7 @@ def _be(order: dict[str, Any], tally: Tally) -> NoReturn:
     try:
         os.chdir(order["folder"])
         _redirect()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background is deaf to it
         if order["exec"]:
             os.execv(sys.executable, [sys.executable, "-m", "bulkmail", *order["arguments"]])
         if order["harm"] is not None:
@@ -72,13 +74,18 @@ def _redirect() -> None:
         os.close(file)
 
 
-def _watch(pid: int, signals: list[tuple[float, int]]) -> dict[str, Any]:
-    """Sends each signal in its time, and waits for the end. A negative code is the signal that ended the process."""
+def _watch(pid: int, signals: list[tuple[float, int]], since: Path) -> dict[str, Any]:
+    """Sends each signal in its time, counted from when there is a file `since`, and waits for the end. A negative code
+    is the signal that ended the process."""
     started, told = time.monotonic(), []
     handle = os.pidfd_open(pid)
     try:
+        while not since.exists() and time.monotonic() < started + PATIENCE:
+            if select.select([handle], [], [], 0.005)[0]:
+                break
+        begun = time.monotonic()
         for after, number in (*signals, (PATIENCE, signal.SIGKILL)):
-            if select.select([handle], [], [], max(0.0, started + after - time.monotonic()))[0]:
+            if select.select([handle], [], [], max(0.0, begun + after - time.monotonic()))[0]:
                 break
             told.append(time.monotonic() - started)
             signal.pidfd_send_signal(handle, number)
@@ -87,7 +94,7 @@ def _watch(pid: int, signals: list[tuple[float, int]]) -> dict[str, Any]:
         os.close(handle)
     _, status, usage = os.wait4(pid, 0)
     return {
-        "code": os.waitstatus_to_exitcode(status), "hangs": hangs, "told": told,
+        "code": os.waitstatus_to_exitcode(status), "hangs": hangs, "told": told, "begun": begun - started,
         "seconds": time.monotonic() - started, "cpu": usage.ru_utime + usage.ru_stime,
     }  # fmt: skip
 

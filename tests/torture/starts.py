@@ -16,12 +16,14 @@ from tests.torture.seams import Harm
 @dataclass(frozen=True, slots=True)
 class Start:
     """What came of one. `code` is the exit code, or the number of the signal that ended it, negative. `told` has the
-    times at which signals were sent; `where` is the seam that was harmed, and `sent` how much was sent after that."""
+    times at which signals were sent, and `begun` is when there was the file that they waited for; `where` is the seam
+    that was harmed, and `sent` how much was sent after that."""
 
     pid: int
     code: int
     hangs: bool
     told: Sequence[float]
+    begun: float
     seconds: float
     cpu: float
     crossings: int
@@ -41,12 +43,14 @@ class Starter:
         folder: Path,
         *arguments: str,
         signals: Sequence[tuple[float, int]] = (),
+        since: str = ".",
         harm: Harm | None = None,
         anew: bool = False,
     ) -> Start:
-        """`signals` are sent so many seconds after the start; with `anew` an interpreter of its own is started."""
+        """`signals` are sent so many seconds after the start, or after there is a file `since` in the folder; with
+        `anew` an interpreter of its own is started."""
         order: dict[str, Any] = {
-            "folder": str(folder), "arguments": arguments, "signals": signals, "exec": anew,
+            "folder": str(folder), "arguments": arguments, "signals": signals, "since": since, "exec": anew,
             "harm": asdict(harm) if harm else None,
         }  # fmt: skip
         assert self._process.stdin is not None

@@ -1,7 +1,7 @@
 """Ends in good order: a signal at a random moment, a second one, a time box, a bound, and a folder that is held.
 
-A stopped run says how to go on, and going on completes it. A signal before bulkmail listens for it ends the process as
-the system does it, which is a kill like others; it is counted apart.
+A stopped run says how to go on, and going on completes it. Signals are sent from when the run has begun to when it
+should have ended: one that comes before bulkmail listens ends the process as the system does it, which is a kill.
 """
 
 import json
@@ -14,21 +14,27 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from statistics import mean
 
 from tests.torture.judge import judged, lines
-from tests.torture.kills import MAILBOXES, calibrated
+from tests.torture.kills import MAILBOXES
 from tests.torture.round import ENDED, Ground, Round
 from tests.torture.starts import Start, Starter
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 GRACE = 30.0
 
+BEGUN = "out/run.json"
+"""Whoever has written it listens."""
+
 
 @dataclass(slots=True)
 class Stopped:
-    """What a number of stops came to. `longest` is the most seconds from the signal to the end."""
+    """What a number of stops came to; `orderly` ones ended with the code for it. `longest` is the most seconds from
+    the signal to the end."""
 
     stops: int = 0
+    orderly: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0
     wrong: list[str] = field(default_factory=list)
@@ -36,8 +42,9 @@ class Stopped:
 
 def stop(ground: Ground, seed: int, stops: int) -> Stopped:
     """One signal each, and every fourth time a second one a moment later."""
-    found, usual = Stopped(), calibrated(ground)
+    found = Stopped()
     with ThreadPoolExecutor(ground.lanes) as pool:
+        usual = mean(pool.map(lambda work: _undisturbed(ground, work), ground.rounds(ground.lanes, MAILBOXES)))
         pending = []
         for first in range(0, stops, 20):
             for place, work in enumerate(ground.rounds(min(20, stops - first), MAILBOXES), first):
@@ -46,10 +53,21 @@ def stop(ground: Ground, seed: int, stops: int) -> Stopped:
         for one in pending:
             told = one.result()
             found.stops += told.stops
+            found.orderly += told.orderly
             found.codes += told.codes
             found.longest = max(found.longest, told.longest)
             found.wrong += told.wrong
+    if not found.orderly:
+        found.wrong.append("no run was stopped in good order")
     return found
+
+
+def _undisturbed(ground: Ground, work: Round) -> float:
+    """The seconds from its beginning to its end, beside as many others as will be stopped at a time."""
+    work.prepare()
+    with ground.starter() as start:
+        ended = start(work.folder, *work.command(), since=BEGUN)
+    return ended.seconds - ended.begun
 
 
 def _in_lane(ground: Ground, work: Round, dice: random.Random, usual: float, *, twice: bool) -> Stopped:
@@ -58,23 +76,27 @@ def _in_lane(ground: Ground, work: Round, dice: random.Random, usual: float, *, 
     after = dice.uniform(0.0, usual)
     signals = [(after, int(number)), *([(after + 0.05, int(number))] if twice else [])]
     with ground.starter() as start:
-        ended = start(work.folder, *work.command(), signals=signals)
-        found = Stopped(1, Counter({f"{number.name}{' twice' * twice}: {ended.code}": 1}))
+        ended = start(work.folder, *work.command(), signals=signals, since=BEGUN)
+        found = Stopped(
+            1, int(ended.code == CODES[number]), Counter({f"{number.name}{' twice' * twice}: {ended.code}": 1})
+        )
         if ended.told:
             found.longest = ended.seconds - ended.told[0]
-        said = work.said("said.err", "said.out")
-        wrong = _unexpected(ended, CODES[number], said)
+        wrong = _unexpected(ended, CODES[number], work)
         wrong = wrong or _completed(start, work)
     found.wrong = [f"{work.folder} ({number.name}, {after:.3f} s): {one}" for one in wrong]
     return found
 
 
-def _unexpected(ended: Start, code: int, said: str) -> list[str]:
+def _unexpected(ended: Start, code: int, work: Round) -> list[str]:
+    """A signal may also come while the summary of a finished run is printed."""
+    said = work.said("said.err", "said.out")
     if ended.hangs or (ended.told and ended.seconds - ended.told[0] > GRACE):
         return ["did not end in time"]
     if ended.code not in (code, 0, 3, -(code - 128)):
         return [f"ended with {ended.code}: {said[-300:]}"]
-    if ended.code == code and "outcome" in said and "resume" not in said:
+    state = json.loads((work.out / "run.json").read_bytes())["state"]
+    if ended.code == code and state != "finished" and "bulkmail resume" not in said:
         return ["does not say how to go on"]
     return []
 
@@ -137,4 +159,5 @@ def held(ground: Ground) -> list[str]:
 
 
 def shown(found: Stopped) -> str:
-    return f"{found.stops} stops, {json.dumps(dict(sorted(found.codes.items())))}, longest {found.longest:.1f} s"
+    codes = json.dumps(dict(sorted(found.codes.items())))
+    return f"{found.stops} stops, {found.orderly} in good order, {codes}, longest {found.longest:.1f} s"
