@@ -13,7 +13,7 @@ from bulkmail.testing import run
 from tests.run.stage import ListSource, mailboxes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(0, 12), max_size=8),
     workers=st.integers(1, 9),

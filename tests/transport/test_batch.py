@@ -40,7 +40,7 @@ def posts_of(service: Scripted) -> list[list[str]]:
     return [[part.path for part in part_requests(sent)] for sent in service.requests if sent.path == "/$batch"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(1, 20))
 def test_each_part_gets_its_own_answer(count: int, size: int) -> None:
     async def main() -> None:
@@ -67,7 +67,7 @@ def test_what_cannot_travel_in_a_batch_goes_plain() -> None:
     assert not service.posts
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sets(st.integers(0, 19)), st.sampled_from([400, 413]))
 def test_a_refused_post_is_halved_until_the_one_to_blame_stands_alone(guilty: set[int], status: int) -> None:
     def answer(request: Request) -> Response:

@@ -253,7 +253,7 @@ WRAP: dict[str, Callable[[Transport], Transport]] = {
 }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(list(WRAP)))
 def test_the_order_of_the_wrappers_does_not_change_an_answer(order: list[str]) -> None:
     async def main() -> None:
