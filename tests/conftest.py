@@ -1,10 +1,26 @@
-"""How many examples property tests try: a hundred, or with `--hypothesis-profile thorough` five times as many.
+"""What all tests have in common: how long they look, in which order they come, and what need not be looked at.
 
-No time is ever asserted: a machine that is busy makes nothing fail.
+Property tests try a hundred examples, or with `--hypothesis-profile thorough` five times as many. No time is ever
+asserted: a machine that is busy makes nothing fail.
 """
 
+import gc
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("quick", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("quick")
+
+LONGEST = ("tests/test_torture.py", "tests/acceptance/", "tests/sim/test_graph_sdk.py", "tests/core/test_pace_limits.py")
+"""Files that come first, so that no core is left with one of them when the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # modules and tests are here to stay
