@@ -13,7 +13,7 @@ settings.register_profile("quick", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("quick")
 
-LONGEST = ("tests/test_torture.py", "tests/acceptance/", "tests/sim/test_graph_sdk.py", "tests/core/test_pace_limits.py")
+LONGEST = ("tests/test_torture", "tests/acceptance/", "tests/sim/test_graph_sdk", "tests/core/test_pace_limits")
 """Files that come first, so that no core is left with one of them when the others are done."""
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from bulkmail.sim import Settings
-from bulkmail.testing.tenant import Done, Tenant, open_tenant, write_job, write_list
+from bulkmail.testing.tenant import App, Done, Tenant, new_app, open_tenant, write_job, write_list
 from tests.forked import run, start
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -19,9 +19,14 @@ ZONE = "W. Europe Standard Time"
 TASK = f'[input]\npath = "mailboxes.csv"\n\n[task]\nname = "settings.apply"\ntime_zone = "{ZONE}"\n'
 
 
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> App:
+    return new_app(tmp_path_factory.mktemp("app"))
+
+
 @pytest.fixture
-def tenant(tmp_path: Path) -> Iterator[Tenant]:
-    with open_tenant(tmp_path, EVERYBODY_THERE) as opened:
+def tenant(tmp_path: Path, app: App) -> Iterator[Tenant]:
+    with open_tenant(tmp_path, EVERYBODY_THERE, app) as opened:
         write_list(tmp_path, opened.addresses())
         write_job(tmp_path, opened.simulator, opened.app, TASK)
         yield opened
