@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+SPREAD := --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+export PYTHONDONTWRITEBYTECODE :=  # programs are started so often here that to compile them each time is half the work
 
 .PHONY: default demo test style format types unit cover bench torture sim clean
 
@@ -30,10 +33,10 @@ types: $(VENV)/.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest $(SPREAD)
 
-cover: $(VENV)/.installed
-	$(BIN)/pytest --numprocesses auto --dist loadfile --cov --cov-report=term-missing
+cover: $(VENV)/.installed   ## with five times as many examples of each property
+	$(BIN)/pytest $(SPREAD) --cov --cov-report=term-missing --hypothesis-profile thorough --timeout 300
 
 bench: $(VENV)/.installed    ## figures; ONLY="latency faults" for some of them
 	$(BIN)/python -m tests.bench $(ONLY)

@@ -1,6 +1,27 @@
-"""A property test may take its time, on a machine that has other work too: no time is ever asserted."""
+"""What all tests have in common: how long they look, in which order they come, and what need not be looked at.
 
+Property tests try a hundred examples, or with `--hypothesis-profile thorough` five times as many. No time is ever
+asserted: a machine that is busy makes nothing fail.
+"""
+
+import gc
+
+import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+SLOW = [HealthCheck.too_slow]
+settings.register_profile("quick", deadline=None, suppress_health_check=SLOW)
+settings.register_profile("thorough", deadline=None, suppress_health_check=SLOW, max_examples=500)
+settings.load_profile("quick")
+
+LONGEST = ("tests/test_torture", "tests/acceptance/", "tests/sim/test_graph_sdk", "tests/core/test_pace_limits")
+"""Files that come first, so that no core is left with one of them when the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # modules and tests are here to stay

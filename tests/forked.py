@@ -72,8 +72,11 @@ class Started:
     def until(self, holds: Callable[[], bool]) -> None:
         """Waits for what it has to do; fails when it ends before that, or takes too long."""
         latest = time.monotonic() + PATIENCE
-        while not holds():
-            assert self.process.is_alive(), self.err
+        while True:
+            lives = self.process.is_alive()  # asked before: it may do what it has to, and end
+            if holds():
+                return
+            assert lives, self.err
             assert time.monotonic() < latest, self.err
             time.sleep(0.02)
 

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tests.torture.kills import kill
 from tests.torture.points import struck
-from tests.torture.round import open_ground
+from tests.torture.round import Ground, open_ground
 from tests.torture.seams import Harm
 from tests.torture.trials import TRIALS
 
@@ -18,18 +18,22 @@ pytestmark = pytest.mark.skipif(
 KEYED = next(trial for trial in TRIALS if trial.name == "contacts.sync-new")
 
 
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with open_ground(KEYED, tmp_path_factory.mktemp("ground"), 1, faults=True, mailboxes=2000) as opened:
+        yield opened
+
+
 @pytest.mark.timeout(180)
-def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path) -> None:
-    with open_ground(KEYED, tmp_path, 1, faults=True) as ground:
-        found = kill(ground, seed=1, kills=2, anew=0)
+def test_nothing_is_lost_and_nothing_done_twice(ground: Ground) -> None:
+    found = kill(ground, seed=1, kills=2, anew=0)
     assert found.kills >= 2
     assert found.wrong == []
 
 
 @pytest.mark.timeout(180)
-def test_a_write_that_is_torn_by_a_kill(tmp_path: Path) -> None:
-    with open_ground(KEYED, tmp_path, 1, faults=False, latency="5ms") as ground:
-        work = ground.rounds(1, 6)[0]
-        with ground.starter() as start:
-            found = struck(start, work, Harm(30, "torn", str(work.out.resolve()), files=True))
+def test_a_write_that_is_torn_by_a_kill(ground: Ground) -> None:
+    work = ground.rounds(1, 6)[0]
+    with ground.starter() as start:
+        found = struck(start, work, Harm(30, "torn", str(work.out.resolve()), files=True))
     assert (found.points, found.wrong) == (1, [])

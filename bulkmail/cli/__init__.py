@@ -12,7 +12,7 @@ from bulkmail.cli.resume import resume
 from bulkmail.cli.run import run
 from bulkmail.cli.say import told
 from bulkmail.cli.show import show, tasks
-from bulkmail.cli.sim import sim
+from bulkmail.cli.sim import HELP, sim
 from bulkmail.cli.token import token
 from bulkmail.cli.undo import undo
 
@@ -32,7 +32,7 @@ app.command("show")(show)
 app.command("tasks")(tasks)
 app.add_typer(cert, name="cert")
 app.command("token")(token)
-app.command("sim")(sim)
+app.command("sim", help=HELP)(sim)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the callback's shape is typer's

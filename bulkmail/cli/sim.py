@@ -67,6 +67,38 @@ Script = Annotated[Path | None, _flag("Faults from a TOML or JSON file.", FAULTS
 ListFaults = Annotated[bool, typer.Option("--list-faults", help="Tell the kinds of faults, and end.",
                                           rich_help_panel=FAULTS)]  # fmt: skip
 
+HELP = """Simulate Entra and Graph on this machine, to rehearse on: strict about limits, and a witness of what happened.
+
+It writes certificates, a list of mailboxes and a ready job into --directory, says where it listens, runs until
+Ctrl-C and then prints its books: requests, most in flight, breaches of limits, early retries, writes done twice.
+Each rehearsal goes on in another terminal, with: bulkmail run rehearsal/job.toml
+
+A throttled night: 200 requests a second, and the door shut for whoever asks for more.
+
+    bulkmail sim --rate 200 --burst 50 --harsh --retry-after decimal
+
+An outage: one request in ten fails with 503, one connection in a hundred is reset after the work was done.
+
+    bulkmail sim --fault status:status=503,share=0.1 --fault lost:share=0.01
+
+An expiring certificate: ten days are left.
+
+    bulkmail sim --certificate-days 10
+
+A slow tenant: two seconds an answer, and one mailbox in a hundred that takes half a minute.
+
+    bulkmail sim --latency 2s --fault slow:seconds=30,share=0.01
+
+A million mailboxes.
+
+    bulkmail sim --mailboxes 1000000 --latency 150ms
+
+While it runs, GET /_books tells the counts, /_books/contacts (or messages, sent, settings, …) what was written, and
+POST /_control changes limits, faults, certificates and tokens:
+
+    curl --cacert rehearsal/ca.pem -H "Content-Type: application/json" -d '{"limits": {"rate": 50}}' …/_control
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
@@ -130,55 +162,26 @@ def sim(
     script: Script = None,
     list_faults: ListFaults = False,
 ) -> None:
-    """Simulate Entra and Graph on this machine, to rehearse on: strict about limits, and a witness of what happened.
-
-    It writes certificates, a list of mailboxes and a ready job into --directory, says where it listens, runs until
-    Ctrl-C and then prints its books: requests, most in flight, breaches of limits, early retries, writes done twice.
-    Each rehearsal goes on in another terminal, with: bulkmail run rehearsal/job.toml
-
-    A throttled night: 200 requests a second, and the door shut for whoever asks for more.
-
-        bulkmail sim --rate 200 --burst 50 --harsh --retry-after decimal
-
-    An outage: one request in ten fails with 503, one connection in a hundred is reset after the work was done.
-
-        bulkmail sim --fault status:status=503,share=0.1 --fault lost:share=0.01
-
-    An expiring certificate: ten days are left.
-
-        bulkmail sim --certificate-days 10
-
-    A slow tenant: two seconds an answer, and one mailbox in a hundred that takes half a minute.
-
-        bulkmail sim --latency 2s --fault slow:seconds=30,share=0.01
-
-    A million mailboxes.
-
-        bulkmail sim --mailboxes 1000000 --latency 150ms
-
-    While it runs, GET /_books tells the counts, /_books/contacts (or messages, sent, settings, …) what was written, and
-    POST /_control changes limits, faults, certificates and tokens:
-
-        curl --cacert rehearsal/ca.pem -H "Content-Type: application/json" -d '{"limits": {"rate": 50}}' …/_control
-    """
+    """The command; HELP tells users what it does."""
     with say.told():
         if list_faults:
-            for name, text in kinds().items():
-                say.results.print(f"{name:16}{text}", soft_wrap=True)
+            _tell_faults()
             return
         limits = {"rate": rate, "burst": burst, "harsh": harsh, "form": _one_of(retry_after, RetryAfterForm)}
-        plan = {"mailboxes": mailboxes, "seed": seed, "latency": seconds(latency), "host": host, "port": port}
-        plan |= {"login_port": login_port, "tls": not plain, "token_life": int(seconds(life))}
-        plan |= {"absent": absent, "denied": denied, "moving": moving, "stale": stale}
-        plan |= {
-            "strict_replies": strict_replies,
-            "send_delay": seconds(send_delay),
-            "batch": _one_of(batch, BatchRule),
-        }
-        plan |= {"faults": faults(fault or [], script)}
+        plan = {
+            "mailboxes": mailboxes, "seed": seed, "absent": absent, "denied": denied, "moving": moving, "stale": stale,
+            "strict_replies": strict_replies, "latency": seconds(latency), "send_delay": seconds(send_delay),
+            "host": host, "port": port, "login_port": login_port, "tls": not plain, "token_life": int(seconds(life)),
+            "batch": _one_of(batch, BatchRule), "faults": faults(fault or [], script),
+        }  # fmt: skip
         names = tuple(name.strip() for name in roles.split(",") if name.strip())
         settings, rest = _settings(plan, limits), seconds(stop_after)
         run_loop(_rehearse(_Plan(settings, directory, names, rest, scope, certificate_days)))
+
+
+def _tell_faults() -> None:
+    for name, text in kinds().items():
+        say.results.print(f"{name:16}{text}", soft_wrap=True)
 
 
 def _one_of(text: str, names: Any) -> str:

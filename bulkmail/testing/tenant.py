@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bulkmail.identity.issue import new_key_pair, to_pfx
+from bulkmail.identity.issue import new_key_pair, to_pem, to_pfx
 from bulkmail.identity.secret import Secret
 from bulkmail.identity.vault import PRIVATE, write
 from bulkmail.sim import Settings, Simulator, every_role
@@ -37,16 +37,24 @@ class App:
     """An application's key pair in files; `pem` is the public certificate."""
 
     certificate: Path
-    password_file: Path
     pem: bytes
+    password_file: Path | None = None
 
 
-def new_app(folder: Path, name: str = "app") -> App:
-    """Makes `name.pfx` and `name.pass`, for their owner alone. Raises OutputError."""
+def new_app(folder: Path, name: str = "app", *, sealed: bool = False) -> App:
+    """Makes `name.pem`, for its owner alone. Raises OutputError.
+
+    Sealed, it is `name.pfx` and `name.pass`: to open that takes a tenth of a second, on purpose.
+    """
     pair = new_key_pair(f"CN={name}", days=90, key_size=2048)
-    app = App(folder / f"{name}.pfx", folder / f"{name}.pass", pair.certificate.pem.encode())
+    public = pair.certificate.pem.encode()
+    if not sealed:
+        app = App(folder / f"{name}.pem", public)
+        write(app.certificate, to_pem(pair, None), PRIVATE)
+        return app
+    app = App(folder / f"{name}.pfx", public, password_file := folder / f"{name}.pass")
     write(app.certificate, to_pfx(pair, name, Secret(PASSWORD)), PRIVATE)
-    write(app.password_file, f"{PASSWORD}\n".encode(), PRIVATE)
+    write(password_file, f"{PASSWORD}\n".encode(), PRIVATE)
     return app
 
 
@@ -58,7 +66,7 @@ def write_job(
         "tenant_id": simulator.tenant_id,
         "client_id": client_id,
         "certificate": str(app.certificate),
-        "certificate_password_file": str(app.password_file),
+        "certificate_password_file": str(app.password_file or ""),
         "cloud": "custom",
         "login": simulator.login_url,
         "graph": simulator.graph_url,
@@ -105,30 +113,6 @@ class Done:
         return {line["mailbox"]: line["status"] for line in self.lines("outcomes.ndjson")}
 
 
-def start(folder: Path, *command: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":
-    """Python with these arguments in `folder`, deaf to the BULKMAIL_ variables of whoever tests."""
-    return subprocess.Popen(  # noqa: S603 - this interpreter, no shell
-        [sys.executable, *command],
-        cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith("BULKMAIL_")},
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process: "subprocess.Popen[str]", folder: Path, text: str | None = None) -> Done:
-    """Waits for a command whose run directory is `folder`; one that hangs is killed. Raises TimeoutExpired."""
-    try:
-        out, err = process.communicate(text, timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise
-    return Done(process.returncode, out, err, folder)
-
-
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """A running simulator and an application that it knows, with every permission until `grant` says otherwise."""
@@ -163,7 +147,8 @@ class Tenant:
         addresses: Iterable[str] | None = None,
         options: Mapping[str, str | int | bool | list[str]] | None = None,
     ) -> Done:
-        """`bulkmail run` of a task (a name, or `file.py:function` relative to here) against all mailboxes or these.
+        """`bulkmail run` of a task (a name, or `file.py:function` relative to here) against all mailboxes or these,
+        deaf to the BULKMAIL_ variables of whoever tests.
 
         `folder` gets the job and, in `out`, the results. Raises TimeoutExpired when it takes more than 40 seconds.
         """
@@ -173,13 +158,23 @@ class Tenant:
         table = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in named.items())
         listed = write_list(folder, self.simulator.addresses() if addresses is None else addresses)
         job = write_job(folder, self.simulator, self.app, f'[input]\npath = "{listed.name}"\n\n[task]\n{table}')
-        return finish(start(folder, "-m", "bulkmail", "run", job.name, *arguments), folder / "out")
+        done = subprocess.run(  # noqa: S603 - this interpreter, no shell
+            [sys.executable, "-m", "bulkmail", "run", job.name, *arguments],
+            cwd=folder,
+            env={name: value for name, value in os.environ.items() if not name.startswith("BULKMAIL_")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr, folder / "out")
 
 
 @contextmanager
-def open_tenant(folder: Path, settings: Settings | None = None) -> Iterator[Tenant]:
-    """A tenant that answers until the block ends; `folder` gets the key pair."""
-    app = new_app(folder)
+def open_tenant(folder: Path, settings: Settings | None = None, app: App | None = None) -> Iterator[Tenant]:
+    """A tenant that answers until the block ends; `folder` gets the key pair, unless there is one already."""
+    app = app or new_app(folder)
     with serving(Simulator(settings or Settings(mailboxes=50))) as simulator:
         tenant = Tenant(simulator, app)
         tenant.grant(*every_role())

@@ -35,7 +35,7 @@ class Keys:
 
     @classmethod
     def make(cls, folder: Path) -> "Keys":
-        return cls(folder, {name: new_app(folder, name) for name in ("app", "stranger")})
+        return cls(folder, {name: new_app(folder, name, sealed=True) for name in ("app", "stranger")})
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from bulkmail.sim import Settings
-from bulkmail.testing.tenant import Done, Tenant, open_tenant, write_job, write_list
+from bulkmail.testing.tenant import App, Done, Tenant, new_app, open_tenant, write_job, write_list
 from tests.forked import run, start
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -19,9 +19,14 @@ ZONE = "W. Europe Standard Time"
 TASK = f'[input]\npath = "mailboxes.csv"\n\n[task]\nname = "settings.apply"\ntime_zone = "{ZONE}"\n'
 
 
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> App:
+    return new_app(tmp_path_factory.mktemp("app"))
+
+
 @pytest.fixture
-def tenant(tmp_path: Path) -> Iterator[Tenant]:
-    with open_tenant(tmp_path, EVERYBODY_THERE) as opened:
+def tenant(tmp_path: Path, app: App) -> Iterator[Tenant]:
+    with open_tenant(tmp_path, EVERYBODY_THERE, app) as opened:
         write_list(tmp_path, opened.addresses())
         write_job(tmp_path, opened.simulator, opened.app, TASK)
         yield opened
@@ -98,11 +103,11 @@ def test_a_letter_is_one_change_though_it_takes_two_requests(tenant: Tenant, tmp
     job = tmp_path / "job.toml"
     letter = 'name = "mail.send"\ncampaign = "notice"\nsubject = "A notice"\nbody = "Hello"\n'
     job.write_text(job.read_text().partition("[task]")[0] + f"[task]\n{letter}")
-    some = command(tmp_path, "run", "job.toml", "--apply", "--max-changes", "5")
+    some = run(tmp_path, "run", "job.toml", "--apply", "--max-changes", "5")
     assert (some.code, some.manifest["changes"]) == (5, {"done": 5}), some.err
     assert len(tenant.contents("sent")) == 5
     assert not any(message["isDraft"] and message["key"] for message in tenant.contents("messages")), "none half done"
-    rest = command(tmp_path, "resume", "out", "--max-changes", "0")
+    rest = run(tmp_path, "resume", "out", "--max-changes", "0")
     assert (rest.code, rest.manifest["changes"]) == (0, {"done": EVERYBODY_THERE.mailboxes}), rest.err
     assert len(tenant.contents("sent")) == EVERYBODY_THERE.mailboxes
 

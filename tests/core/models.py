@@ -5,7 +5,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bulkmail.core.pace import Pace
 
@@ -16,8 +16,7 @@ GRAIN = 0.001
 """A real event loop wakes a millisecond late; so does this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """How a request ends: `kind` is the name of the pace's method, `until` the fence of a refusal, `at` its arrival."""
 
     at: float
@@ -168,8 +167,9 @@ def drive(
         while flying and flying[0][0] <= now:
             _, _, sent_at, answer = heapq.heappop(flying)
             trace.note(now, answer)
-            fence = max(fence, answer.until if answer.kind == "refused" else fence)
             land(pace, now, sent_at, answer)
+            if answer.kind == "refused":
+                fence = max(fence, answer.until)
     trace.end = now
     return trace
 

@@ -53,6 +53,17 @@ class Bench:
         return await self.credential.token(refused=refused, claims=claims)
 
 
+async def renewal_under_way() -> tuple[Bench, "asyncio.Task[str]"]:
+    """One that is answered when the bench opens."""
+    bench = Bench()
+    await bench.token()
+    bench.now += 3000
+    bench.open.clear()
+    renewing = asyncio.create_task(bench.token())
+    await bench.met(2)
+    return bench, renewing
+
+
 async def all_of(*coroutines: Coroutine[Any, Any, str]) -> list[str]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(coroutine) for coroutine in coroutines]
@@ -104,12 +115,7 @@ def test_it_is_renewed_ahead_in_proportion_to_its_life(life: int) -> None:
 
 def test_one_renews_and_the_others_go_on_with_the_old_one() -> None:
     async def main() -> None:
-        bench = Bench()
-        await bench.token()
-        bench.now += 3000
-        bench.open.clear()
-        renewing = asyncio.create_task(bench.token())
-        await bench.met(2)
+        bench, renewing = await renewal_under_way()
         assert await all_of(*(bench.token() for _ in range(20))) == ["t1"] * 20
         bench.open.set()
         assert await renewing == "t2"
@@ -120,12 +126,7 @@ def test_one_renews_and_the_others_go_on_with_the_old_one() -> None:
 
 def test_nobody_goes_on_with_a_token_that_expired_during_its_renewal() -> None:
     async def main() -> None:
-        bench = Bench()
-        await bench.token()
-        bench.now += 3000
-        bench.open.clear()
-        renewing = asyncio.create_task(bench.token())
-        await bench.met(2)
+        bench, renewing = await renewal_under_way()
         bench.now += 601
         late = asyncio.create_task(bench.token())
         await asyncio.sleep(0)
@@ -195,12 +196,7 @@ def test_a_directory_that_gives_the_refused_token_again_is_asked_again() -> None
 
 def test_a_refusal_while_a_renewal_is_under_way_rejects_the_old_token() -> None:
     async def main() -> None:
-        bench = Bench()
-        await bench.token()
-        bench.now += 3000
-        bench.open.clear()
-        renewing = asyncio.create_task(bench.token())
-        await bench.met(2)
+        bench, renewing = await renewal_under_way()
         refused = asyncio.create_task(bench.token("t1"))
         await asyncio.sleep(0)
         bench.open.set()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bulkmail.errors import (
@@ -85,7 +85,6 @@ def test_an_expected_end_is_the_outcome_of_its_mailbox_alone(name: str) -> None:
     assert [stage.statuses()[f"user{row}@example.com"] for row in (2, 3, 4)] == ["ok", ANSWERS[name][1], "ok"]
 
 
-@settings(max_examples=120)
 @example(
     names=["ok"],
     delays=[1.0],

@@ -68,7 +68,8 @@ async def raw(desk: Desk, path: str) -> bytes:
     """Everything that comes back on a connection of its own, until its end or two seconds of silence."""
     host, port = desk.sim.graph_url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 22)
-    writer.write(f"GET /v1.0{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {desk.token}\r\n\r\n".encode())
+    asked = f"GET /v1.0{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {desk.token}"
+    writer.write(f"{asked}\r\n\r\n".encode())
     got = b""
     try:
         async with asyncio.timeout(2):

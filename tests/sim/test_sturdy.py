@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.sim import Settings, Simulator
@@ -53,7 +53,6 @@ headers = st.dictionaries(
 )
 
 
-@settings(max_examples=300)
 @given(st.sampled_from(ROUTES), users, st.lists(keys, min_size=3, max_size=3), options, headers, bodies)
 def test_any_call_is_answered(
     route: Any, user: str, rest: list[str], chosen: dict[str, str], sent: dict[str, str], body: bytes

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.graph import Graph
@@ -106,7 +106,6 @@ def applied(folders: Folders, options: Any) -> tuple[list[Row], list[Made]]:
 THEIRS = [{"displayName": "Mine", "jobTitle": "x"}, {"displayName": "Other's", EXTENDED: []}]
 
 
-@settings(max_examples=120)
 @given(first=PEOPLE, second=PEOPLE, theirs=st.sampled_from([[], THEIRS]))
 def test_the_list_is_true_a_second_time_is_quiet_and_undo_leads_back(
     first: dict[str, tuple[str, str, str]], second: dict[str, tuple[str, str, str]], theirs: list[dict[str, Any]]

@@ -22,6 +22,11 @@ JOBS: Mapping[str, dict[str, Any]] = {
 REQUESTS = {"settings.apply": 2, "contacts.sync": 9, "mail.send": 3}
 
 
+def deaths(name: str) -> list[tuple[int, bool]]:
+    """Each request at which a run can die, and whether that was answered."""
+    return [(fatal, answered) for fatal in range(1, REQUESTS[name] + 1) for answered in (False, True)]
+
+
 async def killed(bench: Bench, mailbox: Mailbox, fatal: int, *, answered: bool) -> list[Made]:
     """What the ledger of a killed run holds."""
     with pytest.raises(Killed):
@@ -65,19 +70,16 @@ def test_a_killed_run_comes_to_the_same_end(name: str, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
 
     async def act(bench: Bench) -> None:
-        number = 0
-        for fatal in range(1, REQUESTS[name] + 1):
-            for answered in (False, True):
-                mailbox = bench.mailbox(number)
-                number += 1
-                undisturbed = [{**row, "state": "done"} for row in await bench.plan(mailbox)]
-                earlier = await killed(bench, mailbox, fatal, answered=answered)
-                told = await bench.run(mailbox, earlier=earlier)
-                assert DONE[name](bench, mailbox), (fatal, answered)
-                assert sorted(told, key=str) == sorted(undisturbed, key=str), (fatal, answered)
-                await bench.run(mailbox)
-                assert bench.writes == []
-        mailbox = bench.mailbox(number)
+        for number, (fatal, answered) in enumerate(deaths(name)):
+            mailbox = bench.mailbox(number)
+            undisturbed = [{**row, "state": "done"} for row in await bench.plan(mailbox)]
+            earlier = await killed(bench, mailbox, fatal, answered=answered)
+            told = await bench.run(mailbox, earlier=earlier)
+            assert DONE[name](bench, mailbox), (fatal, answered)
+            assert sorted(told, key=str) == sorted(undisturbed, key=str), (fatal, answered)
+            await bench.run(mailbox)
+            assert bench.writes == []
+        mailbox = bench.mailbox(len(deaths(name)))
         await bench.run_through(Deadly(bench.writing, REQUESTS[name] + 1, answered=False), mailbox)
         assert len(bench.requests) == REQUESTS[name], "each request has been the last one"
 
@@ -90,24 +92,21 @@ def test_what_both_runs_noted_leads_back(name: str, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
 
     async def act(bench: Bench) -> None:
-        number = 0
-        for fatal in range(1, REQUESTS[name] + 1):
-            for answered in (False, True):
-                mailbox = bench.mailbox(number)
-                number += 1
-                settings = deepcopy(bench.desk.sim.world.mailboxes.settings(number - 1))
-                before = comparable(bench, mailbox)
-                made = await killed(bench, mailbox, fatal, answered=answered)
-                if answered:
-                    await bench.run(mailbox)
-                    made += bench.made
-                    assert all(row["result"] == "restored" for row in await bench.undo(mailbox, made))
-                else:
-                    await bench.undo(mailbox, made)
-                assert comparable(bench, mailbox) == before
-                (after,) = bench.desk.sim.contents("settings", mailbox.address)
-                assert all(same(one, value_of(after, one), value_of(settings, one)) for one in SETTINGS)
-                assert {row["result"] for row in await bench.undo(mailbox, made)} <= {"already"}
-                assert bench.writes == []
+        for number, (fatal, answered) in enumerate(deaths(name)):
+            mailbox = bench.mailbox(number)
+            settings = deepcopy(bench.desk.sim.world.mailboxes.settings(number))
+            before = comparable(bench, mailbox)
+            made = await killed(bench, mailbox, fatal, answered=answered)
+            if answered:
+                await bench.run(mailbox)
+                made += bench.made
+                assert all(row["result"] == "restored" for row in await bench.undo(mailbox, made))
+            else:
+                await bench.undo(mailbox, made)
+            assert comparable(bench, mailbox) == before
+            (after,) = bench.desk.sim.contents("settings", mailbox.address)
+            assert all(same(one, value_of(after, one), value_of(settings, one)) for one in SETTINGS)
+            assert {row["result"] for row in await bench.undo(mailbox, made)} <= {"already"}
+            assert bench.writes == []
 
     on_bench(name, tmp_path, act, JOBS[name])

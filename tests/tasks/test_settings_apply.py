@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import ConfigError, GraphError, InputError
@@ -297,7 +297,6 @@ WISHES = st.fixed_dictionaries({}, optional=VALUES).filter(
 )  # fmt: skip
 
 
-@settings(max_examples=150)
 @given(first=WISHES, second=WISHES)
 def test_a_second_time_is_quiet_and_undo_leads_back(first: dict[str, Any], second: dict[str, Any]) -> None:
     store = Store()
@@ -316,7 +315,6 @@ JSON = st.recursive(st.none() | st.integers() | st.text(max_size=5), lambda inne
                     max_leaves=5)  # fmt: skip
 
 
-@settings(max_examples=200)
 @given(name=st.sampled_from(list(SETTINGS)), value=JSON)
 def test_no_json_is_an_accident(name: str, value: Any) -> None:
     assert same(name, value, value)

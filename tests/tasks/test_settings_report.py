@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import GraphError
@@ -148,7 +148,6 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
 @given(body=JSON)
 def test_no_json_is_an_accident_and_columns_are_those_documented(body: Any) -> None:
     assert list(full_row(ADA, body, "text")) == list(COLUMNS)
@@ -184,7 +183,6 @@ def test_html_as_text(html: str, text: str) -> None:
     assert plain(html) == text
 
 
-@settings(max_examples=300)
 @given(html=st.text(alphabet="<>!-/=\"' ab&;#[]?\n", max_size=60))
 def test_whatever_the_html_is(html: str) -> None:
     assert plain(html) == plain(html).strip()

@@ -122,9 +122,11 @@ class Ground:
 
 
 @contextmanager
-def open_ground(trial: Trial, folder: Path, lanes: int, *, faults: bool, latency: str = "20ms") -> Iterator[Ground]:
-    """A ground until the block ends."""
-    flags = ["--mailboxes", "200000", *CLEAN]
+def open_ground(
+    trial: Trial, folder: Path, lanes: int, *, faults: bool, latency: str = "20ms", mailboxes: int = 200_000
+) -> Iterator[Ground]:
+    """A ground until the block ends; `mailboxes` are what all its rounds together may use up."""
+    flags = ["--mailboxes", str(mailboxes), *CLEAN]
     struck = [word for fault in trial.faults for word in ("--fault", fault)] if faults else STILL
     with ExitStack() as opened:
         tenant = opened.enter_context(open_tenant(folder / "tenant", *flags, "--latency", latency, *struck))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.core.batch import Recalled
@@ -83,7 +83,6 @@ async def model(script: list[Step], asked: list[tuple[int, float, float | None]]
     assert_nothing_held(limiter)
 
 
-@settings(max_examples=300)
 @given(scripts, tasks, paces, st.sampled_from([0, 1, 3, 20]))
 def test_nothing_leaves_early_nothing_is_lost_and_nothing_stays_behind(
     script: list[Step], asked: list[tuple[int, float, float | None]], pace: tuple[float, int], batch: int
