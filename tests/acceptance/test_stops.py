@@ -3,8 +3,6 @@ on to the same end as if it had never been stopped."""
 
 import os
 import signal
-import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +11,8 @@ import pytest
 
 from bulkmail.sim import Settings, parse_fault
 from bulkmail.sim.tenant import State
-from bulkmail.testing.tenant import Done, Tenant, finish, open_tenant, start, write_job, write_list
-from tests.acceptance.tenant import LIMITED
+from bulkmail.testing.tenant import Done, Tenant, open_tenant, write_job, write_list
+from tests.forked import Started, run, start
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
@@ -43,10 +41,6 @@ def present(tenant: Tenant) -> list[str]:
     return [one for one in tenant.addresses() if directory.state(directory.find(one)) is State.PRESENT]
 
 
-def command(folder: Path, *arguments: str) -> Done:
-    return finish(start(folder, "-m", "bulkmail", *arguments), folder / "out")
-
-
 def accounts(stopped: Done, code: int, mailboxes: int) -> Counter[str]:
     """A stopped run: its code and how to go on, and one outcome for everybody. Gives the outcomes by status."""
     assert stopped.code == code, stopped.err
@@ -65,16 +59,16 @@ def test_too_many_failures(tenant: Tenant, tmp_path: Path, limit: str, failures:
     everybody = tenant.addresses()
     expected = dict.fromkeys(everybody, "denied") | dict.fromkeys(present(tenant), "ok")
     prepare(tmp_path, tenant, everybody, "", f"max_failures = {limit}\n{SLOWLY}")
-    stopped = command(tmp_path, "run", "job.toml")
+    stopped = run(tmp_path, "run", "job.toml")
     counted = accounts(stopped, 5, len(everybody))
     assert failures <= counted["denied"]
     assert stopped.manifest["reason"] == "too many mailboxes failed"
 
-    more = Counter(command(tmp_path, "resume", "out").statuses().values())
+    more = Counter(run(tmp_path, "resume", "out").statuses().values())
     assert counted["not_run"] - more["not_run"] >= failures, "each start has the same patience"
 
     prepare(tmp_path, tenant, everybody, "")
-    done = command(tmp_path, "resume", "out")
+    done = run(tmp_path, "resume", "out")
     assert done.code == 3, done.err
     assert done.statuses() == expected
     assert len(done.lines("outcomes.ndjson")) == len(everybody)
@@ -84,12 +78,12 @@ def test_too_many_failures(tenant: Tenant, tmp_path: Path, limit: str, failures:
 def test_a_time_box_that_changes_things(tenant: Tenant, tmp_path: Path) -> None:
     some = present(tenant)[:FEW]
     prepare(tmp_path, tenant, some, SETTINGS, "requests_per_second = 20\nrequests_in_flight = 4\n")
-    stopped = command(tmp_path, "run", "job.toml", "--apply", "--max-duration", "700ms")
+    stopped = run(tmp_path, "run", "job.toml", "--apply", "--max-duration", "700ms")
     counted = accounts(stopped, 5, len(some))
     made = stopped.manifest["changes"].get("done", 0)
     assert made <= counted["ok"]
 
-    done = command(tmp_path, "resume", "out")  # the box was of that start only
+    done = run(tmp_path, "resume", "out")  # the box was of that start only
     assert done.code == 0, done.err
     assert set(done.statuses().values()) == {"ok"}
     assert done.manifest["changes"] == {"done": tenant.books()["effects"]["total"]}
@@ -100,15 +94,14 @@ def test_a_time_box_that_changes_things(tenant: Tenant, tmp_path: Path) -> None:
 def test_a_full_disk_ends_the_changes_too_and_then_the_rest(tenant: Tenant, tmp_path: Path) -> None:
     some = present(tenant)[:FEW]
     prepare(tmp_path, tenant, some, SETTINGS)
-    process = start(tmp_path, "-c", LIMITED, "6000", "run", "job.toml", "--apply")
-    stopped = finish(process, tmp_path / "out")
+    stopped = start(tmp_path, "run", "job.toml", "--apply", largest=6000).finish(tmp_path / "out")
     assert stopped.code == 7, stopped.err
     assert "changes.ndjson" in stopped.err
     assert stopped.manifest["state"] == "failed"
     noted = (stopped.folder / "changes.ndjson").read_bytes().count(b'"intended"')  # the last line is torn
     assert 0 < tenant.books()["effects"]["total"] <= noted < FEW, "nothing left unnoted"
 
-    done = command(tmp_path, "resume", "out")
+    done = run(tmp_path, "resume", "out")
     assert done.code == 0, done.err
     assert list(done.statuses().values()) == ["ok"] * FEW
     assert len(done.lines("outcomes.ndjson")) == FEW
@@ -116,16 +109,12 @@ def test_a_full_disk_ends_the_changes_too_and_then_the_rest(tenant: Tenant, tmp_
     assert all(tenant.contents("settings", one)[0]["timeZone"] == ZONE for one in some)
 
 
-def interrupt(process: "subprocess.Popen[str]", tenant: Tenant, struck: int) -> None:
+def interrupt(started: Started, tenant: Tenant, struck: int) -> None:
     """Once when so many requests were struck and wait for their answers, and once more when that was heard."""
-    while tenant.books()["faults"].get("slow", 0) < struck:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    assert process.stderr is not None
-    while "once more" not in process.stderr.readline():
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
+    started.until(lambda: tenant.books()["faults"].get("slow", 0) >= struck)
+    started.send(signal.SIGINT)
+    started.until(lambda: "once more" in started.err)
+    started.send(signal.SIGINT)
 
 
 @pytest.mark.parametrize("task", [SETTINGS, LETTER], ids=["idempotent", "none"])
@@ -135,14 +124,14 @@ def test_a_second_interrupt_and_then_the_rest(tenant: Tenant, tmp_path: Path, ta
     prepare(tmp_path, tenant, some, task, "requests_in_flight = 4\n")
     script = tenant.simulator.world.script
     script.load([parse_fault("slow:match=^(PATCH|POST) ,total=4,seconds=30")])
-    process = start(tmp_path, "-m", "bulkmail", "run", "job.toml", "--apply")
-    interrupt(process, tenant, 4)
-    stopped = finish(process, tmp_path / "out")
+    started = start(tmp_path, "run", "job.toml", "--apply")
+    interrupt(started, tenant, 4)
+    stopped = started.finish(tmp_path / "out")
     assert accounts(stopped, 130, len(some))["not_run"] == len(some)
     assert stopped.manifest["changes"]["unknown"] >= 4
 
     script.load([])
-    done = command(tmp_path, "resume", "out")
+    done = run(tmp_path, "resume", "out")
     counted = Counter(done.statuses().values())
     assert len(done.lines("outcomes.ndjson")) == counted.total() == len(some)
     if task is SETTINGS:
