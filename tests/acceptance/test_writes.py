@@ -200,12 +200,13 @@ def test_a_list_from_a_pipe_is_kept_and_resumed(tenant: Tenant, tmp_path: Path) 
 
 
 def test_damage_is_refused_and_a_torn_end_is_cut(tenant: Tenant, tmp_path: Path) -> None:
-    assert run(tmp_path, "run", "job.toml", "--apply", "--max-changes", "20").code == 5
+    assert run(tmp_path, "run", "job.toml", "--apply", "--max-changes", "10").code == 5
+    assert run(tmp_path, "resume", "out", "--max-changes", "20").code == 5
     journal = tmp_path / "out" / "outcomes.ndjson"
     whole = journal.read_bytes()
     journal.write_bytes(whole[:-7])
     lines = whole.splitlines(keepends=True)
-    assert sum(b'"synced"' in line for line in lines) > 1, "more than one group"
+    assert sum(b'"synced"' in line for line in lines) > 1, "a group of each"
     journal.write_bytes(whole.replace(b'"status"', b'"stAtus"', 1))
     damaged = run(tmp_path, "resume", "out")
     assert damaged.code == 7
