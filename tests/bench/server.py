@@ -46,7 +46,7 @@ CROWDED = b'{"error":{"code":"ApplicationThrottled","message":"Application is ov
 MESSAGE = b'{"id":"m","subject":"Minutes of Monday","isRead":true,"receivedDateTime":"2026-11-23T17:00:00Z"}'
 BUSY = b'{"error":{"code":"serviceNotAvailable","message":"Service unavailable."}}'
 REASONS = {200: b"OK", 429: b"Too Many Requests", 503: b"Service Unavailable"}
-GRACE = 0.1  # seconds after a refusal in which others may still be on their way
+GRACE = 0.1  # seconds after a refusal was told in which others may still be on their way
 
 
 @dataclass
@@ -125,8 +125,9 @@ class Tenant:
             "chains": [(it.place, it.attempts, it.asked_to_wait) for it in self.chains.values() if it.attempts > 1],
         }  # fmt: skip
 
-    def judge(self, key: bytes) -> tuple[int, bytes, float]:
-        """Status, body and Retry-After of one request; a status of 0 breaks the connection."""
+    def judge(self, key: bytes, told: float) -> tuple[int, bytes, float]:
+        """Status, body and Retry-After of one request; a status of 0 breaks the connection. The answer is told in so
+        many seconds."""
         now = self.loop.time()
         if not self.begun:
             self.begun = self.at = now
@@ -138,31 +139,31 @@ class Tenant:
         if settings.rate and not self._admitted(now):
             self.books["refused"] += 1
             if not self.fence > now:
-                self.graced = now + GRACE + settings.latency
+                self.graced = now + told + GRACE
                 self.fence = now + settings.retry_after
             return 429, REFUSED, settings.retry_after
         if self.odd == key and now - self.begun < settings.odd_refuses:
-            return self._refuse(key, now, CROWDED)
-        if self.faulty and (answer := self._fault(key, now)) is not None:
+            return self._refuse(key, now, told, CROWDED)
+        if self.faulty and (answer := self._fault(key, now, told)) is not None:
             return answer
         self.books["good"] += 1
         self.seconds[int(now - self.begun)] += 1
         return 200, SETTINGS, 0.0
 
-    def _refuse(self, key: bytes, now: float, body: bytes) -> tuple[int, bytes, float]:
+    def _refuse(self, key: bytes, now: float, told: float, body: bytes) -> tuple[int, bytes, float]:
         """A refusal of this mailbox alone."""
         self.books["refused"] += 1
         wait = self.settings.refused_wait
-        self.fences[key] = (now + GRACE + self.settings.latency, now + wait)
+        self.fences[key] = (now + told + GRACE, now + wait)
         return 429, body, wait
 
-    def _fault(self, key: bytes, now: float) -> tuple[int, bytes, float] | None:
+    def _fault(self, key: bytes, now: float, told: float) -> tuple[int, bytes, float] | None:
         settings, throw = self.settings, self.dice.random()
         chain = self.chains.setdefault(key, Chain(len(self.chains)))
         chain.attempts += 1
         if throw < settings.refused:
             chain.asked_to_wait += settings.refused_wait
-            return self._refuse(key, now, FULL)
+            return self._refuse(key, now, told, FULL)
         throw -= settings.refused
         if throw < settings.unavailable:
             self.books["unavailable"] += 1
@@ -248,14 +249,14 @@ class Exchange(asyncio.Protocol):
         tenant = self.tenant
         key = path.split(b"/", 4)[3]
         tenant.began(key)
-        status, content, wait = tenant.judge(key)
+        latency = tenant.latency_of(key)
+        status, content, wait = tenant.judge(key, latency)
         if not status:
             tenant.ended(key)
             self.transport.abort()
             return
         if status == 200 and b"/messages" in path:
             content = self.messages(key, path.decode())
-        latency = tenant.latency_of(key)
         if latency:
             tenant.loop.call_later(latency, self.finish, key, status, content, wait)
         else:
@@ -285,20 +286,20 @@ class Exchange(asyncio.Protocol):
         entries = orjson.loads(body)["requests"]
         tenant.books["batches"] += 1
         answers = []
+        told = tenant.settings.latency * -(-len(entries) // 4)
         keys = [entry["url"].split("/", 3)[2].encode() for entry in entries]
         for entry, key in zip(entries, keys, strict=True):
             tenant.began(key)
-            status, content, wait = tenant.judge(key)
+            status, content, wait = tenant.judge(key, told)
             status = status or 503  # a part has no connection of its own to break
             headers = b',"Retry-After":"%g"' % wait if wait else b""
             answers.append(
                 b'{"id":"%s","status":%d,"headers":{"Content-Type":"application/json"%s},"body":%s}'
                 % (entry["id"].encode(), status, headers, content)
             )
-        rounds = -(-len(entries) // 4)
         content = b'{"responses":[' + b",".join(answers) + b"]}"
-        if tenant.settings.latency:
-            tenant.loop.call_later(tenant.settings.latency * rounds, self.finish_batch, keys, content)
+        if told:
+            tenant.loop.call_later(told, self.finish_batch, keys, content)
         else:
             self.finish_batch(keys, content)
 
