@@ -50,6 +50,12 @@ def test_refusals_that_cross_nowhere_tell_nothing() -> None:
     assert not fit.compare([*until_refused(500, 400, 2000)[:1], Span(0.0, 0.0)])
 
 
+def test_refusals_that_cross_below_no_burst_at_all_tell_nothing() -> None:
+    fit = BucketFit()
+    fit.compare([Span(99.5, 1.0)])
+    assert not fit.compare([Span(299.5, 3.0)]), "both say 100 a second, if the burst were half a request less than none"
+
+
 def test_the_log_counts_between_its_marks_and_past_the_last() -> None:
     log = SendLog()
     assert log.spans(5.0, 100.0) == [Span(0.0, 0.0)]
@@ -208,6 +214,17 @@ def test_a_limit_that_rose_is_known_by_the_burst_that_stayed() -> None:
     assert 850 < law.limit < 1000
     again, sent = meet(law, risen, sent, 1000.0, 100.0)
     assert again - risen > 10, "a guess would be probed twice as soon"
+
+
+def test_the_burst_that_filled_up_in_the_silence_is_spent_in_the_second_after_it() -> None:
+    law, now, sent = RateLaw(), 0.0, 0
+    for _ in range(2):
+        now, sent = meet(law, now, sent, 500.0, 100.0)
+    law.begin(now, sent)
+    law.step(now + 0.5, sent, 0.0)
+    assert 500 < law.value < 600
+    law.step(now + 1.0, sent, 0.0)
+    assert law.value < law.limit
 
 
 def test_what_held_until_a_probe_is_not_doubted_for_a_burst_that_is_no_more() -> None:
