@@ -50,6 +50,10 @@ def test_a_date_counts_from_the_servers_own_clock() -> None:
     assert retryafter.parse(headers, NOW + 3600) == 20.0
 
 
+def test_a_date_of_another_zone_is_the_instant_that_it_names() -> None:
+    assert retryafter.parse({"retry-after": "Thu, 01 Jan 2026 02:00:30 +0200"}, NOW) == 30.0
+
+
 def test_an_unreadable_date_header_falls_back_on_our_clock() -> None:
     headers = {"retry-after": "Thu, 01 Jan 2026 00:00:30 GMT", "date": "today"}
     assert retryafter.parse(headers, NOW) == 30.0
