@@ -85,7 +85,6 @@ class Knee:
         elif not self._wide_rate:  # a crowd begins: what does the window bring as it is?
             if not self._wide or in_flight < self.window:
                 self._wide = self.window = max(1.0, min(self.window, in_flight))
-                self._paid = 0.0
                 self._measure(now)
         elif self.window > HALF * self._wide:
             self.window = max(1.0, HALF * self._wide, BACK_OFF * self.window)

@@ -110,8 +110,7 @@ class ChangeLedger:
         """Until closed. Raises OutputError, which is told to everybody who waits, and to all who come after."""
         while self._notes or not self._closed:
             await self._work.wait()
-            if not self._closed:
-                await asyncio.sleep(LINGER)
+            await asyncio.sleep(LINGER)
             notes, self._notes = self._notes, []
             if not self._closed:
                 self._work.clear()

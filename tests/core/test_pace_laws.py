@@ -50,6 +50,12 @@ def test_refusals_that_cross_nowhere_tell_nothing() -> None:
     assert not fit.compare([*until_refused(500, 400, 2000)[:1], Span(0.0, 0.0)])
 
 
+def test_refusals_that_cross_below_no_burst_at_all_tell_nothing() -> None:
+    fit = BucketFit()
+    fit.compare([Span(99.5, 1.0)])
+    assert not fit.compare([Span(299.5, 3.0)]), "both say 100 a second, if the burst were half a request less than none"
+
+
 def test_the_log_counts_between_its_marks_and_past_the_last() -> None:
     log = SendLog()
     assert log.spans(5.0, 100.0) == [Span(0.0, 0.0)]
@@ -184,3 +190,47 @@ def test_a_probe_however_dear_comes_in_the_end() -> None:
         now += 1.0
         law.step(now, sent, 1.0)
     assert law.value > law.limit
+
+
+def meet(law: RateLaw, now: float, sent: int, rate: float, burst: float) -> tuple[float, int]:
+    """Sends all that the law lets go until such a bucket refuses; returns the end of a second of silence."""
+    law.begin(now, sent)
+    tokens, due = burst, 0.0
+    while True:
+        now, tokens, due = now + 0.05, min(burst, tokens + 0.05 * rate), due + 0.05 * law.value
+        whole = int(due)
+        if whole > tokens:
+            law.refused(now, now, 1.0)
+            return now + 1.0, sent + int(tokens)
+        tokens, sent, due = tokens - whole, sent + whole, due - whole
+        law.step(now, sent, 0.05)
+
+
+def test_a_limit_that_rose_is_known_by_the_burst_that_stayed() -> None:
+    law, now, sent = RateLaw(), 0.0, 0
+    for _ in range(2):
+        now, sent = meet(law, now, sent, 500.0, 100.0)
+    risen, sent = meet(law, now, sent, 1000.0, 100.0)
+    assert 850 < law.limit < 1000
+    again, sent = meet(law, risen, sent, 1000.0, 100.0)
+    assert again - risen > 10, "a guess would be probed twice as soon"
+
+
+def test_the_burst_that_filled_up_in_the_silence_is_spent_in_the_second_after_it() -> None:
+    law, now, sent = RateLaw(), 0.0, 0
+    for _ in range(2):
+        now, sent = meet(law, now, sent, 500.0, 100.0)
+    law.begin(now, sent)
+    law.step(now + 0.5, sent, 0.0)
+    assert 500 < law.value < 600
+    law.step(now + 1.0, sent, 0.0)
+    assert law.value < law.limit
+
+
+def test_what_held_until_a_probe_is_not_doubted_for_a_burst_that_is_no_more() -> None:
+    law = RateLaw()
+    now, sent = meet(law, 0.0, 0, 500.0, 1.0)
+    law._fit.burst = 2000.0
+    held = law.value
+    meet(law, now, sent, 1.1 * held, 100.0)
+    assert law.limit > 0.85 * held

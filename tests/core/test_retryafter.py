@@ -50,6 +50,10 @@ def test_a_date_counts_from_the_servers_own_clock() -> None:
     assert retryafter.parse(headers, NOW + 3600) == 20.0
 
 
+def test_a_date_of_another_zone_is_the_instant_that_it_names() -> None:
+    assert retryafter.parse({"retry-after": "Thu, 01 Jan 2026 02:00:30 +0200"}, NOW) == 30.0
+
+
 def test_an_unreadable_date_header_falls_back_on_our_clock() -> None:
     headers = {"retry-after": "Thu, 01 Jan 2026 00:00:30 GMT", "date": "today"}
     assert retryafter.parse(headers, NOW) == 30.0
@@ -89,3 +93,11 @@ def test_a_date_says_the_same_under_every_skew(wait: int, skew: int) -> None:
 def test_obeying_is_never_early_and_a_little_late_at_most(seconds: float, jitter: float) -> None:
     wait = retryafter.obey(seconds, jitter)
     assert seconds <= wait <= math.ceil(seconds) + min(0.1 * math.ceil(seconds), 3.0)
+
+
+@pytest.mark.parametrize(("told", "latest"), [(1, 1.1), (5, 5.5), (30, 33), (31, 34), (3600, 3603)])
+def test_those_who_were_told_the_same_come_back_one_by_one(told: float, latest: float) -> None:
+    waits = [retryafter.obey(told, number / 1000) for number in range(1000)]
+    assert waits == sorted(set(waits))
+    assert waits[0] == told
+    assert waits[-1] == pytest.approx(latest, abs=0.01)

@@ -137,6 +137,18 @@ def test_what_stands_before_the_damage_is_given_first(tmp_path: Path) -> None:
         next(lines)
 
 
+def test_what_is_read_without_some_lines_gives_the_others_at_their_own_places_and_overlooks_no_damage(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(LINES.content)
+    everything = list(read(path))
+    assert list(read(path, without=b'"c":')) == everything[:2] + everything[3:]
+    path.write_bytes(LINES.content.replace(b'"c":3', b'"c":4'))
+    with pytest.raises(Damaged, match=f"at byte {everything[1].end},"):
+        list(read(path, without=b'"c":'))
+
+
 @pytest.mark.parametrize("end", [
     b'{"f":6,"synced":9999,"crc":"00000000"}\n',  # a proof that does not hold
     b',"synced":9999,"crc":"00000000"}\n',

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bulkmail.errors import ChangesExhausted, OutputError
 from bulkmail.model import Change, Effect, Ending, Request
 from bulkmail.run.journal import Journal, read
-from bulkmail.run.ledger import ChangeLedger, entry_of, written
+from bulkmail.run.ledger import LINGER, ChangeLedger, entry_of, written
 from bulkmail.run.sink import Appender
 from bulkmail.testing import run
 
@@ -145,6 +145,22 @@ def test_those_who_come_together_share_a_write() -> None:
     assert run(main()) == list(range(1, 101))
     assert [len(group) for group in journal.groups] == [100]
     assert [entry["row"] for entry in journal.entries] == list(range(100))
+
+
+def test_who_comes_a_little_later_shares_the_write_and_who_comes_much_later_is_not_waited_for() -> None:
+    journal = Memory()
+
+    async def main() -> None:
+        async with written(ChangeLedger(journal)) as ledger, asyncio.TaskGroup() as group:
+            for row, later in enumerate((0, 1 / 3, 2 / 3, 3)):
+                group.create_task(intend_after(ledger, row, later * LINGER))
+
+    async def intend_after(ledger: ChangeLedger, row: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await ledger.intend(write(row))
+
+    run(main())
+    assert [[entry["row"] for entry in group] for group in journal.groups] == [[0, 1, 2], [3]]
 
 
 def test_who_comes_while_the_disk_is_busy_waits_for_the_next_write() -> None:
