@@ -145,6 +145,12 @@ def test_a_full_service_is_left_with_a_narrow_window() -> None:
     assert knee.window <= 16, "a quarter of what it was, and still not less answers than before"
 
 
+def test_the_narrowest_window_is_one() -> None:
+    knee = Knee(2, 4096)
+    crowd(knee, 0.0, 1)
+    assert knee.window == 1
+
+
 def test_a_window_that_brings_less_when_it_is_narrow_was_not_too_wide() -> None:
     knee = Knee(64, 4096)
     now = crowd(knee, 0.0, 5000)
