@@ -66,13 +66,15 @@ class PaceStatistics:
 class Pace:
     """What the whole application may send.
 
-    `rate` (requests a second) and `in_flight` fix what would be learned. Every `try_send` that returned 0.0 is matched
+    `rate` (requests a second) and `in_flight` fix what would be learned; `start` is what is in flight at first. Every `try_send` that returned 0.0 is matched
     by exactly one of `answered`, `refused`, `crowded`, `faltered` and `abandoned`. `now` and all instants are
     seconds of one monotonic clock that never goes back.
     """
 
-    def __init__(self, *, rate: float | None = None, in_flight: int | None = None, ceiling: int = CEILING) -> None:
-        law, knee = RateLaw(), Knee(START, ceiling)
+    def __init__(
+        self, *, rate: float | None = None, in_flight: int | None = None, start: int = START, ceiling: int = CEILING
+    ) -> None:
+        law, knee = RateLaw(), Knee(start, ceiling)
         self._law = law if rate is None else None
         self._knee = knee if in_flight is None else None
         self._gap = 1 / (law.value if rate is None else rate)
