@@ -66,9 +66,9 @@ class PaceStatistics:
 class Pace:
     """What the whole application may send.
 
-    `rate` (requests a second) and `in_flight` fix what would be learned; `start` is what is in flight at first. Every `try_send` that returned 0.0 is matched
-    by exactly one of `answered`, `refused`, `crowded`, `faltered` and `abandoned`. `now` and all instants are
-    seconds of one monotonic clock that never goes back.
+    `rate` (requests a second) and `in_flight` fix what would be learned; `start` is what is in flight at first. Every
+    `try_send` that returned 0.0 is matched by exactly one of `answered`, `refused`, `crowded`, `faltered` and
+    `abandoned`. `now` and all instants are seconds of one monotonic clock that never goes back.
     """
 
     def __init__(

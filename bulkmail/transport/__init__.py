@@ -64,7 +64,7 @@ async def stack(
     """Everything between a task and `terminal`. `guard` makes the wrapper that sees to the writes: `plan.Planning`,
     `plan.Refusing` or `book.Booking`; `keep` makes a tape."""
     window = Window(settings.slots)
-    start = START * max(1, settings.batch // AT_A_TIME)  # so many parts take as long as START plain requests
+    start = START * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
     rate = math.inf if settings.rate else None  # a fixed one is not learned
     pace = Pace(rate=rate, in_flight=settings.in_flight, start=start)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bulkmail.model import Response
 from bulkmail.testing import Scripted, Tokens, run
 from bulkmail.transport import StackSettings, stack
 from tests.transport.rig import unheard
@@ -12,7 +13,7 @@ def test_batches_start_with_as_many_in_flight_as_keep_the_service_as_busy(batch:
     """Four parts of a batch are worked on at a time, so that a full one takes as long as five requests in a row."""
 
     async def main() -> int:
-        async with stack(Scripted(lambda _: None), Tokens(), StackSettings(batch=batch), unheard) as built:
+        async with stack(Scripted(lambda _: Response(200)), Tokens(), StackSettings(batch=batch), unheard) as built:
             return built.pace.statistics().window
 
     assert run(main()) == window
