@@ -12,8 +12,8 @@ from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import batching
 from bulkmail.transport.book import Booking
 from bulkmail.transport.limit import Limiting
+from tests.transport.booked import Noted
 from tests.transport.rig import post, unheard
-from tests.transport.test_book import Noted
 
 
 class Slow:
