@@ -2,8 +2,10 @@
 
 More in flight brings more answers a second until the service, or the way to it, is full; from there on it only brings
 longer waits (Little's law). So a wider window is a *trial*: it is kept if the answers a second rose by at least half
-of what it was widened by, and is taken back otherwise. Throughput is the judge, as it is for BBR, and not latency as
-for Vegas or Gradient2: twenty parts of a batch take five times as long as one, and still are more answers a second.
+of what it was widened by. Otherwise it is taken back: after a careful trial to where it was, after a bold one to where
+the knee must be, for half as many answers more are what half as much more in flight would have brought. Throughput is
+the judge, as it is for BBR, and not latency as for Vegas or Gradient2: twenty parts of a batch take five times as long
+as one, and still are more answers a second.
 
 Trials start bold and grow careful when they fail, rarer when even careful ones fail. There is none while the
 window is not what holds the client back.
@@ -95,7 +97,8 @@ class Knee:
             self._judge_crowd(now, rate)
             return
         if self._before and rate < self._base * (1 + self._gain) / 2:
-            self.window, self._before = self._before, 0.0
+            paid = rate / self._base if self._gain > CAREFUL else 1.0
+            self.window, self._before = self._before * max(1.0, paid), 0.0
             if self._gain == CAREFUL:
                 self._rest(now)
             self._gain = max(CAREFUL, math.sqrt(self._gain))

@@ -99,6 +99,14 @@ def test_it_settles_near_the_knee(capacity: float) -> None:
     assert min(64, 0.8 * capacity) <= knee.window <= max(80, 1.6 * capacity)
 
 
+def test_a_bold_trial_that_fails_tells_where_the_knee_is() -> None:
+    knee, now, wide = Knee(64, 4096), 0.0, 64.0
+    while knee.window >= wide:
+        wide = knee.window
+        now = answers(knee, 150, 1, now)
+    assert (wide, knee.window) == (256, pytest.approx(150)), "not back to 64"
+
+
 def test_trials_that_fail_become_rare() -> None:
     knee, now, trials = Knee(64, 4096), 0.0, []
     for _ in range(3000):
