@@ -94,7 +94,7 @@ class RateLaw:
         self._fit = BucketFit()
         self._began = 0.0
         self._known = math.inf  # the last limit that was settled
-        self._known_since = 0.0
+        self._known_since = math.inf  # when sending began, and then when a limit was first seen not to hold any more
         self._life = LIFE
 
     @property
@@ -110,6 +110,7 @@ class RateLaw:
     def begin(self, now: float, sent: int) -> None:
         """Sending begins, at first or behind a fence, when `sent` requests had been sent in all."""
         self._began = now
+        self._known_since = min(self._known_since, now)
         self._log.begin(now, sent)
 
     def step(self, now: float, sent: int, seconds: float) -> None:

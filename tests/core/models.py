@@ -12,6 +12,10 @@ from bulkmail.core.pace import Pace
 Latency = Callable[[float], float]
 """The instant a request is sent, to the seconds until its answer."""
 
+BOOT = 100_000.0
+"""What the pace's clock says at first: a monotonic clock counts from when the machine started, and not from when we
+did."""
+
 GRAIN = 0.001
 """A real event loop wakes a millisecond late; so does this one."""
 
@@ -151,23 +155,28 @@ def drive(
 
     `demand` is how many requests a second the client itself can make.
     """
+
+    def ask() -> float:
+        at = pace.try_send(BOOT + now)
+        return at - BOOT if at else 0.0
+
     trace, now, ready, fence = Trace(), 0.0, 0.0, -math.inf
     flying: list[tuple[float, int, float, Answer]] = []
     while now < seconds and len(trace.good) < work:
-        wake = ready if now < ready else pace.try_send(now)
+        wake = ready if now < ready else ask()
         while wake == 0.0:
-            trace.early += now < fence
+            trace.early += now < fence - 1e-9  # what is left when BOOT is added and taken away
             answer = service.arrive(now)
             heapq.heappush(flying, (answer.at, trace.sent, now, answer))
             trace.sent += 1
             ready += 1 / demand if demand < math.inf else 0.0
-            wake = ready if now < ready else pace.try_send(now)
+            wake = ready if now < ready else ask()
         trace.top = max(trace.top, len(flying))
         now = min(max(wake, now + GRAIN), flying[0][0] if flying else math.inf)
         while flying and flying[0][0] <= now:
             _, _, sent_at, answer = heapq.heappop(flying)
             trace.note(now, answer)
-            land(pace, now, sent_at, answer)
+            land(pace, BOOT + now, BOOT + sent_at, answer._replace(until=BOOT + answer.until))
             if answer.kind == "refused":
                 fence = max(fence, answer.until)
     trace.end = now
