@@ -82,7 +82,7 @@ def holds(line: bytes, offset: int) -> bool:
     return tail == b',"crc":"%08x"}\n' % crc32(body, offset & 0xFFFFFFFF)
 
 
-def read(path: Path, *, without: bytes = b"\n\n") -> Iterator[Line]:
+def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
     """The entries that hold, in their order, to where the journal breaks off. Nothing where there is no file.
 
     Lines that hold something to be read `without` are checked, but neither decoded nor given. Raises Damaged where the
@@ -98,7 +98,7 @@ def read(path: Path, *, without: bytes = b"\n\n") -> Iterator[Line]:
                 _refuse_damage(path, offset, chain((line,), file))
                 return
             offset += len(line)
-            if without not in line:
+            if without is None or without not in line:
                 yield Line(offset, orjson.loads(line))
 
 
