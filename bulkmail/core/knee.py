@@ -97,8 +97,8 @@ class Knee:
             self._judge_crowd(now, rate)
             return
         if self._before and rate < self._base * (1 + self._gain) / 2:
-            paid = rate / self._base if self._gain > CAREFUL else 1.0
-            self.window, self._before = self._before * max(1.0, paid), 0.0
+            rose = max(1.0, rate / self._base) if self._gain > CAREFUL else 1.0
+            self.window, self._before = self._before * rose, 0.0
             if self._gain == CAREFUL:
                 self._rest(now)
             self._gain = max(CAREFUL, math.sqrt(self._gain))

@@ -145,16 +145,16 @@ class Batching:
             try:
                 body, count = pack([part.request for part in leaving])
             except (TypeError, ValueError) as error:  # one of them says what JSON cannot: no other may suffer for it
-                self._set_apart(leaving, error)
+                self._single_out(leaving, error)
                 return
             self._posts.create_task(self._post(leaving[:count], body))
             leaving = leaving[count:]
 
-    def _set_apart(self, parts: Sequence[Part], error: Exception) -> None:
-        if len(parts) == 1:
+    def _single_out(self, parts: Sequence[Part], error: Exception) -> None:
+        if len(parts) > 1:
+            self._launch_halves(parts)
+        else:
             self._fail(parts, error)
-            return
-        self._launch_halves(parts)
 
     def _launch_halves(self, parts: Sequence[Part]) -> None:
         half = len(parts) // 2
