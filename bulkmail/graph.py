@@ -9,7 +9,7 @@ Paths are relative to the mailbox, so a task cannot touch another one by acciden
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from bulkmail.core.odata import PAGE, contradicts, error_of, ids_of, next_path, page_size, query, user, with_page_size
 from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused, OutcomeUnknown, Unanswered
@@ -17,6 +17,7 @@ from bulkmail.model import NOTHING, Change, Effect, Made, Mailbox, Request, Resp
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
+Call: TypeAlias = Coroutine[Any, Any, Any]
 
 PAGES = 100_000
 """Pages of one walk before it is taken for an endless one: at 10 items each, a million."""
@@ -70,11 +71,11 @@ class Graph:
         key = place or mailbox.key
         return cls(transport, base, prefix=user(key), mailbox=key, row=mailbox.row, planning=planning, made=made)
 
-    async def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Any:
+    def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Call:
         """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""
-        return await self._body("GET", self._prefix + query(path, params), headers=headers)
+        return self._body("GET", self._prefix + (query(path, params) if params else path), headers)
 
-    async def post(
+    def post(
         self,
         path: str,
         body: Any = None,
@@ -82,10 +83,10 @@ class Graph:
         effect: Effect = Effect.NONE,
         change: Change | None = None,
         headers: Mapping[str, str] = NOTHING,
-    ) -> Any:
+    ) -> Call:
         """A POST; say what repeating it does. Raises OutcomeUnknown when its answer is lost and repeating is not
         safe."""
-        return await self._body("POST", self._prefix + path, body=body, effect=effect, change=change, headers=headers)
+        return self._body("POST", self._prefix + path, headers, body, effect, change)
 
     async def create(
         self,
@@ -111,7 +112,7 @@ class Graph:
                     return found
         raise lost
 
-    async def patch(
+    def patch(
         self,
         path: str,
         body: Any,
@@ -119,13 +120,13 @@ class Graph:
         effect: Effect = Effect.IDEMPOTENT,
         change: Change | None = None,
         headers: Mapping[str, str] = NOTHING,
-    ) -> Any:
+    ) -> Call:
         """A PATCH of absolute values, unless `effect` says otherwise."""
-        return await self._body("PATCH", self._prefix + path, body=body, effect=effect, change=change, headers=headers)
+        return self._body("PATCH", self._prefix + path, headers, body, effect, change)
 
-    async def delete(self, path: str, *, change: Change | None = None, headers: Mapping[str, str] = NOTHING) -> Any:
+    def delete(self, path: str, *, change: Change | None = None, headers: Mapping[str, str] = NOTHING) -> Call:
         """A DELETE by id."""
-        return await self._body("DELETE", self._prefix + path, effect=Effect.IDEMPOTENT, change=change, headers=headers)
+        return self._body("DELETE", self._prefix + path, headers, effect=Effect.IDEMPOTENT, change=change)
 
     async def pages(
         self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
@@ -143,7 +144,7 @@ class Graph:
             if size > self._largest > 0 and (link == asked or page_size(link)):  # other links say their size in code
                 size, link = self._largest, with_page_size(link, self._largest)
             try:
-                body = await self._body("GET", link, headers=headers, page=size > 1)
+                body = await self._body("GET", link, headers, page=size > 1)
             except (GraphError, Unanswered) as error:
                 if size < 2 or (isinstance(error, GraphError) and error.status != 504):
                     raise
@@ -182,11 +183,11 @@ class Graph:
         self,
         method: str,
         path: str,
-        *,
         headers: Mapping[str, str],
         body: Any = None,
         effect: Effect = Effect.READ,
         change: Change | None = None,
+        *,
         page: bool = False,
     ) -> Any:
         request = Request(method, path, self._mailbox, headers, body, effect, row=self._row, change=change, page=page)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -21,7 +22,14 @@ hold is no garbage, and looking through it every 700 objects took a sixth of all
 def run(main: Coroutine[Any, Any, T]) -> T:
     """The result of `main`."""
     with asyncio.Runner(loop_factory=_factory()) as runner, _rare_collections():
-        return runner.run(main)
+        return runner.run(_unlisted(main))
+
+
+async def _unlisted(main: Coroutine[Any, Any, T]) -> T:
+    """Without the loop's list of all async generators, which a task a mailbox pays for and only a loop that is closed
+    over forsaken ones would need; one that is dropped unfinished is finished by the loop all the same."""
+    sys.set_asyncgen_hooks(firstiter=None)
+    return await main
 
 
 @contextmanager

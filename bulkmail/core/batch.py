@@ -6,6 +6,7 @@ API version, answers in any order. A whole request may weigh 4 MB; a batch here 
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -17,6 +18,11 @@ PARTS = 20
 BYTES = 3_500_000
 _FRAME = len(b'{"requests":[]}')
 
+NUMBERS = tuple(map(str, range(PARTS)))
+"""Ids of parts: short, and unique whatever the case."""
+
+_body = attrgetter("body")
+
 
 class BatchRejected(BulkmailError):
     """The answer of a batch cannot be matched to its parts without doubt: what became of any of them is not known."""
@@ -27,30 +33,34 @@ class Recalled(Exception):
     has to ask for admission again."""
 
 
-def part(number: int, request: Request) -> bytes:
-    """One entry of a batch, as JSON. Its id is its number: short, and unique whatever the case."""
-    entry: dict[str, Any] = {"id": str(number), "method": request.method, "url": request.path}
+def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
+    """The body of a batch of as many of `requests`, from the first, as fit, and how many those are: at least one."""
+    entries = list(map(_entry, NUMBERS, requests))
+    if any(map(_body, requests)):  # twenty reads fit always
+        del entries[_fitting(entries) :]
+    return orjson.dumps({"requests": entries}), len(entries)
+
+
+def _entry(number: str, request: Request) -> dict[str, Any]:
+    entry = {"id": number, "method": request.method, "url": request.path}
+    if request.body is None and not request.headers:
+        return entry  # as of nearly every read
     headers = dict(request.headers)
     if request.body is not None:
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
         entry["body"] = request.body
-    if headers:
-        entry["headers"] = headers
-    return orjson.dumps(entry)
+    return entry | ({"headers": headers} if headers else {})
 
 
-def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
-    """The body of a batch of as many of `requests`, from the first, as fit, and how many those are: at least one."""
-    parts: list[bytes] = []
-    size = _FRAME
-    for number, request in enumerate(requests[:PARTS]):
-        entry = part(number, request)
-        size += len(entry) + 1
-        if parts and size > BYTES:
-            break
-        parts.append(entry)
-    return b'{"requests":[' + b",".join(parts) + b"]}", len(parts)
+def _fitting(entries: Sequence[dict[str, Any]]) -> int:
+    """How many of the entries, from the first, stay within BYTES; one may be as large as it is."""
+    room = BYTES - _FRAME
+    for place, entry in enumerate(entries):
+        room -= len(orjson.dumps(entry)) + 1
+        if room < 0:
+            return max(1, place)
+    return len(entries)
 
 
 def unpack(body: Any, count: int) -> list[Response | None]:
@@ -63,10 +73,10 @@ def unpack(body: Any, count: int) -> list[Response | None]:
     if not isinstance(entries, list):
         raise BatchRejected("the answer of a batch has no list of responses")
     answers: list[Response | None] = [None] * count
-    open_ids = {str(number): number for number in range(count)}
+    open_ids = dict(zip(NUMBERS, range(count), strict=False))
     for entry in entries:
         name = entry.get("id") if isinstance(entry, dict) else None
-        number = open_ids.pop(str(name), None)
+        number = open_ids.pop(name if isinstance(name, str) else str(name), None)
         if number is None:
             raise BatchRejected("the answer of a batch names a part twice, or one that was not sent")
         answers[number] = _answer(entry)
@@ -74,11 +84,10 @@ def unpack(body: Any, count: int) -> list[Response | None]:
 
 
 def _answer(entry: dict[str, Any]) -> Response | None:
-    status = entry.get("status")
-    if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
+    status, named, body = entry.get("status"), entry.get("headers"), entry.get("body")
+    if type(status) is not int or not 100 <= status <= 599:
         return None
-    named, body = entry.get("headers"), entry.get("body")
-    headers = {str(k).lower(): str(v) for k, v in named.items()} if isinstance(named, dict) else {}
+    headers = dict(zip(map(str.lower, named), map(str, named.values()), strict=True)) if isinstance(named, dict) else {}
     return Response(status, headers, _content(body, headers) if isinstance(body, str) else body)
 
 

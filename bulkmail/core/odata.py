@@ -159,7 +159,7 @@ def contradicts(response: Response) -> bool:
     """Whether a good status comes with an error in its body. A resource may have a property of that name, too; it has a
     context as well."""
     body = response.body
-    return response.status < 300 and isinstance(body, dict) and "error" in body and "@odata.context" not in body
+    return isinstance(body, dict) and "error" in body and response.status < 300 and "@odata.context" not in body
 
 
 def ids_of(response: Response) -> dict[str, str]:

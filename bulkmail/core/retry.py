@@ -68,7 +68,9 @@ class RetryRules:
 
 def judge(response: Response, effect: Effect) -> Verdict:
     """What `response` means for a request with this `effect`."""
-    status = response.status
+    status, body = response.status, response.body
+    if status == 200 and isinstance(body, dict) and "error" not in body:
+        return Verdict.DONE  # as nearly always
     if status < 400 or status == 507:
         verdict = Verdict.TRANSIENT if _foreign(response, effect) else Verdict.DONE
     else:
@@ -83,8 +85,8 @@ def _foreign(response: Response, effect: Effect) -> bool:
 
     Graph can hand out a page as well, such as an attachment, but signs its answers with a `request-id`.
     """
-    if contradicts(response):
-        return True
+    if isinstance(response.body, dict):
+        return contradicts(response)
     page = isinstance(response.body, bytes) and "html" in response.headers.get("content-type", "").lower()
     if page and "request-id" not in response.headers:
         return True
@@ -133,4 +135,5 @@ class Quota:
 
     def refund(self, *, repeated: bool) -> None:
         """A request succeeded: give back its repetition, or earn a little."""
-        self.left = min(self.capacity, self.left + (self.COST if repeated else self.INCOME))
+        if self.left < self.capacity:
+            self.left = min(self.capacity, self.left + (self.COST if repeated else self.INCOME))

@@ -24,6 +24,7 @@ class Scope(StrEnum):
 
 
 MAILBOX_CODES = frozenset({"ApplicationThrottled", "ErrorTooManyObjectsOpened", "MailboxInfoStale"})
+SHARE = "x-ms-throttle-limit-percentage"
 _SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 _LIMIT = re.compile(r"\bits (\w+) limit\b")
 
@@ -52,9 +53,9 @@ def refusal(response: Response) -> Refusal | None:
 
 
 def used_share(response: Response) -> float:
-    """The share of the limit that is in use, as `x-ms-throttle-limit-percentage` says from 0.8 on; 0.0 where nothing
+    """The share of the limit that is in use, as the header SHARE says from 0.8 on; 0.0 where nothing
     sensible is said."""
-    said = response.headers.get("x-ms-throttle-limit-percentage")
+    said = response.headers.get(SHARE)
     return float(said) if said and _SHARE.fullmatch(said) else 0.0
 
 

@@ -40,6 +40,10 @@ REMEMBER_FROM = UPLOAD / 100
 a million mailboxes that were given a line each are not kept in memory."""
 
 
+NO_WAITS = (0, 0.0, (0.0, ""))
+"""What a lane knows of waits when it has just been billed."""
+
+
 class Rolling:
     """At most `limit` in any `seconds`, by counting in cells of a thirtieth; a cell is forgotten when all of it is old
     enough.
@@ -92,13 +96,11 @@ class Fence:
     """No request leaves before `until`, since `by` asks for it. `streak` counts refusals in a row, from `began` on;
     those of requests that flew together are one."""
 
-    __slots__ = ("began", "by", "streak", "until")
-
-    def __init__(self) -> None:
-        self.until = 0.0
-        self.by = ""
-        self.streak = 0
-        self.began = 0.0
+    # Defaults of the class: hardly any fence ever rises, and there is one for each mailbox.
+    until = 0.0
+    by = ""
+    streak = 0
+    began = 0.0
 
     def __repr__(self) -> str:
         return f"<Fence until {self.until:.1f} after {self.streak} refusals>"
@@ -131,44 +133,22 @@ class Fence:
 class Lane:
     """One mailbox while it is worked on. Only Window changes it, but for what waits and why: that is the limiter's."""
 
-    __slots__ = (
-        "budget",
-        "entered",
-        "fence",
-        "held",
-        "in_flight",
-        "key",
-        "lingers",
-        "longest",
-        "queued",
-        "requests",
-        "sends",
-        "slots",
-        "throttled",
-        "told",
-        "upload",
-        "waited",
-        "waiting",
-    )
+    # Defaults of the class: a mailbox that is asked once and answers changes few of them, and there are very many.
+    entered = in_flight = requests = 0
+    budget: Rolling | None = None
+    upload: Rolling | None = None
+    sends: Rolling | None = None
+    told = 0  # requests on bills so far
+    throttled, waited, longest = NO_WAITS  # since the last bill; the longest wait for a limit, and who made it wait
+    held = (0.0, "")  # a budget lets nothing more leave before; and its name
+    queued = False  # in one of the limiter's lines, or behind a timer that will put it there
+    lingers = False  # a timer will ask again whether it may be forgotten
 
     def __init__(self, key: str, slots: int) -> None:
         self.key = key
         self.slots = slots
-        self.in_flight = 0
         self.fence = Fence()
-        self.requests = 0
-        self.throttled = 0
-        self.waited = 0.0
-        self.told = (0, 0, 0.0)  # what of these three was told already
-        self.longest = (0.0, "")  # the longest wait for a limit since then, and who made it wait
-        self.entered = 0
-        self.budget: Rolling | None = None
-        self.upload: Rolling | None = None
-        self.sends: Rolling | None = None
         self.waiting: deque[Any] = deque()
-        self.queued = False  # in one of the limiter's lines, or behind a timer that will put it there
-        self.held = (0.0, "")  # a budget lets nothing more leave before; and its name
-        self.lingers = False  # a timer will ask again whether it may be forgotten
 
     def __repr__(self) -> str:
         return f"<Lane {self.in_flight} in flight, {len(self.waiting)} waiting, {self.requests} sent>"
@@ -176,9 +156,9 @@ class Lane:
     def bill(self) -> Tally:
         """What the mailbox cost since the last bill, which was that of another visit. All bills are what it cost in
         all; of visits at the same time, whoever leaves first is told what they cost together."""
-        requests, throttled, waited = self.told
-        bill = Tally(self.requests - requests, self.throttled - throttled, self.waited - waited, self.longest[1])
-        self.told, self.longest = (self.requests, self.throttled, self.waited), (0.0, "")
+        bill = Tally(self.requests - self.told, self.throttled, self.waited, self.longest[1])
+        self.told = self.requests
+        self.throttled, self.waited, self.longest = NO_WAITS
         return bill
 
 
@@ -194,11 +174,16 @@ class Window:
         flying = sum(lane.in_flight for lane in self.lanes.values())
         return f"<Window of {self.slots}: {len(self.lanes)} lanes, {flying} in flight>"
 
-    def enter(self, key: str) -> Lane:
-        """The lane of `key`, kept until as many `leave` as `enter` have come."""
+    def at(self, key: str) -> Lane:
+        """The lane of `key`. Until somebody enters it, or takes a slot, it may be forgotten."""
         lane = self.lanes.get(key)
         if lane is None:
             lane = self.lanes[key] = Lane(key, self.slots if key else DIRECTORY_SLOTS)
+        return lane
+
+    def enter(self, key: str) -> Lane:
+        """The lane of `key`, kept until as many `leave` as `enter` have come."""
+        lane = self.at(key)
         lane.entered += 1
         return lane
 
@@ -210,7 +195,7 @@ class Window:
 
     def forget(self, lane: Lane, now: float) -> float:
         """Drops a lane that nobody needs any more. Returns when to try again if something still speaks for it, or 0."""
-        if lane.entered or self.lanes.get(lane.key) is not lane:
+        if lane.entered or lane.in_flight or self.lanes.get(lane.key) is not lane:
             return 0.0
         until = lane.fence.until
         if lane.budget or lane.upload or lane.sends:  # as of hardly any mailbox

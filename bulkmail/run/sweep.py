@@ -8,13 +8,14 @@ An input that cannot be read any further ends it, too, once what was read is don
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted
 from bulkmail.graph import Graph
-from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Source, Status, Tally
+from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.places import Places
@@ -31,6 +32,18 @@ ACCIDENTS = 3
 INTERRUPTED = Problem("Interrupted", "a process died when something was begun here that must not be done twice")
 
 Item: TypeAlias = Mailbox | Rejected | Finished
+
+
+class Seat:
+    """What a worker has in hand, and what that had cost when it was cancelled. `place` is that below which its mailbox
+    is worked on, from its turn to its end."""
+
+    __slots__ = ("item", "place", "spent")
+
+    def __init__(self) -> None:
+        self.item: Item | None = None
+        self.place: str | None = None
+        self.spent = Tally()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +82,24 @@ class Sweep:
         self._settings = settings
         self._feed = Feed(source)
         self._places = Places()
-        self._at: dict[int, str] = {}  # row to the place below which it is worked on, from its turn to its end
-        self._workers: set[asyncio.Task[None]] = set()
-        self._active: dict[asyncio.Task[Any] | None, Item] = {}  # what each worker has in hand
-        self._rest: deque[Item] = deque()  # what did not run, and has no outcome yet
-        self._spent: dict[int, Tally] = {}  # row to what it had cost when it was cancelled
+        self._workers: dict[asyncio.Task[None], Seat] = {}
+        self._rest: deque[tuple[Item, Tally]] = deque()  # what did not run, and has no outcome yet
         self._broken: Exception | None = None  # why the input ended too soon
         self._idle = 0  # workers without a row
         self._wanted = asyncio.Event()  # somebody thinks that there should be one more
         self._ended = False  # there are no more rows, or none are wanted
         self._accidents = 0
+        self._clock: Callable[[], float]
         self._names_mailbox = "mailbox" in task.columns(options)
 
     def __repr__(self) -> str:
-        return f"<Sweep of {self._task.name}: {len(self._active)} active, {self._writer!r}>"
+        active = sum(seat.item is not None for seat in self._workers.values())
+        return f"<Sweep of {self._task.name}: {active} active, {self._writer!r}>"
 
     async def run(self) -> None:
         """To the end of the source, or until asked to stop. Raises what ends a run, after everything known is
         written."""
+        self._clock = asyncio.get_running_loop().time
         try:
             async with asyncio.TaskGroup() as group:
                 writing = group.create_task(self._writer.write())
@@ -115,8 +128,9 @@ class Sweep:
                     self._wanted.clear()
                     if self._could_begin():
                         self._idle += 1  # until it has a row
-                        worker = workers.create_task(self._pull())
-                        self._workers.add(worker)
+                        seat = Seat()
+                        worker = workers.create_task(self._pull(seat))
+                        self._workers[worker] = seat
                         worker.add_done_callback(self._left)
                     await self._wanted.wait()
             watch.cancel()
@@ -130,40 +144,36 @@ class Sweep:
         if self._could_begin():
             self._wanted.set()
 
-    def _left(self, worker: asyncio.Task[None]) -> None:
+    def _left(self, _worker: asyncio.Task[None]) -> None:
         """A worker leaves when there are no more rows, or none are wanted; it may have been cancelled unbegun."""
-        self._workers.discard(worker)
         self._ended = True
         self._wanted.set()
 
     async def _watch(self) -> None:
         """When a stop is asked for, what has begun may be finished; what still is not after the grace is cancelled."""
         await self._stop.wait()
-        for worker in self._workers:
-            if not self._has_begun(self._active.get(worker)):
+        for worker, seat in self._workers.items():
+            if not self._has_begun(seat):
                 worker.cancel()
         await asyncio.sleep(self._settings.grace)
         for worker in self._workers:
             worker.cancel()
 
-    def _has_begun(self, item: Item | None) -> bool:
+    def _has_begun(self, seat: Seat) -> bool:
         """Not a worker that waits for a row, nor a mailbox whose first request waits: either may take very long."""
-        return self._begun(item) if isinstance(item, Mailbox) else item is not None
+        if isinstance(seat.item, Mailbox):
+            return seat.place is not None and self._lanes.begun(seat.place)
+        return seat.item is not None
 
-    def _begun(self, mailbox: Mailbox) -> bool:
-        place = self._at.get(mailbox.row)
-        return place is not None and self._lanes.begun(place)
-
-    async def _pull(self) -> None:
-        me = asyncio.current_task()
+    async def _pull(self, seat: Seat) -> None:
         try:
             while self._stop.reason is None and (item := await self._next()) is not None:
-                self._active[me] = item  # from here on it is not lost, whatever happens
+                seat.item = item  # from here on it is not lost, whatever happens
                 self._idle -= 1
                 self._call()
-                done = self._active[me] = item if isinstance(item, Rejected) else await self._run_one(item)
+                done = seat.item = item if isinstance(item, Rejected) else await self._run_one(item, seat)
                 await self._writer.put(done)
-                del self._active[me]  # at once: it must not be put twice
+                seat.item = None  # at once: it must not be put twice
                 self._idle += 1
                 if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
                     self._stop.ask(reason)
@@ -178,46 +188,45 @@ class Sweep:
             self._broken = error
             return None
 
-    async def _run_one(self, mailbox: Mailbox) -> Finished:
+    async def _run_one(self, mailbox: Mailbox, seat: Seat) -> Finished:
         if mailbox.row in self._settings.barred:
             return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
+        if self._task.place is None:
+            return await self._run_at(mailbox.key, mailbox, seat)
         try:
-            place = (self._task.place and self._task.place(mailbox, self._options)) or mailbox.key
+            place = self._task.place(mailbox, self._options) or mailbox.key
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
-            return self._failed(mailbox, error)
-        if place == mailbox.key:
-            return await self._run_at(place, mailbox)
-        async with self._places.turn(place):
-            return await self._run_at(place, mailbox)
+            status, problem = self._judged(mailbox, error)
+            return Finished(Outcome(mailbox, status, problem=problem), ())
+        async with self._places.turn(place) if place != mailbox.key else nullcontext():
+            return await self._run_at(place, mailbox, seat)
 
-    async def _run_at(self, place: str, mailbox: Mailbox) -> Finished:
-        clock = asyncio.get_running_loop().time
-        started = clock()
-        self._at[mailbox.row] = place
+    async def _run_at(self, place: str, mailbox: Mailbox, seat: Seat) -> Finished:
+        started = self._clock()
+        seat.place = place
         self._lanes.enter(place)
-        failed = None
+        rows: list[Row] = []
+        blocks: Sequence[bytes] = ()
+        status, problem = Status.OK, None
         try:
-            rows = [row async for row in self._task.run(mailbox, self._open_graph(mailbox, place), self._options)]
-            if self._names_mailbox:
-                rows = [row if "mailbox" in row else {"mailbox": mailbox.address, **row} for row in rows]
+            async for row in self._task.run(mailbox, self._open_graph(mailbox, place), self._options):
+                named = not self._names_mailbox or "mailbox" in row
+                rows.append(row if named else {"mailbox": mailbox.address, **row})
             blocks = self._writer.encode(rows)
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
-            failed = self._failed(mailbox, error)
+            rows.clear()
+            status, problem = self._judged(mailbox, error)
         finally:
-            tally = self._spent[mailbox.row] = self._lanes.leave(place)
-            del self._at[mailbox.row]
-        del self._spent[mailbox.row]
-        seconds = clock() - started
-        if failed is not None:
-            return failed._replace(outcome=failed.outcome._replace(tally=tally, seconds=seconds))
-        return Finished(Outcome(mailbox, Status.OK, len(rows), tally, seconds), blocks)
+            seat.place = None
+            tally = seat.spent = self._lanes.leave(place)
+        seat.spent = Tally()
+        return Finished(Outcome(mailbox, status, len(rows), tally, self._clock() - started, problem), blocks)
 
-    def _failed(self, mailbox: Mailbox, error: Exception) -> Finished:
-        """Raises `error` if it is the run's business."""
+    def _judged(self, mailbox: Mailbox, error: Exception) -> tuple[Status, Problem]:
+        """How a mailbox ends that met `error`. Raises it if it is the run's business."""
         if not isinstance(error, BulkmailError):
             self._log_accident(mailbox, error)
-        status, problem = verdict(error)
-        return Finished(Outcome(mailbox, status, problem=problem), ())
+        return verdict(error)
 
     def _log_accident(self, mailbox: Mailbox, error: Exception) -> None:
         """Where in a task the error was, for the first few: the rest will be the same."""
@@ -228,32 +237,29 @@ class Sweep:
     async def _account_for_the_rest(self) -> None:
         """Every mailbox that was not finished did not run, whether it was read or not. Cancelled, it reads no more, and
         accounts for what was read."""
-        self._rest.extend(self._active.values())
+        self._rest.extend((seat.item, seat.spent) for seat in self._workers.values() if seat.item is not None)
         try:
             while await self._read_on():
                 await self._put_first()
         finally:
             await self._feed.close()  # at once: a row that is read from now on must not be counted
-            self._rest.extend(self._feed.at_hand())
+            self._rest.extend((row, Tally()) for row in self._feed.at_hand())
             while self._rest:
                 await self._put_first()
 
     async def _read_on(self) -> bool:
         """Whether there is anything left to account for."""
         if not self._rest and self._broken is None and (row := await self._next()) is not None:
-            self._rest.append(row)
+            self._rest.append((row, Tally()))
         return bool(self._rest)
 
     async def _put_first(self) -> None:
-        await self._put_rest(self._rest[0])
-        self._rest.popleft()
-
-    async def _put_rest(self, item: Item) -> None:
+        item, spent = self._rest[0]
         if isinstance(item, Mailbox):
             reason = self._stop.reason.text if self._stop.reason else "the run ended early"
-            spent = self._spent.pop(item.row, Tally())
             item = Finished(Outcome(item, Status.NOT_RUN, tally=spent, problem=Problem("NotRun", reason)), ())
         await self._writer.put(item)
+        self._rest.popleft()
 
 
 def foremost(errors: BaseExceptionGroup[BaseException]) -> BaseException:

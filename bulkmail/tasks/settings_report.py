@@ -8,6 +8,7 @@ and a value of an unexpected kind is an empty cell, never an error.
 import re
 from collections.abc import AsyncIterator, Mapping
 from html import unescape
+from operator import itemgetter
 from typing import Any, Literal
 
 from pydantic import Field
@@ -54,9 +55,22 @@ VALUES = (
     "sendToDelegateOnly", "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 )  # fmt: skip
 ENUMS = ("auto_reply_status", "auto_reply_audience", "delegate_delivery", "user_purpose")
+REPLIES = ("internal_reply", "external_reply")
+_enums = itemgetter(*ENUMS)
 _CANONICAL = {value.casefold(): value for value in VALUES}
 _SPELLED = frozenset(VALUES) | {None}
 _TEXTS = frozenset({str, type(None)})
+_MOMENT = {"dateTime": None, "timeZone": None}
+_NOTHING_SET: Mapping[str, Any] = {
+    "automaticRepliesSetting": {
+        "status": None, "externalAudience": None, "internalReplyMessage": None, "externalReplyMessage": None,
+        "scheduledStartDateTime": _MOMENT, "scheduledEndDateTime": _MOMENT,
+    },
+    "language": {"locale": None, "displayName": None},
+    "workingHours": {"startTime": None, "endTime": None, "timeZone": {"name": None}},
+    "timeZone": None, "dateFormat": None, "timeFormat": None, "userPurpose": None,
+    "delegateMeetingMessageDeliveryOptions": None,
+}  # fmt: skip
 
 
 class SettingsReportOptions(Options):
@@ -100,41 +114,57 @@ def seed_row(mailbox: Mailbox, body: Any) -> Row:
 
 def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
     """All columns: as they come first, and then put right where one is not as it should be, which is seldom."""
-    settings = _object(body)
-    reply = _object(settings.get("automaticRepliesSetting"))
-    starts, ends = _object(reply.get("scheduledStartDateTime")), _object(reply.get("scheduledEndDateTime"))
-    language, hours = _object(settings.get("language")), _object(settings.get("workingHours"))
-    purpose = settings.get("userPurpose")
-    row = {
-        "mailbox": mailbox.address,
-        "auto_reply_status": reply.get("status"),
-        "auto_reply_audience": reply.get("externalAudience"),
-        "auto_reply_start": starts.get("dateTime"),
-        "auto_reply_end": ends.get("dateTime"),
-        "auto_reply_time_zone": starts.get("timeZone"),
-        "internal_reply": reply.get("internalReplyMessage"),
-        "external_reply": reply.get("externalReplyMessage"),
-        "time_zone": settings.get("timeZone"),
-        "language": language.get("locale"),
-        "language_name": language.get("displayName"),
-        "date_format": settings.get("dateFormat"),
-        "time_format": settings.get("timeFormat"),
-        "working_days": None,
-        "working_start": hours.get("startTime"),
-        "working_end": hours.get("endTime"),
-        "working_time_zone": _object(hours.get("timeZone")).get("name"),
-        "delegate_delivery": settings.get("delegateMeetingMessageDeliveryOptions"),
-        "user_purpose": purpose.get("value") if isinstance(purpose, dict) else purpose,
-    }
+    try:
+        row = _as_it_comes(mailbox.address, body)
+    except (KeyError, TypeError):  # something was never set, or is of an unexpected kind
+        row = _as_it_comes(mailbox.address, _completed(body, _NOTHING_SET))
     if not _TEXTS.issuperset(map(type, row.values())):
         row = {name: _text(value) for name, value in row.items()}
-    if not _SPELLED.issuperset(map(row.get, ENUMS)):
+    if not _SPELLED.issuperset(_enums(row)):
         row |= {name: canonical(row[name]) for name in ENUMS}
-    message = plain if replies == "text" else str
-    row["internal_reply"] = message(row["internal_reply"] or "")
-    row["external_reply"] = message(row["external_reply"] or "")
-    row["working_days"] = days(hours.get("daysOfWeek"))
+    for name in REPLIES:
+        if text := row[name]:
+            row[name] = plain(text) if replies == "text" else text
+        else:
+            row[name] = ""
+    row["working_days"] = days(_object(_object(body).get("workingHours")).get("daysOfWeek"))
     return row
+
+
+def _as_it_comes(address: str, settings: Any) -> Row:
+    """Raises KeyError and TypeError for settings that lack something."""
+    reply, language, hours = settings["automaticRepliesSetting"], settings["language"], settings["workingHours"]
+    purpose = settings["userPurpose"]
+    return {
+        "mailbox": address,
+        "auto_reply_status": reply["status"],
+        "auto_reply_audience": reply["externalAudience"],
+        "auto_reply_start": reply["scheduledStartDateTime"]["dateTime"],
+        "auto_reply_end": reply["scheduledEndDateTime"]["dateTime"],
+        "auto_reply_time_zone": reply["scheduledStartDateTime"]["timeZone"],
+        "internal_reply": reply["internalReplyMessage"],
+        "external_reply": reply["externalReplyMessage"],
+        "time_zone": settings["timeZone"],
+        "language": language["locale"],
+        "language_name": language["displayName"],
+        "date_format": settings["dateFormat"],
+        "time_format": settings["timeFormat"],
+        "working_days": None,
+        "working_start": hours["startTime"],
+        "working_end": hours["endTime"],
+        "working_time_zone": hours["timeZone"]["name"],
+        "delegate_delivery": settings["delegateMeetingMessageDeliveryOptions"],
+        "user_purpose": purpose if isinstance(purpose, str) else _object(purpose).get("value"),
+    }
+
+
+def _completed(value: Any, blank: Mapping[str, Any]) -> Row:
+    """An object with the members of `blank`: as `value` has them, and blank where it has none or is no object."""
+    given = _object(value)
+    return {
+        name: _completed(given.get(name), inner) if isinstance(inner, dict) else given.get(name)
+        for name, inner in blank.items()
+    }
 
 
 def _object(value: Any) -> Mapping[str, Any]:

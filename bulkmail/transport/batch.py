@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum, auto
+from typing import TypeAlias
 
 from bulkmail.core.batch import BatchRejected, Recalled, Size, pack, unpack
 from bulkmail.core.odata import ids_of
@@ -34,6 +35,10 @@ SCOPE = {"x-ms-throttle-scope": "Batch"}
 """Marks a refusal of a whole post, which concerns the application, whatever its parts were."""
 
 
+Part: TypeAlias = tuple[Request, asyncio.Future[Response]]
+"""A request, and where its answer is waited for."""
+
+
 class Fate(Enum):
     """What the status of a post means for its parts."""
 
@@ -52,16 +57,6 @@ def fate(status: int) -> Fate:
     """What becomes of the parts of a post that was answered so."""
     other = Fate.LOST if status < 300 else Fate.HALVED if 400 <= status < 500 else Fate.EACH
     return WHOLE.get(status, other)
-
-
-class Part:
-    """A request that waits for its answer."""
-
-    __slots__ = ("answer", "request")
-
-    def __init__(self, request: Request, answer: asyncio.Future[Response]) -> None:
-        self.request = request
-        self.answer = answer
 
 
 class Batching:
@@ -90,14 +85,15 @@ class Batching:
             return await self._inner.send(request)
         if self._apart and request.mailbox in self._apart:
             return await self._send_apart(request)
-        part = Part(request, self._loop.create_future())
+        answer: asyncio.Future[Response] = self._loop.create_future()
+        part = request, answer
         self._waiting.append(part)
         if len(self._waiting) >= int(self.size.now):
             self.flush()
         elif self._timer is None:
             self._timer = self._loop.call_later(self._linger, self.flush)
         try:
-            return await part.answer
+            return await answer
         except asyncio.CancelledError as cancelled:
             if part in self._waiting:
                 cancelled.add_note(NOT_SENT)
@@ -123,8 +119,8 @@ class Batching:
     def abandon(self) -> None:
         """Nothing that waits will leave."""
         self._stop_timer()
-        for part in self._waiting:
-            part.answer.cancel()
+        for _, answer in self._waiting:
+            answer.cancel()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -135,15 +131,16 @@ class Batching:
         """As many posts as it takes, at the same time, less the parts that may not leave now."""
         leaving = []
         for part in parts:
-            if part.answer.done():
+            request, answer = part
+            if answer.done():
                 continue  # cancelled while it waited
-            if self._held(part.request.mailbox):
-                part.answer.set_exception(Recalled())
+            if self._held(request.mailbox):
+                answer.set_exception(Recalled())
             else:
                 leaving.append(part)
         while leaving:
             try:
-                body, count = pack([part.request for part in leaving])
+                body, count = pack([request for request, _ in leaving])
             except (TypeError, ValueError) as error:  # one of them says what JSON cannot: no other may suffer for it
                 self._single_out(leaving, error)
                 return
@@ -165,24 +162,24 @@ class Batching:
         self.posted += 1
         post = Request(
             "POST", "/$batch", headers={"Content-Type": "application/json"}, body=body, effect=Effect.NONE,
-            fresh=any(part.request.fresh for part in parts),
+            fresh=any(request.fresh for request, _ in parts),
         )  # fmt: skip
         try:
-            answer = await self._deliver(parts, post)
-            become = fate(answer.status)
+            whole = await self._deliver(parts, post)
+            become = fate(whole.status)
             if become is Fate.APART:
-                self._take_apart(parts, answer)
+                self._take_apart(parts, whole)
             elif become is Fate.EACH:
-                self._answer_all(parts, answer)
+                self._answer_all(parts, whole)
             elif become is Fate.HALVED:
                 await self._split(parts)
             else:
-                self._fail(parts, OutcomeUnknown(f"a batch was answered with {answer.status}", **ids_of(answer)))
+                self._fail(parts, OutcomeUnknown(f"a batch was answered with {whole.status}", **ids_of(whole)))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to each of the parts
             self._fail(parts, error)
         except BaseException:
-            for part in parts:
-                part.answer.cancel()
+            for _, answer in parts:
+                answer.cancel()
             raise
 
     async def _deliver(self, parts: Sequence[Part], post: Request) -> Response:
@@ -195,17 +192,18 @@ class Batching:
             if self._is_overdue(seconds):
                 if len(self._apart) > SUSPECTS:
                     self._apart.clear()
-                self._apart.update(part.request.mailbox for part in parts)
+                self._apart.update(request.mailbox for request, _ in parts)
             self._usual += (seconds - self._usual) / 16
 
     async def _split(self, parts: Sequence[Part]) -> None:
         """None of them was worked on. One by itself goes plain, unless its fence rose meanwhile."""
+        request, _ = parts[0]
         if len(parts) > 1:
             self._launch_halves(parts)
-        elif self._held(parts[0].request.mailbox):
+        elif self._held(request.mailbox):
             self._fail(parts, Recalled())
         else:
-            answer = await self._inner.send(parts[0].request)
+            answer = await self._inner.send(request)
             self._hand_out(parts, [answer], answer)
 
     def _take_apart(self, parts: Sequence[Part], answer: Response) -> None:
@@ -227,23 +225,23 @@ class Batching:
     def _hand_out(parts: Sequence[Part], answers: Sequence[Response | None], post: Response) -> int:
         """To each its own; an error has the ids of the post where it has none of its own. How many were throttled."""
         refused = 0
-        for part, answer in zip(parts, answers, strict=True):
-            if part.answer.done():
+        for (_, waiting), answer in zip(parts, answers, strict=True):
+            if waiting.done():
                 continue
             if answer is None:
-                part.answer.set_exception(OutcomeUnknown("the answer of a batch lacks this part", **ids_of(post)))
+                waiting.set_exception(OutcomeUnknown("the answer of a batch lacks this part", **ids_of(post)))
                 continue
             if answer.status >= 400:
                 refused += answer.status == 429
                 answer = answer._replace(headers={**_ids(post), **answer.headers})  # noqa: PLW2901 - the same, and more
-            part.answer.set_result(answer)
+            waiting.set_result(answer)
         return refused
 
     @staticmethod
     def _fail(parts: Sequence[Part], error: Exception) -> None:
-        for part in parts:
-            if not part.answer.done():
-                part.answer.set_exception(error)
+        for _, answer in parts:
+            if not answer.done():
+                answer.set_exception(error)
 
 
 def _ids(answer: Response) -> dict[str, str]:

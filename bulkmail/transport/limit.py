@@ -22,7 +22,7 @@ from bulkmail.core import retryafter
 from bulkmail.core.batch import Recalled
 from bulkmail.core.odata import sends_mail
 from bulkmail.core.pace import Pace
-from bulkmail.core.throttle import Refusal, Scope, Spread, refusal, used_share
+from bulkmail.core.throttle import SHARE, Refusal, Scope, Spread, refusal, used_share
 from bulkmail.core.window import Fence, Lane, Window
 from bulkmail.errors import NOT_SENT, ThrottledOut
 from bulkmail.model import Event, Reporter, Request, Response, Tally, Transport, Wait
@@ -85,6 +85,7 @@ class Limiting:
         self._spread = Spread()
         self._wanted: Callable[[], None] = _nobody
         self._fence = Fence()  # nothing at all leaves before; the pace keeps it, this is to be asked for it
+        self._highest = -math.inf  # no fence is up any more from then on
         self.risen = 0  # fences so far
 
     def __repr__(self) -> str:
@@ -95,7 +96,8 @@ class Limiting:
 
     def leave(self, key: str, /) -> Tally:
         lane = self._window.lanes[key]
-        self._leave(lane)
+        if self._window.leave(lane):
+            self._forget(lane)
         return lane.bill()
 
     def room(self) -> bool:
@@ -110,9 +112,11 @@ class Limiting:
 
     def held(self, key: str) -> bool:
         """Whether a fence is up for `key` now, its own or everybody's."""
+        now = self._loop.time()
+        if now >= self._highest:
+            return False  # none is up anywhere
         lane = self._window.lanes.get(key)
-        until = self._fence.until if lane is None else max(self._fence.until, lane.fence.until)
-        return until > 0 and until > self._loop.time()
+        return now < (self._fence.until if lane is None else max(self._fence.until, lane.fence.until))
 
     def waits(self) -> list[Wait]:
         """Who waits because of a limit at this moment; everybody comes first."""
@@ -124,36 +128,25 @@ class Limiting:
 
     async def send(self, request: Request, /) -> Response:
         upload, sends = _weight(request)
-        lane = self._window.enter(request.mailbox)
-        try:
-            while True:
-                if not self._take_at_once(lane, upload, sends):
+        while True:
+            lane = self._window.at(request.mailbox)
+            sent = self._take_at_once(lane, upload, sends)
+            if sent is None or self._rate is not None or request.ready is not None:
+                if sent is None:
                     await self._admit(lane, upload, sends)
-                if self._rate is not None:
-                    await self._in_hand(lane, self._rate.acquire())
-                if request.ready is not None:
-                    await self._in_hand(lane, request.ready())
-                sent = self._loop.time()
-                if sent < lane.fence.until or sent < self._fence.until:
-                    self._take_back(lane)  # the fence rose in the turn of the loop in which it was admitted
+                if (sent := await self._prepared(lane, request)) is None:
                     continue
-                try:
-                    response = await self._inner.send(request)
-                except BaseException as error:
-                    self._lose(lane, sent, error)
-                    if not isinstance(error, Recalled):
-                        raise
-                else:
-                    self._learn(lane, response, sent)
-                    return response
-                finally:
-                    self._give(lane)
-        finally:
-            self._leave(lane)
-
-    def _leave(self, lane: Lane) -> None:
-        if self._window.leave(lane):
-            self._forget(lane)
+            try:
+                response = await self._inner.send(request)
+            except BaseException as error:
+                self._lose(lane, sent, error)
+                if not isinstance(error, Recalled):
+                    raise
+            else:
+                self._learn(lane, response, sent)
+                return response
+            finally:
+                self._give(lane)
 
     def _forget(self, lane: Lane) -> None:
         """A fence outlives the work on its mailbox, and so do its budgets: whoever comes back early finds them."""
@@ -169,7 +162,17 @@ class Limiting:
 
     async def _admit(self, lane: Lane, upload: int, sends: int) -> None:
         asked = self._loop.time()
-        self._check_wait(lane, asked)
+        lane.entered += 1  # whoever waits keeps it
+        try:
+            self._check_wait(lane, asked)
+            await self._turn(lane, asked, upload, sends)
+        finally:
+            lane.entered -= 1
+            self._note_wait(lane, asked)
+            if not (lane.entered or lane.in_flight):
+                self._forget(lane)
+
+    async def _turn(self, lane: Lane, asked: float, upload: int, sends: int) -> None:
         waiter = Waiter(self._loop.create_future(), upload, sends)
         lane.waiting.append(waiter)
         first = not (self._begun or self._fresh)  # whoever is in line already has asked the pace
@@ -183,8 +186,6 @@ class Limiting:
             if waiter.has_slot():  # admitted and cancelled in the same turn of the loop
                 self._take_back(lane)
             raise
-        finally:
-            self._note_wait(lane, asked)
 
     def _note_wait(self, lane: Lane, asked: float) -> None:
         """A request has waited since `asked`; the longest wait that a limit had a part in is told of its mailbox."""
@@ -195,8 +196,21 @@ class Limiting:
         if until > asked and waited > lane.longest[0]:
             lane.longest = (waited, by)
 
+    async def _prepared(self, lane: Lane, request: Request) -> float | None:
+        """The instant at which an admitted request leaves, after what it has to wait for with its slot in hand; None if
+        it may not leave after all, and its slot is given back."""
+        if self._rate is not None:
+            await self._in_hand(lane, self._rate.acquire())
+        if request.ready is not None:
+            await self._in_hand(lane, request.ready())
+        now = self._loop.time()
+        if now < lane.fence.until or now < self._fence.until:  # risen since it was admitted
+            self._take_back(lane)
+            return None
+        return now
+
     async def _in_hand(self, lane: Lane, wait: Awaitable[None]) -> None:
-        """Wait with the slot in hand, for the fixed rate or for what has to be done first: who waits here is next."""
+        """Who waits here is next."""
         try:
             await wait
         except BaseException as error:
@@ -204,15 +218,15 @@ class Limiting:
             self._take_back(lane)
             raise
 
-    def _take_at_once(self, lane: Lane, upload: int, sends: int) -> bool:
-        """Whether a request left past all lines, since nobody stands in one."""
+    def _take_at_once(self, lane: Lane, upload: int, sends: int) -> float | None:
+        """The instant at which a request left past all lines, since nobody stands in one; None if it has to wait."""
         if lane.waiting or self._begun or self._fresh:
-            return False
+            return None
         now = self._loop.time()
         if self._window.ready(lane, now, upload, sends) > now or self._pace.try_send(now) > 0:
-            return False
+            return None
         self._window.take(lane, now, upload, sends)
-        return True
+        return now
 
     def _take_back(self, lane: Lane) -> None:
         """A request that was admitted does not leave after all."""
@@ -256,16 +270,18 @@ class Limiting:
         if response.status >= 500:
             self._pace.faltered(now, sent)
             return
-        lane.fence.passed(sent)
-        self._fence.passed(sent)
+        for fence in (lane.fence, self._fence):
+            if fence.streak:
+                fence.passed(sent)
         self._pace.answered(now, sent)
-        if share := used_share(response):
+        if SHARE in response.headers and (share := used_share(response)):
             self._pace.warned(now, share)
 
     def _raise_fence(self, fence: Fence, now: float, wait: float, lane: Lane, refused: Refusal) -> None:
         by, longer = f"{refused.limit}, {refused.scope}", now + wait - max(now, fence.until)
         lane.throttled += 1
         self.risen += 1
+        self._highest = max(self._highest, now + wait)
         fence.rise(now + wait, by)
         self._report(Event("throttled", by, lane.key, wait, max(0.0, longer)))
         for held in list(self._window.lanes.values()) if fence is self._fence else [lane]:
@@ -300,7 +316,10 @@ class Limiting:
         self._window.give(lane)
         if lane.waiting:
             self._line_up(lane, self._loop.time())
-        self._pump()
+        if not lane.entered:
+            self._forget(lane)
+        if self._begun or self._fresh:
+            self._pump()
 
     def _line_up(self, lane: Lane, now: float) -> None:
         """Put a lane with waiters where it belongs: in line, behind a timer, or nowhere until a slot comes back."""
@@ -341,6 +360,7 @@ class Limiting:
         now = self._loop.time()
         if self._timer is not None and now < self._wakes:
             return
+        before = len(self._fresh)
         while line := self._begun or self._fresh:
             lane = line[0]
             may_leave = self._ready(lane, now) <= now
@@ -356,7 +376,7 @@ class Limiting:
                 waiter.admitted.set_result(None)
             if lane.waiting:
                 self._line_up(lane, now)  # also if its fence rose while it stood in line
-        if self.room():
+        if len(self._fresh) < before and self.room():
             self._wanted()
 
     def _wake_at(self, at: float) -> None:

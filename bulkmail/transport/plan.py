@@ -3,6 +3,9 @@
 It stands above the limiter, because a write that is not sent needs no slot.
 """
 
+from collections.abc import Coroutine
+from typing import Any
+
 from bulkmail.core.effect import writes
 from bulkmail.errors import WriteRefused
 from bulkmail.model import Ledger, Request, Response, Transport
@@ -15,9 +18,10 @@ class Planning:
         self._inner = inner
         self._ledger = ledger
 
-    async def send(self, request: Request, /) -> Response:
-        if not writes(request):
-            return await self._inner.send(request)
+    def send(self, request: Request, /) -> Coroutine[Any, Any, Response]:
+        return self._note(request) if writes(request) else self._inner.send(request)
+
+    async def _note(self, request: Request) -> Response:
         await self._ledger.plan(request)
         return Response(204)
 
@@ -28,10 +32,10 @@ class Refusing:
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
 
-    async def send(self, request: Request, /) -> Response:
+    def send(self, request: Request, /) -> Coroutine[Any, Any, Response]:
         if writes(request):
             raise WriteRefused(
                 f"the task tried to {request.method} though it is declared to read only",
                 hint="Declare it with writes=True: it then plans until it is told to apply.",
             )
-        return await self._inner.send(request)
+        return self._inner.send(request)

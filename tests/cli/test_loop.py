@@ -1,6 +1,8 @@
 """The event loop's start: what `main` gives, and a garbage collector that is afterwards as it was."""
 
+import asyncio
 import gc
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -27,3 +29,23 @@ def test_an_error_ends_it_in_the_same_way() -> None:
     with pytest.raises(ValueError, match="broken"):
         run(broken())
     assert gc.get_threshold() == before
+
+
+def test_a_generator_that_is_dropped_unfinished_is_finished_by_the_loop() -> None:
+    finished = []
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            finished.append(True)
+
+    async def drop_one() -> None:
+        async for _ in numbers():
+            break
+        while not finished:
+            await asyncio.sleep(0)
+
+    run(drop_one())
+    assert finished
