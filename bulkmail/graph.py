@@ -30,6 +30,8 @@ SENDS = 3
 class Graph:
     """Graph below one path. `base` is the endpoint with its version; next links are followed only there."""
 
+    __slots__ = ("_base", "_largest", "_mailbox", "_prefix", "_row", "_transport", "made", "planning")
+
     def __init__(
         self,
         transport: Transport,

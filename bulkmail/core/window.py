@@ -96,11 +96,13 @@ class Fence:
     """No request leaves before `until`, since `by` asks for it. `streak` counts refusals in a row, from `began` on;
     those of requests that flew together are one."""
 
-    # Defaults of the class: hardly any fence ever rises, and there is one for each mailbox.
-    until = 0.0
-    by = ""
-    streak = 0
-    began = 0.0
+    __slots__ = ("began", "by", "streak", "until")
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.by = ""
+        self.streak = 0
+        self.began = 0.0
 
     def __repr__(self) -> str:
         return f"<Fence until {self.until:.1f} after {self.streak} refusals>"
@@ -130,28 +132,75 @@ class Fence:
             self.streak = 0
 
 
+class Unraised(Fence):
+    """The fence of all lanes that have none of their own. It stays as it is, for all of them."""
+
+    __slots__ = ()
+
+    def met(self, *_: object) -> int:
+        raise TypeError("everybody's fence is not raised for one")
+
+    def rise(self, *_: object) -> None:
+        raise TypeError("everybody's fence is not raised for one")
+
+
+OPEN: Fence = Unraised()
+NOBODY: deque[Any] = deque(maxlen=0)
+"""What lanes have that need nothing of their own: a deque and a fence for each cost as much as all the rest."""
+
+
 class Lane:
     """One mailbox while it is worked on. Only Window changes it, but for what waits and why: that is the limiter's."""
 
-    # Defaults of the class: a mailbox that is asked once and answers changes few of them, and there are very many.
-    entered = in_flight = requests = 0
-    budget: Rolling | None = None
-    upload: Rolling | None = None
-    sends: Rolling | None = None
-    told = 0  # requests on bills so far
-    throttled, waited, longest = NO_WAITS  # since the last bill; the longest wait for a limit, and who made it wait
-    held = (0.0, "")  # a budget lets nothing more leave before; and its name
-    queued = False  # in one of the limiter's lines, or behind a timer that will put it there
-    lingers = False  # a timer will ask again whether it may be forgotten
+    __slots__ = (
+        "budget",
+        "entered",
+        "fence",
+        "held",
+        "in_flight",
+        "key",
+        "lingers",
+        "longest",
+        "queued",
+        "requests",
+        "sends",
+        "slots",
+        "throttled",
+        "told",
+        "upload",
+        "waited",
+        "waiting",
+    )
 
     def __init__(self, key: str, slots: int) -> None:
         self.key = key
         self.slots = slots
-        self.fence = Fence()
-        self.waiting: deque[Any] = deque()
+        self.entered = self.in_flight = self.requests = 0
+        self.told = 0  # requests on bills so far
+        self.throttled, self.waited, self.longest = NO_WAITS  # since then: the longest for a limit, and whose it was
+        self.fence = OPEN
+        self.budget: Rolling | None = None
+        self.upload: Rolling | None = None
+        self.sends: Rolling | None = None
+        self.waiting = NOBODY
+        self.held = (0.0, "")  # a budget lets nothing more leave before; and its name
+        self.queued = False  # in one of the limiter's lines, or behind a timer that will put it there
+        self.lingers = False  # a timer will ask again whether it may be forgotten
 
     def __repr__(self) -> str:
         return f"<Lane {self.in_flight} in flight, {len(self.waiting)} waiting, {self.requests} sent>"
+
+    def queue(self) -> deque[Any]:
+        """What waits, to be added to; most lanes never have any."""
+        if self.waiting is NOBODY:
+            self.waiting = deque()
+        return self.waiting
+
+    def own_fence(self) -> Fence:
+        """Its fence, to be raised; most lanes never need one."""
+        if self.fence is OPEN:
+            self.fence = Fence()
+        return self.fence
 
     def bill(self) -> Tally:
         """What the mailbox cost since the last bill, which was that of another visit. All bills are what it cost in

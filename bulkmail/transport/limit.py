@@ -174,7 +174,7 @@ class Limiting:
 
     async def _turn(self, lane: Lane, asked: float, upload: int, sends: int) -> None:
         waiter = Waiter(self._loop.create_future(), upload, sends)
-        lane.waiting.append(waiter)
+        lane.queue().append(waiter)
         first = not (self._begun or self._fresh)  # whoever is in line already has asked the pace
         self._line_up(lane, asked)
         if first:
@@ -258,13 +258,14 @@ class Limiting:
             self._pace.faltered(now, sent)
             said = retryafter.parse(response.headers, _wall())
             if said:
-                self._raise_fence(lane.fence, now, retryafter.obey(said, self._dice()), lane, refused)
+                self._raise_fence(lane.own_fence(), now, retryafter.obey(said, self._dice()), lane, refused)
         else:
             if refused.limit == "MailboxConcurrency" and self._spread.refused(lane.key, now):
                 self._pace.crowded(now, sent)
             else:
                 self._pace.answered(now, sent)  # the mailbox is full; the application is not
-            self._raise_fence(lane.fence, now, self._wait(response, lane.fence.met(sent, now)), lane, refused)
+            fence = lane.own_fence()
+            self._raise_fence(fence, now, self._wait(response, fence.met(sent, now)), lane, refused)
 
     def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
         if response.status >= 500:

@@ -32,20 +32,19 @@ def test_an_error_ends_it_in_the_same_way() -> None:
 
 
 def test_a_generator_that_is_dropped_unfinished_is_finished_by_the_loop() -> None:
-    finished = []
+    finished = asyncio.Event()
 
     async def numbers() -> AsyncIterator[int]:
         try:
             yield 1
         finally:
             await asyncio.sleep(0)
-            finished.append(True)
+            finished.set()
 
     async def drop_one() -> None:
         async for _ in numbers():
             break
-        while not finished:
-            await asyncio.sleep(0)
+        await finished.wait()
 
     run(drop_one())
-    assert finished
+    assert finished.is_set()

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,13 +89,26 @@ def test_four_slots_for_a_mailbox_and_eight_for_the_directory() -> None:
 def test_a_fence_holds_until_its_instant_and_the_longest_wish_wins() -> None:
     window = Window()
     lane = window.enter("ada")
-    lane.fence.rise(10.0, "the long one")
-    lane.fence.rise(5.0, "the short one")
+    lane.own_fence().rise(10.0, "the long one")
+    lane.own_fence().rise(5.0, "the short one")
     assert lane.fence.by == "the long one"
     assert window.ready(lane, 9.9) == 10.0
     assert window.in_the_way(lane, 9.9) == "", "no budget"
     assert window.ready(lane, 10.0) == 10.0
     assert repr(lane) == "<Lane 0 in flight, 0 waiting, 0 sent>"
+
+
+def test_only_a_lane_that_was_refused_has_a_fence_of_its_own() -> None:
+    window = Window()
+    ada, eve = window.enter("ada"), window.enter("eve")
+    assert ada.fence is eve.fence
+    with pytest.raises(TypeError, match="everybody's"):
+        ada.fence.rise(10.0)
+    with pytest.raises(TypeError, match="everybody's"):
+        ada.fence.met(1.0, 2.0)
+    ada.own_fence().rise(10.0)
+    assert ada.own_fence() is ada.fence
+    assert (window.ready(ada, 1.0), window.ready(eve, 1.0)) == (10.0, 1.0)
 
 
 def test_requests_that_flew_together_are_refused_once() -> None:
@@ -230,7 +244,7 @@ def test_a_lane_is_forgotten_when_its_messages_count_no_more() -> None:
     window.leave(lane)
     until = window.forget(lane, 1.0)
     assert until == SENDS_SECONDS + SENDS_SECONDS / 30
-    lane.fence.rise(100.0)
+    lane.own_fence().rise(100.0)
     assert window.forget(lane, until) == 100.0, "the longer of the two"
     assert window.forget(lane, 100.0) == 0.0
     assert not window.lanes
@@ -269,7 +283,7 @@ def test_a_lane_lives_as_long_as_somebody_is_in_it() -> None:
 def test_a_fence_outlives_the_work_and_not_itself() -> None:
     window = Window()
     lane = window.enter("ada")
-    lane.fence.rise(9.0)
+    lane.own_fence().rise(9.0)
     window.leave(lane)
     assert window.forget(lane, 1.0) == 9.0
     assert window.enter("ada") is lane
