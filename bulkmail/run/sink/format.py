@@ -7,22 +7,24 @@ become U+FFFD, since a terminal or a spreadsheet would act on them.
 import csv
 import math
 import re
-import string
 from collections.abc import Callable, Sequence
-from itertools import compress, count, repeat
-from operator import is_not, itemgetter
+from itertools import repeat
+from operator import countOf
 from typing import Any, Protocol
 
 import orjson
 
 from bulkmail.model import Row
-from bulkmail.run.sink.formula import escape
+from bulkmail.run.sink.formula import escape, suspect
 from bulkmail.run.sink.plain import plain, text
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_HARMLESS = frozenset(string.ascii_letters + string.digits) | {""}
-_first = itemgetter(slice(0, 1))
+_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'",\x7f\xc2'})
+"""What is in UTF-8 no comma, quote, control character, or part of one; 0xC2 begins the controls beyond ASCII."""
+
 _BOOLEANS = ("false", "true")
+_NUMBERS = (int, float)
+_PLAIN = (str, int, float)
 
 
 class Format(Protocol):
@@ -44,7 +46,10 @@ class Ndjson:
     header = b""
 
     def encode(self, rows: Sequence[Row], /) -> bytes:
-        return b"".join(map(_line, rows))
+        try:
+            return b"".join(map(orjson.dumps, rows, repeat(plain), repeat(orjson.OPT_APPEND_NEWLINE)))
+        except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is no text, too deep
+            return b"".join([_line(row) for row in rows])
 
 
 class Csv:
@@ -58,6 +63,8 @@ class Csv:
 
     def __init__(self, columns: Sequence[str], *, raw: bool = False, bom: bool = False) -> None:
         self._columns = tuple(columns)
+        self._commas = b"," * len(self._columns)
+        self._others: set[int] = set()  # places where something else than a text has stood, and will again
         self._guard: Callable[[str], str] = str if raw else escape
         self._bom = b"\xef\xbb\xbf" if bom else b""
         self._quoted: Callable[[Sequence[object]], str] = csv.writer(_Echo(), lineterminator="\r\n").writerow
@@ -70,40 +77,38 @@ class Csv:
         return b"".join([self._encode(row) for row in rows])
 
     def _encode(self, row: Row) -> bytes:
-        cells: list[Any] = list(map(row.get, self._columns))
-        for place in compress(count(), map(is_not, map(type, cells), repeat(str))):  # the few that are no texts
+        values = row.values() if tuple(row) == self._columns else map(row.get, self._columns)
+        cells: list[Any] = ["", *values]  # so that each value stands behind a comma
+        for place in self._others:
             cells[place] = _cell(cells[place])
+        if countOf(map(type, cells), str) < len(cells):
+            self._others.update(place for place, cell in enumerate(cells) if type(cell) is not str)
+            cells[1:] = map(_cell, cells[1:])
         line = ",".join(cells)
-        # Nothing that could be a formula, nothing to quote and nothing to replace: nearly every line.
-        if (
-            _HARMLESS.issuperset(map(_first, cells))
-            and line.isprintable() and '"' not in line and line.count(",") == len(cells) - 1 and line
-        ):  # fmt: skip
-            return f"{line}\r\n".encode()
-        safe = [
-            cell if isinstance(row.get(name), int | float) else self._guard(cell)  # a number is none, whatever its sign
-            for name, cell in zip(self._columns, cells, strict=True)
-        ]
-        return _bytes(self._quoted(safe))
+        if suspect(line):
+            cells[1:] = [
+                cell if isinstance(row.get(name), _NUMBERS) else self._guard(cell)  # a number is no formula
+                for name, cell in zip(self._columns, cells[1:], strict=True)
+            ]
+        else:
+            block = line.encode("utf-8", "backslashreplace")
+            # Nothing to quote and nothing to replace, nor an empty line: nearly always.
+            if block.translate(None, _ORDINARY) == self._commas and line != ",":
+                return block[1:] + b"\r\n"
+        return _bytes(self._quoted(cells[1:]))
 
 
 def _cell(value: object) -> str:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return ""
-    if isinstance(value, bool):
-        return _BOOLEANS[value]
-    if isinstance(value, int | float | str):
-        return str(value)
-    return _joined(value)
-
-
-def _joined(value: object) -> str:
     if type(value) is list:
         try:
             return "; ".join(value)  # nearly every list is one of texts
         except TypeError:
             return text(value)
-    return text(value)
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, bool):
+        return _BOOLEANS[value]
+    return str(value) if isinstance(value, _PLAIN) else text(value)
 
 
 def _line(row: Row) -> bytes:

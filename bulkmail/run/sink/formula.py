@@ -8,8 +8,11 @@ that `unescape` gives back exactly what `escape` was given, whatever it was.
 import re
 
 _INVISIBLE = r"\s\x00-\x1f\u200b-\u200f\u2060\ufeff"
-# The full-width signs count: in some languages a spreadsheet reads them as the plain ones.
-_RISKY = re.compile(rf"'*(?:[\t\r\n\x00]|[{_INVISIBLE}]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # in some languages a spreadsheet reads the full-width ones as the plain ones
+_RISKY = re.compile(rf"'*(?:[\t\r\n\x00]|[{_INVISIBLE}]*[{_SIGNS}])")
+
+suspect = re.compile(rf",['{_INVISIBLE}{_SIGNS}]").search
+"""Finds, in cells that each stand behind a comma, one that `escape` might change: by how it begins, and quickly."""
 
 
 def escape(cell: str) -> str:
