@@ -13,7 +13,8 @@ order: a claim is durable before what relies on it.)
 import asyncio
 import re
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain, compress, count, repeat
+from operator import add, and_, itemgetter, not_
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
@@ -24,8 +25,12 @@ from bulkmail.errors import Damaged
 from bulkmail.run.sink.appender import telling
 
 _TAIL = len(b',"crc":"00000000"}\n')
+_body = itemgetter(slice(-_TAIL))
 _SEAL = re.compile(rb',"crc":"[0-9a-f]{8}"\}')  # ends a line, even one that has run into the next
 _SYNCED = re.compile(rb',"synced":([0-9]{1,19})\Z')
+
+BLOCK = 1 << 16
+"""Bytes that are read at a time, and the rest of the line that they end in."""
 
 
 class File(Protocol):
@@ -65,21 +70,22 @@ class Journal:
 
 
 def sealed(entries: Sequence[bytes], start: int) -> bytes:
-    """The lines of a group that begins at the offset `start`."""
-    lines, offset, mark = [], start, b',"synced":%d' % start
-    for entry in entries:
-        body = entry[:-1] + mark
-        line = b'%b,"crc":"%08x"}\n' % (body, crc32(body, offset & 0xFFFFFFFF))
-        lines.append(line)
-        offset += len(line)
-        mark = b""
-    return b"".join(lines)
+    """The lines of a group, of one entry at least, that begins at the offset `start`."""
+    bodies = [entry[:-1] for entry in entries]
+    bodies[0] += b',"synced":%d' % start
+    offsets = map(add, accumulate(map(len, bodies), initial=start), count(0, _TAIL))
+    return b"".join(map(add, bodies, _tails(bodies, offsets)))
 
 
-def holds(line: bytes, offset: int) -> bool:
-    """Whether `line`, with its line feed, is what was written at `offset`."""
-    body, tail = line[:-_TAIL], line[-_TAIL:]
-    return tail == b',"crc":"%08x"}\n' % crc32(body, offset & 0xFFFFFFFF)
+def holding(lines: Sequence[bytes], offsets: Iterable[int]) -> int:
+    """How many of `lines`, to the first that does not, are with their line feeds what was written at their offsets."""
+    held = map(bytes.endswith, lines, _tails(map(_body, lines), offsets))
+    return next(compress(count(), map(not_, held)), len(lines))
+
+
+def _tails(bodies: Iterable[bytes], offsets: Iterable[int]) -> Iterator[bytes]:
+    """What stands behind `bodies` in lines that begin at `offsets`."""
+    return map(b',"crc":"%08x"}\n'.__mod__, map(crc32, bodies, map(and_, offsets, repeat(0xFFFFFFFF))))
 
 
 def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
@@ -93,13 +99,16 @@ def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
         return
     with telling(path), path.open("rb") as file:
         offset = 0
-        for line in file:
-            if not holds(line, offset):
-                _refuse_damage(path, offset, chain((line,), file))
+        while lines := file.readlines(BLOCK):
+            offsets = [*accumulate(map(len, lines), initial=offset)]
+            held = holding(lines, offsets)
+            for end, line in zip(offsets[1:], lines[:held], strict=False):
+                if without is None or without not in line:
+                    yield Line(end, orjson.loads(line))
+            if held < len(lines):
+                _refuse_damage(path, offsets[held], chain(lines[held:], file))
                 return
-            offset += len(line)
-            if without is None or without not in line:
-                yield Line(offset, orjson.loads(line))
+            offset = offsets[-1]
 
 
 def _refuse_damage(path: Path, bad: int, rest: Iterable[bytes]) -> None:
@@ -118,7 +127,7 @@ def _proofs(text: bytes) -> Iterator[int]:
         line = text[text.find(b'{"', behind) : seal.end()] + b"\n"
         behind = seal.end()
         synced = _SYNCED.search(line[:-_TAIL])
-        if synced and holds(line, int(synced[1])):
+        if synced and holding([line], [int(synced[1])]):
             yield int(synced[1])
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import Damaged, OutputError
-from bulkmail.run.journal import Journal, holds, read, sealed, to_its_end
+from bulkmail.run.journal import BLOCK, Journal, holding, read, sealed, to_its_end
 from bulkmail.run.sink import Appender
 from bulkmail.testing import run
-from tests.torture.journal import Disk, Found, Written, crashes, cuts, entries, flips, found, understood, written
+from tests.torture.journal import Disk, Found, Written, bare, crashes, cuts, entries, flips, found, understood, written
 
 LINES = understood(
     b"".join(
@@ -44,10 +44,10 @@ def test_a_line_is_json_whose_last_member_is_the_checksum_of_all_before_it() -> 
 
 def test_a_line_holds_at_its_own_place_only() -> None:
     line = sealed([b'{"a":1}'], 2**32 + 5)
-    assert holds(line, 2**32 + 5)
-    assert not holds(line, 6)
-    assert not holds(line[:-1], 2**32 + 5)
-    assert not holds(b"", 0)
+    assert holding([line, line], [2**32 + 5, 6]) == 1
+    assert holding([line], [6]) == 0
+    assert holding([line[:-1]], [2**32 + 5]) == 0
+    assert holding([b""], [0]) == 0
 
 
 def test_each_group_is_one_write_and_one_sync_in_this_order() -> None:
@@ -80,6 +80,23 @@ def test_cut_at_every_byte_it_gives_exactly_what_was_whole(tmp_path: Path) -> No
     assert len(journal.groups) > 4
     assert journal.content.decode().isascii() is False
     assert cuts(journal, tmp_path / "journal", range(len(journal.content), -1, -1)) == len(journal.content) + 1
+
+
+def test_a_journal_of_many_blocks_is_read_as_one_of_few_is(tmp_path: Path) -> None:
+    journal, path = written(random.Random(7), 3 * BLOCK), tmp_path / "journal"
+    borders = [length for block in (3, 2, 1) for length in range(block * BLOCK + 200, block * BLOCK - 200, -25)]
+    assert cuts(journal, path, [len(journal.content), *borders]) == 49
+    assert flips(journal, path, [8 * length for length in borders if length < len(journal.content)]) > 40
+    path.write_bytes(journal.content)
+    kept = [entry for entry in journal.entries if "after" not in entry]
+    assert [bare(entry) for _, entry in read(path, without=b'"after":')] == kept
+    assert len(kept) < len(journal.entries)
+
+
+def test_a_line_may_be_longer_than_a_block(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(sealed([b'{"a":"%b"}' % (b"x" * 3 * BLOCK), b'{"b":2}'], 0))
+    assert [list(bare(entry)) for _, entry in read(path)] == [["a"], ["b"]]
 
 
 def test_no_single_bit_that_flips_is_overlooked(tmp_path: Path) -> None:
