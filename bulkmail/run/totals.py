@@ -1,6 +1,7 @@
 """The sums of a run: what progress shows while it goes, and the summary at its end. Only adds up."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bulkmail.model import Event, Outcome, Status
@@ -47,6 +48,20 @@ class Totals:
         self.waited += tally.waited
         if outcome.problem is not None:
             self.problems[f"{outcome.status} {outcome.problem.code}"] += 1
+
+    def add_all(self, outcomes: Sequence[Outcome]) -> None:
+        """As `add` does one by one; by columns, which is cheaper from a few on."""
+        if not outcomes:
+            return
+        _, statuses, rows, tallies, _, problems = zip(*outcomes, strict=True)
+        requests, throttled, waited, _ = zip(*tallies, strict=True)
+        self.statuses.update(statuses)
+        self.rows += sum(rows)
+        self.requests += sum(requests)
+        self.throttled += sum(throttled)
+        self.waited = sum(waited, self.waited)
+        if any(problems):
+            self.problems.update(f"{one.status} {one.problem.code}" for one in outcomes if one.problem is not None)
 
     def hear(self, event: Event) -> None:
         """Note an event of the transport."""

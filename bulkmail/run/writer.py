@@ -7,14 +7,16 @@ says was never committed.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, Protocol
+from itertools import accumulate, islice, repeat, zip_longest
+from operator import attrgetter, call
+from typing import NamedTuple, Protocol
 
 from bulkmail.model import Outcome, Problem, Rejected, Row
 from bulkmail.run.journal import to_its_end
-from bulkmail.run.sink import Ndjson
+from bulkmail.run.sink import json_line
 from bulkmail.run.totals import Totals
 
 GROUP = 256
@@ -26,8 +28,6 @@ while little is done. What is lost with the power is done again."""
 
 QUEUE = 1024
 """Outcomes that may wait for the disk, and go to it together; workers wait when it is full."""
-
-NDJSON = Ndjson()
 
 
 class Format(Protocol):
@@ -67,14 +67,16 @@ class Finished(NamedTuple):
 
 
 class Writer:
-    """Give it work with `put`, run `write` beside the workers, and `close` it when no more comes."""
+    """Give it work with `put`, run `write` beside the workers, and `close` it when no more comes. At least one sink."""
 
     def __init__(self, sinks: Sequence[Sink], outcomes: Outcomes, rejected: "Rejects", totals: Totals) -> None:
         self._sinks = sinks
         self._outcomes = outcomes
         self._rejected = rejected
         self._totals = totals
-        self._lengths = {sink.name: sink.length for sink in sinks}
+        self._encoders = [sink.format.encode for sink in sinks]
+        self._names = [sink.name for sink in sinks]
+        self._lengths = [sink.length for sink in sinks]
         self._waiting: list[Finished | Rejected] = []
         self._room = asyncio.Event()
         self._work = asyncio.Event()  # something waits, or nothing more will
@@ -86,16 +88,17 @@ class Writer:
 
     def encode(self, rows: Sequence[Row]) -> list[bytes]:
         """`rows` for each sink; raises TypeError or ValueError for what cannot be written."""
-        return [sink.format.encode(rows) for sink in self._sinks]
+        return list(map(call, self._encoders, repeat(rows)))
 
     async def put(self, item: Finished | Rejected) -> None:
         """Cancelled, it has not taken the item."""
-        while len(self._waiting) >= QUEUE:
+        while (before := len(self._waiting)) >= QUEUE:
             self._room.clear()
             await self._room.wait()
         self._waiting.append(item)
-        self._work.set()
-        if len(self._waiting) >= GROUP:
+        if not before:
+            self._work.set()
+        elif before + 1 == GROUP:
             self._enough.set()
 
     def close(self) -> None:
@@ -126,20 +129,24 @@ class Writer:
 
     async def _commit(self, group: Sequence[Finished | Rejected]) -> None:
         finished = [item for item in group if isinstance(item, Finished)]
-        rejected = [item for item in group if isinstance(item, Rejected)]
-        blocks: list[list[bytes]] = [[] for _ in self._sinks]
-        lengths, entries = self._lengths, []
-        for outcome, own in finished:
-            for name, block, gathered in zip(lengths, own, blocks, strict=False):  # one that did not run has none
-                gathered.append(block)
-                lengths[name] += len(block)
-            entries.append(entry(outcome, lengths))
-        writing = asyncio.to_thread(self._append, [b"".join(some) for some in blocks], entries, rejected)
-        cancelled = await to_its_end(writing)
-        for item in finished:
-            self._totals.add(item.outcome)
+        rejected = [item for item in group if isinstance(item, Rejected)] if len(finished) < len(group) else []
+        outcomes: list[Outcome] = [*map(attrgetter("outcome"), finished)]
+        # Blocks by sink; whoever did not run has none, and is filled up with empty ones.
+        columns = [own for _, *own in zip_longest(self._sinks, *map(attrgetter("blocks"), finished), fillvalue=b"")]
+        entries = [*map(entry, outcomes, self._offsets(columns))]
+        cancelled = await to_its_end(asyncio.to_thread(self._append, [*map(b"".join, columns)], entries, rejected))
+        self._totals.add_all(outcomes)
         if cancelled is not None:
             raise cancelled
+
+    def _offsets(self, columns: Sequence[Sequence[bytes]]) -> Iterator[dict[str, int]]:
+        """The length of each file of rows after each mailbox; from now on, that after the last."""
+        ends = [
+            [*accumulate(map(len, column), initial=length)]
+            for column, length in zip(columns, self._lengths, strict=True)
+        ]
+        self._lengths = [end[-1] for end in ends]
+        return map(dict, map(zip, repeat(self._names), islice(zip(*ends, strict=True), 1, None)))
 
     def _append(self, blocks: Sequence[bytes], entries: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
         for sink, block in zip(self._sinks, blocks, strict=True):
@@ -160,21 +167,27 @@ class Rejects(Protocol):
 def entry(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
     """An outcome as an entry of its journal."""
     (address, row, id_, _), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
-    members: dict[str, Any] = {"row": row, "mailbox": address}
-    if id_:
-        members["id"] = id_
-    members["status"] = status
-    members["rows"] = rows
-    members["requests"] = requests
-    members["throttled"] = throttled
-    members["waited"] = round(waited, 3)
-    if waited_for:
-        members["waited_for"] = waited_for
-    members["seconds"] = round(seconds, 3)
-    if problem is not None:
-        members["error"] = {field: getattr(problem, field) for field in _PROBLEM}
-    members["offsets"] = lengths
-    return NDJSON.encode([members])[:-1]
+    members = {
+        "row": row,
+        "mailbox": address,
+        "id": id_,
+        "status": status,
+        "rows": rows,
+        "requests": requests,
+        "throttled": throttled,
+        "waited": round(waited, 3),
+        "waited_for": waited_for,
+        "seconds": round(seconds, 3),
+        "error": problem and {field: getattr(problem, field) for field in _PROBLEM},
+        "offsets": lengths,
+    }
+    if not id_:
+        del members["id"]
+    if not waited_for:
+        del members["waited_for"]
+    if problem is None:
+        del members["error"]
+    return json_line(members)[:-1]
 
 
 _PROBLEM = tuple(field.name for field in fields(Problem))

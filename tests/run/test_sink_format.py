@@ -1,5 +1,6 @@
 import csv
 import io
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from bulkmail.model import Row, Status
 from bulkmail.run.sink import Csv, Format, Ndjson, escape, unescape
-from bulkmail.run.sink.plain import DEEPEST
+from bulkmail.run.sink.plain import DEEPEST, text
 
 TEXTS = st.text(st.characters(codec=None)) | st.text("'=+-@\t\r\n\0 \u200b\uff1da;,\"")  # lone surrogates, too
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -30,9 +31,26 @@ def table(content: bytes) -> list[list[str]]:
 
 
 def cell(value: object, *, raw: bool = False) -> str:
-    ((text, end),) = table(Csv(["a", "end"], raw=raw).encode([{"a": value, "end": "."}]))
+    ((shown, end),) = table(Csv(["a", "end"], raw=raw).encode([{"a": value, "end": "."}]))
     assert end == "."
-    return text
+    return shown
+
+
+def plainly(columns: Sequence[str], row: Row, *, raw: bool) -> bytes:
+    """A row as CSV has it, cell by cell and with no way round."""
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\r\n").writerow([plain_cell(row.get(name), raw=raw) for name in columns])
+    shown = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", "\ufffd", file.getvalue())
+    return shown.encode("utf-8", "backslashreplace")
+
+
+def plain_cell(value: object, *, raw: bool) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value) if math.isfinite(value) else ""
+    shown = value if isinstance(value, str) else text(value)
+    return shown if raw else escape(shown)
 
 
 def line(value: object) -> Any:
@@ -146,7 +164,25 @@ def test_any_rows_become_as_many_whole_lines(kind: Format, rows: Sequence[Row]) 
         assert [set(orjson.loads(each)) for each in content.split(b"\n")[:-1]] == [set(row) for row in rows]
 
 
-@given(st.lists(TEXTS.filter(lambda text: not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", text))))
+NAMES = ["a", "b", "c", "d"]
+SHOWN = st.sampled_from(["", "Ada", "Zo\u00eb", "(x)", "a, b", "a,b", 'a"b', "1\t2", "\u00a7 5", "-1"])
+WHOLE = st.lists(SHOWN | TEXTS | VALUES, max_size=4).map(lambda values: dict(zip(NAMES, values, strict=False)))
+ROWS = st.lists(WHOLE | st.dictionaries(st.sampled_from(NAMES), VALUES))
+
+
+@given(ROWS, st.booleans(), st.sampled_from([NAMES, ["c", "a", "c"], ["a"], []]))
+@example([{"a": ""}], True, ["a"])
+@example([{"a": "x"}, {"a": Status.OK}, {"a": -1}, {"a": "-1"}, {"a": None}], False, ["a"])
+def test_a_line_is_what_its_cells_make_whatever_the_lines_before_it(
+    rows: list[Row], raw: bool, columns: list[str]
+) -> None:
+    expected = [plainly(columns, row, raw=raw) for row in rows]
+    kind = Csv(columns, raw=raw)
+    assert [kind.encode([row]) for row in rows] == expected
+    assert kind.encode(rows) == b"".join(expected)
+
+
+@given(st.lists(TEXTS.filter(lambda one: not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", one))))
 def test_texts_come_back_from_csv_as_they_were(texts: list[str]) -> None:
     rows: list[Row] = [{"a": text, "b": 1} for text in texts]
     assert [unescape(cells[0]) for cells in table(Csv(["a", "b"]).encode(rows))] == texts

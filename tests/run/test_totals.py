@@ -1,5 +1,8 @@
 """The sums of a run."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bulkmail.model import Event, Mailbox, Outcome, Problem, Status, Tally
 from bulkmail.run.totals import Totals, Waits
 
@@ -14,6 +17,21 @@ def test_outcomes_add_up() -> None:
     assert (totals.done, totals.not_ok, totals.rows) == (3, 1, 3)
     assert (totals.requests, totals.throttled, totals.waited) == (7, 3, 2.0)
     assert totals.problems == {"absent Gone": 1, "failed Bad": 1}
+
+
+TALLIES = st.builds(Tally, st.integers(0, 9), st.integers(0, 9), st.integers(0, 99).map(lambda eighths: eighths / 8))
+PROBLEMS = st.none() | st.sampled_from([Problem("Gone", "no"), Problem("Bad", "no")])
+OUTCOMES = st.builds(Outcome, st.just(ADA), st.sampled_from(Status), st.integers(0, 9), TALLIES, st.just(1.5), PROBLEMS)
+
+
+@given(st.lists(st.lists(OUTCOMES)))
+def test_groups_add_up_to_what_one_by_one_does(groups: list[list[Outcome]]) -> None:
+    together, singly = Totals(), Totals()
+    for group in groups:
+        together.add_all(group)
+        for outcome in group:
+            singly.add(outcome)
+    assert together == singly
 
 
 def test_events_are_counted_by_kind() -> None:

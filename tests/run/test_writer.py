@@ -50,6 +50,36 @@ def test_offsets_are_the_lengths_after_each_mailbox() -> None:
     assert totals.rows == sum(range(600))
 
 
+def test_whoever_has_no_rows_leaves_the_lengths_as_they_are() -> None:
+    """Whether it did not run, wrote nothing or became no mailbox, and whoever else is in its group."""
+    records, table, outcomes, rejects = MemoryFile(), MemoryFile(), MemoryJournal(), MemoryRejects()
+    writer = Writer(
+        [Sink("a", Ndjson(), records, 7), Sink("b", Csv(["n"]), table, 3)], outcomes, rejects, totals := Totals()
+    )
+    nobody = Finished(Outcome(ADA, Status.NOT_RUN), ())
+    somebody = Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": 1}]))
+    nothing = Finished(Outcome(ADA, Status.OK), writer.encode([]))
+    blank = Rejected(3, "blank", "")
+
+    async def main() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(writer.write())
+            for items in ([nobody], [blank], [somebody, blank, nobody, nothing, somebody], [nobody, nobody]):
+                for item in items:
+                    await writer.put(item)
+                await asyncio.sleep(1)
+            writer.close()
+
+    run(main())
+    lengths = [(line["offsets"]["a"] - 7, line["offsets"]["b"] - 3) for line in outcomes.lines()]
+    row, cell = map(len, somebody.blocks)
+    assert lengths == [(0, 0)] + 3 * [(row, cell)] + 3 * [(2 * row, 2 * cell)]
+    assert records.content == 2 * somebody.blocks[0]
+    assert table.content == 2 * somebody.blocks[1]
+    assert rejects.rows == [blank, blank]
+    assert totals.done == 7
+
+
 def test_a_line_has_all_that_is_known() -> None:
     problem = Problem("Code", "text", 500, "r", "c")
     mailbox = Mailbox("ada@example.com", 7, "id-1")
@@ -139,7 +169,7 @@ def test_cancelled_in_the_middle_of_a_write_it_writes_what_came_meanwhile() -> N
 
 def test_who_brings_more_than_the_queue_holds_waits() -> None:
     outcomes = MemoryJournal()
-    writer = Writer([], outcomes, MemoryRejects(), Totals())
+    writer = Writer([Sink("a", Ndjson(), MemoryFile(), 0)], outcomes, MemoryRejects(), Totals())
 
     async def main() -> None:
         bringing = asyncio.create_task(bring())

@@ -8,7 +8,6 @@ import csv
 import math
 import re
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from operator import countOf
 from typing import Any, Protocol
 
@@ -22,6 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ORDINARY = bytes({*range(0x20, 0x100)} - {*b'",\x7f\xc2'})
 """What is in UTF-8 no comma, quote, control character, or part of one; 0xC2 begins the controls beyond ASCII."""
 
+_WHOLE = orjson.OPT_APPEND_NEWLINE
 _BOOLEANS = ("false", "true")
 _NUMBERS = (int, float)
 _PLAIN = (str, int, float)
@@ -39,6 +39,14 @@ class Format(Protocol):
     def encode(self, rows: Sequence[Row], /) -> bytes: ...
 
 
+def json_line(row: Row) -> bytes:
+    """A line of NDJSON."""
+    try:
+        return orjson.dumps(row, plain, _WHOLE)
+    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is no text, too deep
+        return orjson.dumps(plain(row), option=_WHOLE)
+
+
 class Ndjson:
     """One JSON object a line, in UTF-8. What JSON cannot hold is written as `plain` says."""
 
@@ -46,10 +54,7 @@ class Ndjson:
     header = b""
 
     def encode(self, rows: Sequence[Row], /) -> bytes:
-        try:
-            return b"".join(map(orjson.dumps, rows, repeat(plain), repeat(orjson.OPT_APPEND_NEWLINE)))
-        except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is no text, too deep
-            return b"".join([_line(row) for row in rows])
+        return b"".join(map(json_line, rows))
 
 
 class Csv:
@@ -74,7 +79,7 @@ class Csv:
         return self._bom + _bytes(self._quoted([self._guard(name) for name in self._columns]))
 
     def encode(self, rows: Sequence[Row], /) -> bytes:
-        return b"".join([self._encode(row) for row in rows])
+        return b"".join(map(self._encode, rows))
 
     def _encode(self, row: Row) -> bytes:
         values = row.values() if tuple(row) == self._columns else map(row.get, self._columns)
@@ -109,13 +114,6 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return _BOOLEANS[value]
     return str(value) if isinstance(value, _PLAIN) else text(value)
-
-
-def _line(row: Row) -> bytes:
-    try:
-        return orjson.dumps(row, default=plain, option=orjson.OPT_APPEND_NEWLINE)
-    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is no text, too deep
-        return orjson.dumps(plain(row), option=orjson.OPT_APPEND_NEWLINE)
 
 
 class _Echo:
