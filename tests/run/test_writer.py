@@ -60,11 +60,14 @@ def test_whoever_has_no_rows_leaves_the_lengths_as_they_are() -> None:
     somebody = Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": 1}]))
     nothing = Finished(Outcome(ADA, Status.OK), writer.encode([]))
     blank = Rejected(3, "blank", "")
+    groups: list[list[Finished | Rejected]] = [
+        [nobody], [blank], [somebody, blank, nobody, nothing, somebody], [nobody, nobody],
+    ]  # fmt: skip
 
     async def main() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(writer.write())
-            for items in ([nobody], [blank], [somebody, blank, nobody, nothing, somebody], [nobody, nobody]):
+            for items in groups:
                 for item in items:
                     await writer.put(item)
                 await asyncio.sleep(1)
