@@ -72,7 +72,7 @@ async def stack(
         return limiting.held(mailbox)  # the batch is below the limiter, and asks it when a post leaves
 
     async with AsyncExitStack() as opened:
-        transport: Transport = Authorizing(terminal, tokens, lambda: limiting.risen)
+        transport: Transport = Authorizing(terminal, tokens, lambda: limiting.fences.risen)
         if settings.batch:
             gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held)
             transport = await opened.enter_async_context(gathered)

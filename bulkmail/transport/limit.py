@@ -1,36 +1,30 @@
 """Admits requests: each needs a slot of its mailbox, an open fence, and the pace's leave. The only place where requests
 wait.
 
-All decisions are made by `core.window` and `core.pace`, synchronously; this shell keeps the queues and the timers. A
-request that cannot leave waits in the lane of its mailbox; a lane that could send stands in one of two lines, and
-mailboxes that have begun come before those that have not, so that few are half done at any time. No lane waits for
-another's fence.
+All decisions are made by `core.window`, `core.fences` and `core.pace`, synchronously; this shell keeps the queues and
+the timers. A request that cannot leave waits in the lane of its mailbox; a lane that could send stands in one of two
+lines, and mailboxes that have begun come before those that have not, so that few are half done at any time. No lane
+waits for another's fence.
 """
 
 import asyncio
 import math
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from aiolimiter import AsyncLimiter
 
-from bulkmail.core import retryafter
 from bulkmail.core.batch import Recalled
+from bulkmail.core.fences import Fences
 from bulkmail.core.odata import sends_mail
 from bulkmail.core.pace import Pace
-from bulkmail.core.throttle import SHARE, Refusal, Scope, Spread, refusal, used_share
-from bulkmail.core.window import Fence, Lane, Window
+from bulkmail.core.window import Lane, Window
 from bulkmail.errors import NOT_SENT, ThrottledOut
 from bulkmail.model import Event, Reporter, Request, Response, Tally, Transport, Wait
-
-GUESS, LONGEST_GUESS = 1.0, 60.0
-"""Seconds to wait after a refusal that names no time, doubled with each in a row: learn.microsoft.com/graph/throttling
-asks for exponential backoff then."""
-
 
 TICK = 0.001
 """Seconds: no timer is set for sooner. Loops round to a millisecond, and one that calls early would be asked again at
@@ -56,8 +50,7 @@ class Waiter:
 
 
 class Limiting:
-    """Keeps both kinds of limit. `max_wait` is how many seconds a mailbox may be held up, by one refusal or by one
-    after another in which nothing passes; past it comes ThrottledOut."""
+    """Keeps both kinds of limit. `max_wait` and `dice` are those of its `fences`; `rate` fixes requests a second."""
 
     def __init__(
         self,
@@ -75,18 +68,13 @@ class Limiting:
         self._pace = pace
         self._report = report
         self._rate = _bucket(rate) if rate else None
-        self._max_wait = max_wait
-        self._dice = dice
         self._loop = asyncio.get_running_loop()
         self._begun: deque[Lane] = deque()
         self._fresh: deque[Lane] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._wakes = math.inf
-        self._spread = Spread()
         self._wanted: Callable[[], None] = _nobody
-        self._fence = Fence()  # nothing at all leaves before; the pace keeps it, this is to be asked for it
-        self._highest = -math.inf  # no fence is up any more from then on
-        self.risen = 0  # fences so far
+        self.fences = Fences(window, pace, report, max_wait=max_wait, wall=_wall, dice=dice)
 
     def __repr__(self) -> str:
         return f"<Limiting {len(self._begun)}+{len(self._fresh)} lanes in line, {self._pace!r}, {self._window!r}>"
@@ -112,19 +100,11 @@ class Limiting:
 
     def held(self, key: str) -> bool:
         """Whether a fence is up for `key` now, its own or everybody's."""
-        now = self._loop.time()
-        if now >= self._highest:
-            return False  # none is up anywhere
-        lane = self._window.lanes.get(key)
-        return now < (self._fence.until if lane is None else max(self._fence.until, lane.fence.until))
+        return self.fences.held(key, self._loop.time())
 
     def waits(self) -> list[Wait]:
         """Who waits because of a limit at this moment; everybody comes first."""
-        now = self._loop.time()
-        lanes = [lane for lane in self._window.lanes.values() if lane.waiting]
-        held = [(lane.key, *max((lane.fence.until, lane.fence.by), lane.held)) for lane in lanes]
-        everybody = ("", self._fence.until, self._fence.by)
-        return [Wait(key, until - now, by) for key, until, by in (everybody, *held) if until > now]
+        return self.fences.waits(self._loop.time())
 
     async def send(self, request: Request, /) -> Response:
         upload, sends = _weight(request)
@@ -143,7 +123,9 @@ class Limiting:
                 if not isinstance(error, Recalled):
                     raise
             else:
-                self._learn(lane, response, sent)
+                now = self._loop.time()
+                if held_up := self.fences.learn(lane, response, sent, now):
+                    self._fail_overlong(held_up, now)
                 return response
             finally:
                 self._give(lane)
@@ -164,7 +146,7 @@ class Limiting:
         asked = self._loop.time()
         lane.entered += 1  # whoever waits keeps it
         try:
-            self._check_wait(lane, asked)
+            self.fences.check(lane, asked)
             await self._turn(lane, asked, upload, sends)
         finally:
             lane.entered -= 1
@@ -191,7 +173,7 @@ class Limiting:
         """A request has waited since `asked`; the longest wait that a limit had a part in is told of its mailbox."""
         waited = self._loop.time() - asked
         lane.waited += waited
-        fence = lane.fence if lane.fence.until > asked else self._fence
+        fence = lane.fence if lane.fence.until > asked else self.fences.everybody
         until, by = (fence.until, fence.by) if fence.until > asked else lane.held
         if until > asked and waited > lane.longest[0]:
             lane.longest = (waited, by)
@@ -204,7 +186,7 @@ class Limiting:
         if request.ready is not None:
             await self._in_hand(lane, request.ready())
         now = self._loop.time()
-        if now < lane.fence.until or now < self._fence.until:  # risen since it was admitted
+        if now < self.fences.until(lane):  # one has risen since it was admitted
             self._take_back(lane)
             return None
         return now
@@ -245,72 +227,15 @@ class Limiting:
         else:
             self._pace.abandoned(now)
 
-    def _learn(self, lane: Lane, response: Response, sent: float) -> None:
-        """Tells the pace how the request ended, and raises the fence that its answer asks for."""
-        now, refused = self._loop.time(), None if response.status < 400 else refusal(response)
-        if refused is None:
-            self._note_answer(lane, response, sent, now)
-        elif refused.scope is Scope.APP:
-            wait = self._wait(response, self._fence.met(sent, now))
-            self._pace.refused(now, sent, now + wait)
-            self._raise_fence(self._fence, now, wait, lane, refused)
-        elif response.status >= 500 and response.status != 509:
-            self._pace.faltered(now, sent)
-            said = retryafter.parse(response.headers, _wall())
-            if said:
-                self._raise_fence(lane.own_fence(), now, retryafter.obey(said, self._dice()), lane, refused)
-        else:
-            if refused.limit == "MailboxConcurrency" and self._spread.refused(lane.key, now):
-                self._pace.crowded(now, sent)
-            else:
-                self._pace.answered(now, sent)  # the mailbox is full; the application is not
-            fence = lane.own_fence()
-            self._raise_fence(fence, now, self._wait(response, fence.met(sent, now)), lane, refused)
-
-    def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
-        if response.status >= 500:
-            self._pace.faltered(now, sent)
-            return
-        for fence in (lane.fence, self._fence):
-            if fence.streak:
-                fence.passed(sent)
-        self._pace.answered(now, sent)
-        if SHARE in response.headers and (share := used_share(response)):
-            self._pace.warned(now, share)
-
-    def _raise_fence(self, fence: Fence, now: float, wait: float, lane: Lane, refused: Refusal) -> None:
-        by, longer = f"{refused.limit}, {refused.scope}", now + wait - max(now, fence.until)
-        lane.throttled += 1
-        self.risen += 1
-        self._highest = max(self._highest, now + wait)
-        fence.rise(now + wait, by)
-        self._report(Event("throttled", by, lane.key, wait, max(0.0, longer)))
-        for held in list(self._window.lanes.values()) if fence is self._fence else [lane]:
-            self._fail_overlong(held, now)
-
-    def _wait(self, response: Response, refusals: int) -> float:
-        """Seconds until the fence opens: what the service says, rounded up and a little later; otherwise a guess that
-        grows with the `refusals` in a row."""
-        said = retryafter.parse(response.headers, _wall())
-        if not said:
-            said = min(LONGEST_GUESS, GUESS * 2.0 ** min(refusals - 1, 10))
-        return retryafter.obey(said, self._dice())
-
-    def _check_wait(self, lane: Lane, now: float) -> None:
-        for fence in (lane.fence, self._fence):
-            wait = fence.wait(now)
-            if wait > self._max_wait:
-                allowed = f"the job allows {self._max_wait:.0f} s"
-                raise ThrottledOut(f"the service asks for a wait of {wait:.0f} s in all ({fence.by}); {allowed}")
-
-    def _fail_overlong(self, lane: Lane, now: float) -> None:
+    def _fail_overlong(self, held_up: Collection[Lane], now: float) -> None:
         """Those who wait already hear of a fence that is too high for them, like those who come."""
-        try:
-            self._check_wait(lane, now)
-        except ThrottledOut as error:
-            for waiter in lane.waiting:
-                if not waiter.admitted.done():
-                    waiter.admitted.set_exception(error)
+        for lane in held_up:
+            try:
+                self.fences.check(lane, now)
+            except ThrottledOut as error:
+                for waiter in lane.waiting:
+                    if not waiter.admitted.done():
+                        waiter.admitted.set_exception(error)
 
     def _give(self, lane: Lane) -> None:
         """A slot comes back: whoever waited for it may be next."""

@@ -271,7 +271,7 @@ def test_cancelled_in_the_turn_of_being_thrown_out_it_gives_back_nothing() -> No
         limiter = limiting(Witness(lambda _request: (1.0, throttled(900))), window=Window(1), max_wait=600)
         first = asyncio.create_task(limiter.send(get("/1")))
         second = asyncio.create_task(limiter.send(get("/2")))
-        limiter._report = lambda _event: unheard(cancel_soon(second))
+        limiter.fences._report = lambda _event: unheard(cancel_soon(second))
         await first
         await asyncio.wait([second])
         assert limiter._window.lanes["ada"].in_flight == 0
@@ -328,7 +328,7 @@ def test_a_wait_without_limit_is_accepted_by_default() -> None:
     async def main() -> None:
         answers = iter([throttled(1_000_000, "TooManyRequests"), throttled(1_000_000)])
         limiter = limiting(Scripted(lambda _request: next(answers, OK)))
-        assert limiter._max_wait == math.inf
+        assert limiter.fences._max_wait == math.inf
         assert await until_answered(limiter, post()) is OK
 
     run(main())
