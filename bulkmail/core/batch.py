@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from bulkmail.errors import BulkmailError
-from bulkmail.model import Request, Response
+from bulkmail.model import NOTHING, Request, Response
 
 PARTS = 20
 BYTES = 3_500_000
@@ -74,20 +74,29 @@ def unpack(body: Any, count: int) -> list[Response | None]:
         raise BatchRejected("the answer of a batch has no list of responses")
     answers: list[Response | None] = [None] * count
     open_ids = dict(zip(NUMBERS, range(count), strict=False))
+    named, headers = None, NOTHING
     for entry in entries:
-        name = entry.get("id") if isinstance(entry, dict) else None
-        number = open_ids.pop(name if isinstance(name, str) else str(name), None)
+        number = open_ids.pop(_id_of(entry), None)
         if number is None:
             raise BatchRejected("the answer of a batch names a part twice, or one that was not sent")
-        answers[number] = _answer(entry)
+        if (own := entry.get("headers")) != named:  # nearly always the same as those of the part before
+            named, headers = own, _lowered(own)
+        answers[number] = _answer(entry.get("status"), headers, entry.get("body"))
     return answers
 
 
-def _answer(entry: dict[str, Any]) -> Response | None:
-    status, named, body = entry.get("status"), entry.get("headers"), entry.get("body")
+def _id_of(entry: Any) -> str:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return name if isinstance(name, str) else str(name)
+
+
+def _lowered(named: Any) -> Mapping[str, str]:
+    return {str(k).lower(): str(v) for k, v in named.items()} if isinstance(named, dict) else NOTHING
+
+
+def _answer(status: Any, headers: Mapping[str, str], body: Any) -> Response | None:
     if type(status) is not int or not 100 <= status <= 599:
         return None
-    headers = dict(zip(map(str.lower, named), map(str, named.values()), strict=True)) if isinstance(named, dict) else {}
     return Response(status, headers, _content(body, headers) if isinstance(body, str) else body)
 
 

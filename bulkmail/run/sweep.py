@@ -8,10 +8,10 @@ An input that cannot be read any further ends it, too, once what was read is don
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted
 from bulkmail.graph import Graph
@@ -188,13 +188,19 @@ class Sweep:
             self._broken = error
             return None
 
-    async def _run_one(self, mailbox: Mailbox, seat: Seat) -> Finished:
+    def _run_one(self, mailbox: Mailbox, seat: Seat) -> Coroutine[Any, Any, Finished]:
         if mailbox.row in self._settings.barred:
-            return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
+            return self._bar(mailbox)
         if self._task.place is None:
-            return await self._run_at(mailbox.key, mailbox, seat)
+            return self._run_at(mailbox.key, mailbox, seat)
+        return self._run_elsewhere(self._task.place, mailbox, seat)
+
+    async def _bar(self, mailbox: Mailbox) -> Finished:
+        return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
+
+    async def _run_elsewhere(self, place_of: Callable[[Mailbox, Any], str], mailbox: Mailbox, seat: Seat) -> Finished:
         try:
-            place = self._task.place(mailbox, self._options) or mailbox.key
+            place = place_of(mailbox, self._options) or mailbox.key
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
             status, problem = self._judged(mailbox, error)
             return Finished(Outcome(mailbox, status, problem=problem), ())

@@ -67,7 +67,7 @@ _NOTHING_SET: Mapping[str, Any] = {
         "scheduledStartDateTime": _MOMENT, "scheduledEndDateTime": _MOMENT,
     },
     "language": {"locale": None, "displayName": None},
-    "workingHours": {"startTime": None, "endTime": None, "timeZone": {"name": None}},
+    "workingHours": {"daysOfWeek": None, "startTime": None, "endTime": None, "timeZone": {"name": None}},
     "timeZone": None, "dateFormat": None, "timeFormat": None, "userPurpose": None,
     "delegateMeetingMessageDeliveryOptions": None,
 }  # fmt: skip
@@ -114,21 +114,27 @@ def seed_row(mailbox: Mailbox, body: Any) -> Row:
 
 def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
     """All columns: as they come first, and then put right where one is not as it should be, which is seldom."""
+    settings = body
     try:
-        row = _as_it_comes(mailbox.address, body)
+        row = _as_it_comes(mailbox.address, settings)
     except (KeyError, TypeError):  # something was never set, or is of an unexpected kind
-        row = _as_it_comes(mailbox.address, _completed(body, _NOTHING_SET))
+        settings = _completed(body, _NOTHING_SET)
+        row = _as_it_comes(mailbox.address, settings)
+    worked = row["working_days"]
+    row["working_days"] = None
     if not _TEXTS.issuperset(map(type, row.values())):
         row = {name: _text(value) for name, value in row.items()}
     if not _SPELLED.issuperset(_enums(row)):
         row |= {name: canonical(row[name]) for name in ENUMS}
     for name in REPLIES:
-        if text := row[name]:
-            row[name] = plain(text) if replies == "text" else text
-        else:
-            row[name] = ""
-    row["working_days"] = days(_object(_object(body).get("workingHours")).get("daysOfWeek"))
+        if row[name] != "":
+            row[name] = _shown(row[name] or "", replies)
+    row["working_days"] = days(worked)
     return row
+
+
+def _shown(reply: str, replies: str) -> str:
+    return plain(reply) if replies == "text" else reply
 
 
 def _as_it_comes(address: str, settings: Any) -> Row:
@@ -149,7 +155,7 @@ def _as_it_comes(address: str, settings: Any) -> Row:
         "language_name": language["displayName"],
         "date_format": settings["dateFormat"],
         "time_format": settings["timeFormat"],
-        "working_days": None,
+        "working_days": hours["daysOfWeek"],
         "working_start": hours["startTime"],
         "working_end": hours["endTime"],
         "working_time_zone": hours["timeZone"]["name"],
