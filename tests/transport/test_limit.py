@@ -293,6 +293,21 @@ def test_messages_of_one_sender_keep_their_pace_over_many_short_visits() -> None
     run(main())
 
 
+def test_of_two_visits_at_a_time_the_second_to_leave_takes_the_lane_along() -> None:
+    async def main() -> None:
+        limiter = limiting(Witness(lambda _request: (0.5, OK)))
+        for _ in range(2):
+            limiter.enter("office")
+        await limiter.send(get(mailbox="office"))
+        assert limiter.leave("office").requests == 1
+        assert set(limiter._window.lanes) == {"office"}
+        await limiter.send(get(mailbox="office"))
+        assert limiter.leave("office").requests == 1
+        assert_nothing_held(limiter)
+
+    run(main())
+
+
 def test_cancelled_in_the_turn_of_its_admission_it_leaves_its_slot() -> None:
     async def main() -> None:
         async def answer(request: Request) -> Response:
