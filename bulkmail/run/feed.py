@@ -29,16 +29,16 @@ class Feed:
 
     async def next(self) -> Mailbox | Rejected | None:
         """Raises what the source raised, to everybody who comes when the rows before it are used up."""
-        while not self._rows and not self._ended:
+        rows = self._rows
+        while not rows:
+            if self._ended:
+                if self._failure is not None:
+                    raise self._failure
+                return None
             await self._turn()
-        if self._rows:
-            row = self._rows.popleft()
-            if len(self._rows) < AHEAD:
-                self._read_on()
-            return row
-        if self._failure is not None:
-            raise self._failure
-        return None
+        if len(rows) <= AHEAD:
+            self._read_on()
+        return rows.popleft()
 
     def at_hand(self) -> list[Mailbox | Rejected]:
         """What was read and not handed out; it is handed out now."""

@@ -22,7 +22,10 @@ class Remaining:
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
         async for chunk in self._source:
-            yield [row for row in chunk if isinstance(row, Rejected) or row.row not in self._done]
+            yield self._rest(chunk) if self._done else chunk
+
+    def _rest(self, chunk: Sequence[Mailbox | Rejected]) -> Sequence[Mailbox | Rejected]:
+        return [row for row in chunk if isinstance(row, Rejected) or row.row not in self._done]
 
 
 class Only:

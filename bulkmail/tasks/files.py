@@ -111,7 +111,7 @@ class AddressesOf(NamedFile):
     def addresses(self) -> frozenset[str]:
         """In lower case. Raises InputError that names a row which is no address: nobody may be missed by mistake."""
         with _opened(self) as content:
-            found = list(_ADDRESSES[content.kind](content.text, Admission()))
+            found = list(chain.from_iterable(_ADDRESSES[content.kind](content.blocks(), Admission())))
         for row in found:
             if isinstance(row, Rejected) and row.reason == "invalid":
                 raise InputError(f"{self.path}: row {row.row} {row.why}")

@@ -1,8 +1,10 @@
+import sys
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bulkmail.run.source.address import LONGEST, clean, fault, is_address, is_id
+from bulkmail.run.source.address import LONGEST, are_addresses, clean, fault, is_address, is_id
 
 GUID = "0f2e9c1a-7b64-4c58-9d3e-5a1b2c3d4e5f"
 
@@ -93,3 +95,18 @@ def test_cleaning_settles_and_the_quick_way_agrees_with_the_slow_one(text: str) 
         assert not set(bare) & set("/\\?% \t\n\0<>")
     if is_address(text):
         assert bare == text
+
+
+@pytest.mark.parametrize("space", [space for space in map(chr, range(sys.maxunicode + 1)) if space.isspace()])
+def test_no_white_space_of_any_kind(space: str) -> None:
+    assert not is_address(f"a{space}b@x")
+    assert not is_address(f"a@x{space}y")
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a@x", "\u00e9@x.y", "a@x\nb@y", "a@x\n", "\n", "", "a@x.", "x" * LONGEST + "@y"]) | st.text()
+    )
+)
+def test_many_are_addresses_if_each_is(texts: list[str]) -> None:
+    assert are_addresses(texts) == all(map(is_address, texts))

@@ -16,7 +16,7 @@ import pytest
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Mailbox, Rejected, Source
 from bulkmail.run.source import Digest, FileSource, Kind
-from bulkmail.run.source.file import CHUNK
+from bulkmail.run.source.chunks import CHUNK
 
 MANY = b"mailbox\n" + b"".join(b"user%d@contoso.com\n" % number for number in range(3 * CHUNK))
 

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import chain
 
 import orjson
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Mailbox, Rejected
-from bulkmail.run.source import FileSource, Kind
+from bulkmail.run.source import Admission, FileSource, Kind
+from bulkmail.run.source.chunks import CHUNK
 from bulkmail.run.source.lines import LONGEST
 
 GUID = "0f2e9c1a-7b64-4c58-9d3e-5a1b2c3d4e5f"
@@ -234,6 +236,68 @@ def test_no_row_of_a_csv_is_lost(rows: list[list[str]], delimiter: str, end: str
     )
     verdicts = read(page.getvalue().encode(encoding))
     assert [each.row for each in verdicts] == list(range(2, len(rows) + 2))
+
+
+def plainly(text: str) -> tuple[list[Mailbox | Rejected], str]:
+    """What a CSV with the heading `name,mailbox` says, a record and a line at a time, and why no more can be read."""
+    admission, verdicts, taken = Admission(), list[Mailbox | Rejected](), 0
+    lines = text.splitlines(keepends=True)
+    reader = csv.reader(iter(lines), strict=True, skipinitialspace=True)
+    while taken < len(lines):
+        try:
+            cells = next(reader)
+        except csv.Error as error:
+            if reader.line_num > taken + 1 or "end of data" in str(error):
+                return verdicts[1:], f"begins in line {taken + 1} "
+            verdicts.append(admission.reject(len(verdicts) + 1, "invalid", "", "has quotes that do not match"))
+        else:
+            if verdicts:
+                verdicts.append(admission.admit(len(verdicts) + 1, cells[1] if len(cells) > 1 else ""))
+            else:
+                verdicts.append(Rejected(1, "blank", ""))  # the heading
+        taken = reader.line_num
+    return verdicts[1:], ""
+
+
+GOOD = st.integers(0, 2000).map("a,user{}@x\n".format)
+ODD = st.sampled_from(
+    ["\n", "a\n", ",,\n", '"a\nb\n",a@x\n', 'a,"b@x\nc@x"\n', '"B" C,a@x\n', '"a\nb" c,a@x\n', 'a,"b@x\n']
+)
+
+
+@settings(max_examples=200)
+@given(
+    runs=st.lists(st.tuples(st.lists(GOOD, max_size=40), ODD), max_size=8),
+    many=st.integers(0, CHUNK + 8),
+)
+def test_many_rows_at_once_are_judged_as_one_after_the_other(runs: list[tuple[list[str], str]], many: int) -> None:
+    text = "name,mailbox\n" + "b,user@x\n" * many + "".join("".join(good) + odd for good, odd in runs)
+    verdicts, why = plainly(text)
+    source = FileSource(io.BytesIO(text.encode()))
+    found: Verdicts = []
+
+    async def main() -> None:
+        async for chunk in source:
+            found.extend(chunk)
+
+    with pytest.raises(InputError, match=why) if why else nullcontext():
+        asyncio.run(main())
+    assert found == verdicts
+    assert source.counts.rows == len(verdicts)
+
+
+def test_a_broken_row_is_known_for_one_behind_rows_of_several_lines_and_in_any_chunk() -> None:
+    broken, tall = b'"B" C,a@x\n', b'"a\r\nb",b@x\n'
+    verdicts = read(b"name,mailbox\n" + broken + b"c,c@x\n" * (CHUNK - 1) + tall + broken + tall + broken)
+    invalid = [row for row, verdict in told(verdicts) if verdict == "invalid"]
+    assert invalid == [2, CHUNK + 3, CHUNK + 5]
+    assert "begins in line 518 " in str(refusal(b"name,mailbox\n" + broken + b"c,c@x\n" * 513 + tall + b'"a,b@x\n'))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_line_end_in_a_cell_stays_what_it_is(end: str) -> None:
+    [mailbox] = read(f'mail,Notes{end}a@x,"b{end}c"{end}'.encode(), keep_columns=True)
+    assert mailbox == Mailbox("a@x", 2, "", {"Notes": f"b{end}c"})
 
 
 def complaint(content: bytes, kind: Kind | None) -> str:

@@ -5,6 +5,7 @@ cannot be read becomes U+FFFD. No address may hold one, so such a row is rejecte
 display name that nobody asked for costs nothing.
 """
 
+import codecs
 import errno
 import hashlib
 import io
@@ -21,7 +22,10 @@ from bulkmail.errors import InputError
 from bulkmail.run.source.columns import is_heading
 
 BLOCK = 1 << 18
-"""Bytes read at a time; the first block decides on kind and encoding."""
+"""Bytes read at first; they decide on kind and encoding."""
+
+PART = 1 << 13
+"""Bytes read at a time from then on: so far does a reading that a limit ends read ahead."""
 
 
 class Kind(StrEnum):
@@ -99,11 +103,24 @@ class Measured(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """An opened input."""
+    """An opened input. It can be read once, in one of two ways."""
 
     kind: Kind
-    text: TextIO
+    encoding: str
+    buffered: "io.BufferedReader[Measured]"  # quoted: only a type checker can subscript it
     measured: Measured
+
+    @property
+    def text(self) -> TextIO:
+        return io.TextIOWrapper(self.buffered, encoding=self.encoding, errors="replace", newline="")
+
+    def blocks(self) -> Iterator[str]:
+        """The text as it comes in. Between the two halves of CRLF, no block ends."""
+        decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+        decode = io.IncrementalNewlineDecoder(decoder, translate=False).decode
+        while part := self.buffered.read1(PART):
+            yield decode(part)
+        yield decode(b"", final=True)
 
 
 @contextmanager
@@ -117,9 +134,8 @@ def opened(origin: Path | BinaryIO, kind: Kind | None = None) -> Iterator[Conten
         encoding = _encoding(head)
         start = head.decode(encoding, "replace").lstrip(_BLANK)
         _refuse(start.encode())
-        text = io.TextIOWrapper(buffered, encoding=encoding, errors="replace", newline="")
         suffix = origin.suffix if isinstance(origin, Path) else ""
-        yield Content(kind or _kind(start, suffix), text, measured)
+        yield Content(kind or _kind(start, suffix), encoding, buffered, measured)
 
 
 def _stream(origin: Path | BinaryIO) -> nullcontext[BinaryIO] | BinaryIO:

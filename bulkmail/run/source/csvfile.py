@@ -10,27 +10,43 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TextIO
+from operator import itemgetter
+from typing import TypeAlias
 
 from bulkmail.errors import InputError
-from bulkmail.model import NOTHING, Mailbox, Rejected
+from bulkmail.model import Mailbox, Rejected
 from bulkmail.run.source.address import clean, fault
-from bulkmail.run.source.admission import Admission
+from bulkmail.run.source.admission import Admission, Unread
+from bulkmail.run.source.chunks import chunks
 from bulkmail.run.source.columns import Choice, choose, is_heading
-from bulkmail.run.source.lines import Lines
+from bulkmail.run.source.lines import END, Lines
 
 _SEP = re.compile(r'\ufeff?"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 _DELIMITERS = "\t;,"
 
+Chunk: TypeAlias = Sequence[Sequence[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What the top of a CSV told: where the address stands, the columns to carry, and the rows with their numbers."""
+    """What the top of a CSV told: where the address stands, the columns to carry, and the rows below with the number of
+    the first."""
 
     choice: Choice
-    others: Sequence[tuple[int, str]]
-    rows: Iterable[tuple[int, list[str]]]
+    others: Sequence[tuple[int, str]] = ()
+    row: int = 0
+    chunks: Iterable[Chunk] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preamble:
+    """Where the first row is, counted in lines and as a spreadsheet counts, and its first line."""
+
+    line: int
+    row: int
+    delimiter: str
+    text: str
 
 
 class Broken(list[str]):
@@ -38,67 +54,75 @@ class Broken(list[str]):
 
     def __init__(self, why: str) -> None:
         super().__init__()
-        self.why = why
+        self.why = Unread(why)
 
 
 def read_csv(
-    text: TextIO, admission: Admission, *, column: str = "", keep_columns: bool = False
-) -> Iterator[Mailbox | Rejected]:
-    """Yields a verdict a row below the heading. With `keep_columns`, a mailbox carries the other cells of its row.
+    blocks: Iterable[str], admission: Admission, *, column: str = "", keep_columns: bool = False
+) -> Iterator[Sequence[Mailbox | Rejected]]:
+    """Yields a verdict a row below the heading, in chunks. With `keep_columns`, a mailbox carries the other cells of
+    its row.
 
     Raises InputError for a table in which no column names mailboxes, and for a quote that is never closed.
     """
-    table = _table(Lines(text), column)
+    table = _table(Lines(blocks), admission.sizes(), column)
     place, id_place = table.choice.address, table.choice.id
-    for row, cells in table.rows:
-        width = len(cells)
-        if width <= place:
-            yield _short(admission, row, cells)
-            continue
-        id_ = cells[id_place] if -1 < id_place < width else ""
-        columns = _carried(table.others, cells) if keep_columns else NOTHING
-        yield admission.admit(row, cells[place], id=id_, columns=columns)
+    row = table.row
+    for records in table.chunks:
+        ids = _column(records, id_place) if id_place >= 0 else ()
+        columns = [_carried(table.others, cells) for cells in records] if keep_columns else ()
+        yield admission.admit_all(row, _column(records, place), ids, columns)
+        row += len(records)
 
 
-def _short(admission: Admission, row: int, cells: list[str]) -> Rejected:
+def _column(records: Chunk, place: int) -> Sequence[str]:
+    try:
+        return list(map(itemgetter(place), records))
+    except IndexError:
+        return [_cell(cells, place) for cells in records]
+
+
+def _cell(cells: Sequence[str], place: int) -> str:
+    """A row that is too short has a blank there."""
     if isinstance(cells, Broken):
-        return admission.reject(row, "invalid", "", cells.why)
-    return admission.reject(row, "blank", "")
+        return cells.why
+    return cells[place] if place < len(cells) else ""
 
 
-def _carried(others: Sequence[tuple[int, str]], cells: list[str]) -> Mapping[str, str]:
+def _carried(others: Sequence[tuple[int, str]], cells: Sequence[str]) -> Mapping[str, str]:
     return {name: cells[place] for place, name in others if place < len(cells)}
 
 
-def _table(lines: Lines, column: str) -> Table:
+def _table(lines: Lines, sizes: Iterable[int], column: str) -> Table:
     """Reads down to the first row and tells whether it is a heading or already a mailbox."""
-    number, delimiter, first = _preamble(lines)
-    rows = enumerate(_records(chain([first], lines), lines, delimiter), number)
-    _, cells = top = next(rows, (0, []))
+    above = _preamble(lines)
+    below = _records(lines, above, chain([1], sizes))
+    top = next(below, [[]])
+    cells = top[0]
     if isinstance(cells, Broken):
         raise InputError(f"the first row {cells.why}", hint="Correct it; it should hold the names of the columns.")
     if not cells:
-        return Table(Choice(0), (), ())
+        return Table(Choice(0))
     filled = [place for place, cell in enumerate(cells) if cell.strip()]
     if len(filled) == 1 and not column and not is_heading(cells) and not fault(clean(cells[filled[0]])):
-        return Table(Choice(filled[0]), (), chain([top], rows))
+        return Table(Choice(filled[0]), (), above.row, chain([top], below))
     choice = choose(cells, column)
     others = [(place, cells[place].strip()) for place in filled if place != choice.address]
-    return Table(choice, others, rows)
+    return Table(choice, others, above.row + 1, below)
 
 
-def _preamble(lines: Lines) -> tuple[int, str, str]:
-    """The row number, the delimiter and the text of the first line that is neither blank nor #-something nor `sep=`."""
+def _preamble(lines: Lines) -> Preamble:
+    """Reads down to the first line that is neither blank nor #-something nor `sep=`."""
     row, delimiter = 1, ""
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         if sep := _SEP.fullmatch(line):
             delimiter = sep[1]
             continue
         bare = line.strip("\ufeff\t\r\n ,;")
         if bare and not bare.startswith(("#", '"#')):
-            return row, delimiter or _likeliest(line), line.removeprefix("\ufeff")
+            return Preamble(number, row, delimiter or _likeliest(line), line.removeprefix("\ufeff"))
         row += 1
-    return row, ",", ""
+    return Preamble(0, row, ",", "")
 
 
 def _likeliest(line: str) -> str:
@@ -106,23 +130,28 @@ def _likeliest(line: str) -> str:
     return max(_DELIMITERS, key=unquoted.count) if any(mark in unquoted for mark in _DELIMITERS) else ","
 
 
-def _records(source: Iterable[str], lines: Lines, delimiter: str) -> Iterator[list[str]]:
-    """The records of `source`; one that stands in a line of its own and cannot be read is `Broken`."""
+def _records(lines: Lines, top: Preamble, sizes: Iterable[int]) -> Iterator[Chunk]:
+    """The records, chunk by chunk; one that stands in a line of its own and cannot be read is `Broken`."""
     # Strict, for else a forgotten quote quietly makes one row of many.
-    reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=True)
-    start = lines.number - 1
-    while True:
-        try:
-            for record in reader:
-                yield record
-                start = lines.number
-        except csv.Error as error:
-            if lines.ended or lines.number > start + 1:
-                raise _unclosed(start + 1) from error
-            yield Broken(_why(error))
-            start = lines.number
-        else:
-            return
+    reader = csv.reader(chain([top.text], lines), delimiter=top.delimiter, strict=True, skipinitialspace=True)
+    done = since = 0  # lines that are accounted for, and how many records of the chunk they took
+
+    def mend(error: csv.Error, above: Chunk) -> Broken:
+        nonlocal done, since
+        start = done + sum(map(_height, above[since:])) + 1
+        done, since = reader.line_num + lines.skipped, len(above) + 1
+        if lines.ended or done > start:
+            raise _unclosed(top.line - 1 + start) from error
+        return Broken(_why(error))
+
+    for chunk in chunks(reader, sizes, mend):
+        yield chunk
+        done, since = reader.line_num + lines.skipped, 0
+
+
+def _height(cells: Sequence[str]) -> int:
+    """Of a record, in lines: each but the last of them ends inside a cell."""
+    return 1 + sum(len(END.findall(cell)) for cell in cells)
 
 
 def _unclosed(line: int) -> InputError:

@@ -1,14 +1,16 @@
 """Reads inputs of a mailbox a line: plain addresses, and NDJSON. Knows text: no file, no encoding. Rows are lines."""
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any
 
 import orjson
 
 from bulkmail.errors import InputError
 from bulkmail.model import NOTHING, Mailbox, Rejected
-from bulkmail.run.source.admission import Admission
+from bulkmail.run.source.admission import Admission, Unread
+from bulkmail.run.source.chunks import chunks, fatal
 from bulkmail.run.source.columns import Choice, choose
 from bulkmail.run.source.lines import Lines, LineTooLong
 
@@ -16,28 +18,31 @@ _chosen = lru_cache(maxsize=16)(choose)  # nearly all objects of an input have t
 
 
 def read_text(
-    text: TextIO, admission: Admission, *, column: str = "", keep_columns: bool = False
-) -> Iterator[Mailbox | Rejected]:
-    """Yields a verdict a line. There are no columns here, to name or to keep."""
+    blocks: Iterable[str], admission: Admission, *, column: str = "", keep_columns: bool = False
+) -> Iterator[Sequence[Mailbox | Rejected]]:
+    """Yields a verdict a line, in chunks. There are no columns here, to name or to keep."""
     del column, keep_columns
-    for row, line in _numbered(Lines(text)):
-        if isinstance(line, LineTooLong):
-            yield admission.reject(row, "invalid", "", str(line))
-        else:
-            yield admission.admit(row, line.strip())
+    row = 1
+    for texts in chunks(map(str.strip, Lines(blocks)), admission.sizes(), _unread):
+        yield admission.admit_all(row, texts)
+        row += len(texts)
 
 
 def read_ndjson(
-    text: TextIO, admission: Admission, *, column: str = "", keep_columns: bool = False
-) -> Iterator[Mailbox | Rejected]:
-    """Yields a verdict a line: an object with the field `column` or one of the usual names, or a string.
+    blocks: Iterable[str], admission: Admission, *, column: str = "", keep_columns: bool = False
+) -> Iterator[Sequence[Mailbox | Rejected]]:
+    """Yields a verdict a line, in chunks: an object with the field `column` or one of the usual names, or a string.
 
     The first object stands for the heading: InputError if no field of it names a mailbox. Later it is a rejected row.
     """
+    return chunks(_verdicts(Lines(blocks), admission, column, keep_columns=keep_columns), admission.sizes(), fatal)
+
+
+def _verdicts(lines: Lines, admission: Admission, column: str, *, keep_columns: bool) -> Iterator[Mailbox | Rejected]:
     headed = False
-    for row, line in _numbered(Lines(text)):
-        if isinstance(line, LineTooLong):
-            yield admission.reject(row, "invalid", "", str(line))
+    for row, line in enumerate(_mended(lines), 1):
+        if isinstance(line, Unread):
+            yield admission.admit(row, line)
         elif bare := line.strip("\ufeff \t\r\n"):
             fields = _fields(bare, column)
             choice = _choice(fields, column, required=not headed)
@@ -47,16 +52,18 @@ def read_ndjson(
             yield admission.reject(row, "blank", "")
 
 
-def _numbered(lines: Lines) -> Iterator[tuple[int, str | LineTooLong]]:
-    """The lines with their numbers; in the place of one that is too long, the error that says so."""
+def _mended(lines: Lines) -> Iterator[str]:
     while True:
         try:
-            for line in lines:
-                yield lines.number, line
+            yield from iter(lines)
         except LineTooLong as error:
-            yield lines.number, error
+            yield _unread(error)
         else:
             return
+
+
+def _unread(error: csv.Error, _: object = None) -> Unread:
+    return Unread(str(error))
 
 
 def _fields(line: str, column: str) -> dict[str, Any]:
