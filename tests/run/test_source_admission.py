@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bulkmail.model import Counts, Mailbox, Rejected
 from bulkmail.run.source import Admission, Seen
 from bulkmail.run.source.admission import _LAST, FEW, SHOWN, Unread, _blake
-from bulkmail.run.source.chunks import CHUNK
+from bulkmail.run.source.chunks import CHUNK, HALF
 
 GUID = "0f2e9c1a-7b64-4c58-9d3e-5a1b2c3d4e5f"
 
@@ -140,12 +140,12 @@ def test_mailboxes_admitted_together_are_as_if_made_one_by_one() -> None:
 
 
 def test_never_more_rows_are_asked_for_than_there_is_room() -> None:
-    admission = Admission(limit=CHUNK + 2)
+    admission = Admission(limit=HALF + 2)
     sizes: list[int] = []
     for size in admission.sizes():
-        doubled = [f"user{number % (CHUNK - 1)}@{len(sizes)}" for number in range(size)]
+        doubled = [f"user{number % (HALF - 1)}@{len(sizes)}" for number in range(size)]
         admission.admit_all(2, doubled)
         sizes.append(size)
-    assert sizes == [CHUNK, 3]
+    assert sizes == [HALF, 3]
     assert admission.full
     assert next(Admission().sizes()) == CHUNK

@@ -16,7 +16,7 @@ import pytest
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Mailbox, Rejected, Source
 from bulkmail.run.source import Digest, FileSource, Kind
-from bulkmail.run.source.chunks import CHUNK
+from bulkmail.run.source.chunks import CHUNK, HALF
 
 MANY = b"mailbox\n" + b"".join(b"user%d@contoso.com\n" % number for number in range(3 * CHUNK))
 
@@ -66,6 +66,18 @@ def test_a_limit_ends_the_reading() -> None:
     assert [each.row for each in read(source)] == [2, 3, 4, 5]
     assert source.counts == Counts(unique=2, duplicates=1, blank=1)
     assert read(FileSource(io.BytesIO(MANY), limit=0)) == []
+
+
+def test_near_a_limit_rows_come_in_chunks_all_the_same() -> None:
+    source = FileSource(io.BytesIO(b"a@x\n" * 2 * CHUNK + MANY), limit=3 * HALF)
+
+    async def main() -> list[int]:
+        return [len(chunk) async for chunk in source]
+
+    sizes = asyncio.run(main())
+    assert max(sizes) <= CHUNK
+    assert min(sizes[:-1]) > HALF
+    assert source.counts == Counts(unique=3 * HALF, duplicates=2 * CHUNK - 1, invalid=1)
 
 
 def test_a_stream_is_left_open() -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from bulkmail.model import NOTHING, Counts, Mailbox, Rejected
 from bulkmail.run.source.address import are_addresses, clean, fault, id_in, is_address, is_id
-from bulkmail.run.source.chunks import CHUNK
+from bulkmail.run.source.chunks import CHUNK, HALF
 
 SHOWN = 200
 """Characters of a rejected value that are kept; enough to find it again."""
@@ -108,7 +108,7 @@ class Admission:
     def sizes(self) -> Iterator[int]:
         """How many rows to take next, until it is full: never one that is not wanted."""
         while not self.full:
-            yield CHUNK if self._limit is None else min(CHUNK, self._limit - self._unique)
+            yield CHUNK if self._limit is None else min(HALF, self._limit - self._unique)
 
     def admit(
         self,

@@ -10,6 +10,9 @@ T = TypeVar("T")
 CHUNK = 512
 """Rows handed over at once: enough that the way to a thread and back costs 0.2 µs a row."""
 
+HALF = CHUNK // 2
+"""Rows taken at once where there is a limit. Few are taken near it, so they are put together until there are more than
+these; then there are still no more than a chunk."""
 
 Mend: TypeAlias = Callable[[csv.Error, Sequence[T]], T]
 """What stands in the place of an item that cannot be read; it is told the error, and what is above it in the chunk."""

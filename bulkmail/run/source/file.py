@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Mailbox, Rejected
 from bulkmail.run.source.admission import Admission
+from bulkmail.run.source.chunks import HALF
 from bulkmail.run.source.content import Digest, Kind, opened
 from bulkmail.run.source.csvfile import read_csv
 from bulkmail.run.source.textfile import read_ndjson, read_text
@@ -104,13 +105,17 @@ class FileSource:
         with opened(self._origin, self._kind) as content:
             read = _READERS[content.kind]
             rows = read(content.blocks(), admission, column=self._column, keep_columns=self._keep_columns)
+            found: list[Mailbox | Rejected] = []
             try:
                 for chunk in () if admission.full else rows:
-                    yield chunk, admission.counts, content.measured.digest
+                    found += chunk
+                    if self._limit is None or len(found) > HALF:  # near a limit, chunks are of a row or two
+                        yield found, admission.counts, content.measured.digest
+                        found = []
             except Exception:
-                yield (), admission.counts, content.measured.digest
+                yield found, admission.counts, content.measured.digest
                 raise
-            yield (), admission.counts, content.measured.digest
+            yield found, admission.counts, content.measured.digest
 
 
 async def _in_daemon(function: Callable[..., T], *arguments: Any) -> T:
