@@ -36,10 +36,10 @@ class Graph:
         self,
         transport: Transport,
         base: str,
-        *,
         prefix: str = "",
         mailbox: str = "",
         row: int = 0,
+        *,
         planning: bool = False,
         made: Sequence[Made] = (),
     ) -> None:
@@ -71,7 +71,7 @@ class Graph:
     ) -> "Graph":
         """Graph as one mailbox's task sees it: below that mailbox, or below the one at `place`."""
         key = place or mailbox.key
-        return cls(transport, base, prefix=user(key), mailbox=key, row=mailbox.row, planning=planning, made=made)
+        return cls(transport, base, user(key), key, mailbox.row, planning=planning, made=made)
 
     def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Call:
         """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""
@@ -199,17 +199,16 @@ class Graph:
             raise
         except Exception as error:
             raise Defect(f"{type(error).__name__} below {method} {path.partition('?')[0]}") from error
-        return _checked(response)
+        if response.status < 300 and not contradicts(response):
+            return response.body
+        raise _error(response)
 
 
-def _checked(response: Response) -> Any:
-    body = response.body
-    if response.status < 300 and not contradicts(response):
-        return body
-    code, message = error_of(body)
+def _error(response: Response) -> GraphError:
+    code, message = error_of(response.body)
     if 300 <= response.status < 400:
         code, message = code or "RedirectRefused", "the service answered with a redirect, which is not followed"
-    raise GraphError(response.status, code, message or "no reason given", **ids_of(response))
+    return GraphError(response.status, code, message or "no reason given", **ids_of(response))
 
 
 def _items(body: Any) -> list[Any]:

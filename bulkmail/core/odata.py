@@ -50,6 +50,8 @@ def user(key: str) -> str:
 
     Raises ValueError for a key that is no name.
     """
+    if _PLAIN.fullmatch(key):
+        return "/users/" + key
     if key.startswith("$"):
         return "/users('" + segment(key.replace("'", "''")) + "')"
     return "/users/" + segment(key)

@@ -236,11 +236,10 @@ class Window:
         lane.entered += 1
         return lane
 
-    @staticmethod
-    def leave(lane: Lane) -> bool:
-        """Whether that was the last who had entered; follow with `forget` then."""
+    def leave(self, lane: Lane, now: float) -> float:
+        """Whoever has entered leaves; returns what `forget` does."""
         lane.entered -= 1
-        return not lane.entered
+        return self.forget(lane, now)
 
     def forget(self, lane: Lane, now: float) -> float:
         """Drops a lane that nobody needs any more. Returns when to try again if something still speaks for it, or 0."""

@@ -27,18 +27,22 @@ class Feed:
     def __repr__(self) -> str:
         return f"<Feed {len(self._rows)} rows at hand{', ended' if self._ended else ''}>"
 
-    async def next(self) -> Mailbox | Rejected | None:
-        """Raises what the source raised, to everybody who comes when the rows before it are used up."""
+    def take(self) -> Mailbox | Rejected | None:
+        """The next row if it is at hand, as it nearly always is."""
         rows = self._rows
-        while not rows:
-            if self._ended:
-                if self._failure is not None:
-                    raise self._failure
-                return None
-            await self._turn()
+        if not rows:
+            return None
         if len(rows) <= AHEAD:
             self._read_on()
         return rows.popleft()
+
+    async def next(self) -> Mailbox | Rejected | None:
+        """Raises what the source raised, to everybody who comes when the rows before it are used up."""
+        while (row := self.take()) is None and not self._ended:
+            await self._turn()
+        if row is None and self._failure is not None:
+            raise self._failure
+        return row
 
     def at_hand(self) -> list[Mailbox | Rejected]:
         """What was read and not handed out; it is handed out now."""

@@ -167,7 +167,7 @@ class Sweep:
 
     async def _pull(self, seat: Seat) -> None:
         try:
-            while self._stop.reason is None and (item := await self._next()) is not None:
+            while self._stop.reason is None and (item := self._feed.take() or await self._next()):
                 seat.item = item  # from here on it is not lost, whatever happens
                 self._idle -= 1
                 self._call()

@@ -84,8 +84,8 @@ class Limiting:
 
     def leave(self, key: str, /) -> Tally:
         lane = self._window.lanes[key]
-        if self._window.leave(lane):
-            self._forget(lane)
+        if again := self._window.leave(lane, self._loop.time()):
+            self._linger(lane, again)
         return lane.bill()
 
     def room(self) -> bool:
@@ -131,10 +131,12 @@ class Limiting:
                 self._give(lane)
 
     def _forget(self, lane: Lane) -> None:
-        """A fence outlives the work on its mailbox, and so do its budgets: whoever comes back early finds them."""
-        if lane.lingers:
-            return  # the timer of an earlier visit will see to it
         if again := self._window.forget(lane, self._loop.time()):
+            self._linger(lane, again)
+
+    def _linger(self, lane: Lane, again: float) -> None:
+        """A fence outlives the work on its mailbox, and so do its budgets: whoever comes back early finds them."""
+        if not lane.lingers:  # else the timer of an earlier visit will see to it
             lane.lingers = True
             self._loop.call_at(again, self._lingered, lane)
 

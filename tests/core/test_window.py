@@ -188,8 +188,7 @@ def test_messages_of_a_sender_are_counted_over_many_visits() -> None:
         now = max(now, window.ready(lane, now, sends=1))
         window.take(lane, now, sends=1)
         window.give(lane)
-        assert window.leave(lane)
-        assert window.forget(lane, now) > now, "the count outlives the visit"
+        assert window.leave(lane, now) > now, "the count outlives the visit"
         sent.append(now)
         now += 0.1
     assert all(later - earlier >= SENDS_SECONDS for earlier, later in zip(sent, sent[SENDS:], strict=False))
@@ -217,8 +216,7 @@ def test_what_counts_is_remembered_between_visits_and_a_line_of_text_is_not() ->
         for _ in range(requests):
             window.take(lane, 0.0, upload)
             window.give(lane)
-        window.leave(lane)
-        assert window.forget(lane, 1.0) == until
+        assert window.leave(lane, 1.0) == until
         assert window.forget(lane, until) == 0.0
         assert not window.lanes
 
@@ -241,8 +239,7 @@ def test_a_lane_is_forgotten_when_its_messages_count_no_more() -> None:
     lane = window.enter("ada")
     window.take(lane, 0.0, sends=1)
     window.give(lane)
-    window.leave(lane)
-    until = window.forget(lane, 1.0)
+    until = window.leave(lane, 1.0)
     assert until == SENDS_SECONDS + SENDS_SECONDS / 30
     lane.own_fence().rise(100.0)
     assert window.forget(lane, until) == 100.0, "the longer of the two"
@@ -263,7 +260,7 @@ def test_a_recalled_request_costs_nothing() -> None:
     window.take(lane, 0.0)
     window.recall(lane)
     window.give(lane)
-    assert window.leave(lane)
+    assert window.leave(lane, 0.0) == 0.0
     assert lane.bill() == Tally()
     assert lane.in_flight == 0
 
@@ -272,11 +269,9 @@ def test_a_lane_lives_as_long_as_somebody_is_in_it() -> None:
     window = Window()
     lane = window.enter("ada")
     assert window.enter("ada") is lane
-    window.leave(lane)
-    assert window.forget(lane, 0.0) == 0.0
+    assert window.leave(lane, 0.0) == 0.0
     assert window.lanes == {"ada": lane}
-    window.leave(lane)
-    assert window.forget(lane, 0.0) == 0.0
+    assert window.leave(lane, 0.0) == 0.0
     assert not window.lanes
 
 
@@ -284,11 +279,9 @@ def test_a_fence_outlives_the_work_and_not_itself() -> None:
     window = Window()
     lane = window.enter("ada")
     lane.own_fence().rise(9.0)
-    window.leave(lane)
-    assert window.forget(lane, 1.0) == 9.0
+    assert window.leave(lane, 1.0) == 9.0
     assert window.enter("ada") is lane
-    window.leave(lane)
-    assert window.forget(lane, 9.0) == 0.0
+    assert window.leave(lane, 9.0) == 0.0
     assert not window.lanes
     newer = window.enter("ada")
     assert window.forget(lane, 9.0) == 0.0, "a late word about an older lane"
