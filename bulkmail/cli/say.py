@@ -38,7 +38,8 @@ def told() -> Iterator[None]:
     except BrokenPipeError:  # nobody reads any more; the interpreter must not try to flush for them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # not while a run is under way; before one, or behind it
+        note("interrupted; what a run has begun, `bulkmail resume DIRECTORY` finishes")
         raise SystemExit(INTERRUPTED) from None
 
 

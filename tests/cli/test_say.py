@@ -35,6 +35,12 @@ def test_an_expected_error_is_an_exit_code(error: BaseException, code: int) -> N
     assert caught.value.code == code
 
 
+def test_an_interrupt_outside_of_the_run_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), say.told():
+        raise KeyboardInterrupt
+    assert "bulkmail resume" in capsys.readouterr().err
+
+
 def test_a_defect_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), say.told():
         raise ZeroDivisionError
