@@ -167,7 +167,7 @@ def test_any_rows_become_as_many_whole_lines(kind: Format, rows: Sequence[Row]) 
 NAMES = ["a", "b", "c", "d"]
 SHOWN = st.sampled_from(["", "Ada", "Zo\u00eb", "(x)", "a, b", "a,b", 'a"b', "1\t2", "\u00a7 5", "-1"])
 WHOLE = st.lists(SHOWN | TEXTS | VALUES, max_size=4).map(lambda values: dict(zip(NAMES, values, strict=False)))
-ROWS = st.lists(WHOLE | st.dictionaries(st.sampled_from(NAMES), VALUES))
+ROWS = st.lists(WHOLE | st.dictionaries(st.sampled_from(NAMES), VALUES), max_size=6)
 
 
 @given(ROWS, st.booleans(), st.sampled_from([NAMES, ["c", "a", "c"], ["a"], []]))

@@ -265,9 +265,8 @@ ODD = st.sampled_from(
 )
 
 
-@settings(max_examples=200)
 @given(
-    runs=st.lists(st.tuples(st.lists(GOOD, max_size=40), ODD), max_size=8),
+    runs=st.lists(st.tuples(st.lists(GOOD, max_size=40), ODD), max_size=5),
     many=st.integers(0, CHUNK + 8),
 )
 def test_many_rows_at_once_are_judged_as_one_after_the_other(runs: list[tuple[list[str], str]], many: int) -> None:

@@ -24,7 +24,7 @@ PROBLEMS = st.none() | st.sampled_from([Problem("Gone", "no"), Problem("Bad", "n
 OUTCOMES = st.builds(Outcome, st.just(ADA), st.sampled_from(Status), st.integers(0, 9), TALLIES, st.just(1.5), PROBLEMS)
 
 
-@given(st.lists(st.lists(OUTCOMES)))
+@given(st.lists(st.lists(OUTCOMES, max_size=5), max_size=4))
 def test_groups_add_up_to_what_one_by_one_does(groups: list[list[Outcome]]) -> None:
     together, singly = Totals(), Totals()
     for group in groups:
