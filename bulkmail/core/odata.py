@@ -50,8 +50,6 @@ def user(key: str) -> str:
 
     Raises ValueError for a key that is no name.
     """
-    if _PLAIN.fullmatch(key):
-        return "/users/" + key
     if key.startswith("$"):
         return "/users('" + segment(key.replace("'", "''")) + "')"
     return "/users/" + segment(key)
