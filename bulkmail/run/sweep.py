@@ -189,6 +189,7 @@ class Sweep:
             return None
 
     def _run_one(self, mailbox: Mailbox, seat: Seat) -> Coroutine[Any, Any, Finished]:
+        """The work on a mailbox, below its own address or below that of another one."""
         if mailbox.row in self._settings.barred:
             return self._bar(mailbox)
         if self._task.place is None:

@@ -131,6 +131,7 @@ class Limiting:
                 self._give(lane)
 
     def _forget(self, lane: Lane) -> None:
+        """If nobody needs it any more."""
         if again := self._window.forget(lane, self._loop.time()):
             self._linger(lane, again)
 
@@ -153,8 +154,7 @@ class Limiting:
         finally:
             lane.entered -= 1
             self._note_wait(lane, asked)
-            if not (lane.entered or lane.in_flight):
-                self._forget(lane)
+            self._forget(lane)
 
     async def _turn(self, lane: Lane, asked: float, upload: int, sends: int) -> None:
         waiter = Waiter(self._loop.create_future(), upload, sends)
@@ -194,7 +194,7 @@ class Limiting:
         return now
 
     async def _in_hand(self, lane: Lane, wait: Awaitable[None]) -> None:
-        """Who waits here is next."""
+        """Waits with the slot in hand, so that who waits here is next."""
         try:
             await wait
         except BaseException as error:

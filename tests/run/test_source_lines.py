@@ -88,3 +88,10 @@ def test_no_more_is_taken_than_asked_for() -> None:
     numbers = Stumbling(9, {})
     assert list(chunks(numbers, [2, 1], fatal)) == [[0, 1], [2]]
     assert next(numbers) == 3
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_the_end_of_a_line_belongs_to_it(end: str) -> None:
+    longest = "x" * (LONGEST - len(end)) + end
+    assert read(Lines(blocks(longest, range(0, LONGEST, LONGEST // 2 - 7)))) == [longest]
+    assert read(Lines(blocks("x" + longest, range(0, LONGEST, LONGEST // 2 - 7)))) == [""]
