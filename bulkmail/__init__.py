@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TransportError
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Made, Mailbox, Request, Response, Row, Transport
-from bulkmail.tasks.declare import Options, Task, task
+from bulkmail.task.declare import Options, Task, task
 
 __all__ = [
     "BulkmailError",

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bulkmail.config import Job, flag, load
 from bulkmail.config.layers import VARIABLES
-from bulkmail.config.tables import seconds
 from bulkmail.errors import ConfigError
+from bulkmail.text import seconds
 
 WHOLE = """\
 [app]
@@ -252,20 +252,6 @@ def test_the_environment(tmp_path: Path) -> None:
 def test_the_environment_of_the_process_is_the_one_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BULKMAIL_CLIENT_ID", "from outside")
     assert load(write(tmp_path, "")).app.client_id == "from outside"
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("90", 90), ("150ms", 0.15), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1d 2h", 93600)],
-)
-def test_times(text: str, number: float) -> None:
-    assert seconds(text) == pytest.approx(number)
-
-
-@pytest.mark.parametrize("text", ["", "soon", "5 apples", "-5s", "h", "1h-30m", "1.5.2s", "5sx"])
-def test_no_times(text: str) -> None:
-    with pytest.raises(ValueError, match="a time looks like"):
-        seconds(text)
 
 
 KEYS = st.sampled_from(["path", "users", "batch", "max_wait", "format", "name", "certificate", "x", "options", "limit"])

@@ -7,10 +7,10 @@ import typer
 
 from bulkmail import __version__
 from bulkmail.cli.cert import app as cert
+from bulkmail.cli.console import told
 from bulkmail.cli.demo import demo
 from bulkmail.cli.resume import resume
 from bulkmail.cli.run import run
-from bulkmail.cli.say import told
 from bulkmail.cli.show import show, tasks
 from bulkmail.cli.sim import HELP, sim
 from bulkmail.cli.token import token

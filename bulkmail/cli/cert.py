@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from bulkmail.core.odata import one_line
 from bulkmail.errors import UsageError
 from bulkmail.identity.certificate import Certificate, KeyPair
 from bulkmail.identity.issue import key_credentials, new_key_pair, to_pem, to_pfx
 from bulkmail.identity.keyfile import is_pfx, load_certificate
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.vault import PRIVATE, PUBLIC, write
+from bulkmail.text import one_line
 
 VARIABLE = "BULKMAIL_CERTIFICATE_PASSWORD"
 

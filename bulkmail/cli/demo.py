@@ -13,18 +13,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bulkmail.cli import say, summary
-from bulkmail.cli.compose import credential_of, file_source, survey
-from bulkmail.cli.conduct import Run
-from bulkmail.cli.loop import run as run_loop
-from bulkmail.cli.pin import pinned
+from bulkmail.app.compose import credential_of, file_source, survey
+from bulkmail.app.fingerprint import pinned
+from bulkmail.app.loop import run as run_loop
+from bulkmail.app.runner import Run
+from bulkmail.cli import console as say
+from bulkmail.cli import summary
 from bulkmail.cli.rehearsal import PORT, Rehearsal, command, prepare
 from bulkmail.cli.token import show_claims
 from bulkmail.config import load
-from bulkmail.core.odata import one_line
-from bulkmail.run import folder as folders
+from bulkmail.rundir import folder as folders
 from bulkmail.sim import Settings, Simulator
 from bulkmail.tasks import check_options, find
+from bulkmail.text import one_line
 
 SHOWN = {"mailbox": 24, "auto_reply_status": 14, "language": 6, "internal_reply": 60}
 """Columns of the report that are shown, and the characters that each may have."""

@@ -9,26 +9,27 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bulkmail.cli import say, summary
-from bulkmail.cli.compose import file_source, survey
-from bulkmail.cli.conduct import Ended, Run
-from bulkmail.cli.loop import run as run_loop
-from bulkmail.cli.pin import digest_of, pinned
+from bulkmail.app.compose import file_source, survey
+from bulkmail.app.fingerprint import digest_of, pinned
+from bulkmail.app.loop import run as run_loop
+from bulkmail.app.runner import Ended, Run
+from bulkmail.cli import console as say
+from bulkmail.cli import summary
 from bulkmail.cli.run import AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, conclude, flags, introduce, signed
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.model import Status
-from bulkmail.run import folder as folders
-from bulkmail.run import manifest as manifests
-from bulkmail.run.manifest import differences
-from bulkmail.run.recovery import Recovered, check_rows, recover, rows_with
-from bulkmail.run.remaining import Only
-from bulkmail.run.rows import Rows
-from bulkmail.run.source import FileSource
-from bulkmail.run.spool import SpooledSource, spool
+from bulkmail.rundir import folder as folders
+from bulkmail.rundir import manifest as manifests
+from bulkmail.rundir.manifest import differences
+from bulkmail.rundir.recovery import Recovered, check_rows, recover, rows_with
+from bulkmail.source import FileSource
+from bulkmail.source.remaining import Only
+from bulkmail.source.rows import Rows
+from bulkmail.source.spool import SpooledSource, spool
+from bulkmail.task.undo import undoing
 from bulkmail.tasks import Task, check_options, find
-from bulkmail.tasks.undoing import undoing
 
 OF_ONE_START = frozenset({"limits.max_duration"})
 """Flags that do not go on with the run that they were given for."""

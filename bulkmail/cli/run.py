@@ -8,15 +8,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bulkmail.cli import say, summary
-from bulkmail.cli.compose import credential_of, file_source, survey
-from bulkmail.cli.conduct import Ended, Run
-from bulkmail.cli.loop import run as run_loop
-from bulkmail.cli.pin import pinned
+from bulkmail.app.compose import credential_of, file_source, survey
+from bulkmail.app.fingerprint import pinned
+from bulkmail.app.loop import run as run_loop
+from bulkmail.app.runner import Ended, Run
+from bulkmail.cli import console as say
+from bulkmail.cli import summary
 from bulkmail.config import Job, flag, load
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
-from bulkmail.run import folder as folders
+from bulkmail.rundir import folder as folders
 from bulkmail.tasks import check_options, find
 
 EXPIRES_SOON = 30

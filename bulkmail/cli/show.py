@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bulkmail.cli import say, summary
-from bulkmail.run import manifest as manifests
+from bulkmail.cli import console as say
+from bulkmail.cli import summary
+from bulkmail.rundir import manifest as manifests
 from bulkmail.tasks import Task, every, find
 
 

@@ -3,16 +3,16 @@
 import asyncio
 import contextlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, get_args
 
 import typer
 
-from bulkmail.cli import say
-from bulkmail.cli.loop import interruptible
-from bulkmail.cli.loop import run as run_loop
+from bulkmail import text as texts
+from bulkmail.app.loop import interruptible
+from bulkmail.app.loop import run as run_loop
+from bulkmail.cli import console as say
 from bulkmail.cli.rehearsal import PORT, command, prepare
 from bulkmail.errors import ConfigError, OutputError, UsageError
 from bulkmail.run.stop import Stop
@@ -24,8 +24,7 @@ _ROLES = (
     "MailboxItem.ImportExport.All",
 )  # fmt: skip
 ROLES = ",".join(_ROLES)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
 TENANT, TIME, LIMITS, APP, FAULTS = "The tenant", "Time and place", "Limits", "The application", "What goes wrong"
 
 
@@ -113,11 +112,11 @@ class _Plan:
 
 
 def seconds(text: str) -> float:
-    """A duration such as `150ms`, `2s`, `1.5` or `10m`, in seconds. Raises UsageError."""
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise UsageError(f"{text!r} is no duration", hint="Write 150ms, 2s, 1.5, 10m or 1h.")
-    return float(found[1]) * _UNITS[found[2]]
+    """A duration in seconds, as a flag gives it. Raises UsageError."""
+    try:
+        return texts.seconds(text.strip())
+    except ValueError as error:
+        raise UsageError(f"{text!r}: {error}") from None
 
 
 def faults(texts: list[str], script: Path | None) -> tuple[Fault, ...]:

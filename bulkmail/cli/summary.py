@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bulkmail.core.odata import one_line
 from bulkmail.model import Ending, Status
-from bulkmail.run.progress import duration
+from bulkmail.text import duration, one_line
 
 MEANINGS = {
     Status.OK: "",

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bulkmail.cli import say
-from bulkmail.cli.compose import credential_of
-from bulkmail.cli.loop import run
+from bulkmail.app.compose import credential_of
+from bulkmail.app.loop import run
+from bulkmail.cli import console as say
 from bulkmail.config import load
 from bulkmail.identity.claims import decode
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bulkmail.cli import say
-from bulkmail.cli.conduct import Ended, Run
-from bulkmail.cli.loop import run as run_loop
-from bulkmail.cli.pin import pinned
+from bulkmail.app.fingerprint import pinned
+from bulkmail.app.loop import run as run_loop
+from bulkmail.app.runner import Ended, Run
+from bulkmail.cli import console as say
 from bulkmail.cli.resume import reloaded
 from bulkmail.cli.run import (
     ApplyFlag,
@@ -27,12 +27,12 @@ from bulkmail.cli.run import (
 )
 from bulkmail.errors import UsageError
 from bulkmail.identity.claims import decode
-from bulkmail.run import folder as folders
-from bulkmail.run import manifest as manifests
-from bulkmail.run.made import MadeSource
-from bulkmail.run.spool import spool
+from bulkmail.rundir import folder as folders
+from bulkmail.rundir import manifest as manifests
+from bulkmail.rundir.applied import MadeSource
+from bulkmail.source.spool import spool
+from bulkmail.task.undo import undoing
 from bulkmail.tasks import check_options, find
-from bulkmail.tasks.undoing import undoing
 
 
 def undo(

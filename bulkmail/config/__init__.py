@@ -16,11 +16,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, lay, strangers
-from bulkmail.config.places import line_of, nearest
+from bulkmail.config.locate import line_of
 from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
 from bulkmail.errors import ConfigError
+from bulkmail.text import nearest
 
-__all__ = ["App", "Input", "Job", "Limits", "Output", "TaskTable", "flag", "load", "nearest"]
+__all__ = ["App", "Input", "Job", "Limits", "Output", "TaskTable", "flag", "load"]
 
 
 def load(path: Path, *, environment: Mapping[str, str] = os.environ, flags: Mapping[str, Any] | None = None) -> Job:

@@ -3,11 +3,11 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from bulkmail.config.tables import SECRETS, TABLES
 from bulkmail.errors import ConfigError
+from bulkmail.text import likeliest
 
 ORIGINS = frozenset({("input", "path"), ("input", "users"), ("input", "group")})
 """Where mailboxes come from; naming one on a later layer sets aside those of the earlier ones."""
@@ -49,7 +49,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[Key, Given]:
 def strangers(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Notes on variables that look like ours and are not."""
     names = sorted(name for name in environment if name.startswith("BULKMAIL_") and name not in VARIABLES)
-    return tuple(f"{name} is no setting of bulkmail{_likely(name, VARIABLES)}" for name in names)
+    return tuple(f"{name} is no setting of bulkmail{_offer(name, VARIABLES)}" for name in names)
 
 
 def from_flags(flags: Mapping[str, Any]) -> dict[Key, Given]:
@@ -59,7 +59,7 @@ def from_flags(flags: Mapping[str, Any]) -> dict[Key, Given]:
         table, _, key = dotted.partition(".")
         if table not in TABLES or not key:
             every = [f"{one}.{name}" for one in TABLES for name in TABLES[one].model_fields]
-            raise ConfigError(f"{dotted} is no setting{_likely(dotted, every)}", hint="Write TABLE.KEY=VALUE.")
+            raise ConfigError(f"{dotted} is no setting{_offer(dotted, every)}", hint="Write TABLE.KEY=VALUE.")
         if key in SECRETS:
             raise ConfigError(
                 f"{dotted} cannot be a flag: other users of this machine would see it",
@@ -87,9 +87,9 @@ VARIABLES: Mapping[str, Key] = {
 }
 
 
-def _likely(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""
+def _offer(name: str, known: Iterable[str]) -> str:
+    close = likeliest(name, known)
+    return f"; did you mean {close}?" if close else ""
 
 
 def _typed(key: Key, text: str) -> Any:

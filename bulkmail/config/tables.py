@@ -1,22 +1,15 @@
 """The tables of a job file as frozen objects: every key with its type, its bounds and what it means. Reads nothing."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+from bulkmail.text import seconds
 
 
-def seconds(value: object) -> object:
-    """`90`, `"150ms"`, `"90s"`, `"30m"`, `"2h"` or `"1h30m"` in seconds."""
-    if not isinstance(value, str):
-        return value
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", value)
-    if not parts or "".join(number + unit for number, unit in parts) != value.replace(" ", ""):
-        raise ValueError("a time looks like 150ms, 90s, 30m, 2h or 1h30m")
-    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+def _seconds(value: object) -> object:
+    return seconds(value) if isinstance(value, str) else value
 
 
 def _unset(value: object) -> object:
@@ -24,7 +17,7 @@ def _unset(value: object) -> object:
     return None if value == "" else value
 
 
-Seconds: TypeAlias = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
 File: TypeAlias = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_unset)]
 
 

@@ -14,15 +14,12 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from bulkmail.errors import LinkRefused
 from bulkmail.model import Response
+from bulkmail.text import one_line
 
 PAGE = 10
 """Items of a page that was asked for without a size: messages, contacts, events and folders alike
 (learn.microsoft.com/graph/api, `user-list-messages` and its kin)."""
 
-TEXT_LIMIT = 500
-"""Characters kept of an error's text: enough to read, too little to fill a disk."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _TOP = re.compile(r"([?&](?:\$|%24)top=)([0-9]{1,9})(?=&|$)", re.IGNORECASE)
 _ADDRESS = re.compile(r"[!\"$-\[\]-~]+")  # printable ASCII but for # and \, which programs read differently
 _DOTS = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|;|$)", re.IGNORECASE)  # a way to another folder
@@ -128,13 +125,6 @@ def with_page_size(path: str, size: int) -> str:
 def sends_mail(method: str, path: str) -> bool:
     """Whether this call sends a message: a POST to one of the actions that do, with their namespace or without it."""
     return method == "POST" and _SENDS.search(path.partition("?")[0]) is not None
-
-
-def one_line(text: str) -> str:
-    """`text` on one line, without control or direction marks, cut at TEXT_LIMIT: safe for a log, a cell and a
-    terminal."""
-    line = _CONTROL.sub(" ", text).strip()
-    return line if len(line) <= TEXT_LIMIT else line[: TEXT_LIMIT - 1] + "…"
 
 
 def error_of(body: Any) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bulkmail.core.odata import one_line
+from bulkmail.text import one_line
 
 _PROOFS: Mapping[str, str] = {"0": "none", "1": "secret", "2": "certificate"}
 

@@ -5,11 +5,11 @@ learn.microsoft.com/graph/deployments. GCC (not "High") is part of the global cl
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from bulkmail.errors import ConfigError
+from bulkmail.text import likeliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ def cloud_named(name: str) -> Cloud:
     """The cloud called `name`. Raises ConfigError that offers the nearest name."""
     found = CLOUDS.get(name)
     if found is None:
-        near = get_close_matches(name.lower(), CLOUDS, n=1)
-        offer = f"Did you mean {near[0]!r}? " if near else ""
+        near = likeliest(name.lower(), CLOUDS)
+        offer = f"Did you mean {near!r}? " if near else ""
         names = ", ".join(CLOUDS)
         raise ConfigError(
             f"there is no cloud {name!r}", hint=f"{offer}There are {names}, and custom with login and graph."

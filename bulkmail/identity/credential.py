@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from bulkmail.core.retry import RetryRules, backoff
 from bulkmail.errors import SignInError
 from bulkmail.identity.certificate import Certificate
-from bulkmail.identity.directory import Grant
+from bulkmail.identity.entra import Grant
 from bulkmail.identity.refusal import Failure
 
 RENEW_AT = 0.8  # of a token's life; room for an outage of some minutes

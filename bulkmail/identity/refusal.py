@@ -12,8 +12,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bulkmail.core import retryafter
-from bulkmail.core.odata import one_line
 from bulkmail.errors import SignInError
+from bulkmail.text import one_line
 
 NOTICEABLE = 120  # seconds of clock difference worth telling; an assertion is good for some minutes
 TRANSIENT_STATUS = frozenset({408, 429})  # beside everything from 500 on

@@ -7,7 +7,7 @@ from pathlib import Path
 from bulkmail.errors import ConfigError
 from bulkmail.identity.cloud import CLOUDS, Cloud
 from bulkmail.identity.credential import Credential
-from bulkmail.identity.directory import Directory, tls_context
+from bulkmail.identity.entra import Directory, tls_context
 from bulkmail.identity.proof import ByAssertion, ByCertificate, BySecret, Proof
 from bulkmail.identity.secret import Secret
 

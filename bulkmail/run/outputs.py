@@ -5,12 +5,13 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bulkmail.run.folder import CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, sync
-from bulkmail.run.journal import Journal
-from bulkmail.run.recovery import Recovered
-from bulkmail.run.rejected import RejectedRows
-from bulkmail.run.sink import Appender, Csv, Format, Ndjson
 from bulkmail.run.writer import Sink, Writer
+from bulkmail.rundir.folder import CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, sync
+from bulkmail.rundir.journal import Journal
+from bulkmail.rundir.recovery import Recovered
+from bulkmail.rundir.rejected import RejectedRows
+from bulkmail.sink import Csv, Format, Ndjson
+from bulkmail.sink.appender import reopened
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,3 @@ def open_outputs(
         rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED)))
         sync(folder)
         yield Writer(sinks, Journal(outcomes), rejected, recovered.totals)
-
-
-def reopened(path: Path, length: int) -> Appender:
-    """A file of the run, made if it is not there, and cut to `length`. What was cut is cut for good when this returns.
-
-    Raises OutputError, also for a file that is shorter.
-    """
-    if not length and not path.exists():
-        return Appender(path)
-    file = Appender.resume(path, length)
-    try:
-        file.sync()
-    except BaseException:
-        file.close()
-        raise
-    return file

@@ -18,8 +18,8 @@ from bulkmail.graph import Graph
 from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
-from bulkmail.run.places import Places
 from bulkmail.run.stop import Stop
+from bulkmail.run.turns import Places
 from bulkmail.run.verdict import verdict
 from bulkmail.run.writer import Finished, Writer
 from bulkmail.tasks import Options, Task

@@ -1,6 +1,5 @@
 """Turns the way a task ended into the status of its mailbox. A table, and no judgement about the run."""
 
-from bulkmail.core.odata import one_line
 from bulkmail.errors import (
     BulkmailError,
     ChangesExhausted,
@@ -13,6 +12,7 @@ from bulkmail.errors import (
     TransportError,
 )
 from bulkmail.model import Problem, Status
+from bulkmail.text import one_line
 
 ABSENT = frozenset({
     "MailboxNotEnabledForRESTAPI",  # guest, unlicensed, on premises, inactive

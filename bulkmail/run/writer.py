@@ -15,9 +15,9 @@ from operator import attrgetter, call
 from typing import NamedTuple, Protocol
 
 from bulkmail.model import Outcome, Problem, Rejected, Row
-from bulkmail.run.journal import to_its_end
-from bulkmail.run.sink import json_line
-from bulkmail.run.totals import Totals
+from bulkmail.rundir.journal import to_its_end
+from bulkmail.rundir.totals import Totals
+from bulkmail.sink import json_line
 
 GROUP = 256
 """Outcomes for which a write is worth its while."""

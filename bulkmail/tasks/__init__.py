@@ -4,7 +4,6 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bulkmail.config import nearest
 from bulkmail.errors import ConfigError
+from bulkmail.task.declare import Options, Task, task
 from bulkmail.tasks.contacts_sync import contacts_sync
-from bulkmail.tasks.declare import Options, Task, task
 from bulkmail.tasks.mail_send import mail_send
 from bulkmail.tasks.settings_apply import settings_apply
 from bulkmail.tasks.settings_report import settings_report
+from bulkmail.text import likeliest, nearest
 
 __all__ = ["Options", "Task", "check_options", "every", "find", "task"]
 
@@ -42,8 +41,8 @@ def find(name: str, folder: Path) -> Task:
         return BUILT_IN[name]
     entries = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in entries:
-        close = get_close_matches(name, [*BUILT_IN, *entries], n=1, cutoff=0.4)
-        hint = f"Did you mean {close[0]}?" if close else "`bulkmail tasks` lists them."
+        close = likeliest(name, [*BUILT_IN, *entries])
+        hint = f"Did you mean {close}?" if close else "`bulkmail tasks` lists them."
         raise ConfigError(f"task.name: there is no task {name!r}", hint=hint)
     return _loaded(entries[name])
 

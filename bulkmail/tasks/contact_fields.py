@@ -8,7 +8,7 @@ given none, and null for a text.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from bulkmail.run.source.address import clean, is_address
+from bulkmail.source.address import clean, is_address
 
 ADDRESSES = 3
 """E-mail addresses that a contact can hold."""

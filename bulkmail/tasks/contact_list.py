@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
-from bulkmail.config import nearest
 from bulkmail.errors import InputError
-from bulkmail.run.source.columns import fold
+from bulkmail.source.columns import fold
+from bulkmail.task.declare import Options
 from bulkmail.tasks.contact_fields import FIELDS
-from bulkmail.tasks.declare import Options
 from bulkmail.tasks.files import TableFile
+from bulkmail.text import nearest
 
 LONGEST = 255
 """Characters of a key, or of a folder's name."""

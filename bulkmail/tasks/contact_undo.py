@@ -10,9 +10,9 @@ from typing import Any
 
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Row
+from bulkmail.task.changes import summed
 from bulkmail.tasks.contact_book import Book, Contact, find_folder, kept, remove
 from bulkmail.tasks.contact_fields import FIELDS, same, shown
-from bulkmail.tasks.summed import summed
 
 CONTACT, FOLDER = "contact:", "contact folder:"
 """What the keys of changes begin with."""

@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Row
+from bulkmail.task.changes import told_before
+from bulkmail.task.declare import task
 from bulkmail.tasks.contact_book import Book, Contact, kept, open_book
 from bulkmail.tasks.contact_fields import same, shown
 from bulkmail.tasks.contact_list import ContactsSyncOptions, Wanted
 from bulkmail.tasks.contact_undo import CONTACT, FOLDER, taken_back
-from bulkmail.tasks.declare import task
-from bulkmail.tasks.summed import told_before
 
 CHUNK = 200
 """Contacts that are written at a time; the limits decide how many of them at once."""

@@ -26,10 +26,10 @@ from pydantic import PlainSerializer, PlainValidator, ValidationInfo
 
 from bulkmail.errors import InputError
 from bulkmail.model import Mailbox, Rejected
-from bulkmail.run.source.admission import Admission
-from bulkmail.run.source.content import Content, Kind, opened
-from bulkmail.run.source.csvfile import read_csv
-from bulkmail.run.source.textfile import read_ndjson, read_text
+from bulkmail.source.admission import Admission
+from bulkmail.source.content import Content, Kind, opened
+from bulkmail.source.csvfile import read_csv
+from bulkmail.source.textfile import read_ndjson, read_text
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file that are read: it stays in memory for the whole run, and nobody's contacts are that many."""

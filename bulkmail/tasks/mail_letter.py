@@ -12,8 +12,8 @@ from pydantic import Field, field_validator, model_validator
 
 from bulkmail.errors import InputError
 from bulkmail.model import Mailbox
-from bulkmail.run.source.address import clean, is_address, is_id
-from bulkmail.tasks.declare import Options
+from bulkmail.source.address import clean, is_address, is_id
+from bulkmail.task.declare import Options
 from bulkmail.tasks.files import AddressFile, TextFile
 from bulkmail.tasks.template import fill, has_holes
 

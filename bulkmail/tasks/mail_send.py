@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Mailbox, Row
-from bulkmail.tasks.declare import task
+from bulkmail.task.declare import task
 from bulkmail.tasks.mail_letter import ITSELF, Letter, MailSendOptions, letter_for, sender_of
 from bulkmail.tasks.mail_outbox import Outbox, marked, was_sent
 

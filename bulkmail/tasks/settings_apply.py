@@ -10,10 +10,10 @@ from typing import Any
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Row
-from bulkmail.tasks.declare import task
+from bulkmail.task.changes import summed, told_before
+from bulkmail.task.declare import task
 from bulkmail.tasks.settings_table import EMPTY, SETTINGS, body_of, same, value_of, values_of
 from bulkmail.tasks.settings_wanted import SettingsApplyOptions, wanted
-from bulkmail.tasks.summed import summed, told_before
 
 PATH = "/mailboxSettings"
 KEY = "settings"

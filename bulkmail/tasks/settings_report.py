@@ -16,7 +16,7 @@ from pydantic import Field
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
-from bulkmail.tasks.declare import Options, task
+from bulkmail.task.declare import Options, task
 
 COLUMNS = {
     "mailbox": "address as the input gives it",

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from bulkmail.errors import InputError
 from bulkmail.model import Mailbox
-from bulkmail.tasks.declare import Options
+from bulkmail.task.declare import Options
 from bulkmail.tasks.settings_table import SETTINGS
 from bulkmail.tasks.template import fill, has_holes
 

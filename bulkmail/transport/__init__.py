@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from bulkmail.core.pace import START, Pace
+from bulkmail.core.pace.pace import START, Pace
 from bulkmail.core.retry import Quota, RetryRules
-from bulkmail.core.window import SLOTS, Window
+from bulkmail.core.slots.window import SLOTS, Window
 from bulkmail.model import Lanes, Reporter, TokenSource, Transport, Wait
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import LINGER, batching

@@ -19,10 +19,10 @@ import orjson
 from aiolimiter import AsyncLimiter
 
 from bulkmail.core.batch import Recalled
-from bulkmail.core.fences import Fences
 from bulkmail.core.odata import sends_mail
-from bulkmail.core.pace import Pace
-from bulkmail.core.window import Lane, Window
+from bulkmail.core.pace.pace import Pace
+from bulkmail.core.slots.fences import Fences
+from bulkmail.core.slots.window import Lane, Window
 from bulkmail.errors import NOT_SENT, ThrottledOut
 from bulkmail.model import Event, Reporter, Request, Response, Tally, Transport, Wait
 

@@ -18,10 +18,10 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
-from bulkmail.core.odata import one_line
-from bulkmail.core.pace import CEILING
+from bulkmail.core.pace.pace import CEILING
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
+from bulkmail.text import one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bulkmail.core.pace import Pace
+from bulkmail.core.pace.pace import Pace
 from tests.core.models import Bucket, Crowd, Open, Queue, Service, Trace, drive, noisy, steady
 
 WIDTH, HEIGHT, LEFT, TOP = 860, 300, 50, 20

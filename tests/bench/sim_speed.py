@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 
-from bulkmail.cli.loop import run as run_loop
+from bulkmail.app.loop import run as run_loop
 from bulkmail.sim import Settings, Simulator
 
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bulkmail.cli.summary import as_json, show
 from bulkmail.model import Counts, Status
-from bulkmail.run.manifest import Manifest, read
+from bulkmail.rundir.manifest import Manifest, read
 
 ENDED = Manifest(
     task="settings.report", code="v1", mode="read", output={}, job={}, options={}, input={}, app={}, limits={},

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from bulkmail.core.pace import Pace
+from bulkmail.core.pace.pace import Pace
 
 Latency = Callable[[float], float]
 """The instant a request is sent, to the seconds until its answer."""

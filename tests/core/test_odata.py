@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.core.odata import (
-    TEXT_LIMIT,
     challenge,
     error_of,
     literal,
     next_path,
-    one_line,
     page_size,
     query,
     segment,
@@ -230,19 +228,6 @@ def test_whatever_is_followed_lies_below_the_base(there: str) -> None:
 def test_the_size_of_a_page_and_another_one(path: str, size: int | None, other: str) -> None:
     assert page_size(path) == size
     assert with_page_size(path, 7) == other
-
-
-@given(st.text(st.characters(), max_size=2000))
-def test_one_line_is_one_short_line_without_control_marks(text: str) -> None:
-    line = one_line(text)
-    assert len(line) <= TEXT_LIMIT
-    assert line.splitlines() in ([], [line])
-    assert not any(mark in line for mark in "\x1b\r\n\x00\x9b\u202e\u2066\u200f")
-
-
-def test_a_short_text_stays_as_it_is() -> None:
-    assert one_line("Gr\u00fc\u00dfe, \u65e5\u672c") == "Gr\u00fc\u00dfe, \u65e5\u672c"
-    assert one_line("x" * (TEXT_LIMIT + 1)) == "x" * (TEXT_LIMIT - 1) + "\u2026"
 
 
 @pytest.mark.parametrize(

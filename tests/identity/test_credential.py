@@ -11,7 +11,7 @@ import pytest
 
 from bulkmail.errors import SignInError
 from bulkmail.identity.credential import LONGEST_WAIT, PAUSE, RENEW_AT, RULES, Credential
-from bulkmail.identity.directory import Grant
+from bulkmail.identity.entra import Grant
 from bulkmail.identity.refusal import Failure
 
 DOWN = Failure(SignInError("down"), transient=True)

@@ -12,11 +12,11 @@ from bulkmail.errors import OutputError
 from bulkmail.graph import Graph
 from bulkmail.model import Counts, Lanes, Mailbox, Rejected, Request, Response, Row, Tally, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
-from bulkmail.run.sink import Ndjson
 from bulkmail.run.stop import Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
-from bulkmail.run.totals import Totals
 from bulkmail.run.writer import Sink, Writer
+from bulkmail.rundir.totals import Totals
+from bulkmail.sink import Ndjson
 from bulkmail.tasks import Options, Task, task
 
 BASE = "https://graph.example/v1.0"

@@ -6,7 +6,7 @@ import pytest
 
 from bulkmail.errors import OutputError
 from bulkmail.run.outputs import OutputSettings, open_outputs
-from bulkmail.run.recovery import Recovered
+from bulkmail.rundir.recovery import Recovered
 
 
 def open_files() -> int:

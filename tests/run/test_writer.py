@@ -11,10 +11,10 @@ import pytest
 from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox, Outcome, Problem, Rejected, Status, Tally
 from bulkmail.run.outputs import OutputSettings, open_outputs
-from bulkmail.run.recovery import Recovered
-from bulkmail.run.sink import Csv, Ndjson
-from bulkmail.run.totals import Totals
 from bulkmail.run.writer import QUEUE, Finished, Sink, Writer, entry
+from bulkmail.rundir.recovery import Recovered
+from bulkmail.rundir.totals import Totals
+from bulkmail.sink import Csv, Ndjson
 from bulkmail.testing import run
 from tests.run.stage import MemoryFile, MemoryJournal, MemoryRejects
 

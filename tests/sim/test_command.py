@@ -31,7 +31,7 @@ def test_durations(text: str, value: float) -> None:
     assert seconds(text) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("text", ["", "fast", "-1s", "1d", "1 s"])
+@pytest.mark.parametrize("text", ["", "fast", "-1s", "1y"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(UsageError):
         seconds(text)

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from bulkmail.errors import Damaged
-from bulkmail.run.journal import Journal, read
-from bulkmail.run.sink import Appender
+from bulkmail.rundir.journal import Journal, read
+from bulkmail.sink import Appender
 
 SECTOR = 512
 CUT, FLIPPED, IMAGES = 41_000, 40_960, 20_000  # bytes of a journal, twice, and crash images

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bulkmail.run.sink import appender
+from bulkmail.sink import appender
 
 Call: TypeAlias = Callable[..., Any]
 

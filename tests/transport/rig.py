@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from bulkmail.core.pace import Pace
-from bulkmail.core.window import Window
+from bulkmail.core.pace.pace import Pace
+from bulkmail.core.slots.window import Window
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Effect, Event, Request, Response, Transport
 from bulkmail.transport.limit import Limiting

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bulkmail.core.pace import Pace
+from bulkmail.core.pace.pace import Pace
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import (
     ChangesExhausted,

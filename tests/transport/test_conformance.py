@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkmail.core.pace import Pace
+from bulkmail.core.pace.pace import Pace
 from bulkmail.core.retry import RetryRules
-from bulkmail.core.window import Window
+from bulkmail.core.slots.window import Window
 from bulkmail.errors import OutcomeUnknown, TransportError
 from bulkmail.model import Effect, Request, Response, Transport
 from bulkmail.testing import MemoryLedger, Scripted, Tokens, run

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.core.batch import Recalled
-from bulkmail.core.pace import Pace
-from bulkmail.core.window import SENDS, SENDS_SECONDS, UPLOAD, UPLOAD_SECONDS, Window
+from bulkmail.core.pace.pace import Pace
+from bulkmail.core.slots.window import SENDS, SENDS_SECONDS, UPLOAD, UPLOAD_SECONDS, Window
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Request, Response, Transport
 from bulkmail.testing import Scripted, run

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from bulkmail.core.pace import Pace
-from bulkmail.core.window import Window
+from bulkmail.core.pace.pace import Pace
+from bulkmail.core.slots.window import Window
 from bulkmail.errors import ThrottledOut
 from bulkmail.model import Event, Request, Response
 from bulkmail.testing import Scripted, Tokens, run

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bulkmail.core.pace import Pace
+from bulkmail.core.pace.pace import Pace
 from bulkmail.model import Request, Response
 from bulkmail.testing import Scripted, run
 from tests.transport.rig import assert_nothing_held, cancelled, get, limiting, throttled, together

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bulkmail.core.pace import Pace
-from bulkmail.core.window import Window
+from bulkmail.core.pace.pace import Pace
+from bulkmail.core.slots.window import Window
 from bulkmail.model import Effect, Ending, Request, Response, Transport
 from bulkmail.testing import run
 from bulkmail.transport.authorize import Authorizing

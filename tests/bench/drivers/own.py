@@ -6,12 +6,12 @@ import sys
 import time
 from pathlib import Path
 
-from bulkmail.cli.compose import file_source, survey
-from bulkmail.cli.conduct import Run
-from bulkmail.cli.loop import run
-from bulkmail.cli.pin import pinned
+from bulkmail.app.compose import file_source, survey
+from bulkmail.app.fingerprint import pinned
+from bulkmail.app.loop import run
+from bulkmail.app.runner import Run
 from bulkmail.config import App, Input, Job, Limits, Output, TaskTable
-from bulkmail.run.folder import open_folder
+from bulkmail.rundir.folder import open_folder
 from bulkmail.tasks import check_options, find
 from bulkmail.testing import Tokens
 

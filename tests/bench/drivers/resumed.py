@@ -6,14 +6,14 @@ import sys
 import time
 from pathlib import Path
 
-from bulkmail.cli.compose import file_source, survey
+from bulkmail.app.compose import file_source, survey
 from bulkmail.config import Input
 from bulkmail.model import Mailbox, Outcome, Status, Tally
-from bulkmail.run.folder import OUTCOMES
-from bulkmail.run.journal import Journal
-from bulkmail.run.recovery import recover
-from bulkmail.run.sink import Appender
 from bulkmail.run.writer import entry
+from bulkmail.rundir.folder import OUTCOMES
+from bulkmail.rundir.journal import Journal
+from bulkmail.rundir.recovery import recover
+from bulkmail.sink import Appender
 
 GROUP = 250
 """Outcomes of one sync, as in a fast run."""

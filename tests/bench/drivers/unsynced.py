@@ -1,7 +1,7 @@
 """bulkmail as it would be if nothing were made to last: what the syncs cost is the difference."""
 
-from bulkmail.cli.loop import run
-from bulkmail.run.sink import appender
+from bulkmail.app.loop import run
+from bulkmail.sink import appender
 from tests.bench.drivers.own import main
 
 

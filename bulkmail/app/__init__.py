@@ -1,0 +1,1 @@
+"""The application without a terminal: what every command, test and worker calls. Imports neither typer nor rich."""

@@ -1,0 +1,76 @@
+"""Writes down what a run is before it begins, so that whoever resumes it can tell whether it still is. Runs nothing."""
+
+import inspect
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from bulkmail import __version__
+from bulkmail.config import Job
+from bulkmail.config.tables import PATHS
+from bulkmail.rundir import manifest as manifests
+from bulkmail.rundir.manifest import Manifest
+from bulkmail.source import FileSource
+from bulkmail.source.spool import SpooledSource
+from bulkmail.tasks import BUILT_IN, Options, Task
+
+PLACE = ("tenant_id", "client_id", "cloud", "login", "graph")
+"""Who a run acts as, and where. With which key is nobody's business, and keys are renewed."""
+
+
+def mode_of(job: Job, task: Task) -> str:
+    """What a run may do: read, plan, drift (a plan of which nothing should come) or apply."""
+    if not task.writes:
+        return "read"
+    return "apply" if job.task.apply else "drift" if job.task.drift else "plan"
+
+
+def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> Manifest:
+    """The manifest of a run that has not begun. `flags` are those of the command line."""
+    app = job.app.model_dump(mode="json")
+    return Manifest(
+        task=task.name,
+        code=code_of(task),
+        options=options.model_dump(mode="json"),
+        mode=mode_of(job, task),
+        input=_input(job),
+        app={name: app[name] for name in PLACE if app[name]},
+        output=job.output.model_dump(mode="json", include={"format", "raw", "bom"}),
+        limits=job.limits.model_dump(mode="json"),
+        job={"path": str(job.path.resolve()), "flags": _anchored(flags)},
+        version=__version__,
+        started=manifests.now(),
+    )
+
+
+def code_of(task: Task) -> str:
+    """Tells a task from the same one with other code in it: the version of bulkmail, or the digest of its file."""
+    if BUILT_IN.get(task.name) is task:
+        return f"bulkmail {__version__}"
+    file = inspect.getsourcefile(inspect.unwrap(task.run))
+    return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()}" if file else "unknown"
+
+
+def digest_of(source: FileSource | SpooledSource) -> dict[str, Any]:
+    """Size and SHA-256 of what a source was read from, once it was read to its end. Blocks for a spooled one."""
+    if isinstance(source, FileSource):
+        return {"bytes": source.digest.size, "sha256": source.digest.sha256}
+    return dict(manifests.digests(source.path.parent, [source.path.name])[source.path.name])
+
+
+def _input(job: Job) -> dict[str, Any]:
+    """Alike from wherever the job was named: its path is relative to the job file, and that may be so to where we
+    are."""
+    given = job.input.model_dump(mode="json", exclude_defaults=True)
+    return given | ({"path": _absolute(job.input.path)} if job.input.path else {})
+
+
+def _anchored(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Flags as they mean the same from anywhere: their paths are relative to where we are."""
+    paths = {f"{table}.{key}" for table, key in PATHS}
+    return {name: _absolute(value) if name in paths else value for name, value in flags.items()}
+
+
+def _absolute(path: str) -> str:
+    return path if path == "-" else str(Path(path).resolve())

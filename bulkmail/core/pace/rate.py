@@ -1,0 +1,181 @@
+"""Learns how many requests a second the service takes; knows nothing of windows, mailboxes or waiting.
+
+The rate is one curve, `hover + excess`, whose excess doubles at a steady beat. All that differs from phase to phase is
+where it starts, so there is no climbing, hovering and probing to switch between:
+
+* at first there is no hover and all is excess: an exponential climb, as TCP's slow start;
+* after a refusal the hover is a margin below the limit as it is now understood, and the excess starts so small that it
+  fills the margin only when `patience` has passed. Till then the rate lies flat; from there on it bends up, ever more
+  boldly while nothing is refused. It is CUBIC's idea (plateau, then probe) with a longer plateau and a steeper end;
+* the curve stands still while the client sends less than it may: what was not used was not tested (RFC 7661).
+
+A refusal does not cut the rate by a fixed factor. It tells the limit itself (`bucket`), and the rate falls to just
+under that. How far under, and for how long, follows from how well the limit is known: the table `STAGES`. A refusal
+near the known limit moves one stage on; one elsewhere means that the limit moved.
+
+A probe costs a Retry-After of silence, and a rise that goes unseen costs more every second. A limit that moved is
+expected to move again at about the same age, so patience is a share of the longest that one has been seen to
+stand, at first LIFE; and it is counted in Retry-Afters, the price of a probe.
+"""
+
+import math
+from dataclasses import dataclass
+
+from bulkmail.core.pace.bucket import BucketFit, SendLog
+
+START = 200.0
+"""Requests a second to climb from: 30 in flight at Graph's usual 150 ms."""
+
+SLOWEST = 0.5
+"""Never slower than a request in two seconds, as botocore's adaptive mode has it: silence learns nothing."""
+
+CLIMB = 0.5
+"""Seconds in which the first climb doubles; from START it passes 5,000/s after 2.5 s."""
+
+PROBING = 0.01
+"""Above this share of the hover, the excess is what a refusal is blamed on."""
+
+NEAR = 0.15
+"""A refusal that speaks for a limit within this share of the known one confirms it."""
+
+LIFE = 960.0
+"""Seconds that a limit is expected to stand before any was seen to move: a probe every two minutes."""
+
+SHORTEST_LIFE = 60.0
+"""Seconds; what looks like less is an estimate that was corrected."""
+
+PROBES = 8
+"""How many probes the expected life of a limit is divided into."""
+
+REFUND = 0.6
+REFUNDING = 1.0
+"""The bucket filled up in the silence: this share of its burst is spent again in so many seconds."""
+
+PAID = 0.3
+"""Seconds of sending that a burst may have paid for, when it is asked what rate has held."""
+
+LONGEST = 1800.0
+"""Seconds of patience at most, however dear a probe is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How a limit is approached: a share of `margin` below it, with an excess that doubles every `doubling` seconds.
+
+    The limit is reached after `patience` seconds for each second of Retry-After, sooner if the learned one is less.
+    """
+
+    margin: float
+    doubling: float
+    patience: float
+
+
+STAGES = (
+    Stage(margin=0.2, doubling=1.5, patience=3.0),  # one refusal: the burst is guessed
+    Stage(margin=0.01, doubling=0.5, patience=60.0),  # two that agree: within a few percent
+    Stage(margin=0.01, doubling=0.5, patience=math.inf),
+    Stage(margin=0.005, doubling=0.5, patience=math.inf),
+)
+FRESH, AGREED, SETTLED = 0, 1, 2
+
+
+class RateLaw:
+    """`limit` is what the service is believed to take, in requests a second; inf until it refused something."""
+
+    def __init__(self) -> None:
+        self.limit = math.inf
+        self._hover = 0.0
+        self._reach = START  # the excess when `lead` has passed
+        self._lead = 0.0  # seconds of full use; below zero once they have passed
+        self._refund = 0.0
+        self._doubling = CLIMB
+        self._stage = FRESH
+        self._log = SendLog()
+        self._fit = BucketFit()
+        self._began = 0.0
+        self._known = math.inf  # the last limit that was settled
+        self._known_since = math.inf  # when sending began, and then when a limit was first seen not to hold any more
+        self._life = LIFE
+
+    @property
+    def value(self) -> float:
+        """Requests a second."""
+        return self._hover + self._excess() + self._refund
+
+    @property
+    def probing(self) -> bool:
+        """Whether the rate is clearly above its hover."""
+        return self._excess() > PROBING * self._hover
+
+    def begin(self, now: float, sent: int) -> None:
+        """Sending begins, at first or behind a fence, when `sent` requests had been sent in all."""
+        self._began = now
+        self._known_since = min(self._known_since, now)
+        self._log.begin(now, sent)
+
+    def step(self, now: float, sent: int, seconds: float) -> None:
+        """Time went on. `seconds` of it the rate was made full use of, and is raised for."""
+        self._log.mark(now, sent)
+        self._lead -= seconds
+        if now >= self._began + REFUNDING:
+            self._refund = 0.0
+
+    def refused(self, now: float, sent_at: float, wait: float) -> None:
+        """The first refusal of an episode: of a request sent at `sent_at`, with `wait` seconds of silence to follow."""
+        probing, held = self.probing, sent_at - self._began
+        floor = self._hover * (1 - PAID / held) if probing and held > 1 else 0.0
+        rate, sure = self._measure(sent_at, probing=probing)
+        rate = max(rate, floor, SLOWEST, min(self.limit, self.value) / 2)
+        self._stage = self._next_stage(rate, probing=probing, sure=sure)
+        self._note_move(now, rate)
+        self._aim(rate, floor, now, wait)
+
+    def fall(self, now: float, rate: float) -> None:
+        """The service is known, without a refusal, to take no more than `rate` at this time."""
+        self._fit.forget()
+        self._stage = FRESH
+        self._aim(max(rate, SLOWEST, self.value / 2), 0.0, now, 0.0)
+
+    def _excess(self) -> float:
+        return self._reach * 2 ** (-self._lead / self._doubling)
+
+    def _measure(self, sent_at: float, *, probing: bool) -> tuple[float, bool]:
+        """The limit that this refusal speaks for, and whether that is more than a guess."""
+        spans = self._log.spans(sent_at, self.value)
+        rate = self._fit.rate(spans)
+        if self._fit.burst is not None and not self._near(rate):
+            self._fit.forget()
+            return rate, probing
+        # A settled limit that is refused without a probe may have moved: nothing to learn the burst from.
+        if (probing or self._stage < SETTLED) and self._fit.compare(spans):
+            return self._fit.rate(spans), True
+        return rate, False
+
+    def _near(self, rate: float) -> bool:
+        return self.limit < math.inf and abs(rate - self.limit) <= NEAR * self.limit
+
+    def _next_stage(self, rate: float, *, probing: bool, sure: bool) -> int:
+        if self._near(rate):
+            return min(self._stage + 1, len(STAGES) - 1) if probing else AGREED
+        return AGREED if sure else FRESH
+
+    def _note_move(self, now: float, rate: float) -> None:
+        """Learns from a limit that is no longer what it was known to be how long limits stand."""
+        if self._known < math.inf and abs(rate - self._known) > NEAR * self._known:
+            self._life, self._known_since = max(SHORTEST_LIFE, now - self._known_since), now
+            self._known = math.inf
+            self._fit.forget()
+        if self._stage > FRESH:
+            self._known = rate
+
+    def _patience(self, now: float, wait: float) -> float:
+        learned = max(self._life, now - self._known_since) / PROBES
+        return min(LONGEST, max(1.0, wait) * min(STAGES[self._stage].patience, learned))
+
+    def _aim(self, limit: float, floor: float, now: float, wait: float) -> None:
+        stage = STAGES[self._stage]
+        self.limit = limit
+        self._doubling = stage.doubling
+        self._hover = max(floor, limit * (1 - stage.margin))
+        self._reach, self._lead = limit * stage.margin, self._patience(now, wait)
+        self._refund = REFUND * min(self._fit.burst or 0.0, self._hover * wait)

@@ -1,0 +1,126 @@
+"""Keeps the fences: what a refusal asks of its mailbox or of everybody, and for how long. Is told the time; never
+waits.
+
+Whose limit a refusal names is the verdict of `throttle`, and how long its Retry-After is, that of `retryafter`.
+"""
+
+import math
+from collections.abc import Callable, Collection
+
+from bulkmail.core import retryafter
+from bulkmail.core.pace.pace import Pace
+from bulkmail.core.slots.window import Fence, Lane, Window
+from bulkmail.core.throttle import SHARE, Refusal, Scope, Spread, refusal, used_share
+from bulkmail.errors import ThrottledOut
+from bulkmail.model import Event, Reporter, Response, Wait
+
+GUESS, LONGEST_GUESS = 1.0, 60.0
+"""Seconds to wait after a refusal that names no time, doubled with each in a row: learn.microsoft.com/graph/throttling
+asks for exponential backoff then."""
+
+
+class Fences:
+    """Told of every answer. `max_wait` is how many seconds a mailbox may be held up, by one refusal or by one after
+    another in which nothing passes; past it comes ThrottledOut. `wall` gives the time that dates are compared with, in
+    seconds since 1970, and `dice` a number in [0, 1)."""
+
+    def __init__(
+        self,
+        window: Window,
+        pace: Pace,
+        report: Reporter,
+        *,
+        max_wait: float,
+        wall: Callable[[], float],
+        dice: Callable[[], float],
+    ) -> None:
+        self._window = window
+        self._pace = pace
+        self._report = report
+        self._max_wait = max_wait
+        self._wall = wall
+        self._dice = dice
+        self._spread = Spread()
+        self._last = -math.inf  # when the last fence opens
+        self.everybody = Fence()  # nothing at all leaves before; the pace keeps it, this is to be asked for it
+        self.risen = 0  # fences so far
+
+    def __repr__(self) -> str:
+        return f"<Fences {self.risen} risen, everybody's is {self.everybody!r}>"
+
+    def held(self, key: str, now: float) -> bool:
+        """Whether a fence is up for `key`, its own or everybody's."""
+        if now >= self._last:
+            return False
+        lane = self._window.lanes.get(key)
+        return now < (self.everybody.until if lane is None else self.until(lane))
+
+    def until(self, lane: Lane) -> float:
+        """The instant before which nothing of a mailbox leaves."""
+        return max(self.everybody.until, lane.fence.until)
+
+    def waits(self, now: float) -> list[Wait]:
+        """Who waits because of a limit; everybody comes first."""
+        lanes = [lane for lane in self._window.lanes.values() if lane.waiting]
+        held = [(lane.key, *max((lane.fence.until, lane.fence.by), lane.held)) for lane in lanes]
+        everybody = ("", self.everybody.until, self.everybody.by)
+        return [Wait(key, until - now, by) for key, until, by in (everybody, *held) if until > now]
+
+    def check(self, lane: Lane, now: float) -> None:
+        """Raises ThrottledOut where a wait is longer than one may be."""
+        for fence in (lane.fence, self.everybody):
+            wait = fence.wait(now)
+            if wait > self._max_wait:
+                allowed = f"the job allows {self._max_wait:.0f} s"
+                raise ThrottledOut(f"the service asks for a wait of {wait:.0f} s in all ({fence.by}); {allowed}")
+
+    def learn(self, lane: Lane, response: Response, sent: float, now: float) -> Collection[Lane]:
+        """Tells the pace how a request ended that left at `sent`, and raises the fence that its answer asks for.
+        Returns the lanes that are to be checked for it."""
+        refused = None if response.status < 400 else refusal(response)
+        if refused is None:
+            self._note_answer(lane, response, sent, now)
+            return ()
+        if refused.scope is Scope.APP:
+            wait = self._wait(response, self.everybody.met(sent, now))
+            self._pace.refused(now, sent, now + wait)
+            return self._raise(self.everybody, now, wait, lane, refused)
+        if response.status >= 500 and response.status != 509:
+            self._pace.faltered(now, sent)
+            said = retryafter.parse(response.headers, self._wall())
+            return self._raise(lane.own_fence(), now, self._obeyed(said), lane, refused) if said else ()
+        if refused.limit == "MailboxConcurrency" and self._spread.refused(lane.key, now):
+            self._pace.crowded(now, sent)
+        else:
+            self._pace.answered(now, sent)  # the mailbox is full; the application is not
+        fence = lane.own_fence()
+        return self._raise(fence, now, self._wait(response, fence.met(sent, now)), lane, refused)
+
+    def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
+        if response.status >= 500:
+            self._pace.faltered(now, sent)
+            return
+        for fence in (lane.fence, self.everybody):
+            if fence.streak:
+                fence.passed(sent)
+        self._pace.answered(now, sent)
+        if SHARE in response.headers and (share := used_share(response)):
+            self._pace.warned(now, share)
+
+    def _raise(self, fence: Fence, now: float, wait: float, lane: Lane, refused: Refusal) -> Collection[Lane]:
+        by, longer = f"{refused.limit}, {refused.scope}", now + wait - max(now, fence.until)
+        lane.throttled += 1
+        self.risen += 1
+        self._last = max(self._last, now + wait)
+        fence.rise(now + wait, by)
+        self._report(Event("throttled", by, lane.key, wait, max(0.0, longer)))
+        return list(self._window.lanes.values()) if fence is self.everybody else [lane]
+
+    def _wait(self, response: Response, refusals: int) -> float:
+        """Seconds until the fence opens: what the service says, rounded up and a little later; otherwise a guess that
+        grows with the `refusals` in a row."""
+        said = retryafter.parse(response.headers, self._wall())
+        return self._obeyed(said or min(LONGEST_GUESS, GUESS * 2.0 ** min(refusals - 1, 10)))
+
+    def _obeyed(self, seconds: float) -> float:
+        return retryafter.obey(seconds, self._dice())

@@ -1,7 +1,0 @@
-"""Where results go: formats, which make bytes of rows, and the file that they are appended to. Knows no run."""
-
-from bulkmail.run.sink.appender import Appender
-from bulkmail.run.sink.format import Csv, Format, Ndjson, json_line
-from bulkmail.run.sink.formula import escape, unescape
-
-__all__ = ["Appender", "Csv", "Format", "Ndjson", "escape", "json_line", "unescape"]

@@ -1,7 +1,0 @@
-"""Where mailboxes come from: files and streams. Yields them in chunks; knows no Graph, no task and no outcome."""
-
-from bulkmail.run.source.admission import Admission, Seen
-from bulkmail.run.source.content import Digest, Kind
-from bulkmail.run.source.file import FileSource
-
-__all__ = ["Admission", "Digest", "FileSource", "Kind", "Seen"]

@@ -1,0 +1,154 @@
+"""The run directory: private to its owner, held by one process, never written over. Knows no results.
+
+`name` fills in the template of a job; `open_folder` creates and holds the directory. The hold is a kernel lock: it ends
+with the process, however that ends, and there is nothing to clean up by hand.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import orjson
+from filelock import FileLock, Timeout
+
+from bulkmail.errors import InputError, OutputError, RunHeld
+from bulkmail.sink import Appender
+
+MANIFEST = "run.json"
+OUTCOMES = "outcomes.ndjson"
+CHANGES = "changes.ndjson"
+INPUT = "spooled.ndjson"
+FAILED = "failed.csv"
+REJECTED = "rejected.csv"
+RECORDS = "records"
+NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED)
+"""What a run may write beside its manifest, and others might have written as well."""
+
+LOCK = ".lock"
+ALIVE = ".alive"
+
+
+def name(template: str, task: str, now: datetime) -> Path:
+    """`out/{task}-{date}` with the task's name, the date (2026-11-23) and the time (221503) filled in."""
+    words = {"{task}": task, "{date}": now.strftime("%Y-%m-%d"), "{time}": now.strftime("%H%M%S")}
+    for word, text in words.items():
+        template = template.replace(word, text)
+    return Path(template)
+
+
+@contextmanager
+def open_folder(wanted: Path) -> Iterator[Path]:
+    """The directory of a new run: `wanted`, or `wanted-2` and so on if an earlier run lies there.
+
+    Raises RunHeld if a living process works in the newest of them, OutputError if it cannot be made or written.
+    """
+    for folder in _candidates(wanted):
+        try:
+            _make(folder)
+        except OSError as error:
+            raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
+        with hold(folder):
+            if not (folder / MANIFEST).exists():
+                _refuse_strangers(folder)
+                yield folder
+                return
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """A directory that was there may hold what somebody needs, such as the very list that is to be worked on."""
+    taken = [name for name in NAMES if (folder / name).exists()]
+    if taken:
+        raise OutputError(
+            f"{folder} holds {', '.join(taken)} and is no run", hint="Nothing is overwritten: name another --output."
+        )
+
+
+def existing(folder: Path) -> Path:
+    """`folder`, if a run lies there. Raises InputError."""
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder} is no run directory", hint=f"A run directory has a {MANIFEST}.")
+    return folder
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Holds a run directory that is there. Raises RunHeld if a living process works in it, and OutputError."""
+    lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunHeld(f"{folder} is held by {_holder(folder)}", hint="Wait for it, or name another --output.") from None
+    except OSError as error:
+        raise OutputError(f"cannot hold {folder}: {error.strerror}", hint="Name another --output.") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # all is done by then, and the lock ends with the process anyway
+            lock.release()
+
+
+def sync(folder: Path) -> None:
+    """Returns when the files that were made in `folder` would be found there after a power cut. Raises OutputError."""
+    if os.name == "nt":
+        return  # a directory cannot be opened there, and NTFS keeps a journal of its own
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise OutputError(f"cannot sync {folder}: {error.strerror}") from None
+
+
+def _make(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
+
+
+def _candidates(wanted: Path) -> Iterator[Path]:
+    yield wanted
+    for number in count(2):
+        yield wanted.with_name(f"{wanted.name}-{number}")
+
+
+def _holder(folder: Path) -> str:
+    try:
+        manifest = orjson.loads((folder / MANIFEST).read_bytes())
+        return f"process {int(manifest['pid'])} on {str(manifest['host'])!r}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def whoami() -> dict[str, object]:
+    """Who holds a run directory; for the message only, the lock is what counts."""
+    return {"pid": os.getpid(), "host": socket.gethostname()}
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, whole or not at all, readable by its owner only. Raises OutputError."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        temporary.unlink(missing_ok=True)
+        with Appender(temporary) as file:
+            file.append(content)
+            file.sync()
+        temporary.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}", hint="Make room, or name another --output."
+        ) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,144 @@
+"""A file of JSON lines that is true whatever happened to the process, and tells when it is not. Knows no mailbox.
+
+Every line ends in `"crc":"xxxxxxxx"`: the CRC-32 of what stands before it, begun with the offset of the line, so that a
+line that was moved, doubled or taken out shows like one that was altered. Lines are written in groups, one write and
+one sync each; the first of a group has `"synced":4711`, its own offset: all before it was on the disk for good.
+
+So a journal that broke off is told from one that was damaged. What does not hold is a torn end, and is cut off, unless
+something behind it that holds at its own offset, wherever it stands now, says that more had been on the disk: then
+something else has changed the file, and nothing is guessed. (SQLite's journal and restic's pack files keep the same
+order: a claim is durable before what relies on it.)
+"""
+
+import asyncio
+import re
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, compress, count, repeat
+from operator import add, and_, itemgetter, not_
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from zlib import crc32
+
+import orjson
+
+from bulkmail.errors import Damaged
+from bulkmail.sink.appender import telling
+
+_TAIL = len(b',"crc":"00000000"}\n')
+_body = itemgetter(slice(-_TAIL))
+_SEAL = re.compile(rb',"crc":"[0-9a-f]{8}"\}')  # ends a line, even one that has run into the next
+_SYNCED = re.compile(rb',"synced":([0-9]{1,19})\Z')
+
+BLOCK = 1 << 16
+"""Bytes that are read at a time, and the rest of the line that they end in."""
+
+
+class File(Protocol):
+    """Where a journal is written; `sync` returns when what was appended would survive a power cut."""
+
+    path: Path
+    length: int
+
+    def append(self, block: bytes, /) -> int: ...
+    def sync(self) -> None: ...
+
+
+class Line(NamedTuple):
+    """An entry, and where its line ends."""
+
+    end: int
+    entry: dict[str, Any]
+
+
+class Journal:
+    """Appends groups of entries to a file. Blocks: the caller brings a thread, one at a time.
+
+    Raises OutputError, after which nothing more may be written: what reached the disk is not known.
+    """
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    def __repr__(self) -> str:
+        return f"<Journal {self._file.path} length={self._file.length}>"
+
+    def append(self, entries: Sequence[bytes]) -> None:
+        """`entries` are JSON objects with at least one member. Returns when they would survive a power cut."""
+        if entries:
+            self._file.append(sealed(entries, self._file.length))
+            self._file.sync()
+
+
+def sealed(entries: Sequence[bytes], start: int) -> bytes:
+    """The lines of a group, of one entry at least, that begins at the offset `start`."""
+    bodies = [entry[:-1] for entry in entries]
+    bodies[0] += b',"synced":%d' % start
+    offsets = map(add, accumulate(map(len, bodies), initial=start), count(0, _TAIL))
+    return b"".join(map(add, bodies, _tails(bodies, offsets)))
+
+
+def holding(lines: Sequence[bytes], offsets: Iterable[int]) -> int:
+    """How many of `lines`, to the first that does not, are with their line feeds what was written at their offsets."""
+    held = map(bytes.endswith, lines, _tails(map(_body, lines), offsets))
+    return next(compress(count(), map(not_, held)), len(lines))
+
+
+def _tails(bodies: Iterable[bytes], offsets: Iterable[int]) -> Iterator[bytes]:
+    """What stands behind `bodies` in lines that begin at `offsets`."""
+    return map(b',"crc":"%08x"}\n'.__mod__, map(crc32, bodies, map(and_, offsets, repeat(0xFFFFFFFF))))
+
+
+def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
+    """The entries that hold, in their order, to where the journal breaks off. Nothing where there is no file.
+
+    Lines that hold something to be read `without` are checked, but neither decoded nor given. Raises Damaged where the
+    journal does not merely break off, and OutputError where it cannot be read. Blocks, and is safe to be broken off at
+    any time.
+    """
+    if not path.exists():
+        return
+    with telling(path), path.open("rb") as file:
+        offset = 0
+        while lines := file.readlines(BLOCK):
+            offsets = [*accumulate(map(len, lines), initial=offset)]
+            held = holding(lines, offsets)
+            for end, line in zip(offsets[1:], lines[:held], strict=False):
+                if without is None or without not in line:
+                    yield Line(end, orjson.loads(line))
+            if held < len(lines):
+                _refuse_damage(path, offsets[held], chain(lines[held:], file))
+                return
+            offset = offsets[-1]
+
+
+def _refuse_damage(path: Path, bad: int, rest: Iterable[bytes]) -> None:
+    """Looks in `rest`, which does not hold at `bad`, for a proof that more had been on the disk."""
+    if any(synced > bad for text in rest for synced in _proofs(text)):
+        raise Damaged(
+            f"{path}: damaged at byte {bad:,}, though it was written and safe",
+            hint="Look at the disk. Put the file back from a backup; what stands before that byte is true.",
+        )
+
+
+def _proofs(text: bytes) -> Iterator[int]:
+    """Offsets up to which all was on the disk, by the lines in `text` that held at such an offset once."""
+    behind = 0
+    for seal in _SEAL.finditer(text):
+        line = text[text.find(b'{"', behind) : seal.end()] + b"\n"
+        behind = seal.end()
+        synced = _SYNCED.search(line[:-_TAIL])
+        if synced and holding([line], [int(synced[1])]):
+            yield int(synced[1])
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
+    """A thread cannot be stopped: gives the cancellation that came meanwhile, once the thread has ended."""
+    task = asyncio.create_task(work)
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    return cancelled

@@ -1,0 +1,34 @@
+"""`rejected.csv`: the rows of the input that became no mailbox, with the reason, so that nothing of it is lost.
+
+The file is made when the first such row comes, and anew by a run that is resumed: it reads all of its input again.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bulkmail.model import Rejected
+from bulkmail.sink import Appender, Csv
+from bulkmail.sink.appender import telling
+
+COLUMNS = ("row", "reason", "why", "value")
+
+
+class RejectedRows:
+    """Appends rows, from a thread. Raises OutputError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._format = Csv(COLUMNS)
+        self._file: Appender | None = None
+
+    def append(self, rows: Sequence[Rejected], /) -> None:
+        if self._file is None:
+            with telling(self._path):
+                self._path.unlink(missing_ok=True)
+            self._file = Appender(self._path)
+            self._file.append(self._format.header)
+        self._file.append(self._format.encode([{name: getattr(row, name) for name in COLUMNS} for row in rows]))
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

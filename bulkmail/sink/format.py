@@ -1,0 +1,126 @@
+"""Turns rows into the bytes of whole lines: NDJSON for machines, CSV for people. Pure; knows no file.
+
+No value ends a run. NDJSON keeps all there is. CSV keeps what a cell can show: control characters except TAB, LF and CR
+become U+FFFD, since a terminal or a spreadsheet would act on them.
+"""
+
+import csv
+import math
+import re
+from collections.abc import Callable, Sequence
+from operator import countOf
+from typing import Any, Protocol
+
+import orjson
+
+from bulkmail.model import Row
+from bulkmail.sink.formula import escape, suspect
+from bulkmail.sink.plain import plain, text
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'",\x7f\xc2'})
+"""What is in UTF-8 no comma, quote, control character, or part of one; 0xC2 begins the controls beyond ASCII."""
+
+_WHOLE = orjson.OPT_APPEND_NEWLINE
+_BOOLEANS = ("false", "true")
+_NUMBERS = (int, float)
+_PLAIN = (str, int, float)
+
+
+class Format(Protocol):
+    """How rows are written. `header` comes once, at the start of the file; `encode` gives whole lines."""
+
+    @property
+    def suffix(self) -> str: ...
+
+    @property
+    def header(self) -> bytes: ...
+
+    def encode(self, rows: Sequence[Row], /) -> bytes: ...
+
+
+def json_line(row: Row) -> bytes:
+    """A line of NDJSON."""
+    try:
+        return orjson.dumps(row, plain, _WHOLE)
+    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is no text, too deep
+        return orjson.dumps(plain(row), option=_WHOLE)
+
+
+class Ndjson:
+    """One JSON object a line, in UTF-8. What JSON cannot hold is written as `plain` says."""
+
+    suffix = ".ndjson"
+    header = b""
+
+    def encode(self, rows: Sequence[Row], /) -> bytes:
+        return b"".join(map(json_line, rows))
+
+
+class Csv:
+    """RFC 4180 in UTF-8, with a heading. The cells of `columns`, in order: empty where a row has none, and no others.
+
+    Booleans are `true` and `false`, numbers stay numbers, other values are written as `plain.text` says. Texts that a
+    spreadsheet would run are escaped (see `formula`); `raw` leaves them. `bom` lets Excel see that it is UTF-8.
+    """
+
+    suffix = ".csv"
+
+    def __init__(self, columns: Sequence[str], *, raw: bool = False, bom: bool = False) -> None:
+        self._columns = tuple(columns)
+        self._commas = b"," * len(self._columns)
+        self._others: set[int] = set()  # places where something else than a text has stood, and will again
+        self._guard: Callable[[str], str] = str if raw else escape
+        self._bom = b"\xef\xbb\xbf" if bom else b""
+        self._quoted: Callable[[Sequence[object]], str] = csv.writer(_Echo(), lineterminator="\r\n").writerow
+
+    @property
+    def header(self) -> bytes:
+        return self._bom + _bytes(self._quoted([self._guard(name) for name in self._columns]))
+
+    def encode(self, rows: Sequence[Row], /) -> bytes:
+        return b"".join(map(self._encode, rows))
+
+    def _encode(self, row: Row) -> bytes:
+        values = row.values() if tuple(row) == self._columns else map(row.get, self._columns)
+        cells: list[Any] = ["", *values]  # so that each value stands behind a comma
+        for place in self._others:
+            cells[place] = _cell(cells[place])
+        if countOf(map(type, cells), str) < len(cells):
+            self._others.update(place for place, cell in enumerate(cells) if type(cell) is not str)
+            cells[1:] = map(_cell, cells[1:])
+        line = ",".join(cells)
+        if suspect(line):
+            cells[1:] = [
+                cell if isinstance(row.get(name), _NUMBERS) else self._guard(cell)  # a number is no formula
+                for name, cell in zip(self._columns, cells[1:], strict=True)
+            ]
+        else:
+            block = line.encode("utf-8", "backslashreplace")
+            # Nothing to quote and nothing to replace, nor an empty line: nearly always.
+            if block.translate(None, _ORDINARY) == self._commas and line != ",":
+                return block[1:] + b"\r\n"
+        return _bytes(self._quoted(cells[1:]))
+
+
+def _cell(value: object) -> str:
+    if type(value) is list:
+        try:
+            return "; ".join(value)  # nearly every list is one of texts
+        except TypeError:
+            return text(value)
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, bool):
+        return _BOOLEANS[value]
+    return str(value) if isinstance(value, _PLAIN) else text(value)
+
+
+class _Echo:
+    """What is written to this file is what the csv writer's `writerow` returns."""
+
+    write = str
+
+
+def _bytes(line: str) -> bytes:
+    return _CONTROL.sub("\ufffd", line).encode("utf-8", "backslashreplace")

@@ -1,0 +1,139 @@
+"""The source that reads a file or a stream, a chunk at a time, beside the event loop. Knows no Graph and no task."""
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any, BinaryIO, TypeVar
+
+from bulkmail.errors import InputError
+from bulkmail.model import Counts, Mailbox, Rejected
+from bulkmail.source.admission import Admission
+from bulkmail.source.chunks import HALF
+from bulkmail.source.content import Digest, Kind, opened
+from bulkmail.source.csvfile import read_csv
+from bulkmail.source.textfile import read_ndjson, read_text
+
+T = TypeVar("T")
+
+_READERS = {Kind.CSV: read_csv, Kind.NDJSON: read_ndjson, Kind.TEXT: read_text}
+
+_HINTS = {
+    FileNotFoundError: "Look at the path; it is relative to where bulkmail was started, or to the job file.",
+    IsADirectoryError: "Name a file in it.",
+    PermissionError: "Give the account that bulkmail runs as the right to read it.",
+}
+
+
+class FileSource:
+    """Mailboxes of a CSV, NDJSON or text file, or of a binary stream such as `sys.stdin.buffer`. Is a `model.Source`.
+
+    `column` names the column of the address and `kind` the way of writing, where they are not to be found out.
+    With `keep_columns`, mailboxes carry the other cells of their row. `limit` ends the reading after that many
+    mailboxes; the counts and the digest then cover what was read up to there. Each iteration reads a file anew; a
+    stream can be read once.
+
+    Raises InputError, which names the input: before the first row for what is no list at all, and for a quote that is
+    never closed where it comes to light, after the rows before it.
+    """
+
+    def __init__(
+        self,
+        origin: Path | BinaryIO,
+        *,
+        kind: Kind | None = None,
+        column: str = "",
+        keep_columns: bool = False,
+        limit: int | None = None,
+    ) -> None:
+        self._origin = origin
+        self._kind = kind
+        self._column = column
+        self._keep_columns = keep_columns
+        self._limit = limit
+        self._counts = Counts()
+        self._digest = Digest()
+
+    def __repr__(self) -> str:
+        return f"<FileSource {self.name} {self._counts}>"
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return str(self._origin) if isinstance(self._origin, Path) else "standard input"
+
+    @property
+    def local(self) -> bool:
+        """A stream may keep its reader waiting."""
+        return isinstance(self._origin, Path)
+
+    @property
+    def counts(self) -> Counts:
+        """True for the rows that were yielded, not for what is being read meanwhile."""
+        return self._counts
+
+    @property
+    def digest(self) -> Digest:
+        """Of the bytes read; of all of them after the last chunk, unless a limit ended the reading."""
+        return self._digest
+
+    async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
+        self._counts, self._digest = Counts(), Digest()
+        steps = self._steps()
+        beside = asyncio.to_thread if self.local else _in_daemon
+        # If this is cancelled, the thread ends its step, and the file closes with the last reference to `steps`.
+        while step := await beside(next, steps, None):
+            chunk, self._counts, self._digest = step
+            if chunk:
+                yield chunk
+
+    def _steps(self) -> Iterator[tuple[Sequence[Mailbox | Rejected], Counts, Digest]]:
+        try:
+            yield from self._read()
+        except InputError as error:
+            raise InputError(f"{self.name}: {error}", hint=error.hint) from error
+        except csv.Error as error:
+            raise InputError(f"{self.name}: the first line {error}", hint="Is this a list of mailboxes?") from error
+        except OSError as error:
+            reason = (error.strerror or "cannot be read").lower()
+            raise InputError(f"{self.name}: {reason}", hint=_HINTS.get(type(error), "")) from error
+
+    def _read(self) -> Iterator[tuple[Sequence[Mailbox | Rejected], Counts, Digest]]:
+        admission = Admission(self._limit)
+        with opened(self._origin, self._kind) as content:
+            read = _READERS[content.kind]
+            rows = read(content.blocks(), admission, column=self._column, keep_columns=self._keep_columns)
+            found: list[Mailbox | Rejected] = []
+            try:
+                for chunk in () if admission.full else rows:
+                    found += chunk
+                    if self._limit is None or len(found) > HALF:  # near a limit, chunks are of a row or two
+                        yield found, admission.counts, content.measured.digest
+                        found = []
+            except Exception:
+                yield found, admission.counts, content.measured.digest
+                raise
+            yield found, admission.counts, content.measured.digest
+
+
+async def _in_daemon(function: Callable[..., T], *arguments: Any) -> T:
+    """As `asyncio.to_thread`, but a stream on which nothing comes does not keep the program from ending."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def settle(put: Callable[[Any], None], value: object) -> None:
+        if not result.cancelled():
+            put(value)
+
+    def work() -> None:
+        try:
+            told: tuple[Callable[[Any], None], object] = result.set_result, function(*arguments)
+        except Exception as error:  # noqa: BLE001 - raised where it is awaited
+            told = result.set_exception, error
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, *told)
+
+    Thread(target=work, daemon=True).start()
+    return await result

@@ -1,0 +1,81 @@
+"""Where mailboxes come from when nobody has a list: the directory's users, or the members of a group, page by page.
+
+learn.microsoft.com/graph/api/user-list and group-list-transitivemembers: 999 a page at most; filters such as
+`mail ne null` are advanced queries, which want a header and `$count=true` on each page (aad-advanced-queries). The
+least permissions are User.ReadBasic.All for users, and GroupMember.Read.All besides for a group.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from bulkmail.core.odata import literal, segment
+from bulkmail.errors import GraphError, InputError, PermissionMissing
+from bulkmail.graph import Graph
+from bulkmail.model import Counts, Mailbox, Rejected
+from bulkmail.source import Admission
+
+ADVANCED = {"ConsistencyLevel": "eventual"}
+FIELDS: dict[str, str | int] = {"$select": "id,mail,userPrincipalName", "$top": 999, "$count": "true"}
+WITH_MAIL = "mail ne null"
+
+
+class DirectorySource:
+    """Users that match an OData filter, or the users among a group's members, nested groups included.
+
+    A row's number is its place in the listing, from 1. Mailboxes carry their object id, which requests then use.
+    Raises InputError when the directory does not understand the question, PermissionMissing when it may not answer.
+    """
+
+    def __init__(self, graph: Graph, *, users: str | None = None, group: str = "", limit: int | None = None) -> None:
+        self._graph = graph
+        self._path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user" if group else "/users"
+        self._filter = "" if group else (users or WITH_MAIL)
+        self._permission = "GroupMember.Read.All and User.ReadBasic.All" if group else "User.ReadBasic.All"
+        self._admission = Admission(limit)
+
+    def __repr__(self) -> str:
+        return f"<DirectorySource {self.name} {self.counts}>"
+
+    @property
+    def name(self) -> str:
+        """What messages and the manifest call it."""
+        return f"{self._path} where {self._filter}" if self._filter else self._path
+
+    @property
+    def counts(self) -> Counts:
+        return self._admission.counts
+
+    async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
+        params = dict(FIELDS)
+        if self._filter:
+            params["$filter"] = self._filter
+        row = 0
+        try:
+            async for page in self._graph.pages(self._path, params=params, headers=ADVANCED):
+                yield [
+                    self._admit(number, user) for number, user in enumerate(page, row + 1) if not self._admission.full
+                ]
+                row += len(page)
+                if self._admission.full:
+                    return
+        except GraphError as error:
+            raise self._told(error) from error
+
+    def _admit(self, row: int, user: Any) -> Mailbox | Rejected:
+        found = user if isinstance(user, dict) else {}
+        texts = {name: value for name, value in found.items() if isinstance(value, str)}
+        address = texts.get("mail") or texts.get("userPrincipalName") or texts.get("id", "")
+        return self._admission.admit(row, address, id=texts.get("id", ""))
+
+    def _told(self, error: GraphError) -> Exception:
+        if error.status == 403:
+            return PermissionMissing(
+                f"the directory may not be listed: {error}",
+                hint=f"Give the application {self._permission}, or list the mailboxes in a file: input.path.",
+            )
+        if error.status in (400, 404):
+            hint = (
+                f"Check input.users: {literal(self._filter)} is the filter." if self._filter else "Check input.group."
+            )
+            return InputError(f"the directory refuses the question: {error}", hint=hint)
+        return error

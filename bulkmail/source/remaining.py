@@ -1,0 +1,46 @@
+"""Parts of a source: what a resumed run still has to do, or what another one is to do again. Knows only row numbers."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from bulkmail.model import Counts, Mailbox, Rejected, Source
+from bulkmail.source.rows import Rows
+
+
+class Remaining:
+    """Yields what `source` yields, but for mailboxes whose row is in `done`. Counts all rows, as `source` does."""
+
+    def __init__(self, source: Source, done: Rows) -> None:
+        self._source = source
+        self._done = done
+
+    def __repr__(self) -> str:
+        return f"<Remaining of {self._source!r}>"
+
+    @property
+    def counts(self) -> Counts:
+        return self._source.counts
+
+    async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
+        async for chunk in self._source:
+            yield self._rest(chunk) if self._done else chunk
+
+    def _rest(self, chunk: Sequence[Mailbox | Rejected]) -> Sequence[Mailbox | Rejected]:
+        return [row for row in chunk if isinstance(row, Rejected) or row.row not in self._done]
+
+
+class Only:
+    """Yields the mailboxes of `source` whose row is in `rows`, and nothing else; counts them only."""
+
+    def __init__(self, source: Source, rows: Rows) -> None:
+        self._source = source
+        self._rows = rows
+        self.counts = Counts()
+
+    def __repr__(self) -> str:
+        return f"<Only {self.counts.unique} of {self._source!r}>"
+
+    async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
+        async for chunk in self._source:
+            chosen = [row for row in chunk if isinstance(row, Mailbox) and row.row in self._rows]
+            self.counts = Counts(self.counts.unique + len(chosen))
+            yield chosen

@@ -1,0 +1,42 @@
+"""Makes a task of the undoing of another one: its mailboxes carry the changes that are to be taken back."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from bulkmail.errors import UsageError
+from bulkmail.graph import Graph
+from bulkmail.model import Change, Made, Mailbox, Row
+from bulkmail.task.declare import UNDO_COLUMNS, Task
+
+CHANGES = "changes"
+"""The column in which a mailbox brings its changes."""
+
+
+def undoing(task: Task) -> Task:
+    """The task that takes back what `task` changed. Raises UsageError if that cannot be."""
+    undo = task.undo
+    if undo is None:
+        raise UsageError(f"what {task.name} does cannot be taken back")
+
+    async def run(mailbox: Mailbox, graph: Graph, options: Any) -> AsyncIterator[Row]:
+        async for row in undo(mailbox, graph, options, unpacked(mailbox.columns)):
+            yield row
+
+    return replace(task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None)
+
+
+def packed(made: Sequence[Made]) -> dict[str, str]:
+    """The columns of a mailbox whose changes are to be taken back, in the order in which they were made."""
+    told = [[one.change.key, one.change.before, one.change.after, one.id, one.certain] for one in made]
+    return {CHANGES: orjson.dumps(told).decode()}
+
+
+def unpacked(columns: Mapping[str, str]) -> list[Made]:
+    """The changes of `packed`, the latest first."""
+    return [
+        Made(Change(key, before, after), id_, certain)
+        for key, before, after, id_, certain in reversed(orjson.loads(columns[CHANGES]))
+    ]

@@ -1,0 +1,49 @@
+"""Texts that people read or write, each rule once: one safe line, the nearest known name, and durations both ways."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+LIMIT = 500
+"""Characters kept of a text from outside: enough to read, too little to fill a disk."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without control or direction marks, cut at LIMIT: safe for a log, a cell and a terminal."""
+    line = _CONTROL.sub(" ", text).strip()
+    return line if len(line) <= LIMIT else line[: LIMIT - 1] + "…"
+
+
+def likeliest(name: str, known: Iterable[str]) -> str:
+    """The known name that `name` was most likely meant to be, or an empty text."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return close[0] if close else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the likeliest known one, or all of them."""
+    names = list(known)
+    close = likeliest(name, names)
+    return f"; did you mean {close}?" if close else f"; there is {', '.join(names) or 'none'}"
+
+
+def seconds(text: str) -> float:
+    """`90`, `150ms`, `90s`, `30m`, `2h` or `1h30m` in seconds. Raises ValueError for anything else."""
+    parts = _DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", ""):
+        raise ValueError("a time looks like 150ms, 90s, 30m, 2h or 1h30m")
+    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,103 @@
+"""What the command line says is plain text on one line, and its end is an exit code."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkmail.cli import console as say
+from bulkmail.errors import BulkmailError, ConfigError, OutputError, RunHeld, SignInError, UsageError
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("bulkmail")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UsageError("x"), 2), (ConfigError("x"), 2), (SignInError("x"), 4), (RunHeld("x"), 6), (OutputError("x"), 7),
+     (BulkmailError("x"), 1), (KeyboardInterrupt(), 130)],
+)  # fmt: skip
+def test_an_expected_error_is_an_exit_code(error: BaseException, code: int) -> None:
+    with pytest.raises(SystemExit) as caught, say.told():
+        raise error
+    assert caught.value.code == code
+
+
+def test_an_interrupt_outside_of_the_run_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), say.told():
+        raise KeyboardInterrupt
+    assert "bulkmail resume" in capsys.readouterr().err
+
+
+def test_a_defect_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError), say.told():
+        raise ZeroDivisionError
+
+
+def test_what_happened_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    say.complain(ConfigError("one [bold]\ntwo\x1b[2J", hint="do this\nand that"))
+    assert capsys.readouterr().err.splitlines() == [
+        "bulkmail: one [bold]", "bulkmail: two [2J", "  do this and that",
+    ]  # fmt: skip
+
+
+@given(text=st.text(max_size=60))
+def test_no_control_character_reaches_the_terminal(text: str) -> None:
+    stream, before = io.StringIO(), sys.stderr
+    sys.stderr = stream
+    try:
+        say.complain(BulkmailError(text, hint=text))
+        say.note(text)
+    finally:
+        sys.stderr = before
+    shown = stream.getvalue().replace("\n", "")
+    assert not any(ord(letter) < 32 or 0x7F <= ord(letter) <= 0x9F for letter in shown)
+
+
+def log(*, as_json: bool, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    say.log_to_stderr(as_json=as_json)
+    accident = ValueError("evil\n\x1b[31mforged line")
+    logging.getLogger("bulkmail.run").error("one\ntwo\x1b", exc_info=accident)
+    logging.getLogger("bulkmail.run").info("worth knowing")
+    logging.getLogger("somebody.else").info("says an address")
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_log_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = log(as_json=False, capsys=capsys)
+    assert lines[0].endswith(" error: one two")
+    assert lines[-1].endswith(" info: worth knowing")
+    assert all(line.startswith("  ") for line in lines[1:-1])
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_log_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    error, info = map(json.loads, log(as_json=True, capsys=capsys))
+    assert (error["level"], error["message"]) == ("error", "one\ntwo\x1b")
+    assert "ValueError" in error["error"]
+    assert (info["logger"], info["message"]) == ("bulkmail.run", "worth knowing")
+
+
+def test_what_comes_for_a_closed_connection_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    before = logging.getLogger().handlers[:]
+    try:
+        say.log_to_stderr(as_json=False)
+        for text in ("unable to perform operation; the handler is closed", "something else"):
+            logging.getLogger("asyncio").error("Fatal error on SSL protocol", exc_info=RuntimeError(text))
+    finally:
+        logging.getLogger().handlers[:] = before
+    told = capsys.readouterr().err
+    assert "something else" in told
+    assert "the handler is closed" not in told

@@ -1,0 +1,110 @@
+"""The run directory: private, held by one process, never written over."""
+
+import os
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from bulkmail.errors import OutputError, RunHeld
+from bulkmail.rundir.folder import LOCK, MANIFEST, name, open_folder, write_private
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o777], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    try:
+        yield request.param
+    finally:
+        os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_template_is_filled_in() -> None:
+    now = datetime(2026, 11, 23, 22, 15, 3, tzinfo=UTC)
+    assert name("out/{task}-{date}/{time}", "settings.report", now) == Path("out/settings.report-2026-11-23/221503")
+
+
+@posix
+def test_it_is_private_whatever_the_umask(umask: int, tmp_path: Path) -> None:
+    with open_folder(tmp_path / "run") as folder:
+        write_private(folder / MANIFEST, b"{}")
+        assert mode(folder) == 0o700
+        assert mode(folder / MANIFEST) == mode(folder / LOCK) == 0o600
+
+
+def test_an_earlier_run_is_left_alone(tmp_path: Path) -> None:
+    made = []
+    for _ in range(3):
+        with open_folder(tmp_path / "deep" / "run") as folder:
+            (folder / MANIFEST).write_text("{}")
+            made.append(folder.name)
+    assert made == ["run", "run-2", "run-3"]
+
+
+def test_a_directory_without_a_run_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with open_folder(tmp_path / "run") as folder:
+        assert folder == tmp_path / "run"
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with open_folder(tmp_path / "run") as folder:
+        (folder / MANIFEST).write_text('{"pid": 12, "host": "there\\u001b"}')
+        with pytest.raises(RunHeld, match=r"held by process 12 on 'there\\x1b'"), open_folder(tmp_path / "run"):
+            pass
+    with open_folder(tmp_path / "run") as following:
+        assert following.name == "run-2"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="finds the open file where Linux shows it")
+def test_a_lock_that_cannot_be_given_back_spoils_nothing(tmp_path: Path) -> None:
+    """As on a network disk that went away when all was written."""
+    lock = tmp_path / "run" / LOCK
+    with open_folder(lock.parent):
+        (handle,) = (fd for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink() and fd.readlink() == lock)
+        os.close(int(handle.name))
+
+
+def test_the_hold_ends_with_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), open_folder(tmp_path / "run"):
+        raise KeyError
+    with FileLock(tmp_path / "run" / LOCK, timeout=0) as lock:
+        assert lock.is_locked
+
+
+def test_what_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for wanted in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError), open_folder(wanted):
+            pass
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    write_private(path, b"one")
+    (tmp_path / ".run.json.new").write_bytes(b"left by a process that was killed")
+    write_private(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.mkdir()
+    (path / "inside").touch()
+    with pytest.raises(OutputError, match=r"run\.json"):
+        write_private(path, b"x")
+    with pytest.raises(OutputError):
+        write_private(tmp_path / "nowhere" / "run.json", b"x")
+    assert (path / "inside").exists()
+    assert list(tmp_path.iterdir()) == [path]
