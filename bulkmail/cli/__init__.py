@@ -7,7 +7,7 @@ import typer
 
 from bulkmail import __version__
 from bulkmail.cli.cert import app as cert
-from bulkmail.cli.console import told
+from bulkmail.cli.console import exit_on_error
 from bulkmail.cli.demo import demo
 from bulkmail.cli.resume import resume
 from bulkmail.cli.run import run
@@ -53,6 +53,6 @@ def options(
 
 def main() -> None:
     """The console script."""
-    with told():
+    with exit_on_error():
         app()
     sys.exit(0)
