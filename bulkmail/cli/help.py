@@ -25,7 +25,7 @@ def help_(
 
       bulkmail help jobs --raw | less
     """
-    with say.told():
+    with say.exit_on_error():
         if not topic:
             table = Table(box=None, pad_edge=False, show_header=False)
             for name, meaning in docs.TOPICS.items():
