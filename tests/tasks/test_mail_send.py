@@ -9,7 +9,7 @@ import pytest
 from bulkmail.errors import ConfigError, GraphError, InputError, OutcomeUnknown
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Mailbox, Response
-from bulkmail.sim.faults import Fault
+from bulkmail.sim import Fault
 from bulkmail.tasks import check_options
 from bulkmail.tasks.mail_letter import key_of
 from bulkmail.tasks.mail_send import COLUMNS, mail_send, place
