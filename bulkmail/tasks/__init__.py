@@ -22,7 +22,7 @@ from bulkmail.errors import ConfigError
 from bulkmail.task.declare import Options, Task, task
 from bulkmail.text import likeliest, nearest
 
-__all__ = ["Options", "Task", "check_options", "every", "families", "find", "our_own", "task"]
+__all__ = ["Options", "Task", "built_in", "check_options", "every", "families", "find", "our_own", "task"]
 
 GROUP = "bulkmail.tasks"
 """The entry points of packages that bring tasks."""
@@ -45,12 +45,14 @@ def our_own(name: str) -> Task | None:
     return _tasks_of(family).get(name) if family in families() else None
 
 
+def built_in() -> dict[str, Task]:
+    """All tasks that come with bulkmail."""
+    return {name: one for family in families() for name, one in _tasks_of(family).items()}
+
+
 def every() -> dict[str, Task]:
     """All tasks that can be named; an installed package cannot replace one of ours. Raises ConfigError."""
-    found = {entry.name: _loaded(entry) for entry in entry_points(group=GROUP)}
-    for family in families():
-        found |= _tasks_of(family)
-    return found
+    return {entry.name: _loaded(entry) for entry in entry_points(group=GROUP)} | built_in()
 
 
 def find(name: str, folder: Path) -> Task:
