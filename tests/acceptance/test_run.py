@@ -16,7 +16,7 @@ import pytest
 
 from bulkmail.model import Mailbox
 from bulkmail.sim import Settings, Simulator
-from bulkmail.tasks.settings_report import COLUMNS, SEED_COLUMNS, full_row, seed_row
+from bulkmail.tasks.settings.report import COLUMNS, SEED_COLUMNS, full_row, seed_row
 from tests import forked
 from tests.acceptance.cases import CASES, LIST, TENANT, size, status_of
 from tests.acceptance.tenant import PASSWORD, Desk, Done, Keys, tenant

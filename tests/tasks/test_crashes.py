@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bulkmail.model import Made, Mailbox
-from bulkmail.tasks.settings_table import SETTINGS, same, value_of
+from bulkmail.tasks.settings.fields import SETTINGS, same, value_of
 from tests.tasks.rig import Bench, Deadly, Killed, on_bench
 
 PEOPLE = "id,name\n" + "".join(f"k{n},Person {n}\n" for n in range(6))
