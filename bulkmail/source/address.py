@@ -35,7 +35,7 @@ _DIGITS = re.compile(rf"{_HEX}{{32}}", re.IGNORECASE | re.ASCII)
 
 # White space, invisible marks that the clipboard brings along, and quotes, straight and typographic.
 _EDGES = " \t\r\n\v\f\u00a0\u200b\u200e\u200f\u202a\u202c\ufeff\"'\u2018\u2019\u201c\u201d"
-_NAMED = re.compile(r"([^<>;]*)<([^<>]*)>")
+_NAMED = re.compile(r'([^<>;]*|[^<>"]*"\s*)<([^<>]*)>')  # a name with a semicolon was in quotes
 _ENDS = _EDGES + ";,"
 _BETWEEN_SEMICOLONS = re.compile(r'(?:"[^"]*"|[^";]|"(?=[^"]*\Z))+')
 _BEHIND_BRACKET = re.compile(r"(?<=>)\s*,")

@@ -206,8 +206,8 @@ class Admission:
         place = filled[0]
         why = fault(clean(cells[place]))
         if names:
-            others = [_seen(name, cell) for at, (name, cell) in enumerate(zip(names, cells, strict=False)) if at != place]
-            why += f"; looked at {_listed([names[place], *others])}"
+            looked = [_seen(name, cell) for name, cell in zip(names, cells, strict=False)]
+            why += f"; looked at {_listed([names[place], *looked[:place], *looked[place + 1 :]])}"
         return self.reject(row, "invalid", cells[place], why)
 
     def _once(self, row: int, address: str, id_: str, columns: Mapping[str, str]) -> Mailbox | Rejected:

@@ -1,8 +1,8 @@
 """The cells of a row by the names of their columns; one that cannot be relied on is never handed out.
 
-A byte that is not of the file's encoding is read as U+FFFD, and so is one that an earlier program could not read. Such a
-cell, and one whose column is there twice, does no harm as long as nothing asks for it. What asks for it fails, instead
-of sending half a name to people. The mark is part of the text, so that it lasts in a spooled input.
+A byte that does not belong to the file's encoding is read as U+FFFD; an earlier program may have left one as well.
+Such a cell, and one whose column is there twice, does no harm as long as nothing asks for it. What asks for it fails,
+so that no one is sent half a name. The mark is part of the text, so that it lasts in a spooled input.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ TWICE = f"{MARK} twice"
 
 SAVE = "save the list as UTF-8 (in Excel: CSV UTF-8), or name its encoding"
 HINT = (
-    "Save the list as UTF-8 (in Excel: \"CSV UTF-8\"). If that cannot be, say which encoding it has: "
+    'Save the list as UTF-8 (in Excel: "CSV UTF-8"). If that cannot be, say which encoding it has: '
     'encoding = "cp1252" for the plain CSV of an Excel in Western Europe.'
 )
 
@@ -31,7 +31,10 @@ class Cells(dict[str, str]):
         return trusted(name, super().__getitem__(name))
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
 
 def trusted(name: str, text: str) -> str:

@@ -1,8 +1,8 @@
 """Opens an input as text: its kind, its encoding, the digest of its bytes. Knows no rows.
 
 A BOM decides, then the shape of UTF-16, then the encoding that the user named, else it is UTF-8. A file that is not
-quite what it should be, such as Excel's plain "CSV" in a Western code page, is neither refused nor guessed at: what cannot
-be read becomes U+FFFD, and cells.py sees to it that it is never used.
+quite what it should be, such as Excel's plain "CSV" in a Western code page, is neither refused nor guessed at: what
+cannot be read becomes U+FFFD, and cells.py sees to it that it is never used.
 """
 
 import codecs
@@ -49,6 +49,7 @@ class Digest:
     size: int = 0
 
 
+_MARKUP = "HTML or XML"
 _REFUSED = tuple(
     (re.compile(sign), what, hint)
     for sign, what, hint in (
@@ -62,7 +63,7 @@ _REFUSED = tuple(
         (rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff", "text in UTF-32", "Save it as UTF-8."),
         (rb"%PDF", "PDF", "Ask for the list as CSV."),
         (rb"\{\\rtf", "rich text", "Save it as plain text in UTF-8."),
-        (rb"(?i)<(?:\?xml|!doctype|html)", "HTML or XML", "Export the list as CSV."),
+        (rb"(?i)<(?:\?xml|!doctype|html)", _MARKUP, "Export the list as CSV."),
         (rb"-----BEGIN", "a key or certificate", "It belongs to the section [app]; give the list of mailboxes here."),
     )
 )
@@ -173,21 +174,23 @@ class _Doubt:
 
 
 @contextmanager
-def opened(origin: Path | BinaryIO, kind: Kind | None = None, encoding: str = "") -> Iterator[Content]:
+def opened(
+    origin: Path | BinaryIO, kind: Kind | None = None, encoding: str = "", *, markup: bool = False
+) -> Iterator[Content]:
     """Opens a path, or takes over a binary stream without closing it. `encoding` is what the user says it is.
 
-    Raises InputError for what is not text, or not in that encoding.
+    Raises InputError for what is not a list: other kinds of files, and HTML unless `markup` is wanted.
     """
     with _stream(origin) as stream:
         measured = Measured(stream)
         buffered = io.BufferedReader(measured, BLOCK)
         head = buffered.peek(BLOCK)
-        _refuse(head)
+        _refuse(head, markup=markup)
         told = _encoding(head)
         named = bool(encoding) and not told and encoding != "utf-8"
         read_as = told or encoding or "utf-8"
         start = head.decode(read_as, "replace").lstrip(_BLANK)
-        _refuse(start.encode())
+        _refuse(start.encode(), markup=markup)
         suffix = origin.suffix if isinstance(origin, Path) else ""
         yield Content(kind or _kind(start, suffix), read_as, buffered, measured, named)
 
@@ -200,9 +203,9 @@ def _stream(origin: Path | BinaryIO) -> nullcontext[BinaryIO] | BinaryIO:
     return origin.open("rb")
 
 
-def _refuse(start: bytes) -> None:
+def _refuse(start: bytes, *, markup: bool) -> None:
     for sign, what, hint in _REFUSED:
-        if sign.match(start):
+        if sign.match(start) and not (markup and what == _MARKUP):
             raise InputError(f"this is {what}, not a list of mailboxes", hint=hint)
 
 
@@ -249,8 +252,8 @@ def _json_kind(first: str) -> Kind:
 def _pasted(first: str, suffix: str) -> bool:
     """Whether a line is addresses as a mail program writes them, and not the first row of a table.
 
-    In a CSV, only names with addresses in angle brackets tell: two bare addresses may as well be two columns.
+    Unless the file is called a text, only addresses in angle brackets tell: two bare ones may as well be two columns.
     """
     found = list(parts(first))
-    written = "<" in first or (suffix.lower() not in (".csv", ".tsv") and len(found) > 1)
+    written = "<" in first or (_SUFFIXES.get(suffix.lower()) is Kind.TEXT and len(found) > 1)
     return written and bool(found) and all(is_address(one) or is_id(one) for one in found)

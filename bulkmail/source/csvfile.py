@@ -1,4 +1,4 @@
-"""Reads the mailboxes of a CSV: which column names them, and a verdict on each row. Knows text: no file, no encoding."""
+"""Reads the mailboxes of a CSV: which columns name them, and a verdict on each row. Knows text, not files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,9 +54,7 @@ def _listed(table: Table, column: str) -> Listed:
     choice = choose(cells, column)
     carried = [(place, cells[place].strip()) for place in filled if place != choice.address]
     doubled = twice(cells)
-    return Listed(
-        choice, table.row + 1, table.below, carried, [name for _, name in carried if exact(name) in doubled]
-    )
+    return Listed(choice, table.row + 1, table.below, carried, [name for _, name in carried if exact(name) in doubled])
 
 
 def _column(records: Chunk, place: int) -> Sequence[str]:

@@ -32,12 +32,12 @@ class FileSource:
     """Mailboxes of a CSV, JSON or text file, or of a binary stream such as `sys.stdin.buffer`. Is a `model.Source`.
 
     `column` names the column of the address, `kind` the way of writing and `encoding` that of its bytes, where they are
-    not to be found out. With `keep_columns`, mailboxes carry the other cells of their row. `limit` ends the reading after that many
-    mailboxes; the counts and the digest then cover what was read up to there. Each iteration reads a file anew; a
-    stream can be read once.
+    not to be found out. With `keep_columns`, mailboxes carry the other cells of their row. `limit` ends the reading
+    after that many mailboxes; the counts and the digest then cover what was read up to there. Each iteration reads a
+    file anew; a stream can be read once.
 
-    Raises InputError, which names the input: before the first row for what is not a list at all, and for a quote that is
-    never closed where it comes to light, after the rows before it.
+    Raises InputError, which names the input: before the first row for what is not a list at all, and for a quote that
+    is never closed where it comes to light, after the rows before it.
     """
 
     def __init__(

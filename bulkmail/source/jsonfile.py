@@ -67,7 +67,7 @@ def document(blocks: Iterable[str]) -> Any:
         if size > LARGEST:
             raise InputError(
                 f"this is one JSON text of more than {LARGEST >> 20} MB",
-                hint="Write an object a line: jq -c '.[]' FILE > mailboxes.ndjson, or '.value[]' for an answer of Graph.",
+                hint="Write an object a line: jq -c '.[]' FILE > mailboxes.ndjson, or '.value[]' for a Graph answer.",
             )
         text.append(block)
     try:

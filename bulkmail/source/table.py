@@ -37,7 +37,7 @@ class Broken(list[str]):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first row that is not blank, with its number, and the rows below it in chunks. Without rows, `top` is empty."""
+    """The first row that is not blank, with its number, and the rows below in chunks; `top` is empty without any."""
 
     top: Sequence[str]
     row: int
@@ -46,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """Where the first row is, counted in lines and as a spreadsheet counts, and the lines read to find its delimiter."""
+    """Where the first row is, in lines and as a spreadsheet counts, and the lines read to find its delimiter."""
 
     line: int
     row: int
