@@ -155,7 +155,7 @@ class Run:
             writer=writer,
             alarm=Alarm(watched, self.task.permission),
             stop=self.stop,
-            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, self.recovered.changes.barred),
+            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )
         async with self._beside(connection):
             await sweep.run()
