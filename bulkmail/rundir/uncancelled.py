@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def uncancelled(work: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
+async def uncancelled(work: Coroutine[Any, Any, object]) -> asyncio.CancelledError | None:
     """Runs `work` to its end and raises what it raises; returns the cancellation that came meanwhile, for the caller to
     raise when it has drawn its own consequences."""
     task = asyncio.create_task(work)

@@ -16,8 +16,8 @@ from bulkmail.rundir.journal import sealed
 from bulkmail.rundir.manifest import Manifest, PinnedOutput
 from bulkmail.rundir.reader import RunDir
 from bulkmail.sink import Csv, Format, Ndjson
-from bulkmail.tasks import BUILT_IN, Task, check_options
-from bulkmail.tasks.contacts_sync import contacts_sync
+from bulkmail.tasks import Task, built_in, check_options
+from bulkmail.tasks.contacts import contacts_sync
 from tests.rundir.test_manifest import BEGUN
 
 ROWS: list[Row] = [{"mailbox": "ada@example.com", "n": "=1+1"}, {"mailbox": "alan@example.com", "n": "two\nlines, 2"}]
@@ -136,7 +136,7 @@ def test_options_are_those_that_the_run_had(tmp_path: Path) -> None:
         _ = options.contacts.rows  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("task", BUILT_IN.values(), ids=list(BUILT_IN))
+@pytest.mark.parametrize("task", built_in().values(), ids=list(built_in()))
 def test_options_that_are_no_longer_those_of_the_task_are_named(tmp_path: Path, task: Task) -> None:
     written: Manifest = replace(BEGUN, options={"strange": 1})
     written.write(tmp_path)
