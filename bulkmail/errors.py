@@ -24,10 +24,30 @@
 Texts here are printed and logged: none may hold a token, a key, a password or the body of an answer.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 NOT_SENT = "the request had not left"
 """The note on the cancellation of a request that still waited for its turn: it has begun nothing."""
+
+
+EXIT_CODES: Mapping[int, str] = MappingProxyType(
+    {
+        0: "every mailbox is `ok` or `absent` (with `output.absent_is_failure = true`: `ok`)",
+        1: "a bug, or an environment that cannot be used",
+        2: "usage, input or configuration",
+        3: "finished, and some mailboxes are not ok: see `failed.csv`",
+        4: "sign-in or permission",
+        5: "stopped early and resumable: time box (`--max-duration`), too many failures, or changes (`--max-changes`)",
+        6: "another process works in the run directory",
+        7: "output could not be written, or a file of the run is damaged; resumable once that is mended",
+        8: "finished with `--drift`, and there is drift",
+        130: "interrupted (Ctrl-C): what was in flight was finished, the rest is `not_run`; resumable",
+        143: "terminated (SIGTERM): the same",
+    }
+)
+"""What the exit codes of `bulkmail run`, `resume` and `undo` mean, for people and for schedulers."""
 
 
 class BulkmailError(Exception):

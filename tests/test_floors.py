@@ -12,7 +12,7 @@ FLOORS = [
     ("source", "sink", "task"),
     ("tasks", "rundir"),
     ("run",),
-    ("app", "testing", "__init__"),
+    ("app", "docs", "testing", "__init__"),
     ("cli", "__main__"),
 ]
 

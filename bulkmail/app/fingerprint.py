@@ -13,7 +13,7 @@ from bulkmail.rundir import manifest as manifests
 from bulkmail.rundir.manifest import Manifest
 from bulkmail.source import FileSource
 from bulkmail.source.spool import SpooledSource
-from bulkmail.tasks import BUILT_IN, Options, Task
+from bulkmail.tasks import Options, Task, our_own
 
 PLACE = ("tenant_id", "client_id", "cloud", "login", "graph")
 """Who a run acts as, and where. With which key is nobody's business, and keys are renewed."""
@@ -46,7 +46,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
 
 def code_of(task: Task) -> str:
     """Tells a task from the same one with other code in it: the version of bulkmail, or the digest of its file."""
-    if BUILT_IN.get(task.name) is task:
+    if our_own(task.name) is task:
         return f"bulkmail {__version__}"
     file = inspect.getsourcefile(inspect.unwrap(task.run))
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()}" if file else "unknown"

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 GARBAGE = (50_000, 20, 5)
 """Thresholds of the garbage collector. Nearly everything goes by reference counts; what a thousand mailboxes in flight
-hold is no garbage, and looking through it every 700 objects took a sixth of all CPU time."""
+hold is not garbage, and looking through it every 700 objects took a sixth of all CPU time."""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -55,15 +55,18 @@ def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 @contextmanager
-def interruptible(stop: Stop, heard: Callable[[str], None]) -> Iterator[None]:
-    """The first interrupt asks the run to stop, the second cancels it, a third ends the program as if we were not
-    here. Inside the running loop, in the main thread."""
+def interruptible(stop: Stop, note: Callable[[str], None]) -> Iterator[None]:
+    """The first interrupt asks the run to stop, the second cancels it, and a third ends the program as it would without
+    us. Interrupts are counted, whatever else has asked the run to stop. Inside the running loop, in the main thread."""
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
+    arrived = 0
 
     def hear(number: int) -> None:
-        if stop.reason is None:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 1:
             stop.ask(INTERRUPTED[number])
-            heard("stopping: what is in flight is finished; once more to stop at once")
+            note("stopping: what is in flight is finished; once more to stop at once")
         elif main is not None:
             restore()
             main.cancel()

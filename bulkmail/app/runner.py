@@ -2,25 +2,25 @@
 caller, and may have been begun by a process that died."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from bulkmail.app.compose import Connection, Writes, connected, directory_source
 from bulkmail.app.fingerprint import digest_of
 from bulkmail.app.loop import interruptible
-from bulkmail.cli import console as say
-from bulkmail.cli.progress import Look, Progress
+from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.config import Job
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Source, Status, TokenSource
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
-from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
+from bulkmail.run.snapshot import Snapshot, resident
+from bulkmail.run.stop import CANCELLED, CHANGES, TIME_BOX, Stop
 from bulkmail.run.sweep import Sweep, SweepSettings, foremost
 from bulkmail.run.writer import Writer
 from bulkmail.rundir import folder as folders
@@ -38,6 +38,8 @@ from bulkmail.source.spool import SpooledSource, spool
 from bulkmail.tasks import Options, Task
 from bulkmail.text import one_line
 
+log = logging.getLogger(__name__)
+
 OK, NOT_ALL_OK, DRIFT, DEFECT = 0, 3, 8, 1
 
 
@@ -53,7 +55,7 @@ class Ended:
 @dataclass(slots=True)
 class Run:
     """One run while it goes. `listed` are its mailboxes, unless the directory is asked, and `expected` their number.
-    `recovered` is how far processes before this one got."""
+    `recovered` is how far processes before this one got. `observers` see the run while it goes."""
 
     job: Job
     task: Task
@@ -62,17 +64,18 @@ class Run:
     manifest: Manifest
     listed: FileSource | SpooledSource | None = None
     expected: int = 0
-    console: Console | None = None  # where progress is shown
+    observers: Sequence[Observer] = ()
+    note: Note = log.info
     recovered: Recovered = field(default_factory=Recovered)
     stop: Stop = field(default_factory=Stop)
 
     async def conduct(self, folder: Path) -> Ended:
         """From the first request to the last file. Raises OutputError where not even `run.json` can be written."""
-        with interruptible(self.stop, say.note):
+        with interruptible(self.stop, self.note):
             started = asyncio.get_running_loop().time()
             failure: BaseException | None = None
             try:
-                await asyncio.to_thread(self.manifest.write, folder)
+                await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
                 failure = foremost(errors)
@@ -132,8 +135,13 @@ class Run:
         self.manifest = replace(
             self.manifest, input=self.manifest.input | pinned | {"mailboxes": self.expected}, counts=self.listed.counts
         )
-        await asyncio.to_thread(self.manifest.write, folder)
+        await self._write_manifest(folder)
         return self.listed
+
+    async def _write_manifest(self, folder: Path) -> None:
+        """Always to its end: a thread that still wrote when the run ends would write over what the end has written."""
+        if cancelled := await to_its_end(asyncio.to_thread(self.manifest.write, folder)):
+            raise cancelled
 
     async def _sweep(self, connection: Connection, source: Source, writer: Writer) -> None:
         limits = self.job.limits
@@ -147,30 +155,31 @@ class Run:
             writer=writer,
             alarm=Alarm(watched, self.task.permission),
             stop=self.stop,
-            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, self.recovered.changes.barred),
+            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )
         async with self._beside(connection):
             await sweep.run()
 
     @asynccontextmanager
     async def _beside(self, connection: Connection) -> AsyncIterator[None]:
-        """Progress and the time box, while the sweep runs."""
+        """Observers and the time box, while the sweep runs."""
         loop = asyncio.get_running_loop()
-        box = self.job.limits.max_duration
+        box, started = self.job.limits.max_duration, loop.time()
         timer = loop.call_later(box, self.stop.ask, TIME_BOX) if box else None
 
-        def look() -> Look:
-            seen = connection.stack.pace.statistics()
-            return Look(self.recovered.totals, self.expected, seen.in_flight, connection.stack.waits())
+        def look() -> Snapshot:
+            return Snapshot.of(
+                self.recovered.totals, self.recovered.changes.counts, connection.stack.pace.statistics(),
+                connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=loop.time() - started,
+                expected=self.expected, memory=resident(),
+            )  # fmt: skip
 
-        progress = asyncio.create_task(Progress(look, self.console).show())
         try:
-            yield
+            async with observed(look, self.observers):
+                yield
         finally:
             if timer is not None:
                 timer.cancel()
-            progress.cancel()
-            await asyncio.wait([progress])
 
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         """Write `failed.csv` and `run.json`. An error on the way is the run's own end unless there was one before."""
@@ -208,7 +217,7 @@ class Run:
         if self.stop.reason is not None:
             return "stopped", self.stop.reason.text, self.stop.reason.code
         if failure is not None:
-            return "stopped", "cancelled", say.INTERRUPTED
+            return "stopped", CANCELLED.text, CANCELLED.code
         totals = self.recovered.totals
         absent = totals.statuses[Status.ABSENT] if self.job.output.absent_is_failure else 0
         if totals.not_ok + absent:

@@ -7,8 +7,9 @@ import typer
 
 from bulkmail import __version__
 from bulkmail.cli.cert import app as cert
-from bulkmail.cli.console import told
+from bulkmail.cli.console import exit_on_error
 from bulkmail.cli.demo import demo
+from bulkmail.cli.help import help_
 from bulkmail.cli.resume import resume
 from bulkmail.cli.run import run
 from bulkmail.cli.show import show, tasks
@@ -33,6 +34,7 @@ app.command("tasks")(tasks)
 app.add_typer(cert, name="cert")
 app.command("token")(token)
 app.command("sim", help=HELP)(sim)
+app.command("help")(help_)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the callback's shape is typer's
@@ -53,6 +55,6 @@ def options(
 
 def main() -> None:
     """The console script."""
-    with told():
+    with exit_on_error():
         app()
     sys.exit(0)

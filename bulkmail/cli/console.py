@@ -6,6 +6,7 @@ Results go to the standard output, progress and errors to the standard error. No
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,8 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from bulkmail.errors import BulkmailError
+from bulkmail.run.stop import INTERRUPTED
 from bulkmail.text import one_line
-
-INTERRUPTED = 130
 
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 results = Console(highlight=False, markup=False, emoji=False)
@@ -28,7 +28,7 @@ def progress(*, hidden: bool) -> Console | None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """Ends the program with the exit code of an expected error, after saying what to do about it."""
     try:
         yield
@@ -40,7 +40,7 @@ def told() -> Iterator[None]:
         raise SystemExit(1) from None
     except KeyboardInterrupt:  # not while a run is under way; before one, or behind it
         note("interrupted; what a run has begun, `bulkmail resume DIRECTORY` finishes")
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(INTERRUPTED[signal.SIGINT].code) from None
 
 
 def complain(error: BulkmailError) -> None:

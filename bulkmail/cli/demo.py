@@ -19,6 +19,7 @@ from bulkmail.app.loop import run as run_loop
 from bulkmail.app.runner import Run
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
+from bulkmail.cli.progress import shown
 from bulkmail.cli.rehearsal import PORT, Rehearsal, command, prepare
 from bulkmail.cli.token import show_claims
 from bulkmail.config import load
@@ -44,7 +45,7 @@ def demo(
     Example: bulkmail demo --directory demo
     """
     say.log_to_stderr(as_json=False)
-    with say.told():
+    with say.exit_on_error():
         run_loop(_demo(directory, Settings(mailboxes=mailboxes, latency=latency / 1000, port=PORT)))
 
 
@@ -65,7 +66,9 @@ async def _demo(directory: Path, settings: Settings) -> None:
         expected = await survey(listed)
         with folders.open_folder(folders.name(job.output.directory, task.name, datetime.now().astimezone())) as folder:
             manifest = pinned(job, task, options, {})
-            ended = await Run(job, task, options, credential, manifest, listed, expected, say.errors).conduct(folder)
+            with shown(say.errors) as observer:
+                run = Run(job, task, options, credential, manifest, listed, expected, [observer], say.note)
+                ended = await run.conduct(folder)
         summary.show(ended.manifest, ended.folder, say.results)
         if ended.failure is not None:
             raise ended.failure

@@ -1,96 +1,96 @@
-"""Shows how a run is getting on: one line that moves on a terminal, a log line now and then elsewhere. Only looks.
+"""Shows how a run is getting on: a line that moves on a terminal, a log line now and then elsewhere. An observer.
 
 1,234 of 2,000  61 %  820/s  1 s left  3 throttled  1 not ok  7 in flight  all wait 2 s: TooManyRequests, application
 1,234 of 2,000  61 %  820/s  1 s left  9 in flight  1 mailbox waits, ada@contoso.com 3 min 20 s: IncomingBytes, mailbox
 """
 
-import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from bulkmail.app.observe import Observer
 from bulkmail.model import Wait
-from bulkmail.rundir.totals import Totals
+from bulkmail.run.snapshot import Snapshot
 from bulkmail.text import duration, one_line
 
 log = logging.getLogger(__name__)
 
-ON_TERMINAL, IN_LOG = 0.25, 5.0
-"""Seconds between two looks."""
+IN_LOG = 5.0
+"""Seconds between two lines of the log."""
 
 RATE_OVER = 10.0
 """Seconds that the shown rate is a mean of."""
-
 
 LONG = 3.0
 """Seconds from which the wait of a single mailbox is worth a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What there is to see. `expected` mailboxes is 0 if nobody can tell."""
+@contextmanager
+def shown(console: Console | None) -> Iterator[Observer]:
+    """An observer that shows a line until the block ends: on `console` if that is a terminal, else in the log."""
+    line = Line()
+    if console is None or not console.is_terminal:
+        yield Logged(line)
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
 
-    totals: Totals
-    expected: int = 0
-    in_flight: int = 0
-    waits: Sequence[Wait] = ()  # who waits for a limit now
+        def show(snapshot: Snapshot) -> None:
+            live.update(Text(line(snapshot), overflow="ellipsis", no_wrap=True), refresh=True)
+
+        yield show
 
 
-class Progress:
-    """Run `show` beside the sweep and cancel it at the end."""
+class Logged:
+    """Logs the line of a snapshot every IN_LOG seconds, first when so many have passed."""
 
-    def __init__(self, look: Callable[[], Look], console: Console | None) -> None:
-        self._look = look
-        self._console = console
+    def __init__(self, line: "Line") -> None:
+        self._line = line
+        self._due = IN_LOG
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        text = self._line(snapshot)
+        if snapshot.seconds >= self._due:
+            self._due = snapshot.seconds + IN_LOG
+            log.info("%s", text)
+
+
+class Line:
+    """The state of a run in one line. Remembers a few snapshots, for the rate."""
+
+    def __init__(self) -> None:
         self._marks: deque[tuple[float, int]] = deque()
 
-    async def show(self) -> None:
-        if self._console is not None and self._console.is_terminal:
-            with Live(console=self._console, auto_refresh=False, transient=True) as live:
-                while True:
-                    live.update(Text(self.line(), overflow="ellipsis", no_wrap=True), refresh=True)
-                    await asyncio.sleep(ON_TERMINAL)
-        while True:
-            await asyncio.sleep(IN_LOG)
-            log.info("%s", self.line())
-
-    def line(self) -> str:
-        """The state in one line."""
-        now, look = asyncio.get_running_loop().time(), self._look()
-        done, rate = look.totals.done, self._rate(now, look.totals.done)
-        parts = [
-            f"{done:,} of {look.expected:,}  {100 * done // look.expected} %" if look.expected else f"{done:,} done"
-        ]
+    def __call__(self, now: Snapshot) -> str:
+        done, rate = now.done, self._rate(now.seconds, now.done)
+        parts = [f"{done:,} of {now.expected:,}  {100 * done // now.expected} %" if now.expected else f"{done:,} done"]
         parts.append(f"{rate:,.0f}/s")
-        if rate and look.expected > done:
-            parts.append(f"{duration((look.expected - done) / rate)} left")
-        parts += [f"{number:,} {word}" for number, word in self._counts(look.totals) if number]
-        parts.append(f"{look.in_flight:,} in flight")
-        return "  ".join([*parts, *_waiting(look.waits)])
+        if rate and now.expected > done:
+            parts.append(f"{duration((now.expected - done) / rate)} left")
+        counts = (now.throttled, "throttled"), (now.retried, "retried"), (now.not_ok, "not ok")
+        parts += [f"{number:,} {word}" for number, word in counts if number]
+        parts.append(f"{now.pace.in_flight:,} in flight")
+        return "  ".join([*parts, *_waiting(now.waits)])
 
-    @staticmethod
-    def _counts(totals: Totals) -> tuple[tuple[int, str], ...]:
-        return (totals.throttled, "throttled"), (totals.retried, "retried"), (totals.not_ok, "not ok")
-
-    def _rate(self, now: float, done: int) -> float:
-        self._marks.append((now, done))
-        while now - self._marks[0][0] > RATE_OVER and len(self._marks) > 2:
+    def _rate(self, seconds: float, done: int) -> float:
+        """Mailboxes a second."""
+        self._marks.append((seconds, done))
+        while seconds - self._marks[0][0] > RATE_OVER and len(self._marks) > 2:
             self._marks.popleft()
         began, before = self._marks[0]
-        return (done - before) / (now - began) if now > began else 0.0
+        return (done - before) / (seconds - began) if seconds > began else 0.0
 
 
 def _waiting(waits: Sequence[Wait]) -> list[str]:
     """What is waited for: by all, or by how many mailboxes, with the one that waits longest."""
-    told = [f"all wait {duration(wait.seconds)}: {one_line(wait.by)}" for wait in waits if not wait.mailbox]
+    lines = [f"all wait {duration(wait.seconds)}: {one_line(wait.by)}" for wait in waits if not wait.mailbox]
     held = [wait for wait in waits if wait.mailbox and wait.seconds >= LONG]
     if held:
-        _, seconds, by = longest = max(held, key=lambda wait: wait.seconds)
+        longest = max(held, key=lambda wait: wait.seconds)
         many = "1 mailbox waits" if len(held) == 1 else f"{len(held):,} mailboxes wait"
-        told.append(f"{many}, {one_line(longest.mailbox)} {duration(seconds)}: {one_line(by)}")
-    return told
+        lines.append(f"{many}, {one_line(longest.mailbox)} {duration(longest.seconds)}: {one_line(longest.by)}")
+    return lines

@@ -12,9 +12,11 @@ from rich.console import Console
 from bulkmail.app.compose import file_source, survey
 from bulkmail.app.fingerprint import digest_of, pinned
 from bulkmail.app.loop import run as run_loop
+from bulkmail.app.observe import Observer
 from bulkmail.app.runner import Ended, Run
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
+from bulkmail.cli.progress import shown
 from bulkmail.cli.run import AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, conclude, flags, introduce, signed
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError, InputError, UsageError
@@ -66,7 +68,7 @@ def resume(
     """
     say.log_to_stderr(as_json=log_json)
     console = say.progress(hidden=no_progress or log_json)
-    with say.told():
+    with say.exit_on_error():
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
         wanted = _statuses(retry)
         with folders.hold(folders.existing(run_dir)):
@@ -132,7 +134,7 @@ def _go_on(
     manifests.recall(recovered.totals, before)
     credential = signed(job)
 
-    async def main() -> Ended:
+    async def main(observer: Observer) -> Ended:
         expected = await _count(listed)
         manifest = replace(
             pinned(job, task, options, laid), parent=before["parent"], undo=before["undo"], started=before["started"],
@@ -144,10 +146,12 @@ def _go_on(
         introduce(job, decode(await credential.token()))
         say.note(f"{len(recovered.done):,} mailboxes are done already")
         doing = undoing(task) if before["undo"] else task
-        run = Run(job, doing, options, credential, manifest, listed, expected, console, recovered)
+        run = Run(job, doing, options, credential, manifest, listed, expected, [observer], say.note, recovered)
         return await run.conduct(folder)
 
-    return conclude(run_loop(main()), as_json=as_json)
+    with shown(console) as observer:
+        ended = run_loop(main(observer))
+    return conclude(ended, as_json=as_json)
 
 
 async def _count(listed: FileSource | SpooledSource | None) -> int:
@@ -190,7 +194,7 @@ def _again(
         raise UsageError(f"{folder} cannot be run again in part", hint="Start it anew.")
     credential, parent = signed(job), str(folder.resolve())
 
-    async def main() -> Ended:
+    async def main(observer: Observer) -> Ended:
         await _count(listed)
         manifest = replace(pinned(job, task, options, laid), parent=parent)
         known = replace(manifest, input=manifest.input | digest_of(listed) | {"mailboxes": listed.counts.unique})
@@ -202,7 +206,9 @@ def _again(
         now = datetime.now().astimezone()
         with folders.open_folder(folders.name(job.output.directory, task.name, now)) as new:
             spooled = await spool(Only(listed, rows), new / folders.INPUT)
-            run = Run(job, task, options, credential, manifest, spooled, spooled.counts.unique, console)
+            run = Run(job, task, options, credential, manifest, spooled, spooled.counts.unique, [observer], say.note)
             return await run.conduct(new)
 
-    return conclude(run_loop(main()), as_json=as_json)
+    with shown(console) as observer:
+        ended = run_loop(main(observer))
+    return conclude(ended, as_json=as_json)

@@ -11,9 +11,11 @@ from rich.console import Console
 from bulkmail.app.compose import credential_of, file_source, survey
 from bulkmail.app.fingerprint import pinned
 from bulkmail.app.loop import run as run_loop
+from bulkmail.app.observe import Observer
 from bulkmail.app.runner import Ended, Run
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
+from bulkmail.cli.progress import shown
 from bulkmail.config import Job, flag, load
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
@@ -80,7 +82,7 @@ def run(
       grep @contoso.com all.txt | bulkmail run report.toml --input -
     """
     say.log_to_stderr(as_json=log_json)
-    with say.told():
+    with say.exit_on_error():
         given = flags(settings, {
             "input.path": input_path, "output.directory": output, "input.limit": limit, "task.apply": apply,
             "task.drift": drift, "limits.max_changes": max_changes, "limits.max_duration": max_duration,
@@ -104,14 +106,16 @@ def execute(job: Job, given: Mapping[str, Any], *, console: Console | None, as_j
     credential = signed(job)
     manifest = pinned(job, task, options, given)
 
-    async def main() -> Ended:
+    async def main(observer: Observer) -> Ended:
         expected = await survey(listed)
         introduce(job, decode(await credential.token()))
         with folders.open_folder(folders.name(job.output.directory, task.name, datetime.now().astimezone())) as folder:
-            run = Run(job, task, options, credential, manifest, listed, expected, console)
+            run = Run(job, task, options, credential, manifest, listed, expected, [observer], say.note)
             return await run.conduct(folder)
 
-    return conclude(run_loop(main()), as_json=as_json)
+    with shown(console) as observer:
+        ended = run_loop(main(observer))
+    return conclude(ended, as_json=as_json)
 
 
 def signed(job: Job) -> Credential:

@@ -24,7 +24,7 @@ def show(
 
     Example: bulkmail show out/settings.report-2026-11-23
     """
-    with say.told():
+    with say.exit_on_error():
         manifest = manifests.read(run_dir)
         if as_json:
             typer.echo(summary.as_json(manifest, run_dir))
@@ -46,7 +46,7 @@ def tasks(
 
       bulkmail tasks settings.report
     """
-    with say.told():
+    with say.exit_on_error():
         if name:
             _describe(find(name, Path()))
         else:

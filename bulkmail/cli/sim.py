@@ -162,7 +162,7 @@ def sim(
     list_faults: ListFaults = False,
 ) -> None:
     """The command; HELP tells users what it does."""
-    with say.told():
+    with say.exit_on_error():
         if list_faults:
             _tell_faults()
             return

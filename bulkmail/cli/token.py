@@ -41,7 +41,7 @@ def token(
       bulkmail token report.toml --raw | some-other-tool
     """
     say.log_to_stderr(as_json=False)
-    with say.told():
+    with say.exit_on_error():
         if decoded and raw:
             raise typer.BadParameter("--decode and --raw exclude each other")
         show_token(run(credential_of(load(job_file)).token()), raw=raw, as_json=as_json)

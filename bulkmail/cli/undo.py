@@ -10,8 +10,10 @@ from rich.console import Console
 
 from bulkmail.app.fingerprint import pinned
 from bulkmail.app.loop import run as run_loop
+from bulkmail.app.observe import Observer
 from bulkmail.app.runner import Ended, Run
 from bulkmail.cli import console as say
+from bulkmail.cli.progress import shown
 from bulkmail.cli.resume import reloaded
 from bulkmail.cli.run import (
     ApplyFlag,
@@ -59,7 +61,7 @@ def undo(
     """
     say.log_to_stderr(as_json=log_json)
     console = say.progress(hidden=no_progress or log_json)
-    with say.told(), folders.hold(folders.existing(run_dir)):
+    with say.exit_on_error(), folders.hold(folders.existing(run_dir)):
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
         given |= {"task.apply": bool(apply), "task.drift": False}
         wanted = Path(output) if output else run_dir.with_name(f"{run_dir.name}-undo")
@@ -78,12 +80,14 @@ def _undo(
     options, reverse = check_options(task, job.task.options, job.path.parent), undoing(task)
     credential, parent = signed(job), str(folder.resolve())
 
-    async def main() -> Ended:
+    async def main(observer: Observer) -> Ended:
         introduce(job, decode(await credential.token()))
         manifest = replace(pinned(job, task, options, laid), parent=parent, undo=True)
         with folders.open_folder(wanted) as new:
             spooled = await spool(MadeSource(folder), new / folders.INPUT)
-            run = Run(job, reverse, options, credential, manifest, spooled, spooled.counts.unique, console)
+            run = Run(job, reverse, options, credential, manifest, spooled, spooled.counts.unique, [observer], say.note)
             return await run.conduct(new)
 
-    return conclude(run_loop(main()), as_json=as_json)
+    with shown(console) as observer:
+        ended = run_loop(main(observer))
+    return conclude(ended, as_json=as_json)

@@ -1,9 +1,12 @@
-"""The wish to stop: who wished it, and why. Asking is all it does; the sweep sees to it that nothing is lost."""
+"""The wish to stop: its reason, and who waits for it. Asking is all it does; the sweep sees that nothing is lost."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -19,7 +22,9 @@ class Reason:
 TIME_BOX = Reason(5, "the time box of the run was used up")
 CHANGES = Reason(5, "the run has made as many changes as it may")
 FAILURES = Reason(5, "too many mailboxes failed")
-INTERRUPTED = {2: Reason(130, "interrupted"), 15: Reason(143, "terminated")}  # signal number to reason
+INTERRUPTED = {2: Reason(130, "interrupted"), 15: Reason(143, "terminated")}  # by signal number, as shells count them
+CANCELLED = Reason(130, "cancelled")
+"""The run's own task was cancelled, and nothing had asked it to stop."""
 
 
 class Stop:
@@ -41,12 +46,31 @@ class Stop:
         await self._asked.wait()
 
     async def before(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """The result of `work`, or None if it was asked to stop before there was one; the work is then given up."""
+        """The result of `work`, or None if the stop was asked for first; the work is then cancelled, and has ended when
+        this returns. Raises what the work raises, also while it is being cancelled."""
         doing, asked = asyncio.create_task(work), asyncio.create_task(self.wait())
         try:
             await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
-            return doing.result() if doing.done() else None
+            doing.cancel()
+            await asyncio.wait({doing})
+        except asyncio.CancelledError:
+            await give_up(doing)  # the cancellation is raised, so an error of the work can only be logged
+            raise
         finally:
-            for task in (doing, asked):
-                task.cancel()
-            await asyncio.wait({doing, asked})
+            asked.cancel()
+        return None if doing.cancelled() else doing.result()
+
+
+async def give_up(task: asyncio.Task[Any]) -> None:
+    """Cancels a task and waits for its end. What it raises, or has raised, is logged: no one else will look at it."""
+    task.cancel()
+    if task.done():
+        _log_error(task)
+        return
+    task.add_done_callback(_log_error)  # not after the wait, which may be cancelled as well
+    await asyncio.wait({task})
+
+
+def _log_error(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("what was given up ended with an error", exc_info=error)

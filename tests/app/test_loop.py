@@ -2,11 +2,16 @@
 
 import asyncio
 import gc
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
 
-from bulkmail.app.loop import GARBAGE, run
+from bulkmail.app.loop import GARBAGE, interruptible, run
+from bulkmail.run.stop import INTERRUPTED, TIME_BOX, Stop
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
 
 async def thresholds() -> tuple[int, int, int]:
@@ -48,3 +53,39 @@ def test_a_generator_that_is_dropped_unfinished_is_finished_by_the_loop() -> Non
 
     run(drop_one())
     assert finished.is_set()
+
+
+async def interrupted(stop: Stop, times: int, notes: list[str]) -> None:
+    """A run that gets interrupts from a terminal, and takes a while to end."""
+    with interruptible(stop, notes.append):
+        for _ in range(times):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.02)
+
+
+@posix
+def test_the_first_interrupt_asks_and_the_second_cancels() -> None:
+    stop, notes = Stop(), list[str]()
+    run(interrupted(stop, 1, notes))
+    assert stop.reason is INTERRUPTED[signal.SIGINT]
+    with pytest.raises(asyncio.CancelledError):
+        run(interrupted(Stop(), 2, notes))
+    assert len(notes) == 2
+
+
+@posix
+def test_the_first_interrupt_cancels_nothing_though_the_time_box_has_asked_already() -> None:
+    stop, notes = Stop(), list[str]()
+    stop.ask(TIME_BOX)
+    run(interrupted(stop, 1, notes))
+    assert stop.reason is TIME_BOX
+    assert "once more" in notes[0]
+    with pytest.raises(asyncio.CancelledError):
+        run(interrupted(stop, 2, notes))
+
+
+@posix
+def test_signals_are_handled_afterwards_as_before() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    run(interrupted(Stop(), 1, []))
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

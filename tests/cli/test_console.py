@@ -30,19 +30,19 @@ def logging_as_before() -> Iterator[None]:
      (BulkmailError("x"), 1), (KeyboardInterrupt(), 130)],
 )  # fmt: skip
 def test_an_expected_error_is_an_exit_code(error: BaseException, code: int) -> None:
-    with pytest.raises(SystemExit) as caught, say.told():
+    with pytest.raises(SystemExit) as caught, say.exit_on_error():
         raise error
     assert caught.value.code == code
 
 
 def test_an_interrupt_outside_of_the_run_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit), say.told():
+    with pytest.raises(SystemExit), say.exit_on_error():
         raise KeyboardInterrupt
     assert "bulkmail resume" in capsys.readouterr().err
 
 
 def test_a_defect_is_not_hidden() -> None:
-    with pytest.raises(ZeroDivisionError), say.told():
+    with pytest.raises(ZeroDivisionError), say.exit_on_error():
         raise ZeroDivisionError
 
 

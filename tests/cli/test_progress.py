@@ -1,26 +1,32 @@
 """What is shown while a run goes: one line, whatever the service says."""
 
-import asyncio
 import io
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bulkmail.cli.progress import Look, Progress
+from bulkmail.cli.progress import Line, shown
+from bulkmail.core.pace.pace import Pace
 from bulkmail.model import Mailbox, Outcome, Status, Wait
+from bulkmail.run.snapshot import Snapshot
 from bulkmail.rundir.totals import Totals
-from bulkmail.testing import run
 from bulkmail.text import duration
 
 
-def line(look: Look) -> str:
-    async def main() -> str:
-        return Progress(lambda: look, None).line()
+def look(
+    totals: Totals, *, expected: int = 0, in_flight: int = 0, waits: Sequence[Wait] = (), seconds: float = 0.0
+) -> Snapshot:
+    pace = replace(Pace().statistics(), in_flight=in_flight)
+    return Snapshot.of(totals, {}, pace, waits, at=0.0, seconds=seconds, expected=expected)
 
-    return run(main())
+
+def line(snapshot: Snapshot) -> str:
+    return Line()(snapshot)
 
 
 def ended(*statuses: Status) -> Totals:
@@ -33,28 +39,22 @@ def ended(*statuses: Status) -> Totals:
 def test_what_is_there_to_tell() -> None:
     totals = ended(*[Status.OK] * 30, Status.FAILED, Status.ABSENT)
     totals.throttled, totals.retried = 1234, 2
-    said = line(Look(totals, expected=64, in_flight=7))
+    said = line(look(totals, expected=64, in_flight=7))
     for part in ("32 of 64", "50 %", "1,234 throttled", "2 retried", "1 not ok", "7 in flight"):
         assert part in said
     assert "wait" not in said
 
 
 def test_an_input_of_unknown_length() -> None:
-    assert line(Look(ended(Status.OK))).startswith("1 done")
+    assert line(look(ended(Status.OK))).startswith("1 done")
 
 
 def test_the_rate_is_that_of_the_last_seconds_and_tells_the_rest() -> None:
-    async def main() -> list[str]:
-        totals = Totals()
-        progress, lines = Progress(lambda: Look(totals, expected=1000), None), []
-        for speed in (10, 10, 10, 10, 50, 50, 50, 50):
-            lines.append(progress.line())
-            for row in range(speed * 5):
-                totals.add(Outcome(Mailbox("a@example.com", row), Status.OK))
-            await asyncio.sleep(5)
-        return [*lines, progress.line()]
-
-    lines = run(main())
+    totals, one_line, lines = Totals(), Line(), []
+    for number, speed in enumerate((10, 10, 10, 10, 50, 50, 50, 50, 0)):
+        lines.append(one_line(look(totals, expected=1000, seconds=5.0 * number)))
+        for row in range(speed * 5):
+            totals.add(Outcome(Mailbox("a@example.com", row), Status.OK))
     assert "0/s" in lines[0]
     assert "10/s" in lines[3]
     assert "90 s" not in lines[3]
@@ -66,17 +66,17 @@ def test_a_wait_is_told_with_who_waits_how_long_and_who_said_so() -> None:
     everybody = Wait("", 12.0, "TooManyRequests, application")
     ada, bob = Wait("ada@example.com", 200.0, "IncomingBytes, mailbox"), Wait("bob@example.com", 9.0, "x")
     moment = Wait("eve@example.com", 1.0, "MailboxConcurrency, mailbox")
-    assert line(Look(Totals(), waits=[everybody])).endswith("  all wait 12 s: TooManyRequests, application")
-    one = line(Look(Totals(), waits=[moment, ada]))
+    assert line(look(Totals(), waits=[everybody])).endswith("  all wait 12 s: TooManyRequests, application")
+    one = line(look(Totals(), waits=[moment, ada]))
     assert one.endswith("  1 mailbox waits, ada@example.com 3 min 20 s: IncomingBytes, mailbox")
-    assert "2 mailboxes wait, ada@example.com 3 min 20 s: " in line(Look(Totals(), waits=[bob, moment, ada]))
-    assert line(Look(Totals(), waits=[everybody, ada])).count("wait") == 2
-    assert "wait" not in line(Look(Totals(), waits=[moment]))
+    assert "2 mailboxes wait, ada@example.com 3 min 20 s: " in line(look(Totals(), waits=[bob, moment, ada]))
+    assert line(look(Totals(), waits=[everybody, ada])).count("wait") == 2
+    assert "wait" not in line(look(Totals(), waits=[moment]))
 
 
 @given(text=st.text(max_size=80), mailbox=st.text(min_size=1, max_size=80))
 def test_a_hostile_reason_stays_on_its_line(text: str, mailbox: str) -> None:
-    said = line(Look(Totals(), waits=[Wait("", 4.0, text), Wait(mailbox, 4.0, text)]))
+    said = line(look(Totals(), waits=[Wait("", 4.0, text), Wait(mailbox, 4.0, text)]))
     assert "wait 4 s" in said
     assert not any(ord(letter) < 32 or 0x7F <= ord(letter) <= 0x9F or letter in "\u202e\u2028" for letter in said)
 
@@ -89,27 +89,18 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_without_a_terminal_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        showing = asyncio.create_task(Progress(lambda: Look(ended(Status.OK)), Console(file=io.StringIO())).show())
-        await asyncio.sleep(11)
-        showing.cancel()
-
-    with caplog.at_level(logging.INFO):
-        run(main())
+@pytest.mark.parametrize("console", [None, Console(file=io.StringIO())], ids=["hidden", "no terminal"])
+def test_without_a_terminal_it_is_logged(caplog: pytest.LogCaptureFixture, console: Console | None) -> None:
+    with caplog.at_level(logging.INFO), shown(console) as observer:
+        for second in range(12):
+            observer(look(ended(Status.OK), seconds=float(second)))
     assert len(caplog.records) == 2
 
 
 def test_on_a_terminal_it_is_a_line_that_goes_away() -> None:
     screen = io.StringIO()
-
-    async def main() -> None:
-        console = Console(file=screen, force_terminal=True, width=40)
-        showing = asyncio.create_task(Progress(lambda: Look(ended(Status.OK), expected=3), console).show())
-        await asyncio.sleep(1.1)
-        showing.cancel()
-        await asyncio.wait([showing])
-
-    run(main())
-    assert "1 of 3" in screen.getvalue()
-    assert screen.getvalue().count("1 of 3") >= 4
+    with shown(Console(file=screen, force_terminal=True, width=40)) as observer:
+        for second in range(4):
+            observer(look(ended(Status.OK), expected=3, seconds=float(second)))
+        assert screen.getvalue().count("1 of 3") == 4
+    assert screen.getvalue().endswith("\x1b[2K")  # the line is wiped

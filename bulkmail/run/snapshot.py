@@ -1,0 +1,61 @@
+"""What a run looks like at one moment: frozen, so that a progress line, a metric and a curve all tell of the same one.
+
+Taken once a second; taking one looks at every mailbox that waits, and at nothing else that grows with the run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bulkmail.core.pace.pace import PaceStatistics
+from bulkmail.model import Ending, Status, Wait
+from bulkmail.rundir.totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Numbers are of the whole run, with what earlier processes did of it; only `pace` and `waits` are of this moment.
+
+    `at` is in seconds since 1970, `seconds` is how long this process has worked on the run. `expected` mailboxes is 0
+    while their number is not known. `waited` are seconds that requests waited, added up. `memory` is in bytes that are
+    resident, 0 where the system does not say.
+    """
+
+    at: float
+    seconds: float
+    expected: int
+    statuses: Mapping[Status, int]
+    done: int
+    not_ok: int
+    rows: int
+    requests: int
+    throttled: int
+    retried: int
+    waited: float
+    changes: Mapping[Ending, int]
+    pace: PaceStatistics
+    waits: Sequence[Wait]
+    memory: int = 0
+
+    @classmethod
+    def of(
+        cls, totals: Totals, changes: Mapping[Ending, int], pace: PaceStatistics, waits: Sequence[Wait], *,
+        at: float, seconds: float, expected: int, memory: int = 0,
+    ) -> "Snapshot":  # fmt: skip
+        """A copy of what goes on changing."""
+        return cls(
+            at, seconds, expected, dict(totals.statuses), totals.done, totals.not_ok, totals.rows, totals.requests,
+            totals.throttled, totals.retried, totals.waited, dict(changes), pace, tuple(waits), memory,
+        )  # fmt: skip
+
+
+_STATM = Path("/proc/self/statm")  # only Linux has it
+_PAGE = 4096
+
+
+def resident(statm: Path = _STATM) -> int:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        return int(statm.read_bytes().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0

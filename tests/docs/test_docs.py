@@ -1,0 +1,97 @@
+"""The documentation is complete, current, and shows no command that does not exist."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bulkmail import docs
+from bulkmail.cli import app
+from bulkmail.docs import reference
+from bulkmail.errors import EXIT_CODES, BulkmailError, UsageError
+
+ROOT = Path(__file__).parent.parent.parent
+DOCUMENTS = reference.documents()
+NAMES = [path.name for path in DOCUMENTS]
+
+
+def test_every_topic_has_a_file_and_every_file_is_a_topic() -> None:
+    assert {path.stem for path in reference.FOLDER.glob("*.md")} == set(docs.TOPICS)
+    for topic in docs.TOPICS:
+        assert docs.read(topic).startswith("# ")
+
+
+def test_an_unknown_topic_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean setup"):
+        docs.read("setpu")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_generated_parts_are_current(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert reference.renewed(text) == text, "run: python -m bulkmail.docs"
+
+
+def test_every_part_is_shown_somewhere() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    assert set(re.findall(r"<!-- generated: ([a-z-]+) -->", text)) == set(reference.PARTS)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_links_lead_to_files_that_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        assert link.startswith("https://") or (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def test_the_readme_is_short_and_names_every_topic() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 200
+    for topic in docs.TOPICS:
+        assert f"(bulkmail/docs/{topic}.md)" in text
+
+
+def shown(path: Path) -> Iterator[list[str]]:
+    """The words of each `bulkmail` command in a code block."""
+    for block in re.findall(r"^```(?:sh)?\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True) if line.startswith("bulkmail ") and ":" not in line[:10] else []
+            if words:
+                yield words
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_commands_and_their_flags_exist(path: Path) -> None:
+    root = typer.main.get_command(app)
+    for _, *words in shown(path):
+        command: Any = root
+        while hasattr(command, "commands") and words and not words[0].startswith("-"):
+            assert words[0] in command.commands, f"{path.name}: bulkmail {words[0]}"
+            command = command.commands[words.pop(0)]
+        known = {"--help", *(name for one in command.params for name in (*one.opts, *one.secondary_opts))}
+        used = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert used <= known, f"{path.name}: {command.name} has no {used - known}"
+
+
+def test_every_error_has_a_documented_exit_code() -> None:
+    def all_of(kind: type[BulkmailError]) -> Iterator[type[BulkmailError]]:
+        yield kind
+        for below in kind.__subclasses__():
+            yield from all_of(below)
+
+    assert {kind.exit_code for kind in all_of(BulkmailError)} <= set(EXIT_CODES)
+
+
+def test_help_lists_the_topics_and_prints_one() -> None:
+    listed = CliRunner().invoke(app, ["help"])
+    assert listed.exit_code == 0
+    assert all(topic in listed.output for topic in docs.TOPICS)
+    one = CliRunner().invoke(app, ["help", "setup"])
+    assert one.output == docs.read("setup")
+    wrong = CliRunner().invoke(app, ["help", "stup"])
+    assert wrong.exit_code == UsageError.exit_code
