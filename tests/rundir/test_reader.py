@@ -17,7 +17,7 @@ from bulkmail.rundir.manifest import Manifest, PinnedOutput
 from bulkmail.rundir.reader import RunDir
 from bulkmail.sink import Csv, Format, Ndjson
 from bulkmail.tasks import Task, built_in, check_options
-from bulkmail.tasks.contacts import contacts_sync
+from bulkmail.tasks.contacts.sync import contacts_sync
 from tests.rundir.test_manifest import BEGUN
 
 ROWS: list[Row] = [{"mailbox": "ada@example.com", "n": "=1+1"}, {"mailbox": "alan@example.com", "n": "two\nlines, 2"}]
