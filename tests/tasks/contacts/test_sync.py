@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkmail.model import Change, Effect, Made
-from bulkmail.sim.faults import Fault
+from bulkmail.sim import Fault
 from bulkmail.tasks import check_options
 from bulkmail.tasks.contacts.sync import COLUMNS, contacts_sync
 from tests.tasks.rig import Bench, Settling, on_bench

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bulkmail.errors import ConfigError, GraphError, InputError
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Made, Mailbox, Request, Response, Row
-from bulkmail.sim.faults import Fault
+from bulkmail.sim import Fault
+from bulkmail.sim.families.settings.content import settings_of
 from bulkmail.tasks import check_options
 from bulkmail.tasks.settings.apply import COLUMNS, settings_apply
 from bulkmail.tasks.settings.fields import SETTINGS, body_of, instant, same, value_of
@@ -359,9 +360,9 @@ def test_against_the_simulator(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         for number in range(12):
             mailbox = bench.mailbox(number)
-            before = deepcopy(bench.desk.sim.world.mailboxes.settings(number))
+            before = deepcopy(settings_of(bench.desk.sim.world, number))
             planned = await bench.plan(mailbox)
-            assert bench.desk.sim.world.mailboxes.settings(number) == before
+            assert settings_of(bench.desk.sim.world, number) == before
             told = await bench.run(mailbox)
             made = bench.made
             assert [{**row, "state": "planned"} for row in told] == planned
@@ -369,7 +370,7 @@ def test_against_the_simulator(tmp_path: Path) -> None:
             assert await bench.run(mailbox) == []
             assert bench.writes == []
             undone = await bench.undo(mailbox, made)
-            after = bench.desk.sim.world.mailboxes.settings(number)
+            after = settings_of(bench.desk.sim.world, number)
             kept = {row["key"] for row in undone if row["result"] == "kept"}
             differ = {name for name in SETTINGS if not same(name, value_of(after, name), value_of(before, name))}
             assert differ == kept, (before, after)
