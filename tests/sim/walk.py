@@ -14,7 +14,7 @@ from tests.sim.desk import Desk, Reply
 TEXT, NUMBER, TRUTH, LIST, OBJECT = str, int, bool, list, dict
 MAYBE_TEXT = (str, type(None))
 Shape = dict[str, Any]
-IDS = re.compile(r"/(AAMkAD[^/?]+|[0-9a-f]{8}-[0-9a-f-]{27})")
+IDS = re.compile(r"/(AAMkAD[^/?]+|AQAAA[^/?]+|[0-9a-f]{8}-[0-9a-f-]{27})")
 
 
 def matches(body: Any, shape: Any, place: str = "") -> None:

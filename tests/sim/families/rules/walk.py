@@ -4,7 +4,7 @@ from tests.sim.walk import NUMBER, OBJECT, TEXT, TRUTH, Shape, Walk
 
 RULE: Shape = {
     "id": TEXT, "displayName": TEXT, "sequence": NUMBER, "isEnabled": TRUTH, "hasError": TRUTH, "isReadOnly": TRUTH,
-    "conditions": OBJECT, "actions": OBJECT,
+    "actions": OBJECT,
 }  # fmt: skip
 LISTS = {"/mailFolders/inbox/messageRules": RULE}  # what every untouched mailbox has, or may have
 SAMPLES = {  # the documented body -> ours
@@ -16,7 +16,10 @@ SAMPLES = {  # the documented body -> ours
 
 async def walk_rules(walk: Walk) -> None:
     path = "/mailFolders/inbox/messageRules"
-    wish = {"displayName": "Ours", "sequence": 9, "actions": {"stopProcessingRules": True}}
+    wish = {
+        "displayName": "Ours", "sequence": 1, "conditions": {"subjectContains": ["enter to win"]},
+        "actions": {"stopProcessingRules": True},
+    }  # fmt: skip
     made = await walk.ask("POST", path, wish, status=201, shape=RULE)
     await walk.rows(path, RULE)
     await walk.ask("GET", f"{path}/{made['id']}", shape=RULE)
