@@ -82,9 +82,9 @@ class Connection:
     planning: bool
     made: Mapping[int, Mapping[int, Made]]
 
-    def of(self, mailbox: Mailbox, place: str) -> Graph:
+    def of(self, mailbox: Mailbox, target: str) -> Graph:
         made = tuple(self.made[mailbox.row].values()) if mailbox.row in self.made else ()
-        return Graph.of(mailbox, self.stack.transport, self.base, place=place, planning=self.planning, made=made)
+        return Graph.of(mailbox, self.stack.transport, self.base, target=target, planning=self.planning, made=made)
 
     def directory(self) -> Graph:
         return Graph(self.stack.transport, self.base)

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,17 @@ from typing import Any
 from bulkmail import __version__
 from bulkmail.config import Job
 from bulkmail.config.tables import PATHS
-from bulkmail.rundir import manifest as manifests
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.digests import digest
+from bulkmail.rundir.manifest import FileDigest, JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
 from bulkmail.source import FileSource
 from bulkmail.source.spool import SpooledSource
-from bulkmail.tasks import BUILT_IN, Options, Task
+from bulkmail.tasks import Options, Task, our_own
 
 PLACE = ("tenant_id", "client_id", "cloud", "login", "graph")
 """Who a run acts as, and where. With which key is nobody's business, and keys are renewed."""
 
 
-def mode_of(job: Job, task: Task) -> str:
+def mode_of(job: Job, task: Task) -> Mode:
     """What a run may do: read, plan, drift (a plan of which nothing should come) or apply."""
     if not task.writes:
         return "read"
@@ -35,35 +36,42 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         options=options.model_dump(mode="json"),
         mode=mode_of(job, task),
         input=_input(job),
-        app={name: app[name] for name in PLACE if app[name]},
-        output=job.output.model_dump(mode="json", include={"format", "raw", "bom"}),
+        app=PinnedApp(**{name: app[name] for name in PLACE}),
+        output=PinnedOutput(job.output.format, job.output.raw, job.output.bom),
         limits=job.limits.model_dump(mode="json"),
-        job={"path": str(job.path.resolve()), "flags": _anchored(flags)},
+        job=JobFile(str(job.path.resolve()), _anchored(flags)),
         version=__version__,
-        started=manifests.now(),
+        started=now(),
     )
 
 
 def code_of(task: Task) -> str:
     """Tells a task from the same one with other code in it: the version of bulkmail, or the digest of its file."""
-    if BUILT_IN.get(task.name) is task:
+    if our_own(task.name) is task:
         return f"bulkmail {__version__}"
     file = inspect.getsourcefile(inspect.unwrap(task.run))
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()}" if file else "unknown"
 
 
-def digest_of(source: FileSource | SpooledSource) -> dict[str, Any]:
+def digest_of(source: FileSource | SpooledSource) -> FileDigest:
     """Size and SHA-256 of what a source was read from, once it was read to its end. Blocks for a spooled one."""
     if isinstance(source, FileSource):
-        return {"bytes": source.digest.size, "sha256": source.digest.sha256}
-    return dict(manifests.digests(source.path.parent, [source.path.name])[source.path.name])
+        return FileDigest(source.digest.size, source.digest.sha256)
+    return digest(source.path)
 
 
-def _input(job: Job) -> dict[str, Any]:
+def measured(manifest: Manifest, source: FileSource | SpooledSource) -> Manifest:
+    """The manifest with what its input was found to be, once `source` was read to its end. Blocks."""
+    found = digest_of(source)
+    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.counts.unique)
+    return replace(manifest, input=known)
+
+
+def _input(job: Job) -> PinnedInput:
     """Alike from wherever the job was named: its path is relative to the job file, and that may be so to where we
     are."""
     given = job.input.model_dump(mode="json", exclude_defaults=True)
-    return given | ({"path": _absolute(job.input.path)} if job.input.path else {})
+    return PinnedInput(**given | ({"path": _absolute(job.input.path)} if job.input.path else {}))
 
 
 def _anchored(flags: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bulkmail.app.compose import Connection, Writes, connected, directory_source
-from bulkmail.app.fingerprint import digest_of
+from bulkmail.app.fingerprint import measured
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.config import Job
@@ -24,13 +23,16 @@ from bulkmail.run.stop import CANCELLED, CHANGES, TIME_BOX, Stop
 from bulkmail.run.sweep import Sweep, SweepSettings, foremost
 from bulkmail.run.writer import Writer
 from bulkmail.rundir import folder as folders
-from bulkmail.rundir import heartbeat as alive
-from bulkmail.rundir import manifest as manifests
+from bulkmail.rundir import heartbeat
+from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
-from bulkmail.rundir.journal import Journal, to_its_end
+from bulkmail.rundir.figures import sums, waits
+from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.ledger import ChangeLedger, written
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.manifest import FileDigest, Manifest, State, now
+from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
+from bulkmail.rundir.uncancelled import uncancelled
 from bulkmail.sink.appender import reopened
 from bulkmail.source import FileSource
 from bulkmail.source.remaining import Remaining
@@ -48,7 +50,7 @@ class Ended:
     """A run that is over: where it lies, its manifest as written, and what ended it early, if anything did."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     failure: Exception | None
 
 
@@ -87,7 +89,7 @@ class Run:
             async def end() -> None:
                 ended.append(await self._end(folder, failure, seconds))
 
-            await to_its_end(end())  # who interrupts now has nothing left to stop
+            await uncancelled(end())  # who interrupts now has nothing left to stop
             return ended[0]
 
     async def _work(self, folder: Path) -> None:
@@ -112,17 +114,19 @@ class Run:
         if mode == "read":
             yield Writes()
             return
-        path, last_sign = folder / folders.CHANGES, alive.last_sign(folder / folders.ALIVE)
+        path, last = folder / folders.CHANGES, heartbeat.last(folder / folders.ALIVE)
         with await asyncio.to_thread(reopened, path, known.length) as file:
             ledger = ChangeLedger(
                 Journal(file), number=known.number, counts=known.counts, most=self.job.limits.max_changes,
                 exhausted=lambda: self.stop.ask(CHANGES),
             )  # fmt: skip
             if known.length:
-                ledger.reopen(last_sign)
-            settle, now = self.job.limits.settle, alive.moment()
-            unsettled = {row: settle + alive.BEAT - alive.elapsed(last, now) for row, last in known.unsettled.items()}
-            async with alive.beating(folder / folders.ALIVE), written(ledger):
+                ledger.reopen(last)
+            settle, now = self.job.limits.settle, heartbeat.current()
+            unsettled = {
+                row: settle + heartbeat.INTERVAL - heartbeat.elapsed(beat, now) for row, beat in known.unsettled.items()
+            }
+            async with heartbeat.beating(folder / folders.ALIVE), written(ledger):
                 yield Writes(mode, ledger, settle, unsettled, known.made)
 
     async def _pin_source(self, folder: Path, connection: Connection) -> Source:
@@ -131,16 +135,14 @@ class Run:
             once = self.listed or directory_source(self.job.input, connection)
             self.listed = await spool(once, folder / folders.INPUT)
             self.expected = self.listed.counts.unique
-        pinned = await asyncio.to_thread(digest_of, self.listed)
-        self.manifest = replace(
-            self.manifest, input=self.manifest.input | pinned | {"mailboxes": self.expected}, counts=self.listed.counts
-        )
+        known = await asyncio.to_thread(measured, self.manifest, self.listed)
+        self.manifest = replace(known, counts=self.listed.counts)
         await self._write_manifest(folder)
         return self.listed
 
     async def _write_manifest(self, folder: Path) -> None:
         """Always to its end: a thread that still wrote when the run ends would write over what the end has written."""
-        if cancelled := await to_its_end(asyncio.to_thread(self.manifest.write, folder)):
+        if cancelled := await uncancelled(asyncio.to_thread(self.manifest.write, folder)):
             raise cancelled
 
     async def _sweep(self, connection: Connection, source: Source, writer: Writer) -> None:
@@ -155,7 +157,7 @@ class Run:
             writer=writer,
             alarm=Alarm(watched, self.task.permission),
             stop=self.stop,
-            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, self.recovered.changes.barred),
+            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )
         async with self._beside(connection):
             await sweep.run()
@@ -184,10 +186,10 @@ class Run:
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         """Write `failed.csv` and `run.json`. An error on the way is the run's own end unless there was one before."""
         names, totals = OutputSettings(self.job.output.format).names(), self.recovered.totals
-        outputs: dict[str, Any] = {}
+        outputs: dict[str, FileDigest] = {}
         try:
-            await asyncio.to_thread(write_failed, folder / folders.OUTCOMES, folder / folders.FAILED)
-            outputs = await asyncio.to_thread(manifests.digests, folder, names)
+            await asyncio.to_thread(write_failed, RunDir(folder))
+            outputs = await asyncio.to_thread(digests, folder, names)
         except BulkmailError as error:
             failure = failure or error
         state, reason, code = self._verdict(failure)
@@ -196,20 +198,20 @@ class Run:
             state=state,
             reason=reason,
             exit_code=code,
-            ended=manifests.now(),
+            ended=now(),
             seconds=round(self.manifest.seconds + seconds, 3),
             counts=self.listed.counts if self.listed is not None else self.manifest.counts,
             statuses={str(status): totals.statuses[status] for status in Status},
-            sums=manifests.sums(totals),
+            sums=sums(totals),
             changes={str(ending): number for ending, number in self.recovered.changes.counts.items() if number},
-            waits=manifests.waits(totals),
+            waits=waits(totals),
             problems=dict(totals.problems),
             outputs=outputs,
         )
-        await asyncio.to_thread(ended.write, folder)
-        return Ended(folder, ended.as_json(), failure if isinstance(failure, Exception) else None)
+        ended = await asyncio.to_thread(ended.write, folder)
+        return Ended(folder, ended, failure if isinstance(failure, Exception) else None)
 
-    def _verdict(self, failure: BaseException | None) -> tuple[str, str, int]:
+    def _verdict(self, failure: BaseException | None) -> tuple[State, str, int]:
         if isinstance(failure, BulkmailError):
             return "failed", one_line(str(failure)), failure.exit_code
         if isinstance(failure, Exception):

@@ -1,5 +1,6 @@
 """`bulkmail resume`: goes on with a run that was stopped or killed, or makes a new one of what did not end well."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 
 from bulkmail.app.compose import file_source, survey
-from bulkmail.app.fingerprint import digest_of, pinned
+from bulkmail.app.fingerprint import measured, pinned
 from bulkmail.app.loop import run as run_loop
 from bulkmail.app.observe import Observer
 from bulkmail.app.runner import Ended, Run
@@ -23,9 +24,11 @@ from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.model import Status
 from bulkmail.rundir import folder as folders
-from bulkmail.rundir import manifest as manifests
-from bulkmail.rundir.manifest import differences
-from bulkmail.rundir.recovery import Recovered, check_rows, recover, rows_with
+from bulkmail.rundir.differences import Difference, differences
+from bulkmail.rundir.figures import carry_over
+from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.reader import RunDir
+from bulkmail.rundir.recovery import Recovered, check_rows, recover
 from bulkmail.source import FileSource
 from bulkmail.source.remaining import Only
 from bulkmail.source.rows import Rows
@@ -72,12 +75,12 @@ def resume(
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
         wanted = _statuses(retry)
         with folders.hold(folders.existing(run_dir)):
-            before = manifests.read(run_dir)
-            rows = rows_with(run_dir, wanted)
-            if not retry and before["state"] == "finished":
+            before = Manifest.read(run_dir)
+            rows = RunDir(run_dir).rows_with(wanted)
+            if not retry and before.state == "finished":
                 code = _nothing_left(run_dir, before, as_json=as_json)
             elif not retry:
-                manifests.claim(run_dir, before)
+                before.write(run_dir)
                 code = _go_on(run_dir, before, given, console, accept=accept_changes, as_json=as_json)
         if retry and not rows:
             raise UsageError(f"{run_dir} has no mailbox that ended {' or '.join(sorted(wanted))}")
@@ -86,16 +89,16 @@ def resume(
     raise typer.Exit(code)
 
 
-def reloaded(before: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
+def reloaded(before: Manifest, given: Mapping[str, Any]) -> tuple[Job, dict[str, Any]]:
     """The job of an earlier run as it is now, with the flags it was given then and `given` over them."""
-    kept = {key: value for key, value in before["job"]["flags"].items() if key not in OF_ONE_START}
+    kept = {key: value for key, value in before.job.flags.items() if key not in OF_ONE_START}
     laid = kept | dict(given)
-    return load(Path(before["job"]["path"]), flags=laid), laid
+    return load(Path(before.job.path), flags=laid), laid
 
 
-def listed_in(folder: Path, before: Mapping[str, Any], job: Job, task: Task) -> FileSource | SpooledSource | None:
+def listed_in(folder: Path, before: Manifest, job: Job, task: Task) -> FileSource | SpooledSource | None:
     """The input of an earlier run; None where the directory has to be asked once more."""
-    if (folder / folders.INPUT).exists() and "sha256" in before["input"]:
+    if (folder / folders.INPUT).exists() and before.input.sha256:
         return SpooledSource(folder / folders.INPUT)
     listed = file_source(job.input, keep_columns=task.wants_columns)
     if listed is not None and not listed.local:
@@ -113,39 +116,39 @@ def _statuses(text: str) -> frozenset[Status]:
         raise UsageError(f"--retry {text}: there is no such status", hint=f"There are {', '.join(Status)}.") from None
 
 
-def _nothing_left(folder: Path, before: Mapping[str, Any], *, as_json: bool) -> int:
+def _nothing_left(folder: Path, before: Manifest, *, as_json: bool) -> int:
     if as_json:
         typer.echo(summary.as_json(before, folder))
     else:
         summary.show(before, folder, say.results)
         say.note("the run is finished; --retry failed,denied,unknown makes a new one of what did not end well")
-    return int(before["exit_code"])
+    return int(before.exit_code or 0)
 
 
 def _go_on(
-    folder: Path, before: Mapping[str, Any], given: Mapping[str, Any], console: Console | None, *,
+    folder: Path, before: Manifest, given: Mapping[str, Any], console: Console | None, *,
     accept: bool, as_json: bool,
 ) -> int:  # fmt: skip
     job, laid = reloaded(before, given)
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     listed = listed_in(folder, before, job, task)
-    recovered = recover(folder)
-    manifests.recall(recovered.totals, before)
+    recovered = recover(RunDir(folder))
+    carry_over(recovered.totals, before)
     credential = signed(job)
 
     async def main(observer: Observer) -> Ended:
         expected = await _count(listed)
         manifest = replace(
-            pinned(job, task, options, laid), parent=before["parent"], undo=before["undo"], started=before["started"],
-            seconds=before["seconds"], waits=before["waits"],
+            pinned(job, task, options, laid), parent=before.parent, undo=before.undo, started=before.started,
+            seconds=before.seconds, sums=before.sums, waits=before.waits,
         )  # fmt: skip
         if listed is not None:
-            manifest = replace(manifest, input=manifest.input | digest_of(listed) | {"mailboxes": expected})
-            await _accept(folder, differences(before, manifest.as_json()), recovered, listed, accept=accept)
+            manifest = await asyncio.to_thread(measured, manifest, listed)
+            await _accept(folder, differences(before, manifest), recovered, listed, accept=accept)
         introduce(job, decode(await credential.token()))
         say.note(f"{len(recovered.done):,} mailboxes are done already")
-        doing = undoing(task) if before["undo"] else task
+        doing = undoing(task) if before.undo else task
         run = Run(job, doing, options, credential, manifest, listed, expected, [observer], say.note, recovered)
         return await run.conduct(folder)
 
@@ -163,43 +166,43 @@ async def _count(listed: FileSource | SpooledSource | None) -> int:
 
 
 async def _accept(
-    folder: Path, changes: list[str], recovered: Recovered, listed: FileSource | SpooledSource, *, accept: bool
+    folder: Path, changes: list[Difference], recovered: Recovered, listed: FileSource | SpooledSource, *, accept: bool
 ) -> None:
     """Raises ConfigError for a run that is no longer what it was, unless that was accepted and can be."""
     if not changes:
         return
     if not accept:
         raise ConfigError(
-            "\n".join(["the run is no longer what it was:", *changes]),
+            "\n".join(["the run is no longer what it was:", *map(str, changes)]),
             hint="Put it back, or read what changed and add --accept-changes; for a new run there is `bulkmail run`.",
         )
-    if any(change.startswith(("output.", "mode:", "app.")) for change in changes):
+    if any(change.name.startswith(("output.", "mode", "app.")) for change in changes):
         raise ConfigError(
-            "\n".join(["a run cannot change its application, its mode or its formats on the way:", *changes]),
+            "\n".join(["a run cannot change its application, its mode or its formats on the way:", *map(str, changes)]),
             hint="Put that back, or start a new run.",
         )
-    if any(change.startswith("input.") for change in changes):
-        await check_rows(folder, recovered.done, listed)
+    if any(change.name.startswith("input.") for change in changes):
+        await check_rows(RunDir(folder), recovered.done, listed)
 
 
 def _again(
-    folder: Path, before: Mapping[str, Any], given: Mapping[str, Any], rows: Rows,
+    folder: Path, before: Manifest, given: Mapping[str, Any], rows: Rows,
     console: Console | None, *, as_json: bool,
 ) -> int:  # fmt: skip
     job, laid = reloaded(before, given)
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     listed = listed_in(folder, before, job, task)
-    if before["undo"] or listed is None:
+    if before.undo or listed is None:
         raise UsageError(f"{folder} cannot be run again in part", hint="Start it anew.")
     credential, parent = signed(job), str(folder.resolve())
 
     async def main(observer: Observer) -> Ended:
         await _count(listed)
         manifest = replace(pinned(job, task, options, laid), parent=parent)
-        known = replace(manifest, input=manifest.input | digest_of(listed) | {"mailboxes": listed.counts.unique})
+        known = await asyncio.to_thread(measured, manifest, listed)
         await _accept(
-            folder, [one for one in differences(before, known.as_json()) if one.startswith("input.")], Recovered(),
+            folder, [one for one in differences(before, known) if one.name.startswith("input.")], Recovered(),
             listed, accept=False,
         )  # fmt: skip
         introduce(job, decode(await credential.token()))

@@ -136,7 +136,7 @@ def conclude(ended: Ended, *, as_json: bool) -> int:
         summary.show(ended.manifest, ended.folder, say.results)
     if ended.failure is not None:
         raise ended.failure
-    return int(ended.manifest["exit_code"])
+    return int(ended.manifest.exit_code or 0)
 
 
 def introduce(job: Job, claims: dict[str, Any]) -> None:

@@ -30,8 +30,9 @@ from bulkmail.cli.run import (
 from bulkmail.errors import UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.rundir import folder as folders
-from bulkmail.rundir import manifest as manifests
-from bulkmail.rundir.applied import MadeSource
+from bulkmail.rundir.applied import ChangesSource
+from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.reader import RunDir
 from bulkmail.source.spool import spool
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import check_options, find
@@ -65,16 +66,16 @@ def undo(
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
         given |= {"task.apply": bool(apply), "task.drift": False}
         wanted = Path(output) if output else run_dir.with_name(f"{run_dir.name}-undo")
-        code = _undo(run_dir, manifests.read(run_dir), given, wanted, console, as_json=as_json)
+        code = _undo(run_dir, Manifest.read(run_dir), given, wanted, console, as_json=as_json)
     raise typer.Exit(code)
 
 
 def _undo(
-    folder: Path, before: Mapping[str, Any], given: Mapping[str, Any], wanted: Path, console: Console | None, *,
+    folder: Path, before: Manifest, given: Mapping[str, Any], wanted: Path, console: Console | None, *,
     as_json: bool,
 ) -> int:  # fmt: skip
-    if before["mode"] != "apply":
-        raise UsageError(f"{folder} changed nothing: it was a run to {before['mode']}")
+    if before.mode != "apply":
+        raise UsageError(f"{folder} changed nothing: it was a run to {before.mode}")
     job, laid = reloaded(before, given)
     task = find(job.task.name, job.path.parent)
     options, reverse = check_options(task, job.task.options, job.path.parent), undoing(task)
@@ -84,7 +85,7 @@ def _undo(
         introduce(job, decode(await credential.token()))
         manifest = replace(pinned(job, task, options, laid), parent=parent, undo=True)
         with folders.open_folder(wanted) as new:
-            spooled = await spool(MadeSource(folder), new / folders.INPUT)
+            spooled = await spool(ChangesSource(RunDir(folder)), new / folders.INPUT)
             run = Run(job, reverse, options, credential, manifest, spooled, spooled.counts.unique, [observer], say.note)
             return await run.conduct(new)
 

@@ -37,8 +37,8 @@ async def main() -> None:
         raise ended.failure
     figures, seconds = ended.manifest, time.perf_counter() - started
     print(json.dumps({
-        "ok": figures["statuses"]["ok"], "seconds": seconds, "requests": figures["sums"]["requests"],
-        "outcomes": figures["sums"]["mailboxes"], "throttled": figures["sums"]["throttled"],
+        "ok": figures.statuses["ok"], "seconds": seconds, "requests": figures.sums.requests,
+        "outcomes": figures.sums.mailboxes, "throttled": figures.sums.throttled,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }))  # fmt: skip
 
