@@ -7,7 +7,7 @@ import pytest
 from bulkmail.app.fingerprint import pinned
 from bulkmail.config import load
 from bulkmail.tasks import check_options
-from bulkmail.tasks.settings_report import settings_report
+from bulkmail.tasks.settings.report import settings_report
 
 JOB = '[app]\ntenant_id = "t"\nclient_id = "c"\n[input]\npath = "mailboxes.csv"\n'
 

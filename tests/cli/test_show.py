@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bulkmail.cli import app
-from bulkmail.tasks.settings_report import COLUMNS
+from bulkmail.tasks.settings.report import COLUMNS
 from tests.cli.test_summary import ENDED
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from bulkmail.sim import Settings, Simulator
-from bulkmail.sim.settings import CertificateFlaw
+from bulkmail.sim.limits.settings import CertificateFlaw
 
 
 @pytest.mark.parametrize("flaw", [flaw for flaw in get_args(CertificateFlaw) if flaw])

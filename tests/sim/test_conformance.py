@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from bulkmail.sim.call import escape
-from bulkmail.sim.routes import ROUTES
+from bulkmail.sim.families import routes
+from bulkmail.sim.graph.call import escape
 from tests.sim.desk import Desk, Reply, rehearse
 
 TEXT, NUMBER, TRUTH, LIST, OBJECT = str, int, bool, list, dict
@@ -297,6 +297,6 @@ def test_every_route_speaks_as_documented() -> None:
 
     books = rehearse(act)
     walked = {name for name, statuses in books["routes"].items() if min(map(int, statuses)) < 400}
-    assert {route.name for route in ROUTES} <= walked
+    assert {route.name for route in routes()} <= walked
     assert not books["breaches"]
     assert not books["lacking"]

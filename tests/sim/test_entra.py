@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from bulkmail.sim.assertion import App, Rejected, thumbprints, verify
+from bulkmail.sim.entra.assertion import App, Rejected, thumbprints, verify
 from tests.sim.desk import CLIENT, EVERY_ROLE, SECRET, Desk, rehearse, sign_in
 
 AUDIENCE = "https://login.example/tenant/oauth2/v2.0/token"

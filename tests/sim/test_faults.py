@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.sim import Fault, Limits, kinds, load_faults, parse_fault
-from bulkmail.sim.faults import AFTER, BATCH, BEFORE, CALL, Script
+from bulkmail.sim.faults.script import AFTER, BATCH, BEFORE, CALL, Script
 from tests.sim.desk import Desk, parts, rehearse, sign_in
 
 SETTINGS = "mailboxSettings"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.sim.call import Refusal, escape, split_query, split_target
-from bulkmail.sim.odata import (
+from bulkmail.sim.graph.call import Refusal, escape, split_query, split_target
+from bulkmail.sim.graph.odata import (
     order,
     page_size,
     parse_filter,

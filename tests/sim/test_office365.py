@@ -5,7 +5,7 @@ import json
 import sys
 from typing import Any
 
-from bulkmail.sim.letters import count
+from bulkmail.sim.families.messages.content import count
 from tests.sim.desk import Desk, rehearse
 
 

@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from bulkmail.sim.tenant import State
+from bulkmail.sim.families.messages.kind import MESSAGE
+from bulkmail.sim.tenant.people import State
 from tests.sim.desk import Desk, rehearse
 
 REFUSED_SETTINGS: list[tuple[dict[str, Any], str]] = [
@@ -230,7 +231,8 @@ def test_sent_mail_arrives_in_sent_items_when_it_is_due() -> None:
         assert draft["isDraft"]
         assert (await desk.ask("POST", f"{base}/messages/{draft['id']}/send", **fixed)).status == 202
         assert (await desk.get(f"{base}/messages/{draft['id']}", **fixed)).status == 404
-        desk.sim.world.mailboxes.write(0).messages.items[max(desk.sim.world.mailboxes.read(0).messages.items)].due = 0.0
+        items = MESSAGE.of(desk.sim.world.mailboxes.write(0)).items
+        items[max(items)].due = 0.0
         sent = (await desk.get(f"{base}/messages/{draft['id']}", **fixed)).body
         assert not sent["isDraft"]
         assert (await desk.ask("POST", f"{base}/messages/{draft['id']}/send", **fixed)).status == 400

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.sim import Settings
-from bulkmail.sim.groups import EVERYONE, NESTED, Groups
-from bulkmail.sim.ids import MESSAGE, item_id, read_id
-from bulkmail.sim.tenant import State, Tenant
+from bulkmail.sim.tenant.groups import EVERYONE, NESTED, Groups
+from bulkmail.sim.tenant.ids import item_id, read_id
+from bulkmail.sim.tenant.people import State, Tenant
 
 SIZE = 1_000_000
 numbers = st.integers(0, SIZE - 1)
+WORDS = st.integers(0, (1 << 32) - 1)
 seeds = st.integers(0, 1 << 40)
 
 
@@ -78,10 +79,18 @@ def test_groups_share_the_users_out() -> None:
         assert all(groups.holds(group, user) == (user in inside) for user in range(500))
 
 
-@given(st.integers(0, (1 << 32) - 1), st.integers(0, (1 << 32) - 1), st.integers(0, 65_535), st.booleans())
-def test_ids_of_items_say_what_they_were_made_of(mailbox: int, number: int, moves: int, immutable: bool) -> None:
-    ref = read_id(item_id(mailbox, MESSAGE, number, moves, immutable=immutable))
-    assert ref == (MESSAGE, mailbox, number, 0 if immutable else moves, immutable)
+@given(
+    st.integers(1, 255),
+    st.integers(0, (1 << 32) - 1),
+    st.integers(0, (1 << 32) - 1),
+    st.integers(0, 65_535),
+    st.booleans(),
+)
+def test_ids_of_items_say_what_they_were_made_of(
+    kind: int, mailbox: int, number: int, moves: int, immutable: bool
+) -> None:
+    ref = read_id(item_id(mailbox, kind, number, moves, immutable=immutable))
+    assert ref == (kind, mailbox, number, 0 if immutable else moves, immutable)
 
 
 @given(st.text())

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.sim import Limits, RetryAfterForm
-from bulkmail.sim.books import Books
-from bulkmail.sim.throttle import MANY, Meter, Refused, Throttle, retry_after, told
+from bulkmail.sim.limits.throttle import MANY, Meter, Refused, Throttle, retry_after, told
+from bulkmail.sim.witness.books import Books
 
 APP = "app"
 
