@@ -3,7 +3,7 @@
 Whatever can be wrong with a job is found here, before a directory is made or a mailbox is asked for.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
+from bulkmail.model import TokenSource
 from bulkmail.rundir.manifest import Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
@@ -38,9 +39,10 @@ class Prepared:
     job: Job
     task: Task
     options: Options
-    credential: Credential
+    credential: TokenSource
     manifest: Manifest
     source: Listed | None = None
+    warnings: Sequence[str] = ()
 
 
 def prepare(job: Job, flags: Flags) -> Prepared:
@@ -49,7 +51,8 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
-    return Prepared(job, task, options, credential_of(job), pinned(job, task, options, flags), source)
+    credential, manifest = credential_of(job), pinned(job, task, options, flags)
+    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
 def prepare_again(run: RunDir, flags: Flags) -> Prepared:
@@ -57,8 +60,9 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     job, all_flags = _reloaded(run.manifest, flags)
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
-    manifest = pinned(job, task, options, all_flags)
-    return Prepared(job, task, options, credential_of(job), manifest, earlier_source(run, job, task))
+    source = earlier_source(run, job, task)
+    credential, manifest = credential_of(job), pinned(job, task, options, all_flags)
+    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
 def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
@@ -79,7 +83,8 @@ def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
         input=replace(before.input, bytes=None, sha256=None, mailboxes=None),
         job=replace(manifest.job, task=before.job.task),
     )
-    return Prepared(job, reverse, options, credential_of(job), manifest)
+    credential = credential_of(job)
+    return Prepared(job, reverse, options, credential, manifest, warnings=_warnings(job, credential))
 
 
 async def surveyed(prepared: Prepared) -> Prepared:
@@ -94,19 +99,18 @@ async def surveyed(prepared: Prepared) -> Prepared:
 
 async def introduce(prepared: Prepared, note: Note) -> None:
     """Signs in, and notes who works where, with which permissions. Raises SignInError."""
-    job, credential = prepared.job, prepared.credential
-    for text in _warnings(job, credential):
+    for text in prepared.warnings:
         note(f"note: {text}")
-    claims = decode(await credential.token())
+    job, claims = prepared.job, decode(await prepared.credential.token())
     roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
     note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")
 
 
-def _warnings(job: Job, credential: Credential) -> Iterator[str]:
-    yield from job.notes
-    yield from credential.warnings
-    if credential.certificate and (left := credential.certificate.days_left()) < EXPIRES_SOON:
-        yield f"the certificate expires in {left} days; `bulkmail cert new` makes its successor"
+def _warnings(job: Job, credential: Credential) -> list[str]:
+    certificate = credential.certificate
+    left = certificate.days_left() if certificate else EXPIRES_SOON
+    expiry = f"the certificate expires in {left} days; `bulkmail cert new` makes its successor"
+    return [*job.notes, *credential.warnings, *([expiry] if left < EXPIRES_SOON else ())]
 
 
 def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:
