@@ -43,5 +43,5 @@ async def again(
     wanted = name(prepared.job.output.directory, prepared.task.name, datetime.now().astimezone())
     with open_folder(wanted) as new:
         source = await spool(Only(prepared.source, rows), new / INPUT)
-        manifest = replace(await measured(prepared.manifest, source), parent=str(folder.resolve()))
+        manifest = await measured(prepared.manifest, source)
         return await Runner(replace(prepared, source=source, manifest=manifest), observers, note).run(new)

@@ -1,4 +1,4 @@
-"""Puts the parts of a connection together for a job, from the key to the wire. Decides nothing that a job does not say."""
+"""Puts the parts of a connection together for a job, from the key to the wire. Decides only what the job says."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -77,9 +77,9 @@ class Connection:
     planning: bool
     made: Mapping[int, Mapping[int, Made]]
 
-    def of(self, mailbox: Mailbox, place: str) -> Graph:
+    def of(self, mailbox: Mailbox, target: str) -> Graph:
         made = tuple(self.made[mailbox.row].values()) if mailbox.row in self.made else ()
-        return Graph.of(mailbox, self.stack.transport, self.base, place=place, planning=self.planning, made=made)
+        return Graph.of(mailbox, self.stack.transport, self.base, target=target, planning=self.planning, made=made)
 
     def directory(self) -> Graph:
         return Graph(self.stack.transport, self.base)

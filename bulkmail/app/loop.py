@@ -58,8 +58,10 @@ def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
 @contextmanager
 def interruptible(stop: Stop, note: Callable[[str], None]) -> Iterator[None]:
     """The first interrupt asks the run to stop, the second cancels it, and a third ends the program as it would without
-    us. Interrupts are counted, whatever else has asked the run to stop. Inside the running loop; signals come to the main
-    thread only, so in another one this does nothing."""
+    us. Interrupts are counted, whatever else has asked the run to stop.
+
+    Inside the running loop. Signals come to the main thread only, so in another one this does nothing.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -56,12 +56,14 @@ def prepare(job: Job, flags: Flags) -> Prepared:
 
 
 def prepare_again(run: RunDir, flags: Flags) -> Prepared:
-    """The job of an earlier run as it is today, with the input that the run had. Raises as `prepare` does. Blocks."""
+    """A run of the job of an earlier one as it is today, with the input that the earlier one had. Raises as `prepare`
+    does. Blocks."""
     job, all_flags = _reloaded(run.manifest, flags)
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     source = earlier_source(run, job, task)
-    credential, manifest = credential_of(job), pinned(job, task, options, all_flags)
+    credential = credential_of(job)
+    manifest = replace(pinned(job, task, options, all_flags), parent=str(run.path.resolve()))
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
@@ -82,6 +84,8 @@ def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
         manifest,
         input=replace(before.input, bytes=None, sha256=None, mailboxes=None),
         job=replace(manifest.job, task=before.job.task),
+        parent=str(run.path.resolve()),
+        undo=True,
     )
     credential = credential_of(job)
     return Prepared(job, reverse, options, credential, manifest, warnings=_warnings(job, credential))

@@ -57,7 +57,7 @@ def _prepare(run: RunDir, flags: Flags) -> Prepared:
         prepared = prepare_again(run, flags)
     manifest = replace(
         prepared.manifest, parent=before.parent, undo=before.undo, started=before.started, seconds=before.seconds,
-        waits=before.waits,
+        sums=before.sums, waits=before.waits,
     )  # fmt: skip
     return replace(prepared, manifest=manifest)
 
@@ -73,7 +73,7 @@ def _under_way(before: Manifest) -> Mapping[int, Heartbeat]:
     if not before.undo:
         return {}
     try:
-        return RunDir(Path(before.parent)).unfinished().under_way
+        return RunDir(existing(Path(before.parent))).unfinished().under_way
     except BulkmailError as error:
         log.warning("the run that is undone cannot be read, so its late writes are not waited for: %s", error)
         return {}

@@ -1,5 +1,7 @@
-"""Runs what was prepared: connects, sweeps, and writes down how it ended, whatever the end was. Its directory is held by
-the caller, and may have been begun by a process that died."""
+"""Runs what was prepared: connects, sweeps, and writes down how it ended, whatever the end was.
+
+The run directory is held by the caller, and may have been begun by a process that died.
+"""
 
 import asyncio
 import logging
@@ -120,7 +122,7 @@ class Runner:
             writer=writer,
             alarm=Alarm(watched, task.permission),
             stop=self.stop,
-            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, self.recovered.changes.barred),
+            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )
         with self._time_box():
             async with self._observed(connection):

@@ -39,6 +39,5 @@ async def undo(
         with open_folder(into) as new:
             source = await spool(ChangesSource(run), new / INPUT)
             manifest = await measured(prepared.manifest, source)
-            manifest = replace(manifest, parent=str(folder.resolve()), undo=True)
             prepared = replace(prepared, source=source, manifest=manifest)
             return await Runner(prepared, observers, note, under_way=under_way).run(new)

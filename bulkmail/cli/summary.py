@@ -52,7 +52,8 @@ def show(manifest: Manifest, folder: Path, console: Console) -> None:
         console.print(f"changes   {line}", soft_wrap=True)
     if manifest.reason:
         console.print(f"{manifest.state:<9} {one_line(manifest.reason)}", soft_wrap=True)
-    console.print("files     " + "\n          ".join(str(folder / name) for name in (*manifest.outputs, "run.json")))
+    files = [str(folder / name) for name in (*manifest.outputs, "run.json")]
+    console.print("files     " + "\n          ".join(files), soft_wrap=True)
     for line in _next(manifest, folder):
         console.print(f"next      {line}", soft_wrap=True)
 

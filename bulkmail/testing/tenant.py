@@ -1,4 +1,4 @@
-"""A rehearsal tenant on a thread of its own, and bulkmail run against it: in this process, or as a shell would start it.
+"""A rehearsal tenant on a thread of its own, and bulkmail run against it: in this process, or as a shell starts it.
 
     with open_tenant(tmp_path, Settings(mailboxes=50)) as tenant:
         done = tenant.run("kind.py:kind", tmp_path / "job")
@@ -173,7 +173,7 @@ class Tenant:
         listed = write_list(folder, self.simulator.addresses() if addresses is None else addresses)
         job = write_job(folder, self.simulator, self.app, f'[input]\npath = "{listed.name}"\n\n[task]\n{table}')
         if arguments:
-            flags = [word for key, value in (settings or {}).items() for word in ("--set", f"{key}={json.dumps(value)}")]
+            flags = [f"--set={key}={json.dumps(value)}" for key, value in (settings or {}).items()]
             return _run_apart(folder, [job.name, *flags, *arguments])
         with ThreadPoolExecutor(1, "run") as thread:
             return thread.submit(_run_here, job.resolve(), dict(settings or {})).result()

@@ -34,7 +34,9 @@ class Desk:
         """Writes the job file; `app` are settings of `[app]` that it has instead."""
         path = write_job(self.folder, self.tenant.simulator, self.tenant.app, more)
         for key, value in app.items():
-            lines = [f'{key} = "{value}"' if line.startswith(f"{key} =") else line for line in path.read_text().split("\n")]
+            lines = [
+                f'{key} = "{value}"' if line.startswith(f"{key} =") else line for line in path.read_text().split("\n")
+            ]
             path.write_text("\n".join(lines))
         return path
 

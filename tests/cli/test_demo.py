@@ -4,11 +4,9 @@ import csv
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from bulkmail.sim import Settings
-from bulkmail.testing.tenant import serving
-from bulkmail.sim import Simulator
-from tests.cli.conftest import Desk
+from bulkmail.cli import app
 
 STEPS = (
     "1  A certificate", "2  A token", "3  The sweep", "4  The first rows of records.csv", "5  What the tenant saw",
@@ -17,14 +15,8 @@ STEPS = (
 
 
 @pytest.mark.usefixtures("as_before")
-def test_it_shows_every_step_and_leaves_everything_to_look_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_shows_every_step_and_leaves_everything_to_look_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    from typer.testing import CliRunner
-
-    from bulkmail.cli import app
-
     result = CliRunner().invoke(app, ["demo", "--directory", "d", "--mailboxes", "30", "--latency", "0"])
     assert result.exit_code == 0, result.output
     places = [result.stdout.index(step) for step in STEPS]

@@ -8,11 +8,11 @@ import pytest
 from bulkmail.testing.tenant import Done
 from tests.cli.conftest import APPLY, REPORT, ZONE, Desk
 
-ONE_BY_ONE = "\n[limits]\nrequests_per_second = 2\n"
+ONE_BY_ONE = "\n[limits]\nmailboxes_in_flight = 1\n"
 
 
 def stopped(desk: Desk, job: str = REPORT, *flags: str) -> Done:
-    """A run that did nothing within its time."""
+    """A run that did next to nothing within its time."""
     done = desk.bulkmail("run", desk.job(job + ONE_BY_ONE), "--max-duration", "1ms", *flags)
     assert done.code == 5, done.err
     desk.job(job)

@@ -1,5 +1,6 @@
 """`bulkmail undo`: it takes back what a run changed, by what the run wrote down, and touches nothing else."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ def killed(own: Desk, applied: Done) -> Done:
     lines = ledger.read_bytes().splitlines(keepends=True)
     ledger.write_bytes(b"".join(line for line in lines if b'"intended"' in line)[: len(lines[0])])
     (applied.folder / "outcomes.ndjson").write_bytes(b"")
+    beat = {"boot": "another one", "up": 1.0}  # no clock tells how long ago that was
+    (applied.folder / ".alive").write_text(json.dumps(beat))
     own.edit(applied, state="running", exit_code=None)
     return applied
 

@@ -26,7 +26,7 @@ COLUMNS = {
 }
 
 
-def place(mailbox: Mailbox, options: MailSendOptions) -> str:
+def target(mailbox: Mailbox, options: MailSendOptions) -> str:
     """The sender's mailbox; empty for the mailbox itself. Raises InputError."""
     sender = "" if options.sender == ITSELF else sender_of(mailbox, options)
     return "" if sender.casefold() == mailbox.address.casefold() else sender
@@ -39,7 +39,7 @@ def place(mailbox: Mailbox, options: MailSendOptions) -> str:
     options=MailSendOptions,
     columns=COLUMNS,
     writes=True,
-    place=place,
+    target=target,
     wants_columns=True,
 )
 async def mail_send(mailbox: Mailbox, graph: Graph, options: MailSendOptions) -> AsyncIterator[Row]:

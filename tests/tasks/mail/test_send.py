@@ -12,7 +12,7 @@ from bulkmail.model import Change, Effect, Mailbox, Response
 from bulkmail.sim import Fault
 from bulkmail.tasks import check_options
 from bulkmail.tasks.mail.letter import key_of
-from bulkmail.tasks.mail.send import COLUMNS, mail_send, place
+from bulkmail.tasks.mail.send import COLUMNS, mail_send, target
 from bulkmail.testing import Scripted, Stepper, collect, run
 from tests.tasks.rig import ADA, BASE, Bench, Settling, on_bench
 
@@ -256,11 +256,11 @@ def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path
 
 def test_where_the_requests_go() -> None:
     mailbox = Mailbox("ada@example.com", 2, "6a1f0f5e-0000-4000-8000-000000000001", {"Office": "o@example.com"})
-    places: Iterator[tuple[str, str]] = iter([
+    targets: Iterator[tuple[str, str]] = iter([
         ("{mailbox}", ""), ("ADA@example.com", ""), ("{Office}", "o@example.com"), ("x@example.com", "x@example.com"),
     ])  # fmt: skip
-    for sender, there in places:
-        assert place(mailbox, check_options(mail_send, {**OPTIONS, "sender": sender})) == there  # type: ignore[arg-type]
+    for sender, there in targets:
+        assert target(mailbox, check_options(mail_send, {**OPTIONS, "sender": sender})) == there  # type: ignore[arg-type]
 
 
 def test_keys() -> None:
