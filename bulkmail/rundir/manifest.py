@@ -66,10 +66,12 @@ class PinnedOutput:
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """The job file of a run, and the flags that were laid over it."""
+    """The job file of a run, the flags that were laid over it, and the task as it was named: empty in a run directory
+    of earlier versions, where only the name that the task gives itself is known."""
 
     path: str = ""
     flags: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
