@@ -65,12 +65,12 @@ class Graph:
         transport: Transport,
         base: str,
         *,
-        place: str = "",
+        target: str = "",
         planning: bool = False,
         made: Sequence[Made] = (),
     ) -> "Graph":
-        """Graph as one mailbox's task sees it: below that mailbox, or below the one at `place`."""
-        key = place or mailbox.key
+        """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the key of another one."""
+        key = target or mailbox.key
         return cls(transport, base, user(key), key, mailbox.row, planning=planning, made=made)
 
     def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Call:

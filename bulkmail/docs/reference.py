@@ -17,7 +17,7 @@ from bulkmail.config.layers import VARIABLES
 from bulkmail.config.tables import TABLES
 from bulkmail.errors import EXIT_CODES
 from bulkmail.task.declare import Task
-from bulkmail.tasks import BUILT_IN
+from bulkmail.tasks import built_in
 
 FOLDER = Path(__file__).parent
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -36,13 +36,13 @@ def job_keys() -> str:
 
 def tasks() -> str:
     """All tasks in one table."""
-    rows = [(f"`{one.name}`", one.summary, one.permission, f"`{one.name}.toml`") for one in BUILT_IN.values()]
+    rows = [(f"`{one.name}`", one.summary, one.permission, f"`{one.name}.toml`") for one in built_in().values()]
     return table(("task", "what it does", "permission (application)", "job file in `configs/`"), rows)
 
 
 def task_options() -> str:
     """A section for each task with its options and columns."""
-    return "\n".join(_described(one) for one in BUILT_IN.values())
+    return "\n".join(_described(one) for one in built_in().values())
 
 
 def exit_codes() -> str:

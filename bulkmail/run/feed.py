@@ -6,20 +6,49 @@ from collections import deque
 from bulkmail.model import Mailbox, Rejected, Source
 
 AHEAD = 256
-"""Rows at hand below which the next chunk is read: half a chunk, so that nobody waits for a file."""
+"""The next chunk is read when no more rows than this are at hand: half a chunk, so that no worker waits for a file."""
+
+
+class Waiters:
+    """Workers that wait for something, and are woken in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._turns: deque[asyncio.Future[None]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    async def wait(self) -> None:
+        """Until woken. A worker that is cancelled just after it was woken wakes the next one in its place."""
+        turn = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.wake(1)
+            raise
+
+    def wake(self, number: int) -> None:
+        """Wakes as many, or all if there are fewer."""
+        while number and self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():  # else it was cancelled
+                turn.set_result(None)
+                number -= 1
 
 
 class Feed:
     """`await feed.next()` gives the next row, or None at the end; safe to call from many workers.
 
-    Who waits is served in order, and only as many are woken as there are rows. A worker that is cancelled while it
-    waits takes no row with it.
+    Workers that wait are served in order, and only as many are woken as there are rows. A worker that is cancelled
+    while it waits takes no row with it.
     """
 
     def __init__(self, source: Source) -> None:
         self._chunks = aiter(source)
         self._rows: deque[Mailbox | Rejected] = deque()
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting = Waiters()
         self._reading: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
         self._ended = False
@@ -28,7 +57,7 @@ class Feed:
         return f"<Feed {len(self._rows)} rows at hand{', ended' if self._ended else ''}>"
 
     def take(self) -> Mailbox | Rejected | None:
-        """The next row if it is at hand, as it nearly always is."""
+        """The next row if it is at hand, which is nearly always so."""
         rows = self._rows
         if not rows:
             return None
@@ -37,9 +66,10 @@ class Feed:
         return rows.popleft()
 
     async def next(self) -> Mailbox | Rejected | None:
-        """Raises what the source raised, to everybody who comes when the rows before it are used up."""
+        """Raises what the source raised, to every worker that comes when the rows before it are used up."""
         while (row := self.take()) is None and not self._ended:
-            await self._turn()
+            self._read_on()
+            await self._waiting.wait()
         if row is None and self._failure is not None:
             raise self._failure
         return row
@@ -51,24 +81,12 @@ class Feed:
         return rows
 
     async def close(self) -> None:
-        """Read no more. What is just being read is dropped before the source counts it."""
+        """Read no more. A chunk that is just being read is dropped before the source counts it."""
         self._ended = True
-        self._wake(len(self._waiting))
+        self._waiting.wake(len(self._waiting))
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait({self._reading})
-
-    async def _turn(self) -> None:
-        """Wait for a row, or for the end."""
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        self._read_on()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._wake(1)  # the row is for somebody else
-            raise
 
     def _read_on(self) -> None:
         if self._reading is None and not self._ended:
@@ -82,16 +100,9 @@ class Feed:
         self._reading = None
         if chunk is None:
             self._ended = True
-            self._wake(len(self._waiting))
+            self._waiting.wake(len(self._waiting))
         else:
             self._rows.extend(chunk)
-            self._wake(len(chunk))
+            self._waiting.wake(len(chunk))
             if not chunk or self._waiting:
                 self._read_on()
-
-    def _wake(self, number: int) -> None:
-        while number and self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                number -= 1

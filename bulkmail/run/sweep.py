@@ -7,19 +7,18 @@ An input that cannot be read any further ends it, too, once what was read is don
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Container, Coroutine, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted
 from bulkmail.graph import Graph
 from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
+from bulkmail.run.remainder import Remainder
 from bulkmail.run.stop import Stop
-from bulkmail.run.turns import Places
+from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
 from bulkmail.run.writer import Finished, Writer
 from bulkmail.tasks import Options, Task
@@ -34,30 +33,31 @@ INTERRUPTED = Problem("Interrupted", "a process died when something was begun he
 Item: TypeAlias = Mailbox | Rejected | Finished
 
 
-class Seat:
-    """What a worker has in hand, and what that had cost when it was cancelled. `place` is that below which its mailbox
-    is worked on, from its turn to its end."""
+class Worker:
+    """What a worker has in hand. `target` is the key below which its mailbox is worked on, from the beginning of the
+    work to its end; `spent` is what that had cost when it was cancelled."""
 
-    __slots__ = ("item", "place", "spent")
+    __slots__ = ("item", "spent", "target")
 
     def __init__(self) -> None:
         self.item: Item | None = None
-        self.place: str | None = None
+        self.target: str | None = None
         self.spent = Tally()
 
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """`workers` mailboxes at a time; `grace` is in seconds. In rows that are `barred`, something that must not be done
-    twice was begun by a process that died."""
+    """`workers` mailboxes at a time; `grace` is in seconds; `parked` rows may wait for a turn at their target. In rows
+    that are `barred`, something that must not be done twice was begun by a process that died."""
 
     workers: int = 4096
     grace: float = 30.0
+    parked: int = PARKED
     barred: Container[int] = frozenset()
 
 
 class Sweep:
-    """One run. `open_graph` gives the Graph of a mailbox below a place, `lanes` knows what each place cost."""
+    """One run. `open_graph` gives the Graph of a mailbox below a target, `lanes` knows what each target cost."""
 
     def __init__(
         self,
@@ -81,19 +81,19 @@ class Sweep:
         self._stop = stop
         self._settings = settings
         self._feed = Feed(source)
-        self._places = Places()
-        self._workers: dict[asyncio.Task[None], Seat] = {}
-        self._rest: deque[tuple[Item, Tally]] = deque()  # what did not run, and has no outcome yet
+        self._turns = turns_of(task, options, self._feed, settings.parked)
+        self._rows = self._turns or self._feed
+        self._workers: dict[asyncio.Task[None], Worker] = {}
         self._broken: Exception | None = None  # why the input ended too soon
         self._idle = 0  # workers without a row
-        self._wanted = asyncio.Event()  # somebody thinks that there should be one more
+        self._wanted = asyncio.Event()  # there may be room for one worker more
         self._ended = False  # there are no more rows, or none are wanted
         self._accidents = 0
         self._clock: Callable[[], float]
         self._names_mailbox = "mailbox" in task.columns(options)
 
     def __repr__(self) -> str:
-        active = sum(seat.item is not None for seat in self._workers.values())
+        active = sum(worker.item is not None for worker in self._workers.values())
         return f"<Sweep of {self._task.name}: {active} active, {self._writer!r}>"
 
     async def run(self) -> None:
@@ -128,10 +128,10 @@ class Sweep:
                     self._wanted.clear()
                     if self._could_begin():
                         self._idle += 1  # until it has a row
-                        seat = Seat()
-                        worker = workers.create_task(self._pull(seat))
-                        self._workers[worker] = seat
-                        worker.add_done_callback(self._left)
+                        worker = Worker()
+                        working = workers.create_task(self._pull(worker))
+                        self._workers[working] = worker
+                        working.add_done_callback(self._left)
                     await self._wanted.wait()
             watch.cancel()
 
@@ -152,28 +152,28 @@ class Sweep:
     async def _watch(self) -> None:
         """When a stop is asked for, what has begun may be finished; what still is not after the grace is cancelled."""
         await self._stop.wait()
-        for worker, seat in self._workers.items():
-            if not self._has_begun(seat):
-                worker.cancel()
+        for working, worker in self._workers.items():
+            if not self._has_begun(worker):
+                working.cancel()
         await asyncio.sleep(self._settings.grace)
-        for worker in self._workers:
-            worker.cancel()
+        for working in self._workers:
+            working.cancel()
 
-    def _has_begun(self, seat: Seat) -> bool:
+    def _has_begun(self, worker: Worker) -> bool:
         """Not a worker that waits for a row, nor a mailbox whose first request waits: either may take very long."""
-        if isinstance(seat.item, Mailbox):
-            return seat.place is not None and self._lanes.begun(seat.place)
-        return seat.item is not None
+        if isinstance(worker.item, Mailbox):
+            return worker.target is not None and self._lanes.begun(worker.target)
+        return worker.item is not None
 
-    async def _pull(self, seat: Seat) -> None:
+    async def _pull(self, worker: Worker) -> None:
         try:
-            while self._stop.reason is None and (item := self._feed.take() or await self._next()):
-                seat.item = item  # from here on it is not lost, whatever happens
+            while self._stop.reason is None and (item := self._rows.take() or await self._next()):
+                worker.item = item  # from here on it is not lost, whatever happens
                 self._idle -= 1
                 self._call()
-                done = seat.item = item if isinstance(item, Rejected) else await self._run_one(item, seat)
+                done = worker.item = item if isinstance(item, Rejected) else await self._run_one(item, worker)
                 await self._writer.put(done)
-                seat.item = None  # at once: it must not be put twice
+                worker.item = None  # at once: it must not be put twice
                 self._idle += 1
                 if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
                     self._stop.ask(reason)
@@ -183,40 +183,44 @@ class Sweep:
     async def _next(self) -> Mailbox | Rejected | None:
         """The next row; none after an input that cannot be read any further."""
         try:
-            return await self._feed.next()
+            return await self._rows.next()
         except Exception as error:  # noqa: BLE001 - whatever it is, `run` raises it when all that was read is done
             self._broken = error
             return None
 
-    def _run_one(self, mailbox: Mailbox, seat: Seat) -> Coroutine[Any, Any, Finished]:
-        """The work on a mailbox, below its own address or below that of another one."""
+    def _run_one(self, mailbox: Mailbox, worker: Worker) -> Coroutine[None, None, Finished]:
+        """The work on a mailbox, below its own address or below its target."""
+        if self._turns is not None:
+            return self._run_turn(self._turns, mailbox, worker)
         if mailbox.row in self._settings.barred:
             return self._bar(mailbox)
-        if self._task.place is None:
-            return self._run_at(mailbox.key, mailbox, seat)
-        return self._run_elsewhere(self._task.place, mailbox, seat)
+        return self._run_at(mailbox.key, mailbox, worker)
 
     async def _bar(self, mailbox: Mailbox) -> Finished:
         return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
 
-    async def _run_elsewhere(self, place_of: Callable[[Mailbox, Any], str], mailbox: Mailbox, seat: Seat) -> Finished:
+    async def _run_turn(self, turns: Turns, mailbox: Mailbox, worker: Worker) -> Finished:
         try:
-            place = place_of(mailbox, self._options) or mailbox.key
-        except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
-            status, problem = self._judged(mailbox, error)
-            return Finished(Outcome(mailbox, status, problem=problem), ())
-        async with self._places.turn(place) if place != mailbox.key else nullcontext():
-            return await self._run_at(place, mailbox, seat)
+            if mailbox.row in self._settings.barred:
+                return await self._bar(mailbox)
+            try:
+                target = turns.target(mailbox) or mailbox.key
+            except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
+                status, problem = self._judged(mailbox, error)
+                return Finished(Outcome(mailbox, status, problem=problem), ())
+            return await self._run_at(target, mailbox, worker)
+        finally:
+            turns.leave(mailbox)
 
-    async def _run_at(self, place: str, mailbox: Mailbox, seat: Seat) -> Finished:
+    async def _run_at(self, target: str, mailbox: Mailbox, worker: Worker) -> Finished:
         started = self._clock()
-        seat.place = place
-        self._lanes.enter(place)
+        worker.target = target
+        self._lanes.enter(target)
         rows: list[Row] = []
         blocks: Sequence[bytes] = ()
         status, problem = Status.OK, None
         try:
-            async for row in self._task.run(mailbox, self._open_graph(mailbox, place), self._options):
+            async for row in self._task.run(mailbox, self._open_graph(mailbox, target), self._options):
                 named = not self._names_mailbox or "mailbox" in row
                 rows.append(row if named else {"mailbox": mailbox.address, **row})
             blocks = self._writer.encode(rows)
@@ -224,9 +228,9 @@ class Sweep:
             rows.clear()
             status, problem = self._judged(mailbox, error)
         finally:
-            seat.place = None
-            tally = seat.spent = self._lanes.leave(place)
-        seat.spent = Tally()
+            worker.target = None
+            tally = worker.spent = self._lanes.leave(target)
+        worker.spent = Tally()
         return Finished(Outcome(mailbox, status, len(rows), tally, self._clock() - started, problem), blocks)
 
     def _judged(self, mailbox: Mailbox, error: Exception) -> tuple[Status, Problem]:
@@ -242,31 +246,21 @@ class Sweep:
             log.error("the task raised an error; the mailbox of row %d fails", mailbox.row, exc_info=error)
 
     async def _account_for_the_rest(self) -> None:
-        """Every mailbox that was not finished did not run, whether it was read or not. Cancelled, it reads no more, and
-        accounts for what was read."""
-        self._rest.extend((seat.item, seat.spent) for seat in self._workers.values() if seat.item is not None)
-        try:
-            while await self._read_on():
-                await self._put_first()
-        finally:
-            await self._feed.close()  # at once: a row that is read from now on must not be counted
-            self._rest.extend((row, Tally()) for row in self._feed.at_hand())
-            while self._rest:
-                await self._put_first()
+        """Every mailbox that was not finished did not run, whether it was read or not."""
+        rest = [(worker.item, worker.spent) for worker in self._workers.values() if worker.item is not None]
+        parked = self._turns.at_hand() if self._turns is not None else []
+        reason = self._stop.reason.text if self._stop.reason else "the run ended early"
+        remainder = Remainder(
+            self._feed, self._writer, [*rest, *((row, Tally()) for row in parked)], reason, self._broken
+        )
+        await remainder.account()
+        self._broken = remainder.broken
 
-    async def _read_on(self) -> bool:
-        """Whether there is anything left to account for."""
-        if not self._rest and self._broken is None and (row := await self._next()) is not None:
-            self._rest.append((row, Tally()))
-        return bool(self._rest)
 
-    async def _put_first(self) -> None:
-        item, spent = self._rest[0]
-        if isinstance(item, Mailbox):
-            reason = self._stop.reason.text if self._stop.reason else "the run ended early"
-            item = Finished(Outcome(item, Status.NOT_RUN, tally=spent, problem=Problem("NotRun", reason)), ())
-        await self._writer.put(item)
-        self._rest.popleft()
+def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | None:
+    """None for a task that works on each mailbox below its own address, which costs no turn."""
+    target = task.target
+    return None if target is None else Turns(feed, lambda mailbox: target(mailbox, options), most)
 
 
 def foremost(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -10,9 +10,9 @@ It shares no code with the parts of bulkmail that it judges.
 
 from collections.abc import Mapping
 
-from bulkmail.sim.faults import KINDS, Fault, load_faults, parse_fault
-from bulkmail.sim.routes import ROUTES
-from bulkmail.sim.settings import BatchRule, Limits, RetryAfterForm, Settings
+from bulkmail.sim.families import routes
+from bulkmail.sim.faults.script import KINDS, Fault, load_faults, parse_fault
+from bulkmail.sim.limits.settings import BatchRule, Limits, RetryAfterForm, Settings
 from bulkmail.sim.simulator import Simulator
 
 __all__ = [
@@ -28,4 +28,4 @@ def kinds() -> Mapping[str, str]:
 
 def every_role() -> frozenset[str]:
     """The application permissions that open some resource of the simulator."""
-    return frozenset().union(*(route.roles for route in ROUTES))
+    return frozenset().union(*(route.roles for route in routes()))

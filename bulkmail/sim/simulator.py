@@ -9,15 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from bulkmail.sim import tls
-from bulkmail.sim.call import Json
-from bulkmail.sim.entra import Entra
-from bulkmail.sim.http import Listener
-from bulkmail.sim.inventory import holdings
-from bulkmail.sim.server import Foreign, Front
-from bulkmail.sim.service import Service
-from bulkmail.sim.settings import Settings
-from bulkmail.sim.tenant import DOMAIN
+from bulkmail.sim.entra.entra import Entra
+from bulkmail.sim.graph.call import Json
+from bulkmail.sim.graph.service import Service
+from bulkmail.sim.http import tls
+from bulkmail.sim.http.http import Listener
+from bulkmail.sim.http.server import Foreign, Front
+from bulkmail.sim.limits.settings import Settings
+from bulkmail.sim.tenant.people import DOMAIN
+from bulkmail.sim.witness.inventory import holdings
 from bulkmail.sim.world import World, build
 
 T = TypeVar("T")

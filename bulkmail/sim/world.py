@@ -1,22 +1,24 @@
-"""What routes may look at and change: the tenant, its mailboxes, the books. A plain bundle without any conduct."""
+"""What routes may look at and change: the tenant, its mailboxes, the books. A plain bundle without behaviour."""
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
-from bulkmail.sim.books import Books
-from bulkmail.sim.faults import Script
-from bulkmail.sim.groups import Groups
-from bulkmail.sim.mailbox import Mailboxes
-from bulkmail.sim.settings import Settings
-from bulkmail.sim.tenant import Tenant
-from bulkmail.sim.throttle import Throttle
+from bulkmail.sim.faults.script import Script
+from bulkmail.sim.limits.settings import Settings
+from bulkmail.sim.limits.throttle import Throttle
+from bulkmail.sim.tenant.groups import Groups
+from bulkmail.sim.tenant.mailbox import Mailboxes
+from bulkmail.sim.tenant.people import Tenant
+from bulkmail.sim.witness.books import Books
 
 
 @dataclass(slots=True)
 class World:
-    """`asked` counts how often a moving mailbox was asked for; `links` are the pre-authenticated addresses given out.
+    """`asked` counts how often a moving mailbox was asked for; `links` says what each pre-authenticated address is for.
 
-    A new `epoch` makes the service forget what its delta links stood for.
+    A new `epoch` makes the service forget what its delta links stood for. `kept` is for what a family keeps of the
+    whole tenant, under its own name.
     """
 
     settings: Settings
@@ -28,7 +30,8 @@ class World:
     script: Script
     latency: float
     asked: Counter[int] = field(default_factory=Counter)
-    links: dict[str, int] = field(default_factory=dict)
+    links: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
     epoch: int = 0
     foreign: str = ""  # the address of a host that is not Graph
 

@@ -50,7 +50,7 @@ class Task:
     """One thing to do with a mailbox. `columns` gives names and meanings for given options, in the order of the CSV.
 
     A task that `writes` only plans until it is told to apply. `undo` gets the changes of a mailbox, the latest first,
-    and takes back those that still stand as the run left them; its rows are UNDO_COLUMNS. `place` names the mailbox
+    and takes back those that still stand as the run left them; its rows are UNDO_COLUMNS. `target` names the mailbox
     below which the requests go, where that is not the mailbox itself. With `wants_columns` the mailbox carries the
     other cells of its row.
     """
@@ -63,7 +63,7 @@ class Task:
     columns: Callable[[Any], Mapping[str, str]]
     writes: bool = False
     undo: Undo | None = None
-    place: Callable[[Mailbox, Any], str] | None = None
+    target: Callable[[Mailbox, Any], str] | None = None
     wants_columns: bool = False
 
 
@@ -76,7 +76,7 @@ def task(
     options: type[Options] = Options,
     writes: bool = False,
     undo: Undo | None = None,
-    place: Callable[[Mailbox, Any], str] | None = None,
+    target: Callable[[Mailbox, Any], str] | None = None,
     wants_columns: bool = False,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function."""
@@ -85,6 +85,6 @@ def task(
     def declare(run: Run) -> Task:
         if not isasyncgenfunction(run):
             raise TypeError(f"a task is an async function that yields rows, and {name} is not")
-        return Task(name, summary, permission, run, options, described, writes, undo, place, wants_columns)
+        return Task(name, summary, permission, run, options, described, writes, undo, target, wants_columns)
 
     return declare

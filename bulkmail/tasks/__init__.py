@@ -1,11 +1,18 @@
-"""Finds tasks: those that come with bulkmail, those of installed packages, and those in a file of one's own."""
+"""Finds tasks: those that come with bulkmail, those of installed packages, and those in a file of the user's own.
+
+A family is a package in here with `TASKS` in it; its tasks are named after it, `settings.report` after `settings`. It
+is entered in no list, and imported when one of its tasks is asked for.
+"""
 
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,23 +20,39 @@ from pydantic_core import ErrorDetails
 
 from bulkmail.errors import ConfigError
 from bulkmail.task.declare import Options, Task, task
-from bulkmail.tasks.contacts_sync import contacts_sync
-from bulkmail.tasks.mail_send import mail_send
-from bulkmail.tasks.settings_apply import settings_apply
-from bulkmail.tasks.settings_report import settings_report
 from bulkmail.text import likeliest, nearest
 
-__all__ = ["Options", "Task", "check_options", "every", "find", "task"]
+__all__ = ["Options", "Task", "built_in", "check_options", "every", "families", "find", "our_own", "task"]
 
 GROUP = "bulkmail.tasks"
 """The entry points of packages that bring tasks."""
 
-BUILT_IN = {one.name: one for one in (settings_report, settings_apply, contacts_sync, mail_send)}
+
+@cache
+def families() -> tuple[str, ...]:
+    """The packages in here, by their names: found by looking, and not imported."""
+    return tuple(module.name for module in iter_modules(__path__) if module.ispkg)
+
+
+@cache
+def _tasks_of(family: str) -> Mapping[str, Task]:
+    return {one.name: one for one in getattr(import_module(f"{__name__}.{family}"), "TASKS", ())}
+
+
+def our_own(name: str) -> Task | None:
+    """A task that comes with bulkmail, or None."""
+    family = name.partition(".")[0]
+    return _tasks_of(family).get(name) if family in families() else None
+
+
+def built_in() -> dict[str, Task]:
+    """All tasks that come with bulkmail."""
+    return {name: one for family in families() for name, one in _tasks_of(family).items()}
 
 
 def every() -> dict[str, Task]:
     """All tasks that can be named; an installed package cannot replace one of ours. Raises ConfigError."""
-    return {entry.name: _loaded(entry) for entry in entry_points(group=GROUP)} | BUILT_IN
+    return {entry.name: _loaded(entry) for entry in entry_points(group=GROUP)} | built_in()
 
 
 def find(name: str, folder: Path) -> Task:
@@ -37,11 +60,11 @@ def find(name: str, folder: Path) -> Task:
     path, colon, function = name.rpartition(":")
     if colon and path.endswith(".py"):
         return _from_file(folder / path, function)
-    if name in BUILT_IN:
-        return BUILT_IN[name]
+    if (ours := our_own(name)) is not None:
+        return ours
     entries = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in entries:
-        close = likeliest(name, [*BUILT_IN, *entries])
+        close = likeliest(name, every())
         hint = f"Did you mean {close}?" if close else "`bulkmail tasks` lists them."
         raise ConfigError(f"task.name: there is no task {name!r}", hint=hint)
     return _loaded(entries[name])

@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from bulkmail.sim import Settings, Simulator
-from bulkmail.sim.tenant import State
+from bulkmail.sim.tenant.people import State
 from tests.acceptance.tenant import BARE, Desk, Done
 
 TENANT = Settings(mailboxes=300, seed=7, latency=0.01, absent=0.05, denied=0.03, moving=0.0)

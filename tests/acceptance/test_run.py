@@ -16,7 +16,8 @@ import pytest
 
 from bulkmail.model import Mailbox
 from bulkmail.sim import Settings, Simulator
-from bulkmail.tasks.settings_report import COLUMNS, SEED_COLUMNS, full_row, seed_row
+from bulkmail.sim.families.settings.content import settings_of
+from bulkmail.tasks.settings.report import COLUMNS, SEED_COLUMNS, full_row, seed_row
 from tests import forked
 from tests.acceptance.cases import CASES, LIST, TENANT, size, status_of
 from tests.acceptance.tenant import PASSWORD, Desk, Done, Keys, tenant
@@ -89,7 +90,7 @@ def test_records_are_what_the_mailboxes_hold(runs: Runs, sim: Simulator) -> None
     expected = {}
     for number, address in enumerate(sim.addresses()):
         if status_of(sim, address) == "ok":
-            expected[address] = full_row(Mailbox(address, 0), sim.world.mailboxes.settings(number), "text")
+            expected[address] = full_row(Mailbox(address, 0), settings_of(sim.world, number), "text")
     assert {row["mailbox"]: row for row in done.lines("records.ndjson")} == expected
     with (done.folder / "records.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
@@ -123,9 +124,8 @@ def test_seed_columns_in_their_order(runs: Runs, sim: Simulator) -> None:
     done = runs("seed_columns")
     rows = done.lines("records.ndjson")
     assert all(list(row) == list(SEED_COLUMNS) for row in rows)
-    mailboxes = sim.world.mailboxes
     expected = [
-        seed_row(Mailbox(address, 0), mailboxes.settings(number))
+        seed_row(Mailbox(address, 0), settings_of(sim.world, number))
         for number, address in enumerate(sim.addresses(7))
         if status_of(sim, address) == "ok"
     ]

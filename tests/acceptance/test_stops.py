@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bulkmail.sim import Settings, parse_fault
-from bulkmail.sim.tenant import State
+from bulkmail.sim.tenant.people import State
 from bulkmail.testing.tenant import Done, Tenant, open_tenant, write_job, write_list
 from tests.forked import Started, run, start
 

@@ -3,12 +3,14 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import orjson
 import pytest
 
 from bulkmail.sim import Settings
+from bulkmail.sim.families.settings.content import settings_of
 from bulkmail.testing.tenant import App, Done, Tenant, new_app, open_tenant, write_job, write_list
 from tests.forked import run, start
 
@@ -39,7 +41,7 @@ def writes(tenant: Tenant) -> int:
 
 
 def zones(tenant: Tenant) -> list[str]:
-    settings = tenant.simulator.world.mailboxes.settings
+    settings = partial(settings_of, tenant.simulator.world)
     return [settings(number)["timeZone"] for number in range(EVERYBODY_THERE.mailboxes)]
 
 
@@ -74,7 +76,7 @@ def test_drift_is_found_and_what_a_run_changed_is_put_back(tenant: Tenant, tmp_p
     assert no_drift.code == 0, no_drift.err
 
     somebody = next(number for number, zone in enumerate(before) if zone != ZONE)
-    tenant.simulator.world.mailboxes.settings(somebody)["timeZone"] = "UTC+12"
+    settings_of(tenant.simulator.world, somebody)["timeZone"] = "UTC+12"
     drifted = run(tmp_path, "run", "job.toml", "--drift", out="out-3")
     assert (drifted.code, len(drifted.rows), writes(tenant)) == (8, 1, differing)
 

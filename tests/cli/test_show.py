@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bulkmail.cli import app
-from bulkmail.tasks.settings_report import COLUMNS
+from bulkmail.tasks.settings.report import COLUMNS
 from tests.cli.test_summary import ENDED
 
 
@@ -35,7 +35,7 @@ def test_a_run_that_goes_on(tmp_path: Path) -> None:
 def test_what_is_no_run(tmp_path: Path) -> None:
     result = run("show", tmp_path)
     assert result.exit_code == 2
-    assert "is no run directory" in result.output
+    assert "is not a run directory" in result.output
 
 
 def test_the_tasks() -> None:

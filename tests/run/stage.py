@@ -14,6 +14,7 @@ from bulkmail.model import Counts, Lanes, Mailbox, Rejected, Request, Response, 
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.stop import Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.run.turns import PARKED
 from bulkmail.run.writer import Sink, Writer
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink import Ndjson
@@ -101,17 +102,18 @@ class CountingLanes:
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
         self.asked: Counter[str] = Counter()
-        self.inside: set[str] = set()
+        self.inside: Counter[str] = Counter()
 
     async def send(self, request: Request, /) -> Response:
         self.asked[request.mailbox] += 1
         return await self._inner.send(request)
 
     def enter(self, key: str, /) -> None:
-        self.inside.add(key)
+        self.inside[key] += 1
 
     def leave(self, key: str, /) -> Tally:
-        self.inside.remove(key)
+        assert self.inside[key] > 0
+        self.inside[key] -= 1
         return Tally(self.asked[key])
 
     def room(self) -> bool:
@@ -144,6 +146,7 @@ class Stage:
         chosen: Task = zone,
         workers: int = 64,
         grace: float = 30.0,
+        parked: int = PARKED,
         watched: AlarmSettings | None = None,
         largest: int = 1 << 40,
         lanes: Lanes | None = None,
@@ -158,16 +161,17 @@ class Stage:
         self.lanes = CountingLanes(transport)
         sink = Sink("records.ndjson", Ndjson(), self.records, 0)
         self.writer = Writer([sink], self.outcomes, self.rejects, self.totals)
+        below = transport if lanes else self.lanes
         self.sweep = Sweep(
             chosen,
             chosen.options(),
             source=source,
-            open_graph=lambda mailbox, place: Graph.of(mailbox, transport if lanes else self.lanes, BASE, place=place),
+            open_graph=lambda mailbox, target: Graph.of(mailbox, below, BASE, target=target),
             lanes=lanes or self.lanes,
             writer=self.writer,
             alarm=Alarm(watched or AlarmSettings(), chosen.permission),
             stop=self.stop,
-            settings=SweepSettings(workers, grace),
+            settings=SweepSettings(workers, grace, parked),
         )
 
     async def run(self) -> None:
@@ -187,5 +191,5 @@ class Stage:
         assert len(statuses) == counts.unique == self.totals.done
         assert len(self.rejects.rows) == counts.rows - counts.unique
         assert {row["mailbox"] for row in self.records.lines()} == {m for m, s in statuses.items() if s == "ok"}
-        assert self.lanes.inside == set()
+        assert self.lanes.inside.total() == 0
         assert len(asyncio.all_tasks()) == 1, "something still runs"

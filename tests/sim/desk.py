@@ -10,11 +10,11 @@ from urllib.parse import quote
 import aiohttp
 
 from bulkmail.sim import Settings, Simulator
-from bulkmail.sim.routes import ROUTES
+from bulkmail.sim.families import routes
 
 CLIENT = "b01dface-0000-4000-8000-0000000000aa"
 SECRET = "rehearsal-only"
-EVERY_ROLE = tuple(sorted(frozenset().union(*(route.roles for route in ROUTES))))
+EVERY_ROLE = tuple(sorted(frozenset().union(*(route.roles for route in routes()))))
 CLEAN: Mapping[str, Any] = {"mailboxes": 200, "absent": 0.0, "denied": 0.0, "moving": 0.0, "tls": False}
 
 

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from bulkmail.sim import Fault, Limits, RetryAfterForm, kinds
-from bulkmail.sim.control import WISHES
-from bulkmail.sim.settings import CertificateFlaw, Settings
+from bulkmail.sim.limits.settings import CertificateFlaw, Settings
+from bulkmail.sim.witness.control import WISHES
 from tests.sim.desk import CLIENT, Desk, parts, rehearse, sign_in
 
 CLIENT_SIDE = "no server can"  # a name that is not found, a proxy, a key file, HTTP/2

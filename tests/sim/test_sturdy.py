@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.sim import Settings, Simulator
-from bulkmail.sim.batch import unpack
-from bulkmail.sim.call import Answer, Call, Grant, Refusal
-from bulkmail.sim.folders import NUMBERS
-from bulkmail.sim.ids import CALENDAR, CONTACT, CONTACT_FOLDER, EVENT, FOLDER, MESSAGE, RULE, item_id
-from bulkmail.sim.routes import ROUTES
-from bulkmail.sim.service import Service
+from bulkmail.sim.families import kinds, routes
+from bulkmail.sim.families.folders.content import NUMBERS
+from bulkmail.sim.graph.batch import unpack
+from bulkmail.sim.graph.call import Answer, Call, Grant, Refusal
+from bulkmail.sim.graph.service import Service
+from bulkmail.sim.tenant.ids import item_id
 from tests.sim.desk import CLEAN, EVERY_ROLE
 
 SIM = Simulator(Settings(**CLEAN))
@@ -35,7 +35,7 @@ bodies = st.dictionaries(names, values, max_size=6).map(orjson.dumps) | st.binar
 items = st.builds(
     item_id,
     st.just(0),
-    st.sampled_from([FOLDER, MESSAGE, CONTACT, CONTACT_FOLDER, CALENDAR, EVENT, RULE]),
+    st.sampled_from(sorted(kind.ids for kind in kinds().values())),
     st.integers(0, 20),
     st.integers(0, 2),
 )
@@ -53,7 +53,7 @@ headers = st.dictionaries(
 )
 
 
-@given(st.sampled_from(ROUTES), users, st.lists(keys, min_size=3, max_size=3), options, headers, bodies)
+@given(st.sampled_from(routes()), users, st.lists(keys, min_size=3, max_size=3), options, headers, bodies)
 def test_any_call_is_answered(
     route: Any, user: str, rest: list[str], chosen: dict[str, str], sent: dict[str, str], body: bytes
 ) -> None:

@@ -47,7 +47,7 @@ def test_changes_come_back_the_latest_first(made: list[Made]) -> None:
 
 
 def test_the_undoing_gets_the_changes_of_its_mailbox_and_reports_them() -> None:
-    reverse = undoing(declared(undo=take_back, place=lambda mailbox, options: "news", wants_columns=True))
+    reverse = undoing(declared(undo=take_back, target=lambda mailbox, options: "news", wants_columns=True))
     service = Scripted(lambda _request: Response(200, body={}))
     ada = Mailbox("ada@example.com", 2, columns=packed([change_of("first"), change_of("second")]))
     rows = run(collect(reverse.run(ada, Graph.of(ada, service, "https://graph.example/v1.0"), Options())))
@@ -58,8 +58,8 @@ def test_the_undoing_gets_the_changes_of_its_mailbox_and_reports_them() -> None:
     ]
     assert reverse.columns(Options()) == UNDO_COLUMNS
     assert (reverse.name, reverse.writes, reverse.wants_columns) == ("made.up", True, True)
-    assert reverse.place is not None
-    assert reverse.place(ada, Options()) == "news"
+    assert reverse.target is not None
+    assert reverse.target(ada, Options()) == "news"
 
 
 def test_an_undoing_cannot_be_undone() -> None:

@@ -153,9 +153,9 @@ class Bench:
     def _graph(
         self, mailbox: Mailbox, options: Options, ledger: Ledger, *, planning: bool, made: Sequence[Made] = ()
     ) -> Graph:
-        place = self.task.place(mailbox, options) if self.task.place else ""
+        target = self.task.target(mailbox, options) if self.task.target else ""
         base = f"{self.desk.sim.graph_url}/v1.0"
-        return Graph.of(mailbox, ledger, base, place=place, planning=planning, made=made)
+        return Graph.of(mailbox, ledger, base, target=target, planning=planning, made=made)
 
     @property
     def writes(self) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bulkmail.model import Made, Mailbox
-from bulkmail.tasks.settings_table import SETTINGS, same, value_of
+from bulkmail.sim.families.settings.content import settings_of
+from bulkmail.tasks.settings.fields import SETTINGS, same, value_of
 from tests.tasks.rig import Bench, Deadly, Killed, on_bench
 
 PEOPLE = "id,name\n" + "".join(f"k{n},Person {n}\n" for n in range(6))
@@ -94,7 +95,7 @@ def test_what_both_runs_noted_leads_back(name: str, tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         for number, (fatal, answered) in enumerate(deaths(name)):
             mailbox = bench.mailbox(number)
-            settings = deepcopy(bench.desk.sim.world.mailboxes.settings(number))
+            settings = deepcopy(settings_of(bench.desk.sim.world, number))
             before = comparable(bench, mailbox)
             made = await killed(bench, mailbox, fatal, answered=answered)
             if answered:

@@ -1,5 +1,8 @@
-"""Tasks are found by name, in a file, and in installed packages; a stranger's mistake is told as such."""
+"""Tasks are found by name, in a file, and in installed packages; a mistake in a file of the user's is reported as
+one."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from bulkmail.errors import ConfigError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Response, Row
-from bulkmail.tasks import Options, check_options, every, find, task
+from bulkmail.tasks import Options, check_options, every, families, find, task
 from bulkmail.testing import Scripted, collect, run
 
 OWN = """
@@ -43,6 +46,35 @@ def test_by_name() -> None:
 def test_by_a_wrong_name() -> None:
     assert "Did you mean settings.report?" in refusal("setting.report", Path())
     assert "`bulkmail tasks` lists them" in refusal("zebra", Path())
+
+
+def test_each_family_has_its_tasks_named_after_it() -> None:
+    ours = {"contacts.sync", "mail.send", "settings.apply", "settings.report"}
+    assert ours <= {name for name in every() if name.partition(".")[0] in families()}
+
+
+def answered(program: str, *arguments: str) -> str:
+    """What a Python of its own prints, which has imported nothing of ours yet."""
+    given = [sys.executable, "-c", f"from pathlib import Path; import sys; import bulkmail.tasks as tasks; {program}"]
+    return subprocess.run([*given, *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_new_family_is_a_folder_and_nothing_else(tmp_path: Path) -> None:
+    family = tmp_path / "zones"
+    family.mkdir()
+    (family / "__init__.py").write_text(OWN.replace("own.zone", "zones.report") + "\n\nTASKS = (zone,)\n")
+    found = answered(
+        "tasks.__path__.append(sys.argv[1]); print(tasks.find('zones.report', Path()).summary, *tasks.every())",
+        str(tmp_path),
+    )
+    assert found.startswith("Time zone ")
+    assert {"zones.report", "settings.report"} <= set(found.split())
+
+
+def test_only_the_family_of_a_task_is_imported() -> None:
+    loaded = answered("tasks.find('settings.report', Path()); print(*(name for name in sys.modules))").split()
+    assert "bulkmail.tasks.settings" in loaded
+    assert not {"bulkmail.tasks.contacts", "bulkmail.tasks.mail"} & set(loaded)
 
 
 def test_in_a_file_beside_the_job(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bulkmail.config import load
-from bulkmail.tasks import BUILT_IN, check_options, find
+from bulkmail.tasks import built_in, check_options, find
 
 FOLDER = Path(__file__).parents[2] / "configs"
 JOBS = sorted(FOLDER.glob("*.toml"))
@@ -22,4 +22,4 @@ def test_a_ready_job_file(path: Path) -> None:
 
 
 def test_there_is_one_for_each_task() -> None:
-    assert {path.stem for path in JOBS} == set(BUILT_IN)
+    assert {path.stem for path in JOBS} == set(built_in())

@@ -1,0 +1,1 @@
+"""The sign-in service: apps, their credentials, and the tokens that they get."""

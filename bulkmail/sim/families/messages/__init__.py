@@ -1,0 +1,8 @@
+"""Messages: read, written, moved, sent, and what is attached to them."""
+
+from bulkmail.sim.families.messages.kind import ATTACHMENT, MESSAGE
+from bulkmail.sim.families.messages.routes import ROUTES
+from bulkmail.sim.families.messages.sending import sent
+from bulkmail.sim.graph.family import Family
+
+FAMILY = Family(ROUTES, (MESSAGE, ATTACHMENT), uses=("folders",), views={"sent": sent})

@@ -1,0 +1,88 @@
+"""The messages of an untouched mailbox: few in most, hundreds in some. Computed from (seed, mailbox, number)."""
+
+from bulkmail.sim.families.folders.content import ARCHIVE, DELETED, DRAFTS, INBOX, JUNK, SENT
+from bulkmail.sim.graph.call import Json
+from bulkmail.sim.tenant import words
+from bulkmail.sim.tenant.mailbox import Mailbox
+from bulkmail.sim.tenant.people import recipient
+from bulkmail.sim.tenant.seeded import guid, mix
+from bulkmail.sim.tenant.store import Item
+
+PLACES = (INBOX,) * 9 + (SENT,) * 3 + (DELETED, DELETED, ARCHIVE, JUNK)
+SIZES = ((3, 18),) * 6 + ((20, 40),) * 3 + ((60, 140),)  # from, spread; one mailbox in 64 has 400
+IMPORTANCE = ("normal",) * 6 + ("high", "low")
+
+
+def count(seed: int, mailbox: int) -> int:
+    bits = mix(seed, mailbox, 40)
+    least, spread = SIZES[bits % len(SIZES)]
+    return 400 if bits >> 8 & 63 == 0 else least + (bits >> 16) % spread
+
+
+def messages(mailbox: Mailbox) -> list[Item]:
+    seed, number = mailbox.seed, mailbox.number
+    return [message(mix(seed, number, 1000 + n), n, mailbox.address) for n in range(1, count(seed, number) + 1)]
+
+
+def message(bits: int, number: int, address: str) -> Item:
+    parent = DRAFTS if bits & 31 == 0 else PLACES[(bits >> 5) & 15]
+    own, other = recipient(address), recipient(_correspondent(bits))
+    sent = parent in {SENT, DRAFTS}
+    stamp = (
+        f"20{20 + (bits >> 10) % 7}-{1 + (bits >> 14) % 12:02d}-{1 + (bits >> 18) % 28:02d}"
+        f"T{bits >> 22 & 15:02d}:{(bits >> 26) % 60:02d}:{number % 60:02d}Z"
+    )
+    text = f"Message {number}: {words.REPLIES[(bits >> 32) % 12]}"
+    props = blank_message(stamp) | {
+        "hasAttachments": bits >> 40 & 7 == 0,
+        "internetMessageId": f"<{guid(bits, number)}@tenant.example>",
+        "subject": words.SUBJECTS[(bits >> 44) % len(words.SUBJECTS)].format(n=number),
+        "bodyPreview": text[:255],
+        "importance": IMPORTANCE[bits >> 48 & 7],
+        "conversationId": f"AAQk{bits >> 50:014x}=",
+        "isRead": bits >> 51 & 3 != 0 or sent,
+        "isDraft": parent == DRAFTS,
+        "categories": ["Red category"] if bits >> 53 & 15 == 0 else [],
+        "body": {"contentType": "html", "content": f"<html><body>{text}</body></html>"},
+        "sender": own if sent else other,
+        "from": own if sent else other,
+        "toRecipients": [other if sent else own],
+        "bytes": 2000 + (bits >> 20) % 90_000,
+    }
+    return Item(number, parent, props)
+
+
+def blank_message(stamp: str) -> Json:
+    """All properties that a message has; `bytes`, its size, comes on top and is not shown as it is."""
+    return {
+        "createdDateTime": stamp,
+        "lastModifiedDateTime": stamp,
+        "categories": [],
+        "receivedDateTime": stamp,
+        "sentDateTime": stamp,
+        "hasAttachments": False,
+        "internetMessageId": "",
+        "subject": "",
+        "bodyPreview": "",
+        "importance": "normal",
+        "conversationId": "",
+        "isDeliveryReceiptRequested": None,
+        "isReadReceiptRequested": False,
+        "isRead": False,
+        "isDraft": True,
+        "webLink": "https://outlook.office365.com/owa/",
+        "inferenceClassification": "focused",
+        "body": {"contentType": "text", "content": ""},
+        "sender": None,
+        "from": None,
+        "toRecipients": [],
+        "ccRecipients": [],
+        "bccRecipients": [],
+        "replyTo": [],
+        "flag": {"flagStatus": "notFlagged"},
+    }
+
+
+def _correspondent(bits: int) -> str:
+    first, last = words.FIRST[(bits >> 3) % 20], words.LAST[(bits >> 9) % 20]
+    return f"{first}.{last}@{'partner.example' if bits & 4 else 'tenant.example'}"

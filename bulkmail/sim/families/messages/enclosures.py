@@ -1,0 +1,40 @@
+"""What is enclosed in a message: the properties of an attachment out of a request, checked. Knows no message."""
+
+import base64
+from typing import Any
+
+from bulkmail.sim.graph.call import Json, Refusal, bad_request
+from bulkmail.sim.graph.items import known, stamp
+
+FILE = "#microsoft.graph.fileAttachment"
+PROPERTIES: Json = {"name": "", "contentType": "", "contentBytes": "", "contentId": "", "isInline": True}
+LARGEST = 3 * 1024 * 1024  # bytes; larger ones need an upload session
+
+
+def enclosure(body: Any) -> Json:
+    """An attachment as it is kept. Raises Refusal."""
+    if not isinstance(body, dict):
+        raise bad_request("The property 'attachments' has a value that cannot be read.", "RequestBodyRead")
+    props = known(body, PROPERTIES, "microsoft.graph.attachment")
+    try:
+        content = base64.b64decode(props.pop("contentBytes", None) or "", validate=True)
+    except ValueError:
+        raise bad_request("Cannot convert contentBytes to Edm.Binary.", "RequestBodyRead") from None
+    if "name" not in props or str(body.get("@odata.type")).lstrip("#") != FILE.lstrip("#"):
+        raise bad_request("An attachment needs a type, a name and content.", "ErrorInvalidRequest")
+    if len(content) > LARGEST:
+        raise Refusal(413, "ErrorAttachmentSizeLimitExceeded", "The attachment needs an upload session.")
+    return attachment(props, content, stamp())
+
+
+def attachment(props: Json, content: bytes, moment: str) -> Json:
+    blank: Json = {
+        "@odata.type": FILE,
+        "@odata.mediaContentType": props.get("contentType", "application/octet-stream"),
+        "contentType": "application/octet-stream",
+        "contentId": None,
+        "contentLocation": None,
+        "isInline": False,
+        "lastModifiedDateTime": moment,
+    }
+    return blank | props | {"size": len(content), "contentBytes": base64.b64encode(content).decode()}

@@ -1,0 +1,27 @@
+"""What a family of resources says of itself: one frozen value, which its folder calls `FAMILY`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bulkmail.sim.graph.call import Json
+from bulkmail.sim.graph.kind import Kind
+from bulkmail.sim.graph.table import Route
+from bulkmail.sim.tenant.mailbox import Mailbox
+
+Rows: TypeAlias = Callable[[Mailbox], Iterable[Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """`uses` names the families that this one builds on; it imports no other.
+
+    `signed` are pre-authenticated addresses: `/_name` on Graph's host, each its own key, refused with a token, free of
+    limits. `views` are rows that a witness may ask for beside those of the `kinds`, by name.
+    """
+
+    routes: tuple[Route, ...]
+    kinds: tuple[Kind, ...] = ()
+    uses: tuple[str, ...] = ()
+    signed: tuple[Route, ...] = ()
+    views: Mapping[str, Rows] = field(default_factory=dict)

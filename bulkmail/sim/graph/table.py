@@ -1,0 +1,119 @@
+"""Finds the route of a request: a tree of path segments, literal ones first, in any casing. Knows no resource."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from bulkmail.sim.graph.call import Answer, Call, Refusal, bad_request
+from bulkmail.sim.world import World
+
+Work: TypeAlias = Callable[[World, Call], Answer]
+Service: TypeAlias = Literal["mailbox", "directory", "other", "signed"]
+NOBODY: frozenset[str] = frozenset()  # the roles of a pre-authenticated address, which is its own key
+
+
+def roles(names: str) -> frozenset[str]:
+    """Any one of these application roles opens a route."""
+    return frozenset(names.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`pattern` has `{}` for a key; a mailbox's route names it by the first. `cost` is in resource units."""
+
+    method: str
+    pattern: str
+    work: Work
+    roles: frozenset[str]
+    service: Service = "mailbox"
+    cost: int = 1
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.method} {self.pattern}")
+
+
+@dataclass(slots=True)
+class Node:
+    literals: dict[str, "Node"] = field(default_factory=dict)
+    key: "Node | None" = None
+    routes: dict[str, Route] = field(default_factory=dict)
+
+
+class Table:
+    """All routes. `find` answers unknown addresses as Graph does."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.root = Node()
+        self._short: dict[tuple[str, str], Route] = {}  # those of `/users/{}/name`, found without a walk
+        for route in routes:
+            self._add(route)
+
+    def _add(self, route: Route) -> None:
+        node = self.root
+        for segment in route.pattern.strip("/").split("/"):
+            if segment == "{}":
+                node.key = node.key or Node()
+                node = node.key
+            else:
+                node = node.literals.setdefault(segment.lower(), Node())
+        if route.method in node.routes:
+            raise ValueError(f"{route.name} is there twice")
+        node.routes[route.method] = route
+        first, *rest = route.pattern.strip("/").split("/")
+        if first == "users" and len(rest) == 2 and rest[0] == "{}":
+            self._short[route.method, rest[1]] = route
+
+    def find(self, call: Call) -> Route:
+        """The route; what its keys matched is put into the call. Raises Refusal."""
+        segments = call.segments
+        if len(segments) == 3 and segments[0] == "users":
+            short = self._short.get((call.method, segments[2]))
+            if short is not None:
+                call.keys, call.pattern = segments[1:2], short.pattern
+                return short
+        node, keys = self._descend(segments)
+        call.keys = tuple(keys)
+        route = node.routes.get(call.method)
+        if route is None:
+            raise self._wrong_method(node, call)
+        call.pattern = route.pattern
+        return route
+
+    def _descend(self, segments: Sequence[str]) -> tuple[Node, list[str]]:
+        node, keys = self.root, []
+        for segment in segments:
+            if segment[-1] == ")" and "(" in segment:
+                return self._descend(unfolded(segments))
+            below = node.literals.get(segment.lower())
+            if below is None:
+                below = node.key
+                keys.append(segment)
+            if below is None:
+                raise bad_request(f"Resource not found for the segment '{segment[:80]}'.")
+            node = below
+        return node, keys
+
+    def _wrong_method(self, node: Node, call: Call) -> Refusal:
+        if node.routes:
+            return Refusal(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+        return bad_request(f"Resource not found for the segment '{(call.segments or ('',))[-1][:80]}'.")
+
+
+_FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([\w.]+)\((.*)\)")
+
+
+def unfolded(segments: Iterable[str]) -> list[str]:
+    """Keys and functions in parentheses as plain segments: `users('a')` is `users/a`, `delta()` is `delta`."""
+    plain = []
+    for segment in segments:
+        found = _FUNCTION.fullmatch(segment)
+        if found is None:
+            plain.append(segment)
+            continue
+        plain.append(found[1])
+        argument = found[2].partition("=")[2] if re.match(r"\w+=", found[2]) else found[2]
+        if argument:
+            plain.append(argument.strip("'").replace("''", "'"))
+    return plain

@@ -1,0 +1,224 @@
+"""Between HTTP and Entra and Graph: which address is whose, what goes in as a call and comes out as an answer."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+
+from bulkmail.sim.entra.entra import Entra
+from bulkmail.sim.families import signed
+from bulkmail.sim.faults import connection
+from bulkmail.sim.faults.answers import refusal, spoil_parts
+from bulkmail.sim.faults.script import AFTER, BATCH, BEFORE, WHOLE
+from bulkmail.sim.graph.batch import Batch, dressed, unpack
+from bulkmail.sim.graph.call import Answer, Call, Grant, Json, Refusal, bad_request, split_target
+from bulkmail.sim.graph.service import Service, with_ids
+from bulkmail.sim.graph.table import Table
+from bulkmail.sim.http.http import Request, Response
+from bulkmail.sim.tenant.seeded import guid, mix
+from bulkmail.sim.witness.control import carry_out
+from bulkmail.sim.witness.inventory import holdings
+
+LARGEST = 4 * 1024 * 1024  # bytes of a request's body, as Graph permits
+JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+DIAGNOSTIC = '{"ServerInfo":{"DataCenter":"Rehearsal","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"RE1"}}'
+STRANGER = Grant("", frozenset(), 0.0, 0)  # who comes without a token
+LANES = {"four": 4, "all": 20, "app": 20}
+LUMP = {"status": "", "gateway": "", **WHOLE}  # faults that can befall a batch or a token request as a whole
+
+
+class Front:
+    """Speaks HTTP for Entra and Graph."""
+
+    def __init__(self, entra: Entra, service: Service) -> None:
+        self.entra = entra
+        self.service = service
+        self.world = service.world
+        self.books = service.world.books
+        self.addresses = Table(signed())
+        self.base = ""
+        seed = service.world.settings.seed
+        self.chance = random.Random(seed)  # noqa: S311 - shuffles answers, guards nothing
+        self._prefix = guid(mix(seed, 1, 70), 0)[:24]
+        self._answered = 0
+        self._before: Response | None = None
+        self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(4))
+
+    async def answer(self, request: Request) -> Response:
+        """One HTTP request to the address of Graph, of Entra or of both."""
+        if not self.world.script or request.target.startswith("/_"):
+            return await self._answer(request)
+        subject = f"{request.method} {unquote(request.target.removeprefix('/v1.0'))}"
+        sign_in = not request.target.startswith("/v1.0/")
+        fault = self.world.script.strike(BEFORE, subject, sign_in=sign_in)
+        if fault is not None:
+            return await connection.before(request, fault, self.world.foreign)
+        response = await self._answer(request)
+        if response.pieces is not None:
+            return response
+        before = self._before
+        if not sign_in:  # a token is never given to another
+            self._before = response
+        fault = self.world.script.strike(AFTER, subject, sign_in=sign_in)
+        if fault is None:
+            return response
+        return await connection.after(request, fault, before if fault.kind == "swapped" and before else response)
+
+    async def _answer(self, request: Request) -> Response:
+        target = request.target
+        if target.startswith("/v1.0/"):
+            return await self._graph(request, target[5:])
+        segments, options = split_target(target)
+        try:
+            match request.method, *segments:
+                case "GET", tenant, "v2.0", ".well-known", "openid-configuration":
+                    answer = self.entra.discovery(tenant)
+                case "GET", "common", "discovery", "instance":
+                    answer = self.entra.instances()
+                case "POST", tenant, "oauth2", "v2.0", "token":
+                    answer = await self._token(request, tenant)
+                case "GET", "_books", *rest:
+                    answer = Answer(body=self._read_books(rest, options))
+                case "POST", "_control":
+                    answer = await self._control(request)
+                case _:
+                    return self._signed(request, segments, options)
+        except Refusal as refused:
+            answer = refused.answer()
+        return self._respond(request, answer)
+
+    async def _token(self, request: Request, tenant: str) -> Answer:
+        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        fault = self.world.script.strike(LUMP, f"POST /{tenant}/oauth2/v2.0/token", sign_in=True)
+        now, correlation = self.service.clock(), request.headers.get("client-request-id", "")
+        answer = refusal(fault) if fault else self.entra.token(tenant, form, now, correlation)
+        self.books.tokens[answer.status] += 1
+        return answer
+
+    def _read_books(self, rest: Sequence[str], options: Mapping[str, str]) -> Json:
+        if rest:
+            return {"value": list(holdings(self.world, "/".join(rest), options.get("mailbox", "")))}
+        if "key" in options:
+            return {"key": options["key"], "effects": self.books.effects_of(options["key"])}
+        return self.books.snapshot(effects=options.get("effects") == "all")
+
+    async def _control(self, request: Request) -> Answer:
+        """JSON only: a page in a browser cannot send that unasked."""
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            raise Refusal(415, "UnsupportedMediaType", "The wishes must be application/json.")
+        try:
+            wishes = orjson.loads(request.body)
+        except orjson.JSONDecodeError:
+            wishes = None
+        if not isinstance(wishes, dict):
+            raise bad_request("The wishes must be a JSON object.")
+        return carry_out(self.world, self.entra, wishes)
+
+    def _signed(self, request: Request, segments: tuple[str, ...], options: Mapping[str, str]) -> Response:
+        """A pre-authenticated address is its own key; a token has no business there."""
+        call = Call(request.method, segments, options, request.headers, request.body, STRANGER, self.base)
+        try:
+            route = self.addresses.find(call)
+        except Refusal:
+            raise Refusal(404, "NotFound", "There is no such address.") from None
+        if "authorization" in request.headers:
+            self.books.links_leaked += 1
+            raise Refusal(401, "InvalidAuthenticationToken", "This address takes no Authorization header.")
+        answer = route.work(self.world, call)
+        if isinstance(answer.body, Iterator):
+            return Response(answer.status, headers=answer.headers, pieces=answer.body)
+        return self._respond(request, answer)
+
+    async def _graph(self, request: Request, target: str) -> Response:
+        self.books.requests += 1
+        headers, body = request.headers, request.body
+        if len(body) > LARGEST:
+            self.books.routes["any", 413] += 1
+            too_large = Refusal(413, "RequestEntityTooLarge", "The maximum request length supported is 4MB.")
+            return self._respond(request, too_large.answer())
+        now = self.service.clock()
+        grant = self.entra.judge(headers.get("authorization", ""), now)
+        if isinstance(grant, Answer):
+            self.books.routes["any", grant.status] += 1
+            return self._respond(request, grant)
+        if target == "/$batch" or target.lower() == "/%24batch":
+            return self._respond(request, await self._batch(request, grant, body))
+        segments, options = split_target(target)
+        call = Call(request.method, segments, options, headers, body, grant, self.base, now)
+        return self._respond(request, await self.service.serve(call), call)
+
+    async def _batch(self, request: Request, grant: Grant, body: bytes) -> Answer:
+        fault = self.world.script.strike(LUMP, "POST /$batch")
+        try:
+            parts = _parts(request, body)
+            if fault is not None and fault.kind == "batch-half":
+                parts = parts[: len(parts) // 2]
+            answer = refusal(fault) if fault and fault.kind == "status" else await self._run(request, grant, parts)
+        except Refusal as refused:
+            answer = refused.answer()
+        if fault is not None and fault.kind != "status":
+            answer = refusal(fault, 504)
+        self.books.routes["POST /$batch", answer.status] += 1
+        return answer
+
+    async def _run(self, request: Request, grant: Grant, parts: list[Json]) -> Answer:
+        self.books.batches += 1
+        self.books.parts += len(parts)
+        rule = self.world.settings.batch
+        gate = self._gates[grant.app_id] if rule == "app" else None
+        request_id, client_id = self._next_id(), request.headers.get("client-request-id", "")
+        batch = Batch(self.service.serve, lambda a: _with_ids(a, request_id, client_id), LANES[rule], gate)
+        responses = dressed(await batch.run(parts, grant, self.base, self.service.clock()), self.chance)
+        fault = self.world.script.strike(BATCH, "POST /$batch")
+        if fault is not None:
+            responses = spoil_parts(fault.kind, responses, self.chance)
+        return Answer(200, {"responses": responses}, {"request-id": request_id})
+
+    def _next_id(self) -> str:
+        self._answered += 1
+        return f"{self._prefix}{self._answered:012x}"
+
+    def _respond(self, request: Request, answer: Answer, call: Call | None = None) -> Response:
+        client_id = request.headers.get("client-request-id", "")
+        request_id = answer.headers.get("request-id") or self._next_id()
+        answer = _with_ids(answer, request_id, client_id)
+        headers = {
+            **answer.headers,
+            "request-id": request_id,
+            "client-request-id": client_id or request_id,
+            "x-ms-ags-diagnostic": DIAGNOSTIC,
+        }
+        if call is not None and call.notes:
+            headers["Preference-Applied"] = ", ".join(sorted(set(call.notes)))
+        if answer.body is None or isinstance(answer.body, bytes):
+            return Response(answer.status, answer.body or b"", headers)
+        headers["Content-Type"] = JSON
+        return Response(answer.status, orjson.dumps(answer.body), headers)
+
+
+def _parts(request: Request, body: bytes) -> list[Json]:
+    if request.method != "POST":
+        raise Refusal(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+    return unpack(body)
+
+
+def _with_ids(answer: Answer, request_id: str, client_id: str) -> Answer:
+    body = answer.body
+    if answer.status < 400 or not isinstance(body, dict) or not isinstance(body.get("error"), dict):
+        return answer
+    return Answer(answer.status, with_ids(body, request_id, client_id), answer.headers)
+
+
+class Foreign:
+    """A host that is not Graph: counts who comes, and whether a token came along, which must never happen."""
+
+    def __init__(self, front: Front) -> None:
+        self.books = front.books
+
+    async def answer(self, request: Request) -> Response:
+        self.books.foreign[request.target.partition("?")[0]] += 1
+        self.books.foreign_tokens += "authorization" in request.headers
+        return Response(body=b'{"value":[]}', headers={"Content-Type": "application/json"})

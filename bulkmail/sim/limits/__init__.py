@@ -1,0 +1,1 @@
+"""What the service permits, and how it refuses what goes beyond that."""

@@ -1,0 +1,135 @@
+"""One folder of contacts in one mailbox: found by its name, its contacts by their keys. Reads and writes; decides
+nothing.
+
+A contact of ours carries its key in a named property (MARK). Contacts without one belong to someone else and are never
+touched.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from bulkmail.core.odata import segment
+from bulkmail.errors import GraphError
+from bulkmail.graph import Graph
+from bulkmail.model import Change
+from bulkmail.tasks.contacts.fields import same
+from bulkmail.tasks.kit import expect, match
+from bulkmail.tasks.kit.keyed import EXTENDED, UNMADE, Mark, key_of
+
+MARK = Mark("5d1f0b7e-3a44-4c1e-9a54-6a6f2f0c8e21", "ContactKey")
+FOLDERS = "/contactFolders"
+PAGE = 250
+"""Contacts a page: the service gives up to 1,000, and large pages invite 504."""
+
+NOT_OURS = frozenset({
+    "id", "changeKey", "createdDateTime", "lastModifiedDateTime", "parentFolderId", "primaryEmailAddress",
+    "secondaryEmailAddress", "tertiaryEmailAddress",
+})  # fmt: skip
+"""What the service itself gives to a contact."""
+
+
+class Contact(NamedTuple):
+    """One contact as it was read. `key` is empty for someone else's."""
+
+    id: str
+    etag: str
+    key: str
+    props: Mapping[str, Any]
+
+
+class Book:
+    """The folder with this id, which is at `path`."""
+
+    def __init__(self, graph: Graph, folder_id: str) -> None:
+        self._graph = graph
+        self._exists = folder_id != UNMADE
+        self.path = f"{FOLDERS}/{segment(folder_id)}"
+        self._contacts = f"{self.path}/contacts"
+
+    async def contacts(self) -> list[Contact]:
+        """All of them, those of others too."""
+        if not self._exists:
+            return []
+        params: dict[str, str | int] = {"$top": PAGE, "$expand": MARK.expand}
+        return [_contact(one) async for one in self._graph.items(self._contacts, params=params)]
+
+    async def find(self, key: str) -> Contact | None:
+        """The contact with this key."""
+        params = {"$filter": MARK.filter(key), "$expand": MARK.expand}
+        async for one in self._graph.items(self._contacts, params=params):
+            return _contact(one)
+        return None
+
+    async def read(self, contact: Contact) -> Contact:
+        """The contact as it is now."""
+        return _contact(await self._graph.get(self._path(contact), params={"$expand": MARK.expand}))
+
+    async def create(self, key: str, props: Mapping[str, Any], change: Change) -> None:
+        """A new contact with this key."""
+        body = MARK.marked(props, key)
+        await self._graph.create(self._contacts, body, change=change, find=lambda: self.find(key))
+
+    async def update(self, contact: Contact, props: Mapping[str, Any], key: str) -> None:
+        """Sets these fields where they differ. `key` is the change's."""
+
+        def differing(now: Contact) -> Mapping[str, Any]:
+            return {name: value for name, value in props.items() if not same(name, now.props.get(name), value)}
+
+        def change(now: Contact, body: Mapping[str, Any]) -> Change:
+            return Change(key, {name: now.props.get(name) for name in body}, body)
+
+        await match.update(
+            self._graph, self._path(contact), contact,
+            differing=differing, change=change, read=lambda: self.read(contact),
+        )  # fmt: skip
+
+    async def delete(self, contact: Contact, change: Change) -> None:
+        await match.remove(self._graph, self._path(contact), change)
+
+    def _path(self, contact: Contact) -> str:
+        return f"{self._contacts}/{segment(contact.id)}"
+
+
+async def find_folder(graph: Graph, name: str) -> str | None:
+    """The id of the folder with this name below the default one."""
+    async for folder in graph.items(FOLDERS, params={"$top": PAGE, "$select": "id,displayName"}):
+        if str(folder.get("displayName", "")).casefold() == name.casefold():
+            return str(folder["id"])
+    return None
+
+
+async def open_book(graph: Graph, name: str, change: Change) -> Book:
+    """The folder with this name, made where there is none."""
+    found = await find_folder(graph, name)
+    if found is not None:
+        return Book(graph, found)
+    try:
+        made = await graph.create(FOLDERS, {"displayName": name}, change=change, find=lambda: _folder(graph, name))
+    except GraphError as error:
+        if error.status != 409:  # someone else has made it in this moment
+            raise
+        made = await _folder(graph, name)
+        if made is None:
+            raise
+    if graph.planning:
+        return Book(graph, UNMADE)
+    return Book(graph, expect.an_item(made, "a folder", status=201)["id"])
+
+
+async def _folder(graph: Graph, name: str) -> Mapping[str, Any] | None:
+    found = await find_folder(graph, name)
+    return None if found is None else {"id": found}
+
+
+def kept(contact: Contact) -> dict[str, Any]:
+    """All that a contact holds, as it can be made again. Its photo is not in it."""
+    return {
+        name: value
+        for name, value in contact.props.items()
+        if value not in (None, "", [], {}) and name not in NOT_OURS and name != EXTENDED and "@" not in name
+    }
+
+
+def _contact(body: Any) -> Contact:
+    item = expect.an_item(body, "a contact")
+    return Contact(item["id"], str(item.get("@odata.etag", "")), key_of(item), item)

@@ -1,0 +1,119 @@
+"""The contacts that a job wants in every mailbox: options, and what each row of the list means. Sends nothing."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from pydantic import Field, field_validator, model_validator
+
+from bulkmail.errors import InputError
+from bulkmail.source.columns import fold
+from bulkmail.task.declare import Options
+from bulkmail.tasks.contacts.fields import FIELDS
+from bulkmail.tasks.kit.files import TableFile
+from bulkmail.text import nearest
+
+LONGEST = 255
+"""Characters of a key, or of a folder's name."""
+
+
+class Wanted(NamedTuple):
+    """One contact: its key as the list writes it, and its fields. Those that are not named are left alone."""
+
+    key: str
+    fields: Mapping[str, Any]
+
+
+class ContactsSyncOptions(Options):
+    """The list, the folder, and which column is what."""
+
+    contacts: TableFile = Field(description="the list, CSV or NDJSON; relative to the job file")
+    folder: str = Field(min_length=1, max_length=LONGEST, description="name of the contact folder; made where missing")
+    key_column: str = Field("id", min_length=1, description="column that says which contact it is, alike for ever")
+    columns: Mapping[str, str | Sequence[str]] = Field(
+        {}, description=f'field to its column or columns, such as jobTitle = "Role"; "" leaves a field alone. Usual '
+        f"names are found by themselves. Fields: {', '.join(FIELDS)}"
+    )  # fmt: skip
+    allow_empty: bool = Field(default=False, description="an empty list deletes every contact that was synced")
+
+    @field_validator("folder")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("should not be empty")
+        return value.strip()
+
+    @field_validator("columns")
+    @classmethod
+    def _fields(cls, value: Mapping[str, str | Sequence[str]]) -> Mapping[str, str | Sequence[str]]:
+        strange = next((name for name in value if name not in FIELDS), "")
+        if strange:
+            raise ValueError(f"{strange} is no field of a contact{nearest(strange, FIELDS)}")
+        return value
+
+    @model_validator(mode="after")
+    def _read(self) -> "ContactsSyncOptions":
+        if self.contacts.known:  # not when an old run is taken back: what it changed is in its ledger
+            _ = self.wanted
+        return self
+
+    @cached_property
+    def wanted(self) -> Mapping[str, Wanted]:
+        """Contacts by their folded keys. Raises InputError that names the row."""
+        path, rows = self.contacts.path, self.contacts.rows
+        if not rows and not self.allow_empty:
+            raise InputError(
+                f"{path}: holds no contact; every one that was synced would be deleted",
+                hint="Set task.allow_empty = true if that is meant.",
+            )
+        names = tuple(dict.fromkeys(name for _, row in rows for name in row))
+        key_column, columns = (self._key_column(names), self._columns(names)) if rows else ("", {})
+        places: dict[str, int] = {}
+        found: dict[str, Wanted] = {}
+        for number, row in rows:
+            try:
+                key = self._key(row, key_column)
+                fields = {name: _value(name, row, of) for name, of in columns.items()}
+            except ValueError as error:
+                raise InputError(f"{path}: row {number} {error}") from None
+            except InputError as error:
+                raise InputError(f"{path}: row {number}: {error}", hint=error.hint) from None
+            if (first := places.setdefault(key.casefold(), number)) != number:
+                raise InputError(f"{path}: rows {first} and {number} have the same key {key[:60]!r}")
+            found[key.casefold()] = Wanted(key, fields)
+        return found
+
+    def _key(self, row: Mapping[str, str], column: str) -> str:
+        key = row.get(column, "")
+        if not key or len(key) > LONGEST:
+            raise ValueError(f"has no key of up to {LONGEST} characters in {column!r}")
+        return key
+
+    def _key_column(self, names: Sequence[str]) -> str:
+        found = next((name for name in names if fold(name) == fold(self.key_column)), "")
+        if not found:
+            raise self._missing(self.key_column, names, "Name the column of the key with task.key_column.")
+        return found
+
+    def _columns(self, names: Sequence[str]) -> dict[str, Sequence[str]]:
+        """Field to its columns. Raises InputError for a column that is not there, and where no field has one."""
+        folded = {fold(name): name for name in names}
+        chosen: dict[str, Sequence[str]] = {}
+        for field, known in FIELDS.items():
+            given = self.columns.get(field, next((folded[name] for name in known.columns if name in folded), ""))
+            columns = [given] if isinstance(given, str) else given
+            for column in columns:
+                if column and column not in names:
+                    raise self._missing(column, names, f"It is named in task.columns for {field}.")
+            if any(columns):
+                chosen[field] = columns
+        if not chosen:
+            raise InputError(f"{self.contacts.path}: no column fills a field", hint="Name them in [task.columns].")
+        return chosen
+
+    def _missing(self, column: str, names: Sequence[str], hint: str) -> InputError:
+        return InputError(f"{self.contacts.path}: there is no column {column!r}{nearest(column, names)}", hint=hint)
+
+
+def _value(field: str, row: Mapping[str, str], columns: Sequence[str]) -> Any:
+    return FIELDS[field].reads([row[column] for column in columns if row.get(column)])

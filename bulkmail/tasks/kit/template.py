@@ -1,0 +1,53 @@
+"""Fills texts that hold `{Column}` from the row of a mailbox. Knows no task, no file and no service.
+
+A name is what stands between single braces, caselessly; `{mailbox}` is the address. Braces around anything that has a
+colon, a semicolon or a line end in it are no placeholder, so that a style sheet can stay as it is; `{{Name}}` comes out
+as `{Name}`.
+"""
+
+import re
+from collections.abc import Callable
+
+from bulkmail.errors import InputError
+from bulkmail.model import Mailbox
+
+_NAME = r"[^\S\n]*[^\s{}:;](?:[^{}:;\n]*)"
+_HOLE = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{(?P<name>{_NAME})\}}")
+
+
+def has_holes(text: str) -> bool:
+    """Whether anything in `text` would come out differently."""
+    return _HOLE.search(text) is not None
+
+
+def fill(text: str, mailbox: Mailbox, write: Callable[[str], str] = str) -> str:
+    """`text` with the cells of the mailbox's row, each as `write` makes it, such as `html.escape`.
+
+    Raises InputError for a column that the row does not have, and for a cell of it that could not be read.
+    """
+    if "{" not in text:
+        return text
+    names = {name.casefold(): name for name in mailbox.columns}
+
+    def cell(hole: re.Match[str]) -> str:
+        if hole["name"] is None:
+            return f"{{{hole[1]}}}"
+        asked = hole["name"].strip()
+        if asked.casefold() == "mailbox":
+            return write(mailbox.address)
+        if (name := names.get(asked.casefold())) is None:
+            raise _unknown(asked, mailbox)
+        try:
+            return write(mailbox.columns[name])
+        except InputError as error:
+            raise InputError(f"row {mailbox.row}: {error}", hint=error.hint) from None
+
+    return _HOLE.sub(cell, text)
+
+
+def _unknown(name: str, mailbox: Mailbox) -> InputError:
+    there = ", ".join(["mailbox", *mailbox.columns][:12])
+    return InputError(
+        f"row {mailbox.row} has no column {name!r}; it has {there}",
+        hint="Write {{" + name + "}} where braces are meant as such.",
+    )

@@ -1,0 +1,52 @@
+"""Brings the settings of a mailbox to what the job says: one request to read, and one to write where anything differs.
+
+The service keeps no version of the settings, so the last writer wins. What is written are absolute values, and a
+setting that is not named keeps its own.
+"""
+
+from collections.abc import AsyncIterator
+
+from bulkmail.graph import Graph
+from bulkmail.model import Change, Mailbox, Row
+from bulkmail.task.changes import told_before
+from bulkmail.task.declare import task
+from bulkmail.tasks.kit import expect
+from bulkmail.tasks.settings.fields import KEY, PATH, SETTINGS, body_of, same, value_of, values_of
+from bulkmail.tasks.settings.options import SettingsApplyOptions, wanted
+from bulkmail.tasks.settings.undo import undo
+
+COLUMNS = {
+    "mailbox": "address as the input gives it",
+    "setting": "what differs, by its name in settings.report",
+    "before": "what it was; replies as text",
+    "after": "what it is now, or would be",
+    "state": "planned or done",
+}
+
+
+@task(
+    "settings.apply",
+    summary="Sets automatic replies, time zone, language, formats and working hours to what the job says",
+    permission="MailboxSettings.ReadWrite",
+    options=SettingsApplyOptions,
+    columns=COLUMNS,
+    writes=True,
+    undo=undo,
+    wants_columns=True,
+)
+async def settings_apply(mailbox: Mailbox, graph: Graph, options: SettingsApplyOptions) -> AsyncIterator[Row]:
+    """A row for each setting that differs."""
+    target = wanted(options, mailbox)
+    if not target:
+        return
+    settings = expect.an_object(await graph.get(PATH), "settings")
+    after = {name: value for name, value in target.items() if not same(name, value_of(settings, name), value)}
+    before = values_of(settings, after)
+    if after:
+        await graph.patch(PATH, body_of(after), change=Change(KEY, before, after))
+    state = "planned" if graph.planning else "done"
+    earlier = told_before(graph.made).get(KEY, Change(KEY, {}, {}))
+    before, after = {**before, **earlier.before}, {**earlier.after, **after}
+    for name in (name for name in target if name in after):
+        shows = SETTINGS[name].shows
+        yield {"setting": name, "before": shows(before[name]), "after": shows(after[name]), "state": state}

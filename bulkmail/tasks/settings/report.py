@@ -1,0 +1,163 @@
+"""Reports the settings of a mailbox, one row each: automatic replies, time zone, language, working hours and so on.
+
+Property names and values: learn.microsoft.com/graph/api/resources/mailboxsettings. The service writes enum values in
+varying case, `userPurpose` plain or in an object, and leaves out or nulls what was never set; all of that is read here,
+and a value of an unexpected kind is an empty cell, never an error.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from operator import itemgetter
+from typing import Any
+
+from bulkmail.graph import Graph
+from bulkmail.model import Mailbox, Row
+from bulkmail.task.declare import task
+from bulkmail.tasks.kit import expect
+from bulkmail.tasks.kit.html import plain
+from bulkmail.tasks.settings.fields import PATH, SPELLED, TEXTS, canonical, days
+from bulkmail.tasks.settings.options import SettingsReportOptions
+
+COLUMNS = {
+    "mailbox": "address as the input gives it",
+    "auto_reply_status": "disabled, alwaysEnabled or scheduled; a scheduled one may be over",
+    "auto_reply_audience": "who outside gets a reply: none, contactsOnly or all",
+    "auto_reply_start": "start of the schedule, as the service writes it",
+    "auto_reply_end": "end of the schedule",
+    "auto_reply_time_zone": "time zone of start and end",
+    "internal_reply": "reply to the own organisation",
+    "external_reply": "reply to everybody else",
+    "time_zone": "Windows or IANA name",
+    "language": "locale, such as en-US",
+    "language_name": "name of the language, in the mailbox's own words",
+    "date_format": "such as yyyy-MM-dd",
+    "time_format": "such as HH:mm",
+    "working_days": "days of the week, separated by semicolons in CSV",
+    "working_start": "start of the working day",
+    "working_end": "end of the working day",
+    "working_time_zone": "time zone of the working hours; Customized Time Zone for one with rules of its own",
+    "delegate_delivery": "who gets meeting messages: sendToDelegateAndInformationToPrincipal, "
+    "sendToDelegateAndPrincipal or sendToDelegateOnly",
+    "user_purpose": "user, linked, shared, room, equipment or others",
+}
+
+SEED_COLUMNS = {
+    "MailboxName": "address as the input gives it",
+    "Language": "name of the language",
+    "Locale": "locale, such as en-US",
+    "TimeZone": "Windows or IANA name",
+    "AutomaticReplyStatus": "disabled, alwaysEnabled or scheduled",
+}
+
+ENUMS = ("auto_reply_status", "auto_reply_audience", "delegate_delivery", "user_purpose")
+REPLIES = ("internal_reply", "external_reply")
+_enums = itemgetter(*ENUMS)
+_MOMENT = {"dateTime": None, "timeZone": None}
+_NOTHING_SET: Mapping[str, Any] = {
+    "automaticRepliesSetting": {
+        "status": None, "externalAudience": None, "internalReplyMessage": None, "externalReplyMessage": None,
+        "scheduledStartDateTime": _MOMENT, "scheduledEndDateTime": _MOMENT,
+    },
+    "language": {"locale": None, "displayName": None},
+    "workingHours": {"daysOfWeek": None, "startTime": None, "endTime": None, "timeZone": {"name": None}},
+    "timeZone": None, "dateFormat": None, "timeFormat": None, "userPurpose": None,
+    "delegateMeetingMessageDeliveryOptions": None,
+}  # fmt: skip
+
+
+def columns(options: SettingsReportOptions) -> Mapping[str, str]:
+    return SEED_COLUMNS if options.columns == "seed" else COLUMNS
+
+
+@task(
+    "settings.report",
+    summary="Automatic replies, time zone, language, formats, working hours and purpose of each mailbox",
+    permission="MailboxSettings.Read",
+    options=SettingsReportOptions,
+    columns=columns,
+)
+async def settings_report(mailbox: Mailbox, graph: Graph, options: SettingsReportOptions) -> AsyncIterator[Row]:
+    """One request and one row a mailbox."""
+    settings = expect.an_object(await graph.get(PATH), "settings")
+    yield seed_row(mailbox, settings) if options.columns == "seed" else full_row(mailbox, settings, options.replies)
+
+
+def seed_row(mailbox: Mailbox, body: Any) -> Row:
+    """The five columns that the old report had, in its order."""
+    settings = _object(body)
+    language = _object(settings.get("language"))
+    return {
+        "MailboxName": mailbox.address,
+        "Language": _text(language.get("displayName")),
+        "Locale": _text(language.get("locale")),
+        "TimeZone": _text(settings.get("timeZone")),
+        "AutomaticReplyStatus": canonical(_object(settings.get("automaticRepliesSetting")).get("status")),
+    }
+
+
+def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
+    """All columns: as they come first, and then put right where one is not as it should be, which is seldom."""
+    settings = body
+    try:
+        row = _as_it_comes(mailbox.address, settings)
+    except (KeyError, TypeError):  # something was never set, or is of an unexpected kind
+        settings = _completed(body, _NOTHING_SET)
+        row = _as_it_comes(mailbox.address, settings)
+    worked = row["working_days"]
+    row["working_days"] = None
+    if not TEXTS.issuperset(map(type, row.values())):
+        row = {name: _text(value) for name, value in row.items()}
+    if not SPELLED.issuperset(_enums(row)):
+        row |= {name: canonical(row[name]) for name in ENUMS}
+    for name in REPLIES:
+        if row[name] != "":
+            row[name] = _shown(row[name] or "", replies)
+    row["working_days"] = days(worked)
+    return row
+
+
+def _shown(reply: str, replies: str) -> str:
+    return plain(reply) if replies == "text" else reply
+
+
+def _as_it_comes(address: str, settings: Any) -> Row:
+    """Raises KeyError and TypeError for settings that lack something."""
+    reply, language, hours = settings["automaticRepliesSetting"], settings["language"], settings["workingHours"]
+    purpose = settings["userPurpose"]
+    return {
+        "mailbox": address,
+        "auto_reply_status": reply["status"],
+        "auto_reply_audience": reply["externalAudience"],
+        "auto_reply_start": reply["scheduledStartDateTime"]["dateTime"],
+        "auto_reply_end": reply["scheduledEndDateTime"]["dateTime"],
+        "auto_reply_time_zone": reply["scheduledStartDateTime"]["timeZone"],
+        "internal_reply": reply["internalReplyMessage"],
+        "external_reply": reply["externalReplyMessage"],
+        "time_zone": settings["timeZone"],
+        "language": language["locale"],
+        "language_name": language["displayName"],
+        "date_format": settings["dateFormat"],
+        "time_format": settings["timeFormat"],
+        "working_days": hours["daysOfWeek"],
+        "working_start": hours["startTime"],
+        "working_end": hours["endTime"],
+        "working_time_zone": hours["timeZone"]["name"],
+        "delegate_delivery": settings["delegateMeetingMessageDeliveryOptions"],
+        "user_purpose": purpose if isinstance(purpose, str) else _object(purpose).get("value"),
+    }
+
+
+def _completed(value: Any, blank: Mapping[str, Any]) -> Row:
+    """An object with the members of `blank`: as `value` has them, and blank where it has none or is no object."""
+    given = _object(value)
+    return {
+        name: _completed(given.get(name), inner) if isinstance(inner, dict) else given.get(name)
+        for name, inner in blank.items()
+    }
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,115 @@
+"""Office365-REST-Python-Client against the simulator, in a process of its own: its imports warn. Prints what it saw.
+
+python -W ignore -m tests.sim.office365 GRAPH CA_FILE ADDRESS < TOKEN
+"""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from office365.directory.users.user import User
+from office365.graph_client import GraphClient
+from office365.runtime.client_request_exception import ClientRequestException
+from office365.runtime.odata.v4.batch_request import ODataV4BatchRequest
+from office365.runtime.odata.v4.json_format import V4JsonFormat
+from requests import Response, Session
+
+GRAPH = "https://graph.microsoft.com"
+
+
+class Redirected(Session):
+    """Carries what is meant for Graph to the simulator: this client knows no address but those of the clouds."""
+
+    def __init__(self, graph: str, ca_file: str) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.verify = ca_file
+        self.graph = graph
+
+    def request(self, method: str, url: str, *rest: Any, **more: Any) -> Response:  # type: ignore[override]
+        return super().request(method, url.replace(GRAPH, self.graph), *rest, **more)
+
+
+def directory(client: GraphClient) -> list[str]:
+    return [user.user_principal_name or "" for user in client.users.get_all(page_size=40).execute_query()]
+
+
+def settings(user: User) -> list[str]:
+    """The status of the automatic replies before and after they are switched on."""
+    start, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2027))
+    seen = [replies(user)]
+    user.enable_automatic_replies_setting("Scheduled", start, end, "away", "away").execute_query()
+    return [*seen, replies(user)]
+
+
+def replies(user: User) -> str:
+    found = user.select(["mailboxSettings"]).get().execute_query().mailbox_settings
+    return str(found.automaticRepliesSetting.status)
+
+
+def folders(user: User) -> dict[str, int]:
+    """Folders with the count that each tells of itself, one more made and deleted on the way."""
+    made = user.mail_folders.add("Witnessed").execute_query()
+    listed = user.mail_folders.get_all().execute_query()
+    made.delete_object().execute_query()
+    return {folder.display_name or "": folder.total_item_count or 0 for folder in listed}
+
+
+def messages(user: User) -> list[str]:
+    """Subjects of all messages, page by page."""
+    return [message.subject or "" for message in user.messages.get_all(page_size=10).execute_query()]
+
+
+def batch(client: GraphClient, user: User) -> int:
+    """The messages of two folders by one request; `execute_batch` would pass the client's own session by."""
+    inbox, sent = (user.mail_folders[name].messages.get() for name in ("inbox", "sentitems"))
+    request, pending = ODataV4BatchRequest("", V4JsonFormat()), client.pending_request()
+    request.transport = pending.transport
+    request.beforeExecute += pending.authenticate_request
+    for query in client._split_batches(20):
+        request.execute_query_with_retry(query)
+    return len(inbox) + len(sent)
+
+
+def contacts(user: User) -> list[str]:
+    made = user.contacts.add("Fern", "Dale", "fern.dale@partner.example").execute_query()
+    names = [contact.display_name or "" for contact in user.contacts.get_all().execute_query()]
+    made.delete_object().execute_query()
+    return names
+
+
+def send(user: User) -> str:
+    user.send_mail("Witnessed notice", "hello", ["someone@tenant.example"], save_to_sent_items=True).execute_query()
+    sent = user.mail_folders["sentitems"].messages.get().execute_query()
+    return sent[0].subject or ""
+
+
+def refused(client: GraphClient) -> str:
+    try:
+        client.users["nobody@tenant.example"].get().execute_query()
+    except ClientRequestException as error:
+        return str(error.code)
+    return ""
+
+
+def main(graph: str, ca_file: str, address: str) -> None:
+    token = sys.stdin.read().strip()
+    client = GraphClient(lambda: {"token_type": "Bearer", "access_token": token})
+    client.with_transport(session=Redirected(graph, ca_file), verify=ca_file)
+    user = client.users[address]
+    seen = {
+        "directory": directory(client),
+        "settings": settings(user),
+        "messages": messages(user),
+        "folders": folders(user),
+        "batch": batch(client, user),
+        "contacts": contacts(user),
+        "send": send(user),
+        "refused": refused(client),
+    }
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

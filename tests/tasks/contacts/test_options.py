@@ -1,0 +1,67 @@
+"""A list of contacts is read by its columns, or refused with its row; so are the options beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkmail.errors import ConfigError, InputError
+from bulkmail.tasks import check_options
+from bulkmail.tasks.contacts.sync import contacts_sync
+from tests.tasks.contacts.test_sync import OPTIONS, listed
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("id,name\n", {}, "holds no contact; every one that was synced would be deleted"),
+        ("id,name\n,Ada\n", {}, "row 2 has no key"),
+        ("id,name\n1,Ada\nX,B\nx,C\n", {}, "rows 3 and 4 have the same key 'x'"),
+        ("id,name,mail\n1,Ada,nobody\n", {}, "row 2 has 'nobody', which is no address"),
+        ("id,mail\n1,a@b.c;d@e.f;g@h.i;j@k.l\n", {}, "row 2 has 4 addresses; a contact holds 3"),
+        ("key,name\n1,Ada\n", {}, "there is no column 'id'"),
+        ("id,name\n1,Ada\n", {"columns": {"jobTitle": "Naem"}}, "there is no column 'Naem'; did you mean name?"),
+        ("id,colour\n1,red\n", {}, "no column fills a field"),
+        ("id,name\n1,Ada\n", {"columns": {"displayName": ""}}, "no column fills a field"),
+    ],
+)
+def test_lists_that_cannot_be_meant(text: str, options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    listed(tmp_path, text)
+    with pytest.raises(InputError) as caught:
+        check_options(contacts_sync, {"contacts": "people.csv", "folder": "F", **options}, tmp_path)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"columns": {"jobTite": "x"}}, "task.columns: jobTite is no field of a contact; did you mean jobTitle?"),
+        ({"folder": " "}, "task.folder: should not be empty"),
+        ({"contacts": 5}, "task.contacts: should be the path of a file"),
+        ({"folders": "x"}, "task.folders is no option of contacts.sync; did you mean folder?"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    listed(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        check_options(contacts_sync, {**OPTIONS, **options}, tmp_path)
+    assert said in str(caught.value)
+
+
+def test_columns_by_name_and_by_choice(tmp_path: Path) -> None:
+    listed(tmp_path, "Ref;First name;Last Name;Mail 1;Mail 2;Office phone;Job title;Firma\n7;Ada;K;a@b.c;d@e.f;1;;X\n")
+    columns = {"emailAddresses": ["Mail 1", "Mail 2"], "companyName": "Firma", "jobTitle": ""}
+    options: Any = check_options(
+        contacts_sync, {**OPTIONS, "key_column": "ref", "columns": columns}, tmp_path
+    )  # fmt: skip
+    assert {key: one.fields for key, one in options.wanted.items()} == {"7": {
+        "givenName": "Ada", "surname": "K", "companyName": "X", "businessPhones": ["1"],
+        "emailAddresses": [{"address": "a@b.c", "name": "a@b.c"}, {"address": "d@e.f", "name": "d@e.f"}],
+    }}  # fmt: skip
+
+
+def test_options_of_an_old_run_need_no_list(tmp_path: Path) -> None:
+    listed(tmp_path)
+    kept = check_options(contacts_sync, OPTIONS, tmp_path).model_dump(mode="json")
+    (tmp_path / "people.csv").unlink()
+    assert check_options(contacts_sync, kept).model_dump(mode="json") == kept

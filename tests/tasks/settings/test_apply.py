@@ -1,0 +1,388 @@
+"""Settings become what the job says, in one request, and only where they say something else; and go back again."""
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkmail.errors import ConfigError, GraphError, InputError
+from bulkmail.graph import Graph
+from bulkmail.model import Change, Effect, Made, Mailbox, Request, Response, Row
+from bulkmail.sim import Fault
+from bulkmail.sim.families.settings.content import settings_of
+from bulkmail.tasks import check_options
+from bulkmail.tasks.settings.apply import COLUMNS, settings_apply
+from bulkmail.tasks.settings.fields import SETTINGS, body_of, instant, same, value_of
+from bulkmail.tasks.settings.undo import undo
+from bulkmail.testing import Scripted, Stepper, collect, run
+from tests.tasks.rig import ADA, BASE, Bench, on_bench
+
+STORED: Mapping[str, Any] = {
+    "@odata.context": "…",
+    "timeZone": "UTC",
+    "dateFormat": None,
+    "timeFormat": "HH:mm",
+    "delegateMeetingMessageDeliveryOptions": "SendToDelegateOnly",
+    "automaticRepliesSetting": {
+        "status": "AlwaysEnabled",
+        "externalAudience": "All",
+        "internalReplyMessage": "<html>\n<body>\nAway &amp; offline\n</body>\n</html>\n",
+        "externalReplyMessage": "",
+        "scheduledStartDateTime": {"dateTime": "2026-12-24T17:00:00.0000000", "timeZone": "UTC"},
+        "scheduledEndDateTime": {"dateTime": "2027-01-03T17:00:00.0000000", "timeZone": "UTC"},
+    },
+    "language": {"locale": "de-CH", "displayName": "Deutsch (Schweiz)"},
+    "workingHours": {
+        "daysOfWeek": ["Monday", "friday"],
+        "startTime": "08:00:00.0000000",
+        "endTime": "17:00:00.0000000",
+        "timeZone": {"@odata.type": "#microsoft.graph.customTimeZone", "name": "Customized Time Zone", "bias": -200},
+    },
+}
+
+AS_STORED: Mapping[str, Any] = {
+    "auto_reply_status": "alwaysenabled",
+    "auto_reply_audience": "all",
+    "auto_reply_start": "2026-12-24T18:00",
+    "auto_reply_end": "2027-01-03 18:00",
+    "auto_reply_time_zone": "Europe/Berlin",
+    "internal_reply": "  Away & offline\n",
+    "external_reply": "",
+    "time_zone": "utc",
+    "language": "de-ch",
+    "time_format": "HH:mm",
+    "working_days": ["Friday", "monday"],
+    "working_start": "08:00",
+    "working_end": "17:00:00",
+    "working_time_zone": "Customized Time Zone",
+    "delegate_delivery": "sendToDelegateOnly",
+}
+
+
+class Store:
+    """A mailbox's settings that take a PATCH as the service does: member by member."""
+
+    def __init__(self, stored: Mapping[str, Any] = STORED) -> None:
+        self.stored: dict[str, Any] = deepcopy(dict(stored))
+        self.service = Scripted(self.answer)
+
+    def answer(self, request: Request) -> Response:
+        if request.method == "PATCH":
+            for name, value in deepcopy(request.body).items():
+                old = self.stored.get(name)
+                self.stored[name] = {**old, **value} if isinstance(old, dict) else value
+        return Response(200, body=deepcopy(self.stored))
+
+    @property
+    def writes(self) -> list[Request]:
+        return [one for one in self.service.requests if one.method != "GET"]
+
+    @property
+    def made(self) -> list[Made]:
+        return [Made(one.change) for one in self.writes[::-1] if one.change is not None]
+
+
+def rows(store: Store, mailbox: Mailbox = ADA, *, planning: bool = False, **options: Any) -> list[Row]:
+    graph = Graph.of(mailbox, store.service, BASE, planning=planning)
+    return run(collect(settings_apply.run(mailbox, graph, check_options(settings_apply, options))))
+
+
+def undone(store: Store, made: list[Made], **options: Any) -> list[Row]:
+    graph = Graph.of(ADA, store.service, BASE)
+    return run(collect(undo(ADA, graph, check_options(settings_apply, options or {"time_zone": "x"}), made)))  # type: ignore[arg-type]
+
+
+def refusal(**options: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        check_options(settings_apply, options)
+    return str(caught.value)
+
+
+def test_nothing_differs_and_nothing_is_sent() -> None:
+    store = Store()
+    assert rows(store, **AS_STORED) == []
+    assert store.writes == []
+    assert len(store.service.requests) == 1
+
+
+def test_one_write_with_only_what_differs() -> None:
+    store = Store()
+    told = rows(store, **{**AS_STORED, "auto_reply_status": "disabled", "internal_reply": "Back\non <Monday>",
+                          "time_zone": "Tokyo Standard Time", "working_end": "18:30"})  # fmt: skip
+    (write,) = store.writes
+    assert write.body == {
+        "automaticRepliesSetting": {"status": "disabled", "internalReplyMessage": "Back<br>\non &lt;Monday&gt;"},
+        "timeZone": "Tokyo Standard Time",
+        "workingHours": {"endTime": "18:30:00.0000000"},
+    }
+    assert (write.method, write.path) == ("PATCH", "/users/ada@example.com/mailboxSettings")
+    assert write.effect is Effect.IDEMPOTENT
+    assert write.change == Change(
+        "settings",
+        {"auto_reply_status": "AlwaysEnabled",
+         "internal_reply": "<html>\n<body>\nAway &amp; offline\n</body>\n</html>\n",
+         "time_zone": "UTC", "working_end": "17:00:00.0000000"},
+        {"auto_reply_status": "disabled", "internal_reply": "Back<br>\non &lt;Monday&gt;",
+         "time_zone": "Tokyo Standard Time", "working_end": "18:30:00.0000000"},
+    )  # fmt: skip
+    assert told == [
+        {"setting": "auto_reply_status", "before": "alwaysEnabled", "after": "disabled", "state": "done"},
+        {"setting": "internal_reply", "before": "Away & offline", "after": "Back\non <Monday>", "state": "done"},
+        {"setting": "time_zone", "before": "UTC", "after": "Tokyo Standard Time", "state": "done"},
+        {"setting": "working_end", "before": "17:00:00.0000000", "after": "18:30:00.0000000", "state": "done"},
+    ]
+    assert ["mailbox", *told[0]] == list(COLUMNS)
+
+
+def test_a_plan_tells_the_same() -> None:
+    options: dict[str, Any] = {"date_format": "yyyy-MM-dd", "working_days": "Saturday, sunday",
+                               "working_time_zone": "UTC", "auto_reply_start": "2026-12-24T17:00",
+                               "auto_reply_end": "2026-12-31T12:00"}  # fmt: skip
+    applied, planned = rows(Store(), **options), rows(Store(), planning=True, **options)
+    assert {row.pop("state") for row in applied} == {"done"}
+    assert {row.pop("state") for row in planned} == {"planned"}
+    assert planned == applied == [
+        {"setting": "auto_reply_end", "before": "2027-01-03T17:00:00.0000000 UTC",
+         "after": "2026-12-31T12:00:00.0000000 UTC"},
+        {"setting": "date_format", "before": "", "after": "yyyy-MM-dd"},
+        {"setting": "working_days", "before": ["monday", "friday"], "after": ["sunday", "saturday"]},
+        {"setting": "working_time_zone", "before": "Customized Time Zone", "after": "UTC"},
+    ]  # fmt: skip
+
+
+def test_a_reply_in_html_is_sent_as_it_is() -> None:
+    store = Store()
+    html = '<p>Ask <a href="https://contoso.com/desk?a=1&amp;b=2">the desk</a></p>'
+    assert rows(store, internal_reply=html, replies="html")[0]["after"] == "Ask the desk"
+    assert store.writes[0].body == {"automaticRepliesSetting": {"internalReplyMessage": html}}
+    assert rows(store, internal_reply=f"<html><body>{html}</body></html>", replies="html") == []
+    assert rows(store, internal_reply=html.replace("desk?", "help?"), replies="html") != [], "a link leads elsewhere"
+
+
+def test_values_of_the_mailbox_itself() -> None:
+    mailbox = ADA._replace(columns={"Zone": "Tokyo Standard Time", "Name": "A & B", "Locale": " "})
+    store = Store()
+    told = rows(store, mailbox, time_zone="{zone}", internal_reply="I am {Name} {{Name}}", language="{Locale}")
+    assert [row["setting"] for row in told] == ["internal_reply", "time_zone"], "a blank cell leaves a setting alone"
+    assert store.stored["timeZone"] == "Tokyo Standard Time"
+    assert store.stored["automaticRepliesSetting"]["internalReplyMessage"] == "I am A &amp; B {Name}"
+    html = rows(store, mailbox, internal_reply="<b>{Name}</b>", replies="html")
+    assert store.writes[-1].body == {"automaticRepliesSetting": {"internalReplyMessage": "<b>A &amp; B</b>"}}
+    assert html[0]["after"] == "A & B"
+    asked = len(store.service.requests)
+    assert rows(store, mailbox, language="{Locale}") == []
+    assert len(store.service.requests) == asked, "there is nothing to read for"
+
+
+def test_a_cell_that_is_no_value_fails_before_anything_is_asked() -> None:
+    mailbox = ADA._replace(columns={"Status": "sometimes", "From": "2026-01-02T10:00", "To": "2026-01-01"})
+    store = Store()
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"auto_reply_status": "{Status}"}, "row 2: auto_reply_status: should be disabled, alwaysEnabled or scheduled"),
+        ({"auto_reply_start": "{From}", "auto_reply_end": "{To}"}, "auto_reply_end should be after its start"),
+        ({"time_zone": "{Zone}"}, "row 2 has no column 'Zone'; it has mailbox, Status, From, To"),
+    ]
+    for options, said in wrong:
+        with pytest.raises(InputError, match=said):
+            rows(store, mailbox, **options)
+    assert store.service.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "no setting is given"),
+        ({"replies": "html"}, "no setting is given"),
+        ({"auto_reply_status": "on"}, "task.auto_reply_status: should be disabled, alwaysEnabled or scheduled"),
+        ({"auto_reply_status": "scheduled"}, "goes with auto_reply_start and auto_reply_end"),
+        ({"auto_reply_start": "2026-12-24"}, "auto_reply_start and auto_reply_end go together"),
+        ({"auto_reply_start": "Christmas", "auto_reply_end": "2027"}, "task.auto_reply_start: should be a date"),
+        ({"auto_reply_start": "2026-12-24T18:00Z", "auto_reply_end": "2027-01-01"}, "should have no offset"),
+        ({"auto_reply_start": "2026-12-24", "auto_reply_end": "2026-12-24"}, "auto_reply_end should be after"),
+        ({"auto_reply_time_zone": "UTC", "time_zone": "UTC"}, "auto_reply_time_zone goes with auto_reply_start"),
+        ({"working_start": "17:00", "working_end": "8:00"}, "task.working_end: should be a time of day"),
+        ({"working_start": "17:00", "working_end": "08:00"}, "working_end should be after its start"),
+        ({"working_days": ["monday", "mayday"]}, "task.working_days: should be days out of sunday, monday"),
+        ({"working_days": []}, "task.working_days: should be days"),
+        ({"time_zone": " "}, "task.time_zone: should not be empty"),
+        ({"time_zone": 5}, "task.time_zone: input should be a valid string"),
+        ({"time_zne": "UTC"}, "task.time_zne is no option of settings.apply; did you mean time_zone?"),
+    ],
+)  # fmt: skip
+def test_options_that_make_no_sense(options: dict[str, Any], said: str) -> None:
+    assert said in refusal(**options)
+
+
+def test_toml_may_write_times_without_quotes() -> None:
+    from datetime import datetime, time
+
+    moments = {"auto_reply_start": datetime(2026, 12, 24, 18), "auto_reply_end": datetime(2026, 12, 25)}  # noqa: DTZ001
+    options: Any = check_options(settings_apply, {"working_start": time(8, 30), **moments})
+    assert options.working_start == "08:30:00.0000000"
+    assert options.auto_reply_start == "2026-12-24T18:00:00.0000000"
+
+
+@pytest.mark.parametrize("body", [None, [], "x"])
+def test_an_answer_that_holds_no_settings(body: Any) -> None:
+    service = Scripted(lambda _: Response(200, body=body))
+    graph = Graph.of(ADA, service, BASE)
+    with pytest.raises(GraphError, match="holds no settings"):
+        run(collect(settings_apply.run(ADA, graph, check_options(settings_apply, {"time_zone": "UTC"}))))
+    assert len(service.requests) == 1
+
+
+def test_undo_puts_back_what_still_stands() -> None:
+    store = Store()
+    rows(store, time_zone="Tokyo Standard Time", date_format="yyyy", language="fr-FR", working_time_zone="UTC",
+         internal_reply="New", working_start="07:00")  # fmt: skip
+    made = store.made
+    store.stored["language"] = {"locale": "en-US"}
+    store.stored["workingHours"]["startTime"] = "08:00"
+    assert undone(store, made) == [
+        {"key": "internal_reply", "result": "restored", "restored": "Away & offline", "found": None},
+        {"key": "time_zone", "result": "restored", "restored": "UTC", "found": None},
+        {"key": "language", "result": "changed", "restored": None, "found": "en-US"},
+        {"key": "date_format", "result": "restored", "restored": "", "found": None},
+        {"key": "working_start", "result": "already", "restored": None, "found": None},
+        {"key": "working_time_zone", "result": "restored", "restored": "Customized Time Zone", "found": None},
+    ]
+    expected = deepcopy(dict(STORED))
+    expected |= {"dateFormat": "", "language": {"locale": "en-US"}}
+    expected["workingHours"]["startTime"] = "08:00"
+    assert store.stored == expected
+    assert store.writes[-1].change == Change(
+        "settings",
+        {"internal_reply": "New", "time_zone": "Tokyo Standard Time", "date_format": "yyyy",
+         "working_time_zone": {"name": "UTC"}},
+        {"internal_reply": STORED["automaticRepliesSetting"]["internalReplyMessage"], "time_zone": "UTC",
+         "date_format": "", "working_time_zone": STORED["workingHours"]["timeZone"]},
+    )  # fmt: skip
+    writes = len(store.writes)
+    assert {row["result"] for row in undone(store, made)} == {"already", "changed"}
+    assert len(store.writes) == writes
+
+
+def test_undo_of_a_run_that_went_on() -> None:
+    """Two changes of one mailbox go back to what stood there before the first."""
+    store = Store()
+    rows(store, time_zone="Tokyo Standard Time")
+    rows(store, time_zone="Fiji Standard Time", time_format="H.mm")
+    assert [row["result"] for row in undone(store, store.made)] == ["restored", "restored"]
+    assert store.stored == STORED
+
+
+def test_a_setting_that_had_no_value_cannot_be_without_one_again() -> None:
+    store = Store({**STORED, "language": None})
+    rows(store, language="fr-FR")
+    assert undone(store, store.made) == [
+        {"key": "language", "result": "kept", "restored": None, "found": "fr-FR"}
+    ]  # fmt: skip
+    assert len(store.writes) == 1
+
+
+VALUES: Mapping[str, st.SearchStrategy[Any]] = {
+    "auto_reply_status": st.sampled_from(["disabled", "AlwaysEnabled", "scheduled"]),
+    "internal_reply": st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30),
+    "time_zone": st.sampled_from(["UTC", "Tokyo Standard Time"]),
+    "date_format": st.sampled_from(["yyyy", "MM"]),
+    "working_days": st.lists(st.sampled_from(["monday", "Sunday", "friday"]), min_size=1),
+    "working_start": st.sampled_from(["07:00", "08:00:30"]),
+}
+WISHES = st.fixed_dictionaries({}, optional=VALUES).filter(
+    lambda wishes: wishes and wishes.get("auto_reply_status") != "scheduled"
+    and "{" not in wishes.get("internal_reply", "")
+)  # fmt: skip
+
+
+@given(first=WISHES, second=WISHES)
+def test_a_second_time_is_quiet_and_undo_leads_back(first: dict[str, Any], second: dict[str, Any]) -> None:
+    store = Store()
+    for wishes in (first, second):
+        told = rows(store, **wishes)
+        writes = len(store.writes)
+        assert rows(store, **wishes) == []
+        assert len(store.writes) == writes
+        assert all(row["before"] != row["after"] for row in told)
+    undone(store, store.made)
+    assert all(same(name, value_of(store.stored, name), value_of(STORED, name)) for name in SETTINGS)
+
+
+JSON = st.recursive(st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=2)
+                    | st.dictionaries(st.sampled_from(["dateTime", "timeZone", "name", "x"]), inner),
+                    max_leaves=5)  # fmt: skip
+
+
+@given(name=st.sampled_from(list(SETTINGS)), value=JSON)
+def test_no_json_is_an_accident(name: str, value: Any) -> None:
+    assert same(name, value, value)
+    SETTINGS[name].shows(value)
+    assert value_of(body_of({name: value}), name) == value
+
+
+def test_schedules_are_compared_as_moments() -> None:
+    berlin = {"dateTime": "2026-12-24T18:00:00.0000000", "timeZone": "Europe/Berlin"}
+    utc = {"dateTime": "2026-12-24T17:00:00Z", "timeZone": "UTC"}
+    assert instant(berlin) == instant(utc)
+    assert instant({**berlin, "timeZone": "W. Europe Standard Time"}) == (berlin["dateTime"], "W. Europe Standard Time")
+    assert instant({**berlin, "timeZone": "../../etc/passwd"}) == (berlin["dateTime"], "../../etc/passwd")
+
+
+def test_driven_by_hand() -> None:
+    stepper = Stepper(
+        lambda transport: settings_apply.run(
+            ADA, Graph.of(ADA, transport, BASE), check_options(settings_apply, {"time_zone": "Fiji Standard Time"})
+        )
+    )
+    asked = stepper.step()
+    assert asked is not None
+    assert asked.method == "GET"
+    write = stepper.step(Response(200, body=dict(STORED)))
+    assert write is not None
+    assert write.method == "PATCH"
+    assert stepper.rows == [], "nothing is told before it is done"
+    assert stepper.step(Response(200, body={})) is None
+    assert [row["state"] for row in stepper.rows] == ["done"]
+
+
+DESIRED = {"auto_reply_status": "disabled", "external_reply": "Away, see <desk>", "time_zone": "Tokyo Standard Time",
+           "working_days": ["monday", "tuesday"], "working_start": "09:00", "working_end": "15:00",
+           "working_time_zone": "UTC", "delegate_delivery": "sendToDelegateOnly", "language": "fr-FR"}  # fmt: skip
+
+
+def test_against_the_simulator(tmp_path: Path) -> None:
+    """Though answers are lost: a plan changes nothing, a second apply sends nothing, and undo leads back."""
+
+    async def act(bench: Bench) -> None:
+        for number in range(12):
+            mailbox = bench.mailbox(number)
+            before = deepcopy(settings_of(bench.desk.sim.world, number))
+            planned = await bench.plan(mailbox)
+            assert settings_of(bench.desk.sim.world, number) == before
+            told = await bench.run(mailbox)
+            made = bench.made
+            assert [{**row, "state": "planned"} for row in told] == planned
+            assert len(bench.writes) == (1 if told else 0)
+            assert await bench.run(mailbox) == []
+            assert bench.writes == []
+            undone = await bench.undo(mailbox, made)
+            after = settings_of(bench.desk.sim.world, number)
+            kept = {row["key"] for row in undone if row["result"] == "kept"}
+            differ = {name for name in SETTINGS if not same(name, value_of(after, name), value_of(before, name))}
+            assert differ == kept, (before, after)
+            assert kept <= {"language"}
+
+    lost = Fault("lost", match="^PATCH", times=1)
+    books = on_bench("settings.apply", tmp_path, act, DESIRED, faults=(lost,))
+    assert books["breaches"] == {}
+    assert books["faults"]["lost"] == 12
+
+
+def test_options_come_back_out_of_a_manifest() -> None:
+    options = check_options(settings_apply, dict(AS_STORED) | {"language": "{Locale}"})
+    kept = json.loads(json.dumps(options.model_dump(mode="json")))
+    assert check_options(settings_apply, kept) == options

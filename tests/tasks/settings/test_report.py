@@ -1,0 +1,156 @@
+"""The report of mailbox settings reads every shape that the service is known to write, and stumbles over no other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkmail.errors import GraphError
+from bulkmail.graph import Graph
+from bulkmail.model import Mailbox, Response, Row
+from bulkmail.tasks import check_options
+from bulkmail.tasks.settings.report import COLUMNS, SEED_COLUMNS, full_row, seed_row, settings_report
+from bulkmail.testing import Scripted, collect, run
+
+ADA = Mailbox("ada@example.com", 2)
+
+WHOLE: Mapping[str, Any] = {
+    "@odata.context": "…",
+    "archiveFolder": "AAMk",
+    "timeZone": "W. Europe Standard Time",
+    "delegateMeetingMessageDeliveryOptions": "sendToDelegateOnly",
+    "dateFormat": "dd.MM.yyyy",
+    "timeFormat": "HH:mm",
+    "automaticRepliesSetting": {
+        "status": "scheduled",
+        "externalAudience": "contactsOnly",
+        "internalReplyMessage": "<html>\n<body>\n<p>Back on <b>Monday</b>.</p>\n</body>\n</html>\n",
+        "externalReplyMessage": "Away &amp; offline",
+        "scheduledStartDateTime": {"dateTime": "2026-03-19T02:00:00.0000000", "timeZone": "UTC"},
+        "scheduledEndDateTime": {"dateTime": "2026-03-20T02:00:00.0000000", "timeZone": "UTC"},
+    },
+    "language": {"locale": "de-CH", "displayName": "Deutsch (Schweiz)"},
+    "workingHours": {
+        "daysOfWeek": ["monday", "friday"],
+        "startTime": "08:00:00.0000000",
+        "endTime": "17:00:00.0000000",
+        "timeZone": {"name": "Pacific Standard Time"},
+    },
+    "userPurpose": "shared",
+}
+
+EMPTY: Row = dict.fromkeys(COLUMNS) | {
+    "mailbox": ADA.address, "internal_reply": "", "external_reply": "", "working_days": [],
+}  # fmt: skip
+
+
+def rows(body: Any, **options: str) -> list[Row]:
+    graph = Graph.of(ADA, Scripted(lambda _: Response(200, body=body)), "https://graph.example/v1.0")
+    return run(collect(settings_report.run(ADA, graph, check_options(settings_report, options))))
+
+
+def test_a_whole_answer() -> None:
+    assert rows(WHOLE) == [
+        {
+            "mailbox": "ada@example.com",
+            "auto_reply_status": "scheduled",
+            "auto_reply_audience": "contactsOnly",
+            "auto_reply_start": "2026-03-19T02:00:00.0000000",
+            "auto_reply_end": "2026-03-20T02:00:00.0000000",
+            "auto_reply_time_zone": "UTC",
+            "internal_reply": "Back on Monday.",
+            "external_reply": "Away & offline",
+            "time_zone": "W. Europe Standard Time",
+            "language": "de-CH",
+            "language_name": "Deutsch (Schweiz)",
+            "date_format": "dd.MM.yyyy",
+            "time_format": "HH:mm",
+            "working_days": ["monday", "friday"],
+            "working_start": "08:00:00.0000000",
+            "working_end": "17:00:00.0000000",
+            "working_time_zone": "Pacific Standard Time",
+            "delegate_delivery": "sendToDelegateOnly",
+            "user_purpose": "shared",
+        }
+    ]
+
+
+def test_one_request_below_the_mailbox() -> None:
+    service = Scripted(lambda _: Response(200, body=dict(WHOLE)))
+    run(collect(settings_report.run(ADA, Graph.of(ADA, service, "x"), check_options(settings_report, {}))))
+    assert [(one.method, one.path, one.mailbox) for one in service.requests] == [
+        ("GET", "/users/ada@example.com/mailboxSettings", "ada@example.com")
+    ]
+
+
+def test_the_columns_of_the_old_report() -> None:
+    assert rows(WHOLE, columns="seed") == [
+        {
+            "MailboxName": "ada@example.com",
+            "Language": "Deutsch (Schweiz)",
+            "Locale": "de-CH",
+            "TimeZone": "W. Europe Standard Time",
+            "AutomaticReplyStatus": "scheduled",
+        }
+    ]
+    assert list(rows(WHOLE, columns="seed")[0]) == list(SEED_COLUMNS)
+
+
+def test_replies_as_they_are_stored() -> None:
+    assert rows(WHOLE, replies="html")[0]["internal_reply"] == WHOLE["automaticRepliesSetting"]["internalReplyMessage"]
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ({"automaticRepliesSetting": {"status": "AlwaysEnabled"}}, {"auto_reply_status": "alwaysEnabled"}),
+        ({"automaticRepliesSetting": {"externalAudience": "CONTACTSONLY"}}, {"auto_reply_audience": "contactsOnly"}),
+        ({"automaticRepliesSetting": {"status": "newToUs"}}, {"auto_reply_status": "newToUs"}),
+        ({"automaticRepliesSetting": None, "language": None, "workingHours": None}, {}),
+        ({"automaticRepliesSetting": {"internalReplyMessage": None}}, {}),
+        ({"userPurpose": "Room"}, {"user_purpose": "room"}),
+        ({"userPurpose": {"value": "Equipment"}}, {"user_purpose": "equipment"}),
+        ({"userPurpose": {"@odata.type": "x"}}, {}),
+        ({"userPurpose": None}, {}),
+        ({"language": {"locale": None, "displayName": "Klingon"}}, {"language_name": "Klingon"}),
+        ({"workingHours": {"daysOfWeek": ["Sunday", None, 3]}}, {"working_days": ["sunday"]}),
+        ({"workingHours": {"daysOfWeek": "monday"}}, {}),
+        (
+            {"workingHours": {"timeZone": {"@odata.type": "#microsoft.graph.customTimeZone", "bias": -200,
+                                           "name": "Customized Time Zone", "standardOffset": {}}}},
+            {"working_time_zone": "Customized Time Zone"},
+        ),
+        ({"delegateMeetingMessageDeliveryOptions": "SendToDelegateOnly"}, {"delegate_delivery": "sendToDelegateOnly"}),
+        ({"timeZone": 5, "dateFormat": [], "timeFormat": {}, "language": "de", "workingHours": [1]}, {}),
+        ({"dateFormat": "", "timeFormat": ""}, {"date_format": "", "time_format": ""}),
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_shapes(part: dict[str, Any], expected: Row) -> None:
+    assert full_row(ADA, part, "text") == EMPTY | expected
+
+
+@pytest.mark.parametrize("body", [None, b"<html>sign in here</html>", [], "text", 5])
+def test_an_answer_that_is_no_object_is_no_empty_row(body: Any) -> None:
+    with pytest.raises(GraphError, match="holds no settings"):
+        rows(body)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([
+        "status", "language", "locale", "workingHours", "timeZone", "daysOfWeek", "name", "userPurpose", "value",
+        "automaticRepliesSetting", "internalReplyMessage", "scheduledStartDateTime", "dateTime",
+    ]), inner, max_size=5),
+    max_leaves=15,
+)  # fmt: skip
+
+
+@given(body=JSON)
+def test_no_json_is_an_accident_and_columns_are_those_documented(body: Any) -> None:
+    assert list(full_row(ADA, body, "text")) == list(COLUMNS)
+    assert list(seed_row(ADA, body)) == list(SEED_COLUMNS)
+    if isinstance(body, dict):
+        assert list(rows(body)[0]) == list(settings_report.columns(check_options(settings_report, {})))
