@@ -136,9 +136,10 @@ def measure(number: int) -> str:
 
 
 def main() -> None:
-    wanted = [number for number, it in enumerate(situations())
-              if not sys.argv[1:] or any(part in it.name for part in sys.argv[1:])]
-    print("| situation | minute 1 | minute 2 | from minute 3 | refused | s below half | short |\n|---|---|---|---|---|---|---|")
+    parts = sys.argv[1:] or [""]
+    wanted = [number for number, it in enumerate(situations()) if any(part in it.name for part in parts)]
+    print("| situation | minute 1 | minute 2 | from minute 3 | refused | s below half | short |")
+    print("|---|---|---|---|---|---|---|")
     with Pool(2) as pool:
         for line in pool.imap(measure, wanted):
             print(line, flush=True)
