@@ -12,6 +12,7 @@
     ├── OutputError                7   a result could not be written
     ├── Damaged                    7   a file of a run is not what was written
     ├── ChangesExhausted           5   the run may change no more
+    ├── ServiceDown                5   the service does not answer at all
     ├── WriteRefused               1   a task that may only read tried to write
     ├── LinkRefused                1   the service named an address that bulkmail will not follow
     ├── TransportError             1   one request got no answer
@@ -29,7 +30,10 @@ from types import MappingProxyType
 from typing import ClassVar
 
 NOT_SENT = "the request had not left"
-"""The note on the cancellation of a request that still waited for its turn: it has begun nothing."""
+"""The note on the error of a request that still waited for its turn: this attempt has begun nothing."""
+
+MAYBE_SENT = "an earlier attempt may have been carried out"
+"""The note on the error of a request that is repeated, whatever became of its last attempt."""
 
 
 EXIT_CODES: Mapping[int, str] = MappingProxyType(
@@ -122,6 +126,12 @@ class Damaged(BulkmailError):
 
 class ChangesExhausted(BulkmailError):
     """The run has made as many changes as it may; this one was not sent."""
+
+    exit_code = 5
+
+
+class ServiceDown(BulkmailError):
+    """The service has answered nothing for longer than the job allows; this request was not sent."""
 
     exit_code = 5
 

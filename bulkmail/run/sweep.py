@@ -11,13 +11,13 @@ from collections.abc import Callable, Container, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import BulkmailError, ChangesExhausted
+from bulkmail.errors import BulkmailError, ChangesExhausted, ServiceDown
 from bulkmail.graph import Graph
 from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally, key_of
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.remainder import Remainder
-from bulkmail.run.stop import Stop
+from bulkmail.run.stop import Reason, Stop
 from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
 from bulkmail.run.writer import Finished, Writer
@@ -177,6 +177,8 @@ class Sweep:
                 self._idle += 1
                 if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
                     self._stop.ask(reason)
+        except ServiceDown as down:
+            self._stop.ask(Reason(down.exit_code, str(down)))
         except ChangesExhausted:
             return  # what it has in hand did not run, and is accounted for with the rest
 

@@ -8,6 +8,7 @@ from bulkmail.errors import (
     OutcomeUnknown,
     OutputError,
     PermissionMissing,
+    ServiceDown,
     SignInError,
     TransportError,
 )
@@ -23,14 +24,18 @@ ABSENT = frozenset({
 """404s that mean there is no mailbox (the service's issue threads); any other 404 is about an item, and a failure."""
 
 
-_NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted)
+DENIED = (401, 403)
+"""Statuses of a mailbox that the application may not touch. A 401 comes here only from one that refuses a token with
+which others are let in: what concerns all is a SignInError."""
+
+_NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted, ServiceDown)
 
 
 def verdict(error: Exception) -> tuple[Status, Problem]:
     """The status and the problem of a mailbox whose task raised `error`.
 
-    Raises what is not about the mailbox: a token that is refused again and again, a missing permission, a bug in
-    bulkmail, a ledger that cannot be written, or one that is full.
+    Raises what is not about the mailbox: a token that is refused for all, a missing permission, a bug in bulkmail,
+    a ledger that cannot be written or is full, or a service that does not answer.
     """
     if isinstance(error, GraphError):
         return _answered(error)
@@ -49,12 +54,6 @@ def _answered(error: GraphError) -> tuple[Status, Problem]:
     problem = Problem(
         error.code or str(error.status), error.message, error.status, error.request_id, error.client_request_id
     )
-    if error.status == 401:
-        raise SignInError(
-            f"Graph refuses the token: {error.message}",
-            hint="Check that cloud, tenant and Graph endpoint belong together, and that the application is enabled.",
-            code=error.code,
-        )
     if error.status == 404 and error.code in ABSENT:
         return Status.ABSENT, problem
-    return (Status.DENIED if error.status == 403 else Status.FAILED), problem
+    return (Status.DENIED if error.status in DENIED else Status.FAILED), problem
