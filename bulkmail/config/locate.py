@@ -1,4 +1,4 @@
-"""Says where in a job file something is wrong, and what the right name may be. Knows texts only, and no setting."""
+"""Says where in a job file something is wrong, and what the right name may be. Knows texts only, not settings."""
 
 import re
 from collections.abc import Iterator, Sequence
