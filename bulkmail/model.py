@@ -4,6 +4,7 @@ Those that are made for every request or mailbox are named tuples, which cost a 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -13,6 +14,9 @@ Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+ANYWHERE: AbstractContextManager[None] = nullcontext()
+"""For a request whose waits interest nothing but itself."""
 
 
 class Status(StrEnum):
@@ -125,6 +129,9 @@ class Request(NamedTuple):
     change: Change | None = None  # what it is for, if it writes
     page: bool = False  # of a list, and a smaller one can be asked for: no use in trying this one for long
     ready: Callable[[], Awaitable[None]] | None = None  # awaited when it has its slot, each time before it leaves
+    content: bytes | None = None  # the body as it leaves, encoded once; see `core.content`
+    raw: bool = False  # the answer's body is wanted as it comes, in bytes
+    waits: AbstractContextManager[None] = ANYWHERE  # entered while it waits and is not under way
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business

@@ -53,9 +53,9 @@ def test_each_verb_says_what_it_is() -> None:
     path, key = HOME + "/x", "ada@example.com"
     assert service.requests == [
         Request("GET", path + "?$top=5", key, {"Prefer": "p"}, row=2),
-        Request("POST", path, key, body={"b": 1}, effect=Effect.NONE, row=2),
+        Request("POST", path, key, body={"b": 1}, effect=Effect.NONE, row=2, content=b'{"b":1}'),
         Request("POST", path, key, effect=Effect.KEYED, row=2),
-        Request("PATCH", path, key, {"If-Match": "e"}, {}, Effect.IDEMPOTENT, row=2, change=change),
+        Request("PATCH", path, key, {"If-Match": "e"}, {}, Effect.IDEMPOTENT, row=2, change=change, content=b"{}"),
         Request("DELETE", path, key, effect=Effect.IDEMPOTENT, row=2),
     ]
     assert repr(graph) == "<Graph below /users/ada@example.com>"

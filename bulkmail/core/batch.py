@@ -42,14 +42,14 @@ def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
 
 
 def _entry(number: str, request: Request) -> dict[str, Any]:
-    entry = {"id": number, "method": request.method, "url": request.path}
+    entry: dict[str, Any] = {"id": number, "method": request.method, "url": request.path}
     if request.body is None and not request.headers:
         return entry  # as of nearly every read
     headers = dict(request.headers)
     if request.body is not None:
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
-        entry["body"] = request.body
+        entry["body"] = request.body if request.content is None else orjson.Fragment(request.content)
     return entry | ({"headers": headers} if headers else {})
 
 

@@ -13,12 +13,11 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
-from typing import Any
 
-import orjson
 from aiolimiter import AsyncLimiter
 
 from bulkmail.core.batch import Recalled
+from bulkmail.core.content import content_of
 from bulkmail.core.odata import sends_mail
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fences import Fences
@@ -113,7 +112,8 @@ class Limiting:
             sent = self._take_at_once(lane, upload, sends)
             if sent is None or self._rate is not None or request.ready is not None:
                 if sent is None:
-                    await self._admit(lane, upload, sends)
+                    with request.waits:
+                        await self._admit(lane, upload, sends)
                 if (sent := await self._prepared(lane, request)) is None:
                     continue
             try:
@@ -184,19 +184,20 @@ class Limiting:
         """The instant at which an admitted request leaves, after what it has to wait for with its slot in hand; None if
         it may not leave after all, and its slot is given back."""
         if self._rate is not None:
-            await self._in_hand(lane, self._rate.acquire())
+            await self._in_hand(lane, request, self._rate.acquire)
         if request.ready is not None:
-            await self._in_hand(lane, request.ready())
+            await self._in_hand(lane, request, request.ready)
         now = self._loop.time()
         if now < self.fences.until(lane):  # one has risen since it was admitted
             self._take_back(lane)
             return None
         return now
 
-    async def _in_hand(self, lane: Lane, wait: Awaitable[None]) -> None:
+    async def _in_hand(self, lane: Lane, request: Request, wait: Callable[[], Awaitable[None]]) -> None:
         """Waits with the slot in hand, so that who waits here is next."""
         try:
-            await wait
+            with request.waits:
+                await wait()
         except BaseException as error:
             error.add_note(NOT_SENT)
             self._take_back(lane)
@@ -341,6 +342,4 @@ def _weight(request: Request) -> tuple[int, int]:
     """Bytes that count as upload, and messages that are sent."""
     if request.method == "GET":
         return 0, 0
-    body: Any = request.body
-    upload = 0 if body is None else len(body if isinstance(body, bytes) else orjson.dumps(body))
-    return upload, int(sends_mail(request.method, request.path))
+    return len(content_of(request) or b""), int(sends_mail(request.method, request.path))
