@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
-from bulkmail.rundir import manifest as manifests
+from bulkmail.rundir.reader import RunDir
 from bulkmail.tasks import Task, every, find
 
 
@@ -25,11 +25,11 @@ def show(
     Example: bulkmail show out/settings.report-2026-11-23
     """
     with say.exit_on_error():
-        manifest = manifests.read(run_dir)
+        manifest = RunDir(run_dir).manifest
         if as_json:
             typer.echo(summary.as_json(manifest, run_dir))
-        elif manifest["state"] == "running":
-            say.results.print(f"{manifest['task']} since {manifest['started']}: still running, or killed;")
+        elif manifest.state == "running":
+            say.results.print(f"{manifest.task} since {manifest.started}: still running, or killed;")
             say.results.print(f"  bulkmail resume {run_dir} goes on with it", soft_wrap=True)
         else:
             summary.show(manifest, run_dir, say.results)

@@ -1,10 +1,9 @@
 """The end of a run for a person: a table of outcomes, what the service refused, and where everything is. Reads
-`run.json`."""
+a manifest."""
 
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import orjson
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bulkmail.model import Ending, Status
+from bulkmail.rundir.manifest import Manifest, Waited
 from bulkmail.text import duration, one_line
 
 MEANINGS = {
@@ -27,57 +27,58 @@ MOST = 5
 """Lines of problems and of waits; the rest is in the files."""
 
 
-def as_json(manifest: Mapping[str, Any], folder: Path) -> str:
-    """`run.json` with its place, for scripts."""
-    return orjson.dumps({"directory": str(folder), **manifest}, option=orjson.OPT_INDENT_2).decode()
+def as_json(manifest: Manifest, folder: Path) -> str:
+    """`run.json` and where it lies, for scripts."""
+    return orjson.dumps({"directory": str(folder), **manifest.as_json()}, option=orjson.OPT_INDENT_2).decode()
 
 
-def show(manifest: Mapping[str, Any], folder: Path, console: Console) -> None:
+def show(manifest: Manifest, folder: Path, console: Console) -> None:
     """The whole summary."""
-    sums, counts = manifest["sums"], manifest["counts"]
-    console.print(_statuses(manifest["statuses"]))
+    sums, counts = manifest.sums, manifest.counts
+    console.print(_statuses(manifest.statuses))
     console.print(
-        f"input     {counts['rows']:,} rows = {counts['unique']:,} unique + {counts['duplicates']:,} duplicates + "
-        f"{counts['blank']:,} blank + {counts['invalid']:,} invalid",
+        f"input     {counts.rows:,} rows = {counts.unique:,} unique + {counts.duplicates:,} duplicates + "
+        f"{counts.blank:,} blank + {counts.invalid:,} invalid",
         soft_wrap=True,
     )
     console.print(
-        f"work      {sums['requests']:,} requests, {sums['throttled']:,} throttled, {sums['retried']:,} repeated, "
-        f"{sums['rows']:,} rows, in {duration(manifest['seconds'])}",
+        f"work      {sums.requests:,} requests, {sums.throttled:,} throttled, {sums.retried:,} repeated, "
+        f"{sums.rows:,} rows, in {duration(manifest.seconds)}",
         soft_wrap=True,
     )
-    _list(console, "waits", _waits(manifest["waits"]))
-    _list(console, "problems", _problems(manifest["problems"]))
+    _list(console, "waits", _waits(manifest.waits))
+    _list(console, "problems", _problems(manifest.problems))
     for line in _changes(manifest):
         console.print(f"changes   {line}", soft_wrap=True)
-    if manifest["reason"]:
-        console.print(f"{manifest['state']:<9} {one_line(manifest['reason'])}", soft_wrap=True)
-    console.print("files     " + "\n          ".join(str(folder / name) for name in (*manifest["outputs"], "run.json")))
+    if manifest.reason:
+        console.print(f"{manifest.state:<9} {one_line(manifest.reason)}", soft_wrap=True)
+    files = [str(folder / name) for name in (*manifest.outputs, "run.json")]
+    console.print("files     " + "\n          ".join(files), soft_wrap=True)
     for line in _next(manifest, folder):
         console.print(f"next      {line}", soft_wrap=True)
 
 
-def _changes(manifest: Mapping[str, Any]) -> list[str]:
+def _changes(manifest: Manifest) -> list[str]:
     """What was changed, or would be; nothing for a run that reads."""
-    if manifest["mode"] == "read":
+    if manifest.mode == "read":
         return []
-    counted = manifest["changes"]
-    told = ", ".join(f"{counted[ending]:,} {ending}" for ending in Ending if counted.get(ending))
-    return [f"{told or 'none'}{'' if manifest['mode'] == 'apply' else '; nothing was sent'}"]
+    counted = manifest.changes
+    listed = ", ".join(f"{counted[ending]:,} {ending}" for ending in Ending if counted.get(ending))
+    return [f"{listed or 'none'}{'' if manifest.mode == 'apply' else '; nothing was sent'}"]
 
 
-def _next(manifest: Mapping[str, Any], folder: Path) -> list[str]:
+def _next(manifest: Manifest, folder: Path) -> list[str]:
     """What there is to do now, as commands."""
-    job = shlex.quote(str(manifest["job"].get("path", "JOB.toml")))
+    job = shlex.quote(str(manifest.job.path or "JOB.toml"))
     where = shlex.quote(str(folder))
-    if manifest["state"] != "finished":
+    if manifest.state != "finished":
         return [f"bulkmail resume {where}"]
-    if manifest["mode"] == "plan" and manifest["changes"]:
-        again = f"undo {shlex.quote(manifest['parent'])}" if manifest["undo"] else f"run {job}"
+    if manifest.mode == "plan" and manifest.changes:
+        again = f"undo {shlex.quote(manifest.parent)}" if manifest.undo else f"run {job}"
         return [f"bulkmail {again} --apply, once changes.ndjson says what you mean"]
-    found = manifest["statuses"]
+    found = manifest.statuses
     retry = [str(status) for status in (Status.FAILED, Status.UNKNOWN) if found.get(status)]
-    return [f"bulkmail resume {where} --retry {','.join(retry)}"] if retry and not manifest["undo"] else []
+    return [f"bulkmail resume {where} --retry {','.join(retry)}"] if retry and not manifest.undo else []
 
 
 def _statuses(statuses: Mapping[str, int]) -> Table:
@@ -92,10 +93,10 @@ def _statuses(statuses: Mapping[str, int]) -> Table:
     return table
 
 
-def _waits(waits: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Who asked to wait, how often and how long in all; the longest first."""
-    found = sorted(waits.items(), key=lambda pair: -pair[1]["seconds"])
-    return [f"{w['times']:,} times {one_line(by)}: {duration(w['seconds'])} in all" for by, w in found]
+def _waits(waits: Mapping[str, Waited]) -> list[str]:
+    """Which limits made mailboxes wait, how often and how long in all; the longest first."""
+    found = sorted(waits.items(), key=lambda pair: -pair[1].seconds)
+    return [f"{w.times:,} times {one_line(by)}: {duration(w.seconds)} in all" for by, w in found]
 
 
 def _problems(counted: Mapping[str, int]) -> list[str]:

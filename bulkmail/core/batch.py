@@ -28,7 +28,7 @@ class BatchRejected(BulkmailError):
     """The answer of a batch cannot be matched to its parts without doubt: what became of any of them is not known."""
 
 
-class Recalled(Exception):
+class Readmit(Exception):
     """Not an error: a request that waited, after it was admitted, for its batch or for a token, may not leave now, and
     has to ask for admission again."""
 

@@ -2,7 +2,7 @@
 
 The rules, and where they come from:
 
-- What a status means is the table VERDICTS. 429 and 509 were refused before they were worked on, so anything may be
+- What a status means is the table JUDGEMENTS. 429 and 509 were refused before they were worked on, so anything may be
   sent again after them; 500, 502, 503 and 504 may have been carried out (learn.microsoft.com/graph/errors and best
   practices).
 - A request whose repetition would do a thing twice (Effect.KEYED, Effect.NONE) is never repeated here once it may have
@@ -26,7 +26,7 @@ from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response
 
 
-class Verdict(Enum):
+class Judgement(Enum):
     """What an answer means for its request."""
 
     DONE = auto()  # an answer to hand to the task, good or bad
@@ -36,17 +36,17 @@ class Verdict(Enum):
     UNKNOWN = auto()  # may have been worked on, and repeating is not safe
 
 
-VERDICTS = {
-    401: Verdict.RENEW,
-    408: Verdict.TRANSIENT,
-    429: Verdict.THROTTLED,
-    500: Verdict.TRANSIENT,
-    502: Verdict.TRANSIENT,
-    503: Verdict.TRANSIENT,
-    504: Verdict.TRANSIENT,
-    509: Verdict.THROTTLED,
+JUDGEMENTS = {
+    401: Judgement.RENEW,
+    408: Judgement.TRANSIENT,
+    429: Judgement.THROTTLED,
+    500: Judgement.TRANSIENT,
+    502: Judgement.TRANSIENT,
+    503: Judgement.TRANSIENT,
+    504: Judgement.TRANSIENT,
+    509: Judgement.THROTTLED,
 }
-"""Status to verdict; anything else below 500 is done, anything else from 500 on is transient. 507 is a full mailbox:
+"""Status to judgement; anything else below 500 is done, anything else from 500 on is transient. 507 is a full mailbox:
 done."""
 
 REPEATABLE = frozenset({Effect.READ, Effect.IDEMPOTENT, Effect.VERIFIED})
@@ -66,18 +66,18 @@ class RetryRules:
     cap: float = 30.0
 
 
-def judge(response: Response, effect: Effect) -> Verdict:
+def judge(response: Response, effect: Effect) -> Judgement:
     """What `response` means for a request with this `effect`."""
     status, body = response.status, response.body
     if status == 200 and isinstance(body, dict) and "error" not in body:
-        return Verdict.DONE  # as nearly always
+        return Judgement.DONE  # as nearly always
     if status < 400 or status == 507:
-        verdict = Verdict.TRANSIENT if _foreign(response, effect) else Verdict.DONE
+        judgement = Judgement.TRANSIENT if _foreign(response, effect) else Judgement.DONE
     else:
-        verdict = VERDICTS.get(status, Verdict.TRANSIENT if status >= 500 else Verdict.DONE)
-    if verdict is Verdict.TRANSIENT and effect not in REPEATABLE:
-        return Verdict.UNKNOWN
-    return verdict
+        judgement = JUDGEMENTS.get(status, Judgement.TRANSIENT if status >= 500 else Judgement.DONE)
+    if judgement is Judgement.TRANSIENT and effect not in REPEATABLE:
+        return Judgement.UNKNOWN
+    return judgement
 
 
 def _foreign(response: Response, effect: Effect) -> bool:
@@ -93,13 +93,13 @@ def _foreign(response: Response, effect: Effect) -> bool:
     return response.status == 200 and response.body is None and effect is Effect.READ
 
 
-def judge_error(error: TransportError, effect: Effect) -> Verdict:
+def judge_error(error: TransportError, effect: Effect) -> Judgement:
     """The same for a request that got no answer at all; DONE where the error is final."""
     if isinstance(error, Unreachable):
-        return Verdict.TRANSIENT
+        return Judgement.TRANSIENT
     if isinstance(error, OutcomeUnknown):
-        return Verdict.TRANSIENT if effect in REPEATABLE else Verdict.UNKNOWN
-    return Verdict.DONE
+        return Judgement.TRANSIENT if effect in REPEATABLE else Judgement.UNKNOWN
+    return Judgement.DONE
 
 
 def settled(request: Request, response: Response) -> bool:

@@ -7,17 +7,17 @@ says was never committed.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import accumulate, islice, repeat, zip_longest
 from operator import attrgetter, call
 from typing import NamedTuple, Protocol
 
-from bulkmail.model import Outcome, Problem, Rejected, Row
-from bulkmail.rundir.journal import to_its_end
+from bulkmail.model import Outcome, Rejected, Row
+from bulkmail.rundir.entries import encode_outcome
 from bulkmail.rundir.totals import Totals
-from bulkmail.sink import json_line
+from bulkmail.rundir.uncancelled import uncancelled
 
 GROUP = 256
 """Outcomes for which a write is worth its while."""
@@ -133,8 +133,8 @@ class Writer:
         outcomes: list[Outcome] = [*map(attrgetter("outcome"), finished)]
         # Blocks by sink; whoever did not run has none, and is filled up with empty ones.
         columns = [own for _, *own in zip_longest(self._sinks, *map(attrgetter("blocks"), finished), fillvalue=b"")]
-        entries = [*map(entry, outcomes, self._offsets(columns))]
-        cancelled = await to_its_end(asyncio.to_thread(self._append, [*map(b"".join, columns)], entries, rejected))
+        entries = [*map(encode_outcome, outcomes, self._offsets(columns))]
+        cancelled = await uncancelled(asyncio.to_thread(self._append, [*map(b"".join, columns)], entries, rejected))
         self._totals.add_all(outcomes)
         if cancelled is not None:
             raise cancelled
@@ -162,32 +162,3 @@ class Rejects(Protocol):
     """Where rows of the input go that became no mailbox."""
 
     def append(self, rows: Sequence[Rejected], /) -> None: ...
-
-
-def entry(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
-    """An outcome as an entry of its journal."""
-    (address, row, id_, _), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
-    members = {
-        "row": row,
-        "mailbox": address,
-        "id": id_,
-        "status": status,
-        "rows": rows,
-        "requests": requests,
-        "throttled": throttled,
-        "waited": round(waited, 3),
-        "waited_for": waited_for,
-        "seconds": round(seconds, 3),
-        "error": problem and {field: getattr(problem, field) for field in _PROBLEM},
-        "offsets": lengths,
-    }
-    if not id_:
-        del members["id"]
-    if not waited_for:
-        del members["waited_for"]
-    if problem is None:
-        del members["error"]
-    return json_line(members)[:-1]
-
-
-_PROBLEM = tuple(field.name for field in fields(Problem))

@@ -5,17 +5,13 @@ were refused, never sent or only planned do not count.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
-from bulkmail.model import Change, Counts, Ending, Made, Mailbox, Rejected
-from bulkmail.rundir.folder import CHANGES, OUTCOMES
-from bulkmail.rundir.journal import read
-from bulkmail.rundir.ledger import INTENDED, REOPENED
+from bulkmail.model import Counts, Ending, Made, Mailbox, Rejected
+from bulkmail.rundir.entries import Concluded, Intent
+from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.unfinished import NOT_MADE
 from bulkmail.task.undo import packed
 
@@ -23,75 +19,70 @@ CHUNK = 64
 """Mailboxes at a time; each may bring many changes."""
 
 
-class Place(NamedTuple):
+class Span(NamedTuple):
     """Where in the ledger a change is described, and how it ended."""
 
     start: int
-    ending: str = Ending.UNKNOWN
+    ending: Ending = Ending.UNKNOWN
     id: str = ""
 
 
-class MadeSource:
+class ChangesSource:
     """Is a `model.Source`. Rows are those of the run's own input. Raises Damaged."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, run: RunDir) -> None:
+        self._run = run
         self.counts = Counts()
 
     def __repr__(self) -> str:
-        return f"<MadeSource {self._folder} {self.counts}>"
+        return f"<ChangesSource {self._run.path} {self.counts}>"
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
-        found = await asyncio.to_thread(_index, self._folder / CHANGES)
+        found = await asyncio.to_thread(_index, self._run)
         if not found:
             return  # a run that was killed early has not even a ledger
-        addresses = await asyncio.to_thread(_addresses, self._folder / OUTCOMES, found)
+        mailboxes = await asyncio.to_thread(_mailboxes, self._run, found)
         rows = iter(sorted(found))
-        with (self._folder / CHANGES).open("rb") as file:
-            while chosen := list(islice(rows, CHUNK)):
-                mailboxes = await asyncio.to_thread(
-                    lambda rows: [_mailbox(file, row, list(found[row].values()), addresses) for row in rows], chosen
-                )
-                self.counts = Counts(self.counts.unique + len(chosen))
-                yield mailboxes
+        while chosen := list(islice(rows, CHUNK)):
+            chunk = await asyncio.to_thread(
+                lambda rows: [_mailbox(self._run, row, list(found[row].values()), mailboxes) for row in rows], chosen
+            )
+            self.counts = Counts(self.counts.unique + len(chosen))
+            yield chunk
 
 
-def _index(path: Path) -> dict[int, dict[int, Place]]:
-    """Row to number to place, of the changes that may have been made."""
-    found: dict[int, dict[int, Place]] = {}
+def _index(run: RunDir) -> dict[int, dict[int, Span]]:
+    """Row to number to span, of the changes that may have been made."""
+    found: dict[int, dict[int, Span]] = {}
     start = 0
-    for end, entry in read(path):
-        if entry["state"] == INTENDED:
-            found.setdefault(entry["row"], {})[entry["change"]] = Place(start)
-        elif entry["state"] != REOPENED:
+    for end, entry in run.ledger():
+        if isinstance(entry, Intent) and not entry.planned:
+            found.setdefault(entry.row, {})[entry.number] = Span(start)
+        elif isinstance(entry, Concluded):
             _conclude(found, entry)
         start = end
     return found
 
 
-def _conclude(found: dict[int, dict[int, Place]], entry: dict[str, Any]) -> None:
-    row, number = entry["row"], entry["change"]
-    changes = found.get(row, {})
-    if entry["state"] not in NOT_MADE:
-        changes[number] = Place(changes[number].start, entry["state"], entry.get("id", ""))
+def _conclude(found: dict[int, dict[int, Span]], ended: Concluded) -> None:
+    changes = found.get(ended.row, {})
+    if ended.ending not in NOT_MADE and ended.number in changes:
+        changes[ended.number] = Span(changes[ended.number].start, ended.ending, ended.id)
         return
-    changes.pop(number, None)
+    changes.pop(ended.number, None)
     if not changes:
-        found.pop(row, None)
+        found.pop(ended.row, None)
 
 
-def _addresses(path: Path, rows: dict[int, Any]) -> dict[int, tuple[str, str]]:
-    """Address and id by row; a mailbox without an outcome is called by what its requests were addressed by."""
-    return {entry["row"]: (entry["mailbox"], entry.get("id", "")) for _, entry in read(path) if entry["row"] in rows}
+def _mailboxes(run: RunDir, rows: Container[int]) -> dict[int, Mailbox]:
+    return {outcome.mailbox.row: outcome.mailbox for outcome in run.outcomes() if outcome.mailbox.row in rows}
 
 
-def _mailbox(file: BinaryIO, row: int, places: Sequence[Place], addresses: dict[int, tuple[str, str]]) -> Mailbox:
-    made, key = [], ""
-    for place in places:
-        file.seek(place.start)
-        entry = orjson.loads(file.readline())
-        key = entry["mailbox"]
-        change = Change(entry["key"], entry["before"], entry["after"])
-        made.append(Made(change, place.id, place.ending == Ending.DONE))
-    address, id_ = addresses.get(row, (key, ""))
-    return Mailbox(address, row, id_, packed(made))
+def _mailbox(run: RunDir, row: int, spans: Sequence[Span], mailboxes: Mapping[int, Mailbox]) -> Mailbox:
+    """A mailbox without an outcome is called by the key that its requests were addressed by."""
+    intents = run.intents([span.start for span in spans])
+    made = [
+        Made(intent.change, span.id, span.ending is Ending.DONE) for intent, span in zip(intents, spans, strict=True)
+    ]
+    known = mailboxes.get(row, Mailbox(intents[-1].mailbox, row))
+    return known._replace(columns=packed(made))

@@ -1,38 +1,38 @@
-"""Makes `failed.csv` from the outcomes when a run has ended: whoever did not end well, as input for the next run."""
+"""Makes `failed.csv` from the outcomes when a run has ended: the mailboxes that did not end well, as input for the next
+run."""
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 from bulkmail.model import Row, Status
-from bulkmail.rundir.journal import read
+from bulkmail.rundir.folder import FAILED
+from bulkmail.rundir.reader import RunDir
 from bulkmail.sink import Appender, Csv
-from bulkmail.sink.appender import telling
+from bulkmail.sink.appender import os_errors_as_output_error
 
 COLUMNS = ("mailbox", "id", "row", "status", "code", "message", "request_id")
 WELL = frozenset({Status.OK, Status.ABSENT})
-OK = b'"status":"ok",'
-"""What nearly every line has, and has only where it says so: within a text the quotes would be escaped."""
 
 BLOCK = 1024
 """Rows held at a time."""
 
 
-def write_failed(outcomes: Path, failed: Path) -> int:
+def write_failed(run: RunDir) -> int:
     """Rows written; with none there is no file, and one of an earlier process goes. Whole or not at all.
 
     Raises OutputError and Damaged. Blocks: call it in a thread.
     """
-    with telling(failed):
+    failed = run.path / FAILED
+    with os_errors_as_output_error(failed):
         failed.unlink(missing_ok=True)
-    rows = _rows(outcomes)
+    rows = _rows(run)
     first = list(islice(rows, BLOCK))
     if not first:
         return 0
     table = Csv(COLUMNS)
     written = 0
     unfinished = failed.with_name(f".{failed.name}.new")
-    with telling(unfinished):
+    with os_errors_as_output_error(unfinished):
         unfinished.unlink(missing_ok=True)
     with Appender(unfinished) as file:
         file.append(table.header)
@@ -40,13 +40,14 @@ def write_failed(outcomes: Path, failed: Path) -> int:
             file.append(table.encode(first))
             written += len(first)
             first = list(islice(rows, BLOCK))
-    with telling(failed):
+    with os_errors_as_output_error(failed):
         unfinished.replace(failed)
     return written
 
 
-def _rows(outcomes: Path) -> Iterator[Row]:
-    for _, outcome in read(outcomes, without=OK):
-        if outcome["status"] not in WELL:
-            error = outcome.get("error", {})
-            yield outcome | {name: error.get(name) for name in ("code", "message", "request_id")}
+def _rows(run: RunDir) -> Iterator[Row]:
+    for _, (outcome, _) in run.committed(but_ok=True):
+        if outcome.status not in WELL:
+            mailbox, problem = outcome.mailbox, outcome.problem
+            row: Row = {"mailbox": mailbox.address, "id": mailbox.id, "row": mailbox.row, "status": outcome.status}
+            yield row | {name: getattr(problem, name, "") for name in ("code", "message", "request_id")}

@@ -5,7 +5,6 @@ with the process, however that ends, and there is nothing to clean up by hand.
 """
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -70,7 +69,7 @@ def _refuse_strangers(folder: Path) -> None:
 def existing(folder: Path) -> Path:
     """`folder`, if a run lies there. Raises InputError."""
     if not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder} is no run directory", hint=f"A run directory has a {MANIFEST}.")
+        raise InputError(f"{folder} is not a run directory", hint=f"A run directory has a {MANIFEST}.")
     return folder
 
 
@@ -128,11 +127,6 @@ def _holder(folder: Path) -> str:
         return f"process {int(manifest['pid'])} on {str(manifest['host'])!r}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
-
-
-def whoami() -> dict[str, object]:
-    """Who holds a run directory; for the message only, the lock is what counts."""
-    return {"pid": os.getpid(), "host": socket.gethostname()}
 
 
 def write_private(path: Path, content: bytes) -> None:

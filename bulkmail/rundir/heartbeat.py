@@ -1,57 +1,72 @@
-"""Leaves a sign of life beside a run, so that whoever resumes it knows when the last of its requests can have left.
+"""A heartbeat beside a run tells a later process when the last request of this one can have left.
 
-Only a clock that nobody can set is trusted, and only within one boot of the machine: where that cannot tell, nothing
-is known, and whatever must be waited for is waited for in full.
+Only a clock that nothing can set is trusted, and only within one boot of the machine. Where that clock cannot tell,
+nothing is known, and what must be waited for is waited for in full.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import NamedTuple
 
 import orjson
 
-BEAT = 1.0
-"""Seconds between two signs: what a resumed run waits longer than it might."""
-
-Moment: TypeAlias = Mapping[str, Any]
-"""`boot` names the boot of the machine, `up` is the seconds since then. Empty where there is no such clock."""
+INTERVAL = 1.0
+"""Seconds between two heartbeats: a resumed run waits up to this much longer than it would have to."""
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")  # only Linux has it
 
 
-def moment(boot_id: Path = _BOOT) -> Moment:
-    """Now."""
+class Heartbeat(NamedTuple):
+    """A moment. `boot` names the boot of the machine, `up` is the seconds since then; without a boot it is unknown."""
+
+    boot: str = ""
+    up: float = 0.0
+
+
+def current(boot_id: Path = _BOOT) -> Heartbeat:
+    """Now; unknown on a machine that does not tell its boots apart."""
     try:
         boot = boot_id.read_text(encoding="ascii").strip()
     except OSError:
-        return {}
-    return {"boot": boot, "up": round(time.clock_gettime(time.CLOCK_BOOTTIME), 3)}
+        return Heartbeat()
+    return Heartbeat(boot, round(time.clock_gettime(time.CLOCK_BOOTTIME), 3))
 
 
-def elapsed(since: Moment, now: Moment) -> float:
-    """Seconds since then, those asleep included; 0.0 where nobody can tell."""
-    told = since.get("up")
-    if not now or since.get("boot") != now["boot"] or not isinstance(told, int | float):
-        return 0.0
-    return max(0.0, float(now["up"]) - told)
+def elapsed(since: Heartbeat, now: Heartbeat) -> float:
+    """Seconds from `since` to `now`, those that the machine slept included; 0.0 where that is not known."""
+    return max(0.0, now.up - since.up) if now.boot and since.boot == now.boot else 0.0
 
 
-def last_sign(path: Path) -> Moment:
-    """When the process that wrote `path` was last alive, and up to BEAT seconds longer."""
+def last(path: Path) -> Heartbeat:
+    """The last heartbeat that was written to `path`; its process may have lived up to INTERVAL seconds longer."""
     try:
-        found = orjson.loads(path.read_bytes())
+        return decode(orjson.loads(path.read_bytes()))
     except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return Heartbeat()
+
+
+def encode(beat: Heartbeat) -> dict[str, object]:
+    """As it stands in a file."""
+    return beat._asdict() if beat.boot else {}
+
+
+def decode(found: object) -> Heartbeat:
+    """What `encode` gave; unknown for anything else, since a file may be torn."""
+    match found:
+        case {"boot": str(boot), "up": int() | float() as up} if not isinstance(up, bool):
+            return Heartbeat(boot, float(up))
+        case _:
+            return Heartbeat()
 
 
 @asynccontextmanager
 async def beating(path: Path) -> AsyncIterator[None]:
-    """Gives signs of life until the block ends. That one cannot be given is no matter: the next only waits longer."""
+    """Writes heartbeats to `path` until the block ends. One that cannot be written only makes a resumed run wait
+    longer."""
     await asyncio.to_thread(_beat, path)
     beat = asyncio.create_task(_beat_on(path))
     try:
@@ -63,7 +78,7 @@ async def beating(path: Path) -> AsyncIterator[None]:
 
 async def _beat_on(path: Path) -> None:
     while True:
-        await asyncio.sleep(BEAT)
+        await asyncio.sleep(INTERVAL)
         await asyncio.to_thread(_beat, path)
 
 
@@ -71,6 +86,6 @@ def _beat(path: Path) -> None:
     with suppress(OSError):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
-            os.write(file, orjson.dumps(moment()).ljust(80))  # over the last one, in one piece
+            os.write(file, orjson.dumps(encode(current())).ljust(80))  # over the last one, in a single write
         finally:
             os.close(file)

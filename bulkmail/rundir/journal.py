@@ -10,9 +10,8 @@ something else has changed the file, and nothing is guessed. (SQLite's journal a
 order: a claim is durable before what relies on it.)
 """
 
-import asyncio
 import re
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, compress, count, repeat
 from operator import add, and_, itemgetter, not_
 from pathlib import Path
@@ -22,7 +21,7 @@ from zlib import crc32
 import orjson
 
 from bulkmail.errors import Damaged
-from bulkmail.sink.appender import telling
+from bulkmail.sink.appender import os_errors_as_output_error
 
 _TAIL = len(b',"crc":"00000000"}\n')
 _body = itemgetter(slice(-_TAIL))
@@ -97,18 +96,29 @@ def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
     """
     if not path.exists():
         return
-    with telling(path), path.open("rb") as file:
+    with os_errors_as_output_error(path), path.open("rb") as file:
         offset = 0
         while lines := file.readlines(BLOCK):
             offsets = [*accumulate(map(len, lines), initial=offset)]
             held = holding(lines, offsets)
             for end, line in zip(offsets[1:], lines[:held], strict=False):
                 if without is None or without not in line:
-                    yield Line(end, orjson.loads(line))
+                    yield Line(end, _entry(path, end, line))
             if held < len(lines):
                 _refuse_damage(path, offsets[held], chain(lines[held:], file))
                 return
             offset = offsets[-1]
+
+
+def _entry(path: Path, end: int, line: bytes) -> dict[str, Any]:
+    """A line whose checksum holds, and that is no JSON object all the same, was not written here."""
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        entry = None
+    if not isinstance(entry, dict):
+        raise Damaged(f"{path}: holds what bulkmail does not write, before byte {end:,}")
+    return entry
 
 
 def _refuse_damage(path: Path, bad: int, rest: Iterable[bytes]) -> None:
@@ -129,16 +139,3 @@ def _proofs(text: bytes) -> Iterator[int]:
         synced = _SYNCED.search(line[:-_TAIL])
         if synced and holding([line], [int(synced[1])]):
             yield int(synced[1])
-
-
-async def to_its_end(work: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:
-    """A thread cannot be stopped: gives the cancellation that came meanwhile, once the thread has ended."""
-    task = asyncio.create_task(work)
-    cancelled = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    return cancelled

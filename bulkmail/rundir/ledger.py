@@ -1,30 +1,23 @@
 """`changes.ndjson`: what a run means to change, durable before the request leaves, and what became of it.
 
 A change has one entry when it is intended (or only planned) and another when it has ended; without the second one it
-may or may not have been made. Intents are written in groups, and those who wait for one are woken together.
+may or may not have been made. Intents are written in groups, and all who wait for one group are woken together.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from bulkmail.errors import ChangesExhausted, OutputError
-from bulkmail.model import Change, Ending, Request
-from bulkmail.rundir.heartbeat import Moment
-from bulkmail.rundir.journal import to_its_end
-from bulkmail.sink import Ndjson
+from bulkmail.model import Ending, Request
+from bulkmail.rundir.entries import Concluded, Intent, Reopened, counts, encode_change
+from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.rundir.uncancelled import uncancelled
 
 LINGER = 0.003
 """Seconds that an intent waits for others: a fiftieth of a write's own time, and enough to share a sync."""
-
-NDJSON = Ndjson()
-
-INTENDED = "intended"
-REOPENED = "reopened"
-"""States of entries that end no change: a request may leave; a later process goes on where one died."""
 
 
 class File(Protocol):
@@ -34,7 +27,7 @@ class File(Protocol):
 
 
 class Note(NamedTuple):
-    """An entry on its way to the disk. `written` is waited for by whoever may not go on before."""
+    """An entry on its way to the disk. `written` is awaited where nothing may go on before it is there."""
 
     entry: bytes
     written: asyncio.Future[None] | None
@@ -43,9 +36,9 @@ class Note(NamedTuple):
 class ChangeLedger:
     """A run's `model.Ledger`; `written` opens it.
 
-    At most `most` changes are made in all, those counted before included; 0 stands for no bound. `exhausted` hears of
-    the first that is one too many. `counts` are of this process and, where they are given, those before it; what goes
-    on with a change that was counted is counted only where it does not end as it should.
+    At most `most` changes are made in all, those counted before included; 0 stands for no bound. `exhausted` is called
+    for the first that is one too many. `counts` are of this process and, where they are given, of those before it; a
+    `further` change, which goes on with one that was counted, is counted only where it does not end well.
     """
 
     def __init__(
@@ -73,7 +66,7 @@ class ChangeLedger:
     async def plan(self, request: Request, /) -> None:
         self._number += 1
         self.counts[Ending.PLANNED] += not _further(request)
-        await self._durable(self._entry(self._number, request, Ending.PLANNED))
+        await self._durable(encode_change(Intent.of(self._number, request, planned=True)))
 
     async def intend(self, request: Request, /) -> int:
         if self._most and self._may_have_been_made >= self._most and not _further(request):
@@ -83,7 +76,7 @@ class ChangeLedger:
         self._open += not _further(request)
         number = self._number
         try:
-            await self._durable(self._entry(number, request, INTENDED))
+            await self._durable(encode_change(Intent.of(number, request)))
         except BaseException:
             self.conclude(number, request, Ending.UNSENT)
             raise
@@ -91,15 +84,13 @@ class ChangeLedger:
 
     def conclude(self, number: int, request: Request, ending: Ending, id: str = "", /) -> None:  # noqa: A002
         self._open -= not _further(request)
-        ended: dict[str, Any] = {"change": number, "row": request.row, "state": ending} | _marked(request)
+        ended = Concluded(number, request.row, ending, id, _further(request))
         self.counts[ending] += counts(ended)
-        if id:
-            ended["id"] = id
-        self._note(Note(entry_of(ended), None))
+        self._note(Note(encode_change(ended), None))
 
-    def reopen(self, last_sign: Moment) -> None:
-        """Notes when the process before this one was alive for the last time, before anything else is."""
-        self._note(Note(entry_of({"state": REOPENED, "last_sign": last_sign}), None))
+    def reopen(self, last: Heartbeat) -> None:
+        """Notes the last heartbeat of the process before this one, before anything else is noted."""
+        self._note(Note(encode_change(Reopened(last)), None))
 
     def close(self) -> None:
         """No more will come."""
@@ -107,7 +98,7 @@ class ChangeLedger:
         self._work.set()
 
     async def write(self) -> None:
-        """Until closed. Raises OutputError, which is told to everybody who waits, and to all who come after."""
+        """Until closed. Raises OutputError, which everything that waits gets too, and all that comes later."""
         while self._notes or not self._closed:
             await self._work.wait()
             await asyncio.sleep(LINGER)
@@ -119,10 +110,10 @@ class ChangeLedger:
     async def _commit(self, notes: list[Note]) -> None:
         entries, cancelled = [note.entry for note in notes], None
         try:
-            cancelled = await to_its_end(asyncio.to_thread(self._journal.append, entries))
+            cancelled = await uncancelled(asyncio.to_thread(self._journal.append, entries))
         except OutputError as error:
             self._failure = error
-            notes += self._notes  # who came meanwhile
+            notes += self._notes  # those that came meanwhile
         for note in notes:
             if note.written is not None and not note.written.done():
                 _settle(note.written, self._failure)
@@ -142,16 +133,6 @@ class ChangeLedger:
         self._notes.append(note)
         self._work.set()
 
-    @staticmethod
-    def _entry(number: int, request: Request, state: str) -> bytes:
-        change = request.change or Change(request.path.partition("?")[0], after=request.body)
-        return entry_of({
-            "change": number, "row": request.row, "mailbox": request.mailbox, "key": change.key, "state": state,
-            "method": request.method, "path": request.path, "effect": request.effect,
-            "before": change.before, "after": change.after, **_marked(request),
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        })  # fmt: skip
-
     @property
     def failure(self) -> OutputError | None:
         """Why the ledger is not complete, if it is not."""
@@ -162,25 +143,11 @@ def _further(request: Request) -> bool:
     return request.change is not None and request.change.further
 
 
-def _marked(request: Request) -> dict[str, Any]:
-    return {"further": True} if _further(request) else {}
-
-
-def counts(ended: Mapping[str, Any]) -> bool:
-    """Whether an entry that ends a change is one in the counts: not if it went on with another, and went well."""
-    return not ended.get("further") or ended["state"] not in (Ending.PLANNED, Ending.DONE)
-
-
 def _settle(written: asyncio.Future[None], failure: OutputError | None) -> None:
     if failure is None:
         written.set_result(None)
     else:
         written.set_exception(failure)
-
-
-def entry_of(members: dict[str, Any]) -> bytes:
-    """An entry as the journal takes it; values that JSON cannot hold are written as the sinks write them."""
-    return NDJSON.encode([members])[:-1]
 
 
 @asynccontextmanager
@@ -194,7 +161,7 @@ async def written(ledger: ChangeLedger) -> AsyncIterator[ChangeLedger]:
                 yield ledger
             finally:
                 ledger.close()
-                cancelled = await to_its_end(_awaited(writing))
+                cancelled = await uncancelled(_awaited(writing))
     except BaseExceptionGroup as errors:
         if ledger.failure is not None:
             raise ledger.failure from errors

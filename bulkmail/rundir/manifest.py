@@ -1,155 +1,196 @@
-"""`run.json`: what was run, on what, by whom, and what came of it. Written at the start and at the end, whole each
-time."""
+"""`run.json`: what was run, on what, by which process, and what came of it. Written at the start and at the end, whole
+each time; read back as the same nouns."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
-from hashlib import sha256
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self, TypeAlias
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from bulkmail.errors import InputError
 from bulkmail.model import Counts
-from bulkmail.rundir.folder import MANIFEST, whoami, write_private
-from bulkmail.rundir.totals import Totals
-from bulkmail.sink.appender import telling
+from bulkmail.rundir.folder import MANIFEST, write_private
 
 FORMAT = 3
 
-PINNED = ("task", "code", "options", "mode", "input", "app", "output")
-"""What a run is; a resumed one has to be the same. How hard it works may change."""
+Mode: TypeAlias = Literal["read", "plan", "drift", "apply"]
+State: TypeAlias = Literal["running", "finished", "stopped", "failed"]
 
-MEASURED = frozenset({"bytes", "sha256", "mailboxes"})
-"""What is known of an input once it was read."""
+
+@dataclass(frozen=True, slots=True)
+class PinnedInput:
+    """Where the mailboxes came from, as the job says it, and what that was found to be: `bytes`, `sha256` and
+    `mailboxes` are known once it was read."""
+
+    path: str = ""
+    column: str = ""
+    users: str | None = None
+    group: str = ""
+    limit: int = 0
+    bytes: int | None = None
+    sha256: str | None = None
+    mailboxes: int | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether the input was read to its end."""
+        return None not in (self.bytes, self.sha256, self.mailboxes)
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedApp:
+    """The application that acts, and the tenant and cloud in which it does."""
+
+    tenant_id: str = ""
+    client_id: str = ""
+    cloud: str = ""
+    login: str = ""
+    graph: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedOutput:
+    """How rows are written."""
+
+    format: tuple[str, ...] = ("ndjson", "csv")
+    raw: bool = False
+    bom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """The job file of a run, the flags that were laid over it, and the task as it was named: empty in a run directory
+    of earlier versions, where only the name that the task gives itself is known."""
+
+    path: str = ""
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a run came to; `waited` is in seconds."""
+
+    mailboxes: int = 0
+    rows: int = 0
+    requests: int = 0
+    throttled: int = 0
+    retried: int = 0
+    waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How often a limit made somebody wait, and for how many seconds in all."""
+
+    times: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """Size and SHA-256, in hex, of a file."""
+
+    bytes: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`state` is running, finished, stopped or failed. `counts` are of the input's rows.
+    """One run. `counts` are of the input's rows.
 
-    `mode` is read, plan, drift or apply. `code` tells one version of the task from another. `job` is the job file, and
-    the flags that were laid over it. `parent` is the run that this one repeats or takes back, and `undo` says which.
+    `code` tells one version of the task from another. `parent` is the run that this one repeats or takes back, and
+    `undo` says which. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
+    by the limit that was met, `outputs` by the name of the file. `pid` and `host` are those of the process that wrote
+    it last.
     """
 
     task: str
     code: str
-    options: dict[str, Any]
-    mode: str
-    input: dict[str, Any]
-    app: dict[str, str]
-    output: dict[str, Any]
-    limits: dict[str, Any]
-    job: dict[str, Any]
+    options: Mapping[str, Any]
+    mode: Mode
+    input: PinnedInput
+    app: PinnedApp
+    output: PinnedOutput
+    limits: Mapping[str, Any]
+    job: JobFile
     version: str
     started: str
     parent: str = ""
     undo: bool = False
-    state: str = "running"
+    state: State = "running"
     ended: str = ""
     exit_code: int | None = None
     seconds: float = 0.0
     reason: str = ""
     counts: Counts = field(default_factory=Counts)
-    statuses: dict[str, int] = field(default_factory=dict)
-    sums: dict[str, Any] = field(default_factory=dict)
-    changes: dict[str, int] = field(default_factory=dict)
-    waits: dict[str, dict[str, float]] = field(default_factory=dict)
-    problems: dict[str, int] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    sums: Sums = field(default_factory=Sums)
+    changes: Mapping[str, int] = field(default_factory=dict)
+    waits: Mapping[str, Waited] = field(default_factory=dict)
+    problems: Mapping[str, int] = field(default_factory=dict)
+    outputs: Mapping[str, FileDigest] = field(default_factory=dict)
+    pid: int = 0
+    host: str = ""
 
-    def write(self, folder: Path) -> None:
-        """Raises OutputError."""
-        _put(folder, self.as_json())
+    def write(self, folder: Path) -> Self:
+        """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
+        written = replace(self, pid=os.getpid(), host=socket.gethostname())
+        option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        write_private(folder / MANIFEST, orjson.dumps(written.as_json(), option=option))
+        return written
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        """The manifest of a run. Raises InputError for a directory that holds no run, or one that cannot be read."""
+        try:
+            content = (folder / MANIFEST).read_bytes()
+            found = orjson.loads(content)
+        except (OSError, ValueError):
+            raise InputError(f"{folder} is not a run directory", hint=f"A run directory has a {MANIFEST}.") from None
+        written = found.get("format") if isinstance(found, dict) else None
+        if written != FORMAT:
+            raise InputError(
+                f"{folder} was written by another version of bulkmail: {MANIFEST} has the format {written!r}, and this "
+                f"version reads {FORMAT}",
+                hint="Use the version that wrote it.",
+            )
+        try:
+            return _reader().validate_json(content, strict=True)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, wrong["loc"]))
+            raise InputError(
+                f"{folder / MANIFEST}: {place}: {wrong['msg']}", hint="Put the file back from a backup."
+            ) from None
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in the file."""
-        body = {"format": FORMAT, **whoami(), **asdict(self)}
+        body = {"format": FORMAT, "pid": self.pid, "host": self.host, **asdict(self)}
         body["counts"]["rows"] = self.counts.rows
+        for name in ("input", "app"):
+            body[name] = _given(getattr(self, name))
         return body
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What of PINNED is no longer as it was, a line each: `options.columns: "all" is now "seed"`."""
-    if not before["input"].keys() >= MEASURED:  # it died before it had read its input, and had done nothing
-        known = {name: value for name, value in after["input"].items() if name not in MEASURED}
-        after = {**after, "input": known}
-    return [
-        f"{name}: {_shown(old)} is now {_shown(new)}"
-        for pinned in PINNED
-        for name, old, new in _compared(pinned, before.get(pinned), after.get(pinned))
-    ]
-
-
-def _compared(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in dict.fromkeys((*before, *after)):
-            yield from _compared(f"{name}.{key}", before.get(key), after.get(key))
-    elif before != after:
-        yield name, before, after
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else orjson.dumps(value).decode()
-
-
 def now() -> str:
-    """This moment as a manifest writes it."""
+    """This moment as a manifest has it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _put(folder: Path, body: Mapping[str, Any]) -> None:
-    write_private(folder / MANIFEST, orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+def _given(part: PinnedInput | PinnedApp) -> dict[str, Any]:
+    """The members that say something."""
+    defaults = {one.name: one.default for one in fields(part) if one.default is not MISSING}
+    return {name: value for name, value in asdict(part).items() if value != defaults[name]}
 
 
-def claim(folder: Path, before: Mapping[str, Any]) -> None:
-    """Puts this process into a run's manifest, for whoever finds the directory held. Raises OutputError."""
-    _put(folder, {**before, **whoami()})
-
-
-def sums(totals: Totals) -> dict[str, Any]:
-    return {
-        "mailboxes": totals.done,
-        "rows": totals.rows,
-        "requests": totals.requests,
-        "throttled": totals.throttled,
-        "retried": totals.retried,
-        "waited": round(totals.waited, 3),
-    }
-
-
-def waits(totals: Totals) -> dict[str, dict[str, float]]:
-    return {by: {"times": wait.times, "seconds": round(wait.seconds, 3)} for by, wait in totals.waits.items()}
-
-
-def recall(totals: Totals, before: Mapping[str, Any]) -> None:
-    """Adds to `totals` what the processes before told at their end, and no journal knows."""
-    totals.retried += before["sums"].get("retried", 0)
-    for by, wait in before["waits"].items():
-        totals.waits[by].times += wait["times"]
-        totals.waits[by].seconds += wait["seconds"]
-
-
-def digests(folder: Path, names: list[str]) -> dict[str, Any]:
-    """Size and SHA-256 of the files of a run that exist. Raises OutputError. Blocks: call it in a thread."""
-    found: dict[str, Any] = {}
-    for file in (folder / one for one in names):
-        if file.exists():
-            with telling(file), file.open("rb") as content:
-                hashed = sha256()
-                while block := content.read(1 << 20):
-                    hashed.update(block)
-            found[file.name] = {"bytes": file.stat().st_size, "sha256": hashed.hexdigest()}
-    return found
-
-
-def read(folder: Path) -> dict[str, Any]:
-    """A run's manifest. Raises InputError for a directory that is no run."""
-    try:
-        found = orjson.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
-        raise InputError(f"{folder} is no run directory", hint=f"A run directory has a {MANIFEST}.") from None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise InputError(f"{folder} was written by another version of bulkmail")
-    return found
+@cache
+def _reader() -> TypeAdapter[Manifest]:
+    """Made once it is needed: most commands read no run directory."""
+    return TypeAdapter(Manifest)

@@ -2,23 +2,19 @@
 
 What the journal says is done is done. Behind its last outcome, rows that were written and not committed do not count.
 Mailboxes that did not run have outcomes at the end of the journal; these do not count either, since they will run now.
-Whoever goes on cuts the files back to the lengths that are found here; a kill in between is only another kill.
+A process that goes on cuts the files back to the lengths that are found here; a kill in between is only another kill.
 """
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bulkmail.errors import Damaged, InputError
-from bulkmail.model import Mailbox, Outcome, Problem, Source, Status, Tally
+from bulkmail.model import Mailbox, Source, Status
 from bulkmail.rundir.folder import OUTCOMES
-from bulkmail.rundir.journal import read
+from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.totals import Totals
-from bulkmail.rundir.unfinished import Recalled, recall
+from bulkmail.rundir.unfinished import Unfinished
 from bulkmail.source.rows import Rows
-
-_PROBLEM = frozenset(one.name for one in fields(Problem))
 
 
 @dataclass(slots=True)
@@ -29,51 +25,30 @@ class Recovered:
     totals: Totals = field(default_factory=Totals)
     length: int = 0
     lengths: Mapping[str, int] = field(default_factory=dict)
-    changes: Recalled = field(default_factory=Recalled)
+    changes: Unfinished = field(default_factory=Unfinished)
 
 
-def recover(folder: Path) -> Recovered:
+def recover(run: RunDir) -> Recovered:
     """Reads a run directory. Raises Damaged for a journal in which something is not as it was written. Blocks."""
-    found = Recovered()
-    path, at_end = folder / OUTCOMES, False
-    for end, entry in read(path):
-        outcome = outcome_of(entry)
+    found, at_end = Recovered(), False
+    for end, (outcome, lengths) in run.committed():
         if outcome.status is Status.NOT_RUN:
             at_end = True
             continue
-        if at_end or not found.done.add(outcome.mailbox.row):
-            raise Damaged(f"{path}: has a second outcome for row {outcome.mailbox.row}, before byte {end:,}")
+        row = outcome.mailbox.row
+        if at_end or not found.done.add(row):
+            raise Damaged(f"{run.path / OUTCOMES}: has a second outcome for row {row}, before byte {end:,}")
         found.totals.add(outcome)
-        found.length, found.lengths = end, entry["offsets"]
-    found.changes = recall(folder, found.done)
+        found.length, found.lengths = end, lengths
+    found.changes = run.unfinished(found.done)
     return found
 
 
-def outcome_of(entry: Mapping[str, Any]) -> Outcome:
-    """The outcome that `writer.entry` wrote."""
-    problem = entry.get("error")
-    return Outcome(
-        Mailbox(entry["mailbox"], entry["row"], entry.get("id", "")),
-        Status(entry["status"]),
-        entry["rows"],
-        Tally(entry["requests"], entry["throttled"], entry["waited"], entry.get("waited_for", "")),
-        entry["seconds"],
-        Problem(**{name: value for name, value in problem.items() if name in _PROBLEM}) if problem else None,
-    )
-
-
-def rows_with(folder: Path, statuses: Container[Status]) -> Rows:
-    """The rows of a run whose mailboxes ended so. Raises Damaged. Blocks."""
-    rows = Rows()
-    for _, entry in read(folder / OUTCOMES):
-        if Status(entry["status"]) in statuses:
-            rows.add(entry["row"])
-    return rows
-
-
-async def check_rows(folder: Path, done: Rows, source: Source) -> None:
+async def check_rows(run: RunDir, done: Rows, source: Source) -> None:
     """Raises InputError unless every row that is done still names the mailbox that it named then."""
-    addresses = {entry["row"]: hash(entry["mailbox"]) for _, entry in read(folder / OUTCOMES) if entry["row"] in done}
+    addresses = {
+        outcome.mailbox.row: hash(outcome.mailbox.address) for outcome in run.outcomes() if outcome.mailbox.row in done
+    }
     async for chunk in source:
         for row in chunk:
             then = addresses.pop(row.row, None)

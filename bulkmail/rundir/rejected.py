@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bulkmail.model import Rejected
 from bulkmail.sink import Appender, Csv
-from bulkmail.sink.appender import telling
+from bulkmail.sink.appender import os_errors_as_output_error
 
 COLUMNS = ("row", "reason", "why", "value")
 
@@ -23,7 +23,7 @@ class RejectedRows:
 
     def append(self, rows: Sequence[Rejected], /) -> None:
         if self._file is None:
-            with telling(self._path):
+            with os_errors_as_output_error(self._path):
                 self._path.unlink(missing_ok=True)
             self._file = Appender(self._path)
             self._file.append(self._format.header)

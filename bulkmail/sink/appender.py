@@ -67,7 +67,7 @@ class Appender:
     def append(self, block: bytes) -> int:
         """Writes all of `block` at the end. Returns the new length."""
         rest = memoryview(block)
-        with telling(self.path):
+        with os_errors_as_output_error(self.path):
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         self.length += len(block)
@@ -75,18 +75,18 @@ class Appender:
 
     def sync(self) -> None:
         """Returns when what was appended would survive a power cut."""
-        with telling(self.path):
+        with os_errors_as_output_error(self.path):
             _sync(self._file)
 
     def close(self) -> None:
         """May be called again."""
         file, self._file = self._file, -1
         if file >= 0:
-            with telling(self.path):
+            with os_errors_as_output_error(self.path):
                 os.close(file)
 
     def _cut(self, length: int) -> None:
-        with telling(self.path):
+        with os_errors_as_output_error(self.path):
             size = os.fstat(self._file).st_size
             if size < length:
                 raise OutputError(
@@ -98,7 +98,7 @@ class Appender:
 
 
 def _opened(path: Path, flags: int) -> int:
-    with telling(path):
+    with os_errors_as_output_error(path):
         file = os.open(path, _FLAGS | flags, 0o600)
     if flags and hasattr(os, "fchmod"):
         with suppress(OSError):  # a file system without modes
@@ -107,7 +107,7 @@ def _opened(path: Path, flags: int) -> int:
 
 
 @contextmanager
-def telling(path: Path) -> Iterator[None]:
+def os_errors_as_output_error(path: Path) -> Iterator[None]:
     """Turns what the system refuses into an error that names the file."""
     try:
         yield

@@ -6,7 +6,8 @@ Every source puts its rows through one `Admission`, so that all of them clean, c
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from itertools import count, repeat
@@ -14,11 +15,15 @@ from secrets import token_bytes
 from typing import Literal
 
 from bulkmail.model import NOTHING, Counts, Mailbox, Rejected
-from bulkmail.source.address import are_addresses, clean, fault, id_in, is_address, is_id
+from bulkmail.source.address import are_addresses, clean, fault, id_in, is_address, is_concealed, is_id
 from bulkmail.source.chunks import CHUNK, HALF
+from bulkmail.text import one_line
 
 SHOWN = 200
 """Characters of a rejected value that are kept; enough to find it again."""
+
+SEEN = 60
+"""Characters that are shown of the other cells of a rejected row."""
 
 FEW = 32
 """Rows that are no longer judged together when one of them is not as most are."""
@@ -43,13 +48,37 @@ class Unread(str):
     __slots__ = ()
 
 
+class Comment(str):
+    """A line of a text file that starts with `#`."""
+
+    __slots__ = ()
+
+
+def _nothing_else(_: int) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where to look in a row beside its first cell: `also` gives the other cells that can name the mailbox, by the
+    number of the row. `names` are the columns that are looked at: the first, these, and that of the id. With
+    `concealable`, 32 hex digits are a concealed name and not an id, but in the id's own column."""
+
+    names: tuple[str, ...] = ()
+    also: Callable[[int], Sequence[str]] = _nothing_else
+    concealable: bool = False
+
+
+PLAIN = Look()
+
+
 class Seen:
     """The addresses met so far, caselessly, at about nine bytes each: not the texts, only their 64-bit hashes, sorted.
 
     Two different addresses that share a hash would be taken for one. The odds that this happens at all among n
     addresses are n²/2⁶⁵: three in a million at ten million, three in a hundred million at a million. The hash is
-    Python's own, keyed anew in each process (unless PYTHONHASHSEED fixes it), so nobody can prepare addresses that
-    meet; it costs a tenth of a keyed BLAKE2, which stands in where Python's has only 32 bits.
+    Python's own, keyed anew in each process (unless PYTHONHASHSEED fixes it), so addresses that meet cannot
+    be prepared; it costs a tenth of a keyed BLAKE2, which stands in where Python's has only 32 bits.
     """
 
     __slots__ = ("_shards",)
@@ -110,6 +139,10 @@ class Admission:
         while not self.full:
             yield CHUNK if self._limit is None else min(HALF, self._limit - self._unique)
 
+    def wanted(self, count: int) -> int:
+        """How many of `count` rows to take before asking again: all, unless a limit is near."""
+        return count if self._limit is None else min(count, self._limit - self._unique)
+
     def admit(
         self,
         row: int,
@@ -117,24 +150,34 @@ class Admission:
         *,
         id: str = "",  # noqa: A002 - the name of Mailbox.id
         columns: Mapping[str, str] = NOTHING,
+        look: Look = PLAIN,
     ) -> Mailbox | Rejected:
-        """The mailbox that `value` names, or why it names none. An `id` that is no GUID is not one, and is dropped.
+        """The mailbox that `value` names, or else another cell of the row, or else its id; or why none does.
 
-        A mailbox is a duplicate if its address or its id was met before: two aliases of one id are one mailbox.
+        An `id` that is not a GUID is dropped. A mailbox is a duplicate if its address or its id was met before: two
+        aliases of one id are one mailbox.
         """
-        if is_address(value):
-            return self._once(row, value, id_in(id), columns)
         if isinstance(value, Unread):
             return self.reject(row, "invalid", "", str(value))
-        text = clean(value)
-        if not text:
-            return self.reject(row, "blank", value)
-        if why := fault(text):
-            return self.reject(row, "invalid", value, why)
-        return self._once(row, text, text if is_id(text) else id_in(id), columns)
+        if isinstance(value, Comment):
+            return self.reject(row, "blank", value, "is a comment")
+        if is_address(value):
+            return self._once(row, value, id_in(id), columns)
+        also = look.also(row)
+        for cell in (value, *also):
+            if name := _named(cell, concealable=look.concealable):
+                return self._once(row, name, name if is_id(name) else id_in(id), columns)
+        if found := id_in(id):
+            return self._once(row, found, found, columns)
+        return self._nameless(row, (value, *also, id), look.names)
 
     def admit_all(
-        self, row: int, values: Sequence[str], ids: Sequence[str] = (), columns: Sequence[Mapping[str, str]] = ()
+        self,
+        row: int,
+        values: Sequence[str],
+        ids: Sequence[str] = (),
+        columns: Sequence[Mapping[str, str]] = (),
+        look: Look = PLAIN,
     ) -> list[Mailbox | Rejected]:
         """What `admit` makes of each value, the first of which is that of `row`; of ids and columns there are as many
         or none. Values that are addresses as they stand, as nearly all are, are admitted together."""
@@ -142,10 +185,10 @@ class Admission:
             return self._all_once(row, values, list(map(id_in, ids)), columns)
         if len(values) <= FEW:
             rows = zip(count(row), values, ids or repeat(""), columns or repeat(NOTHING), strict=False)
-            return [self.admit(number, value, id=id_, columns=cells) for number, value, id_, cells in rows]
+            return [self.admit(number, value, id=id_, columns=cells, look=look) for number, value, id_, cells in rows]
         half = len(values) // 2
-        below = self.admit_all(row, values[:half], ids[:half], columns[:half])
-        return below + self.admit_all(row + half, values[half:], ids[half:], columns[half:])
+        below = self.admit_all(row, values[:half], ids[:half], columns[:half], look)
+        return below + self.admit_all(row + half, values[half:], ids[half:], columns[half:], look)
 
     def reject(self, row: int, reason: Literal["blank", "invalid"], value: str, why: str = "") -> Rejected:
         """Counts a row that names no mailbox."""
@@ -154,6 +197,18 @@ class Admission:
         else:
             self._invalid += 1
         return Rejected(row, reason, value[:SHOWN], why)
+
+    def _nameless(self, row: int, cells: Sequence[str], names: Sequence[str]) -> Rejected:
+        """Says what was there, and which columns were looked at."""
+        filled = [place for place, cell in enumerate(cells) if clean(cell)]
+        if not filled:
+            return self.reject(row, "blank", cells[0], f"is blank in {_listed(names)}" if names else "is blank")
+        place = filled[0]
+        why = fault(clean(cells[place]))
+        if names:
+            looked = [_seen(name, cell) for name, cell in zip(names, cells, strict=False)]
+            why += f"; looked at {_listed([names[place], *looked[:place], *looked[place + 1 :]])}"
+        return self.reject(row, "invalid", cells[place], why)
 
     def _once(self, row: int, address: str, id_: str, columns: Mapping[str, str]) -> Mailbox | Rejected:
         new = self._seen.add(address)
@@ -182,3 +237,20 @@ class Admission:
     def _again(self, row: int, address: str) -> Rejected:
         self._duplicates += 1
         return Rejected(row, "duplicate", address, "names a mailbox of an earlier row again")
+
+
+def _named(cell: str, *, concealable: bool) -> str:
+    """The address or the id that a cell holds; empty if it is neither."""
+    text = clean(cell)
+    if is_address(text):
+        return text
+    return "" if concealable and is_concealed(text) else id_in(text)
+
+
+def _seen(name: str, cell: str) -> str:
+    text = one_line(cell)[:SEEN]
+    return f"{name} ({text!r})" if text else f"{name} (blank)"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return one_line(", ".join(names))

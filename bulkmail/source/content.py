@@ -1,8 +1,8 @@
-"""Opens an input as text: its kind, its encoding, the digest of its bytes. Knows no rows and no addresses.
+"""Opens an input as text: its kind, its encoding, the digest of its bytes. Knows no rows.
 
-A file that is not quite UTF-8, such as Excel's "CSV" in a Western code page, is neither refused nor guessed at: what
-cannot be read becomes U+FFFD. No address may hold one, so such a row is rejected and reported, while an accented
-display name that nobody asked for costs nothing.
+A BOM decides, then the shape of UTF-16, then the encoding that the user named, else it is UTF-8. A file that is not
+quite what it should be, such as Excel's plain "CSV" in a Western code page, is neither refused nor guessed at: what
+cannot be read becomes U+FFFD, and cells.py sees to it that it is never used.
 """
 
 import codecs
@@ -16,10 +16,14 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
+
+import orjson
 
 from bulkmail.errors import InputError
+from bulkmail.source.address import is_address, is_id, parts
 from bulkmail.source.columns import is_heading
+from bulkmail.text import nearest
 
 BLOCK = 1 << 18
 """Bytes read at first; they decide on kind and encoding."""
@@ -33,6 +37,7 @@ class Kind(StrEnum):
 
     CSV = "csv"  # with comma, semicolon or tab
     NDJSON = "ndjson"  # an object or a string a line
+    JSON = "json"  # a list, or an answer of Graph
     TEXT = "text"  # an address a line
 
 
@@ -44,6 +49,7 @@ class Digest:
     size: int = 0
 
 
+_MARKUP = "HTML or XML"
 _REFUSED = tuple(
     (re.compile(sign), what, hint)
     for sign, what, hint in (
@@ -57,9 +63,8 @@ _REFUSED = tuple(
         (rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff", "text in UTF-32", "Save it as UTF-8."),
         (rb"%PDF", "PDF", "Ask for the list as CSV."),
         (rb"\{\\rtf", "rich text", "Save it as plain text in UTF-8."),
-        (rb"(?i)<(?:\?xml|!doctype|html)", "HTML or XML", "Export the list as CSV."),
+        (rb"(?i)<(?:\?xml|!doctype|html)", _MARKUP, "Export the list as CSV."),
         (rb"-----BEGIN", "a key or certificate", "It belongs to the section [app]; give the list of mailboxes here."),
-        (rb"\[", "a JSON array", "Write an object a line: jq -c '.[]' FILE > mailboxes.ndjson"),
     )
 )
 """How it begins, what that is the sign of, and what to do."""
@@ -101,41 +106,93 @@ class Measured(io.RawIOBase):
         return len(block)
 
 
+ENCODINGS = (
+    "utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
+    "iso-8859-1", "iso-8859-2", "iso-8859-15", "cp437", "cp850", "cp852", "cp866", "cp932", "cp936", "cp949", "cp950",
+    "gb18030", "mac-roman",
+)  # fmt: skip
+"""What a list may be said to be written in: the code pages of Excel and of consoles, and the older standards."""
+
+
+def known_encoding(name: str) -> str:
+    """The name as Python has it. Raises ValueError for one that is not in ENCODINGS."""
+    folded = name.strip().casefold().replace("_", "-").replace("windows-", "cp").replace("ansi", "cp1252")
+    if folded and folded not in ENCODINGS:
+        raise ValueError(f"{name} is not an encoding that a list is written in{nearest(folded, ENCODINGS)}")
+    return folded
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
-    """An opened input. It can be read once, in one of two ways."""
+    """An opened input. It can be read once, in one of two ways. `named`: the encoding is what the user said."""
 
     kind: Kind
     encoding: str
     buffered: "io.BufferedReader[Measured]"  # quoted: only a type checker can subscript it
     measured: Measured
-
-    @property
-    def text(self) -> TextIO:
-        return io.TextIOWrapper(self.buffered, encoding=self.encoding, errors="replace", newline="")
+    named: bool = False
 
     def blocks(self) -> Iterator[str]:
-        """The text as it comes in. Between the two halves of CRLF, no block ends."""
+        """The text as it comes in. Between the two halves of CRLF, no block ends.
+
+        Raises InputError at the end of a text that was said to be in some encoding and is UTF-8 all through.
+        """
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
         decode = io.IncrementalNewlineDecoder(decoder, translate=False).decode
+        doubt = _Doubt() if self.named else None
         while part := self.buffered.read1(PART):
+            if doubt is not None:
+                doubt.hear(part)
             yield decode(part)
+        if doubt is not None and doubt.justified:
+            raise InputError(
+                f"this is said to be {self.encoding}, and every byte of it is UTF-8",
+                hint="Take the encoding out; names such as Jürgen would come out as JÃ¼rgen.",
+            )
         yield decode(b"", final=True)
 
 
+class _Doubt:
+    """Whether bytes that are said to be of a code page are UTF-8 all through, and more than plain ASCII."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._plain = True
+        self._utf8 = True
+
+    @property
+    def justified(self) -> bool:
+        return self._utf8 and not self._plain
+
+    def hear(self, part: bytes) -> None:
+        self._plain = self._plain and part.isascii()
+        if self._utf8 and not self._plain:
+            try:
+                self._decoder.decode(part)
+            except UnicodeDecodeError:
+                self._utf8 = False
+
+
 @contextmanager
-def opened(origin: Path | BinaryIO, kind: Kind | None = None) -> Iterator[Content]:
-    """Opens a path, or takes over a binary stream without closing it. Raises InputError for what is no text."""
+def opened(
+    origin: Path | BinaryIO, kind: Kind | None = None, encoding: str = "", *, markup: bool = False
+) -> Iterator[Content]:
+    """Opens a path, or takes over a binary stream without closing it. `encoding` is what the user says it is.
+
+    Raises InputError for what is not a list: other kinds of files, and HTML unless `markup` is wanted.
+    """
     with _stream(origin) as stream:
         measured = Measured(stream)
         buffered = io.BufferedReader(measured, BLOCK)
         head = buffered.peek(BLOCK)
-        _refuse(head)
-        encoding = _encoding(head)
-        start = head.decode(encoding, "replace").lstrip(_BLANK)
-        _refuse(start.encode())
+        _refuse(head, markup=markup)
+        told = _encoding(head)
+        named = bool(encoding) and not told and encoding != "utf-8"
+        read_as = told or encoding or "utf-8"
+        start = head.decode(read_as, "replace").lstrip(_BLANK)
+        _refuse(start.encode(), markup=markup)
         suffix = origin.suffix if isinstance(origin, Path) else ""
-        yield Content(kind or _kind(start, suffix), encoding, buffered, measured)
+        yield Content(kind or _kind(start, suffix), read_as, buffered, measured, named)
 
 
 def _stream(origin: Path | BinaryIO) -> nullcontext[BinaryIO] | BinaryIO:
@@ -146,29 +203,57 @@ def _stream(origin: Path | BinaryIO) -> nullcontext[BinaryIO] | BinaryIO:
     return origin.open("rb")
 
 
-def _refuse(start: bytes) -> None:
+def _refuse(start: bytes, *, markup: bool) -> None:
     for sign, what, hint in _REFUSED:
-        if sign.match(start):
+        if sign.match(start) and not (markup and what == _MARKUP):
             raise InputError(f"this is {what}, not a list of mailboxes", hint=hint)
 
 
 def _encoding(head: bytes) -> str:
-    """Of a BOM, or of the NULs that every second byte is when Latin text is written in UTF-16; else UTF-8."""
+    """What a BOM says, or the NULs that every second byte is when Latin text is written in UTF-16; else nothing."""
     for sign, encoding in _BOMS:
         if head.startswith(sign):
             return encoding
     pairs = len(head) // 2
     for encoding, first in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if pairs >= 4 and head[first::2].count(0) > 0.6 * pairs and not head[1 - first :: 2].count(0):
+        nuls, others = head[first::2], head[1 - first :: 2]
+        if pairs >= 4 and nuls.count(0) > 0.6 * pairs and not others.count(0) and _ends(others, nuls):
             return encoding
-    return "utf-8"
+    return ""
+
+
+def _ends(others: bytes, nuls: bytes) -> bool:
+    """Whether the first line ends as in UTF-16: what NULs a cell further down holds says nothing of the encoding."""
+    end = others.find(b"\n")
+    return nuls[end] == 0 if 0 <= end < len(nuls) else b"\n" not in nuls
 
 
 def _kind(start: str, suffix: str) -> Kind:
     """By content where it is plain, else by suffix, else CSV: a list of one column is one, too."""
-    first = start.partition("\n")[0].strip()
-    if first.startswith("{"):
-        return Kind.NDJSON
+    first = (start.splitlines() or [""])[0].strip()
+    if first.startswith(("{", "[")):
+        return _json_kind(first)
     kind = _SUFFIXES.get(suffix.lower(), Kind.CSV)
+    if _pasted(first, suffix):
+        return Kind.TEXT
     table = is_heading([first]) or any(mark in first for mark in ",;\t")
     return Kind.CSV if kind is Kind.TEXT and table else kind
+
+
+def _json_kind(first: str) -> Kind:
+    """NDJSON if the first line is an object of its own, even a damaged one."""
+    try:
+        value = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        return Kind.NDJSON if first.startswith("{") and first.endswith("}") else Kind.JSON
+    return Kind.JSON if isinstance(value, list) else Kind.NDJSON
+
+
+def _pasted(first: str, suffix: str) -> bool:
+    """Whether a line is addresses as a mail program writes them, and not the first row of a table.
+
+    Unless the file is called a text, only addresses in angle brackets tell: two bare ones may as well be two columns.
+    """
+    found = list(parts(first))
+    written = "<" in first or (_SUFFIXES.get(suffix.lower()) is Kind.TEXT and len(found) > 1)
+    return written and bool(found) and all(is_address(one) or is_id(one) for one in found)

@@ -14,11 +14,12 @@ from bulkmail.source.admission import Admission
 from bulkmail.source.chunks import HALF
 from bulkmail.source.content import Digest, Kind, opened
 from bulkmail.source.csvfile import read_csv
-from bulkmail.source.textfile import read_ndjson, read_text
+from bulkmail.source.jsonfile import read_json, read_ndjson
+from bulkmail.source.textfile import read_text
 
 T = TypeVar("T")
 
-_READERS = {Kind.CSV: read_csv, Kind.NDJSON: read_ndjson, Kind.TEXT: read_text}
+READERS = {Kind.CSV: read_csv, Kind.NDJSON: read_ndjson, Kind.JSON: read_json, Kind.TEXT: read_text}
 
 _HINTS = {
     FileNotFoundError: "Look at the path; it is relative to where bulkmail was started, or to the job file.",
@@ -28,15 +29,15 @@ _HINTS = {
 
 
 class FileSource:
-    """Mailboxes of a CSV, NDJSON or text file, or of a binary stream such as `sys.stdin.buffer`. Is a `model.Source`.
+    """Mailboxes of a CSV, JSON or text file, or of a binary stream such as `sys.stdin.buffer`. Is a `model.Source`.
 
-    `column` names the column of the address and `kind` the way of writing, where they are not to be found out.
-    With `keep_columns`, mailboxes carry the other cells of their row. `limit` ends the reading after that many
-    mailboxes; the counts and the digest then cover what was read up to there. Each iteration reads a file anew; a
-    stream can be read once.
+    `column` names the column of the address, `kind` the way of writing and `encoding` that of its bytes, where they are
+    not to be found out. With `keep_columns`, mailboxes carry the other cells of their row. `limit` ends the reading
+    after that many mailboxes; the counts and the digest then cover what was read up to there. Each iteration reads a
+    file anew; a stream can be read once.
 
-    Raises InputError, which names the input: before the first row for what is no list at all, and for a quote that is
-    never closed where it comes to light, after the rows before it.
+    Raises InputError, which names the input: before the first row for what is not a list at all, and for a quote that
+    is never closed where it comes to light, after the rows before it.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class FileSource:
         *,
         kind: Kind | None = None,
         column: str = "",
+        encoding: str = "",
         keep_columns: bool = False,
         limit: int | None = None,
     ) -> None:
         self._origin = origin
         self._kind = kind
         self._column = column
+        self._encoding = encoding
         self._keep_columns = keep_columns
         self._limit = limit
         self._counts = Counts()
@@ -102,8 +105,8 @@ class FileSource:
 
     def _read(self) -> Iterator[tuple[Sequence[Mailbox | Rejected], Counts, Digest]]:
         admission = Admission(self._limit)
-        with opened(self._origin, self._kind) as content:
-            read = _READERS[content.kind]
+        with opened(self._origin, self._kind, self._encoding) as content:
+            read = READERS[content.kind]
             rows = read(content.blocks(), admission, column=self._column, keep_columns=self._keep_columns)
             found: list[Mailbox | Rejected] = []
             try:

@@ -1,7 +1,7 @@
-"""Where mailboxes come from when nobody has a list: the directory's users, or the members of a group, page by page.
+"""Where mailboxes come from when there is no list: the directory's users, or the members of a group, page by page.
 
 learn.microsoft.com/graph/api/user-list and group-list-transitivemembers: 999 a page at most; filters such as
-`mail ne null` are advanced queries, which want a header and `$count=true` on each page (aad-advanced-queries). The
+`mail ne null` are advanced queries, which need a header and `$count=true` on each page (aad-advanced-queries). The
 least permissions are User.ReadBasic.All for users, and GroupMember.Read.All besides for a group.
 """
 
@@ -13,9 +13,11 @@ from bulkmail.errors import GraphError, InputError, PermissionMissing
 from bulkmail.graph import Graph
 from bulkmail.model import Counts, Mailbox, Rejected
 from bulkmail.source import Admission
+from bulkmail.source.admission import Look
 
 ADVANCED = {"ConsistencyLevel": "eventual"}
 FIELDS: dict[str, str | int] = {"$select": "id,mail,userPrincipalName", "$top": 999, "$count": "true"}
+NAMES = ("mail", "userPrincipalName", "id")
 WITH_MAIL = "mail ne null"
 
 
@@ -64,8 +66,8 @@ class DirectorySource:
     def _admit(self, row: int, user: Any) -> Mailbox | Rejected:
         found = user if isinstance(user, dict) else {}
         texts = {name: value for name, value in found.items() if isinstance(value, str)}
-        address = texts.get("mail") or texts.get("userPrincipalName") or texts.get("id", "")
-        return self._admission.admit(row, address, id=texts.get("id", ""))
+        mail, name, id_ = (texts.get(field, "") for field in NAMES)
+        return self._admission.admit(row, mail, id=id_, look=Look(NAMES, lambda _: (name,)))
 
     def _told(self, error: GraphError) -> Exception:
         if error.status == 403:

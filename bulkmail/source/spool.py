@@ -15,6 +15,7 @@ import orjson
 from bulkmail.model import NOTHING, Counts, Mailbox, Rejected, Source
 from bulkmail.sink import Ndjson
 from bulkmail.sink.appender import reopened
+from bulkmail.source.cells import as_cells
 
 CHUNK = 512
 T = TypeVar("T")
@@ -65,7 +66,7 @@ def _entry(row: Mailbox | Rejected) -> dict[str, Any]:
 def _row(entry: dict[str, Any]) -> Mailbox | Rejected:
     if "reason" in entry:
         return Rejected(entry["row"], entry["reason"], entry["value"], entry["why"])
-    return Mailbox(entry["mailbox"], entry["row"], entry.get("id", ""), entry.get("columns", NOTHING))
+    return Mailbox(entry["mailbox"], entry["row"], entry.get("id", ""), as_cells(entry.get("columns", NOTHING)))
 
 
 def _several(rows: Iterator[T]) -> list[T]:

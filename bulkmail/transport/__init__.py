@@ -1,7 +1,7 @@
 """Stacks the wrappers: the one place that knows their order.
 
-Recording is outermost, so a tape holds what the task saw. What guards the writes comes next: a planned write takes no
-slot, and a booked one has one entry however often it is sent. A request that waits to be repeated holds no slot. Parts
+What guards the writes is outermost: a planned write takes no slot, and a booked one has one entry however often it is
+sent. A request that waits to be repeated holds no slot. Parts
 of a batch are admitted one by one, so no batch can hold more than four of one mailbox. A batch needs one token.
 """
 
@@ -11,14 +11,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from bulkmail.core.pace.pace import START, Pace
-from bulkmail.core.retry import Quota, RetryRules
-from bulkmail.core.slots.window import SLOTS, Window
+from bulkmail.core.retry import RetryRules
+from bulkmail.core.slots.lane import SLOTS, Slots
+from bulkmail.core.slots.line import LineStatistics
 from bulkmail.model import Lanes, Reporter, TokenSource, Transport, Wait
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import LINGER, batching
 from bulkmail.transport.limit import Limiting
 from bulkmail.transport.retry import Retrying
-from bulkmail.transport.tape import Exchange, Recording
 
 AT_A_TIME = 4
 """Parts of one batch that the service works on at a time, whatever their mailboxes: a full one takes five times as long
@@ -41,14 +41,14 @@ class StackSettings:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The top of the stack, and the state of its parts for progress and summary. `waits` says who waits for what."""
+    """The top of the stack, and the state of its parts for progress and summary. `waits` says which mailboxes wait for
+    what."""
 
     transport: Transport
     lanes: Lanes
     waits: Callable[[], Sequence[Wait]]
     pace: Pace
-    window: Window
-    quota: Quota
+    statistics: Callable[[], LineStatistics]
 
 
 @asynccontextmanager
@@ -59,11 +59,9 @@ async def stack(
     report: Reporter,
     *,
     guard: Callable[[Transport], Transport] = lambda inner: inner,
-    keep: Callable[[Exchange], None] | None = None,
 ) -> AsyncIterator[Stack]:
     """Everything between a task and `terminal`. `guard` makes the wrapper that sees to the writes: `plan.Planning`,
-    `plan.Refusing` or `book.Booking`; `keep` makes a tape."""
-    window = Window(settings.slots)
+    `plan.Refusing` or `book.Booking`."""
     start = START * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
     rate = math.inf if settings.rate else None  # a fixed one is not learned
     pace = Pace(rate=rate, in_flight=settings.in_flight, start=start)
@@ -77,10 +75,13 @@ async def stack(
             gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held)
             transport = await opened.enter_async_context(gathered)
         transport = limiting = Limiting(
-            transport, window=window, pace=pace, report=report, rate=settings.rate, max_wait=settings.max_wait
+            transport,
+            slots=Slots(settings.slots),
+            pace=pace,
+            report=report,
+            rate=settings.rate,
+            max_wait=settings.max_wait,
         )
-        transport = retrying = Retrying(transport, rules=settings.retries, report=report)
+        transport = Retrying(transport, rules=settings.retries, report=report)
         transport = guard(transport)
-        if keep is not None:
-            transport = Recording(transport, keep)
-        yield Stack(transport, limiting, limiting.waits, pace, window, retrying.quota)
+        yield Stack(transport, limiting, limiting.waits, pace, limiting.statistics)

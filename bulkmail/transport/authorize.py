@@ -8,14 +8,14 @@ fence: a request that waited for a token while one rose asks the limiter once mo
 import asyncio
 from collections.abc import Callable
 
-from bulkmail.core.batch import Recalled
+from bulkmail.core.batch import Readmit
 from bulkmail.core.odata import challenge
 from bulkmail.errors import NOT_SENT
 from bulkmail.model import Request, Response, TokenSource, Transport
 
 
 class Authorizing:
-    """`Authorization: Bearer …` on everything that passes. Raises SignInError when no token is to be had, and Recalled.
+    """`Authorization: Bearer …` on everything that passes. Raises SignInError when no token is to be had, and Readmit.
 
     `risen` counts the fences that rose so far.
     """
@@ -36,7 +36,7 @@ class Authorizing:
             cancelled.add_note(NOT_SENT)
             raise
         if self._risen() != risen:
-            raise Recalled
+            raise Readmit
         response = await self._inner.send(
             request._replace(headers={**request.headers, "Authorization": f"Bearer {token}"})
         )

@@ -13,10 +13,11 @@ answer in time: one that hangs then holds up nobody but itself.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from bulkmail.core.batch import BatchRejected, Recalled, Size, pack, unpack
+from bulkmail.core.batch import BatchRejected, Readmit, Size, pack, unpack
 from bulkmail.core.odata import ids_of
 from bulkmail.errors import NOT_SENT, OutcomeUnknown
 from bulkmail.model import Effect, Request, Response, Transport
@@ -59,26 +60,48 @@ def fate(status: int) -> Fate:
     return WHOLE.get(status, other)
 
 
+@dataclass(frozen=True, slots=True)
+class BatchStatistics:
+    """A snapshot: the parts that wait for their post, the posts so far, the most parts of one, and the mailboxes that
+    go plain."""
+
+    waiting: int
+    posted: int
+    size: int
+    apart: frozenset[str]
+
+
 class Batching:
     """Open it with `batching()`, which waits for all posts at its end."""
 
     def __init__(
-        self, inner: Transport, posts: asyncio.TaskGroup, *, size: int, linger: float, held: Callable[[str], bool]
+        self,
+        inner: Transport,
+        posts: asyncio.TaskGroup,
+        *,
+        size: int,
+        linger: float,
+        held: Callable[[str], bool],
+        suspects: int,
     ) -> None:
         self._inner = inner
         self._posts = posts
         self._linger = linger
         self._held = held
+        self._suspects = suspects
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Part] = []
         self._timer: asyncio.TimerHandle | None = None
         self._usual = 0.0  # seconds that a post takes, a running mean
         self._apart: set[str] = set()  # mailboxes that go plain
-        self.size = Size(size)
-        self.posted = 0
+        self._size = Size(size)
+        self._posted = 0
 
     def __repr__(self) -> str:
-        return f"<Batching {len(self._waiting)} waiting, {self.posted} posted, {self.size!r}>"
+        return f"<Batching {len(self._waiting)} waiting, {self._posted} posted, {self._size!r}>"
+
+    def statistics(self) -> BatchStatistics:
+        return BatchStatistics(len(self._waiting), self._posted, int(self._size.now), frozenset(self._apart))
 
     async def send(self, request: Request, /) -> Response:
         if not request.batchable or isinstance(request.body, bytes):
@@ -88,7 +111,7 @@ class Batching:
         answer: asyncio.Future[Response] = self._loop.create_future()
         part = request, answer
         self._waiting.append(part)
-        if len(self._waiting) >= int(self.size.now):
+        if len(self._waiting) >= int(self._size.now):
             self.flush()
         elif self._timer is None:
             self._timer = self._loop.call_later(self._linger, self.flush)
@@ -135,7 +158,7 @@ class Batching:
             if answer.done():
                 continue  # cancelled while it waited
             if self._held(request.mailbox):
-                answer.set_exception(Recalled())
+                answer.set_exception(Readmit())
             else:
                 leaving.append(part)
         while leaving:
@@ -159,7 +182,7 @@ class Batching:
         self._launch(parts[half:])
 
     async def _post(self, parts: Sequence[Part], body: bytes) -> None:
-        self.posted += 1
+        self._posted += 1
         post = Request(
             "POST", "/$batch", headers={"Content-Type": "application/json"}, body=body, effect=Effect.NONE,
             fresh=any(request.fresh for request, _ in parts),
@@ -190,7 +213,7 @@ class Batching:
         finally:
             seconds = self._loop.time() - begun
             if self._is_overdue(seconds):
-                if len(self._apart) > SUSPECTS:
+                if len(self._apart) > self._suspects:
                     self._apart.clear()
                 self._apart.update(request.mailbox for request, _ in parts)
             self._usual += (seconds - self._usual) / 16
@@ -201,7 +224,7 @@ class Batching:
         if len(parts) > 1:
             self._launch_halves(parts)
         elif self._held(request.mailbox):
-            self._fail(parts, Recalled())
+            self._fail(parts, Readmit())
         else:
             answer = await self._inner.send(request)
             self._hand_out(parts, [answer], answer)
@@ -212,14 +235,14 @@ class Batching:
         except BatchRejected as error:
             self._fail(parts, OutcomeUnknown(str(error), **ids_of(answer)))
         else:
-            self.size.answered(self._hand_out(parts, answers, answer))
+            self._size.answered(self._hand_out(parts, answers, answer))
 
     def _answer_all(self, parts: Sequence[Part], answer: Response) -> None:
         """A post that was refused, or took too long, may have had too many parts."""
         whole = answer._replace(headers={**answer.headers, **SCOPE}) if answer.status in (429, 509) else answer
         self._hand_out(parts, [whole] * len(parts), answer)
         if answer.status != 401:
-            self.size.answered(len(parts))
+            self._size.answered(len(parts))
 
     @staticmethod
     def _hand_out(parts: Sequence[Part], answers: Sequence[Response | None], post: Response) -> int:
@@ -251,11 +274,16 @@ def _ids(answer: Response) -> dict[str, str]:
 
 @asynccontextmanager
 async def batching(
-    inner: Transport, *, size: int, held: Callable[[str], bool], linger: float = LINGER
+    inner: Transport,
+    *,
+    size: int,
+    held: Callable[[str], bool],
+    linger: float = LINGER,
+    suspects: int = SUSPECTS,
 ) -> AsyncIterator[Batching]:
     """Posts run in a task group of their own, and end with it."""
     async with asyncio.TaskGroup() as posts:
-        gathered = Batching(inner, posts, size=size, linger=linger, held=held)
+        gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects)
         try:
             yield gathered
             gathered.flush()

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 
 from bulkmail.core.odata import error_of, ids_of
-from bulkmail.core.retry import Quota, RetryRules, Verdict, backoff, judge, judge_error, settled
+from bulkmail.core.retry import Judgement, Quota, RetryRules, backoff, judge, judge_error, settled
 from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unanswered, Unreachable
 from bulkmail.model import Effect, Event, Reporter, Request, Response, Transport
 
@@ -44,18 +44,18 @@ class Retrying:
             try:
                 answer = await self._inner.send(request)
             except TransportError as error:
-                answer, verdict = error, judge_error(error, request.effect)
+                answer, judgement = error, judge_error(error, request.effect)
             else:
-                verdict = judge(answer, request.effect)
-                if verdict is Verdict.DONE and not tried:  # as nearly always
+                judgement = judge(answer, request.effect)
+                if judgement is Judgement.DONE and not tried:  # as nearly always
                     self.quota.refund(repeated=False)
                     return answer
-            if verdict is Verdict.THROTTLED:
+            if judgement is Judgement.THROTTLED:
                 failing_since = math.inf
-            elif verdict is Verdict.RENEW and not renewed:
+            elif judgement is Judgement.RENEW and not renewed:
                 renewed = True
-            elif verdict is not Verdict.TRANSIENT:
-                return self._end(request, _honest(answer, request.effect, doubtful=doubtful), verdict, tried)
+            elif judgement is not Judgement.TRANSIENT:
+                return self._end(request, _honest(answer, request.effect, doubtful=doubtful), judgement, tried)
             else:
                 tried += 1
                 doubtful = doubtful or not isinstance(answer, Unreachable)
@@ -71,14 +71,14 @@ class Retrying:
                     await asyncio.sleep(wait)
                 request = _anew(request, answer)
 
-    def _end(self, request: Request, answer: Response | TransportError, verdict: Verdict, tried: int) -> Response:
-        """A verdict that no repetition follows."""
+    def _end(self, request: Request, answer: Response | TransportError, judgement: Judgement, tried: int) -> Response:
+        """A judgement that no repetition follows."""
         if isinstance(answer, TransportError):
             raise answer
-        if verdict is Verdict.UNKNOWN:
+        if judgement is Judgement.UNKNOWN:
             said = f"the service answered {_why(answer)}, and may have done the work all the same"
             raise OutcomeUnknown(said, **ids_of(answer))
-        if verdict is Verdict.DONE:
+        if judgement is Judgement.DONE:
             self.quota.refund(repeated=tried > 0)
         return Response(204, answer.headers) if tried and settled(request, answer) else answer
 

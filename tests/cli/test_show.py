@@ -35,7 +35,7 @@ def test_a_run_that_goes_on(tmp_path: Path) -> None:
 def test_what_is_no_run(tmp_path: Path) -> None:
     result = run("show", tmp_path)
     assert result.exit_code == 2
-    assert "is no run directory" in result.output
+    assert "is not a run directory" in result.output
 
 
 def test_the_tasks() -> None:

@@ -9,23 +9,24 @@ from rich.console import Console
 
 from bulkmail.cli.summary import as_json, show
 from bulkmail.model import Counts, Status
-from bulkmail.rundir.manifest import Manifest, read
+from bulkmail.rundir.manifest import FileDigest, JobFile, Manifest, PinnedApp, PinnedInput, PinnedOutput, Sums, Waited
 
 ENDED = Manifest(
-    task="settings.report", code="v1", mode="read", output={}, job={}, options={}, input={}, app={}, limits={},
+    task="settings.report", code="v1", mode="read", output=PinnedOutput(), job=JobFile(), options={},
+    input=PinnedInput(), app=PinnedApp(), limits={},
     version="1", started="2026-11-23T22:15:03+00:00",
     state="stopped", reason="too many\x1b[2J mailboxes", seconds=75.0, exit_code=5,
     counts=Counts(1200, 30, 2, 1), statuses={"ok": 1100, "absent": 40, "failed": 60},
-    sums={"mailboxes": 1200, "rows": 1100, "requests": 1250, "throttled": 7, "retried": 3, "waited": 1.5},
-    waits={f"Limit{n}": {"times": n, "seconds": n / 2} for n in range(9)},
-    problems={"failed [bold]\x1b": 60}, outputs={"records.csv": {}},
+    sums=Sums(1200, 1100, 1250, 7, 3, 1.5),
+    waits={f"Limit{n}": Waited(n, n / 2) for n in range(9)},
+    problems={"failed [bold]\x1b": 60}, outputs={"records.csv": FileDigest()},
 )  # fmt: skip
 
 
 def shown(manifest: Manifest, folder: Path) -> str:
     manifest.write(folder)
     screen = io.StringIO()
-    show(read(folder), folder, Console(file=screen, width=200, markup=False, highlight=False))
+    show(Manifest.read(folder), folder, Console(file=screen, width=200, markup=False, highlight=False))
     return screen.getvalue()
 
 
@@ -57,6 +58,6 @@ def test_outcomes_that_did_not_happen_take_no_line(tmp_path: Path) -> None:
 
 def test_for_scripts_it_is_the_manifest_and_its_place(tmp_path: Path) -> None:
     ENDED.write(tmp_path)
-    found = orjson.loads(as_json(read(tmp_path), tmp_path))
+    found = orjson.loads(as_json(Manifest.read(tmp_path), tmp_path))
     assert found.pop("directory") == str(tmp_path)
-    assert found == read(tmp_path)
+    assert found == orjson.loads((tmp_path / "run.json").read_bytes())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.core.retry import Quota, RetryRules, Verdict, backoff, judge, judge_error, settled
+from bulkmail.core.retry import Judgement, Quota, RetryRules, backoff, judge, judge_error, settled
 from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response
 
@@ -17,64 +17,64 @@ HTML = {"content-type": "text/html; charset=utf-8"}
 
 @pytest.mark.parametrize("effect", list(Effect))
 @pytest.mark.parametrize(
-    ("statuses", "verdict"),
+    ("statuses", "judgement"),
     [
-        ((201, 202, 204, 302, 304, 400, 403, 404, 409, 410, 412, 413, 423, 424, 507), Verdict.DONE),
-        ((401,), Verdict.RENEW),
-        ((429, 509), Verdict.THROTTLED),
+        ((201, 202, 204, 302, 304, 400, 403, 404, 409, 410, 412, 413, 423, 424, 507), Judgement.DONE),
+        ((401,), Judgement.RENEW),
+        ((429, 509), Judgement.THROTTLED),
     ],
 )
-def test_what_is_judged_alike_for_every_effect(effect: Effect, statuses: tuple[int, ...], verdict: Verdict) -> None:
-    assert {judge(Response(status), effect) for status in statuses} == {verdict}
+def test_what_is_judged_alike_for_every_effect(effect: Effect, statuses: tuple[int, ...], judgement: Judgement) -> None:
+    assert {judge(Response(status), effect) for status in statuses} == {judgement}
 
 
 @pytest.mark.parametrize("status", [408, 500, 501, 502, 503, 504, 505, 520, 599])
 def test_what_may_have_been_done_is_repeated_only_where_that_is_safe(status: int) -> None:
-    assert {judge(Response(status), effect) for effect in SAFE} == {Verdict.TRANSIENT}
-    assert {judge(Response(status), effect) for effect in UNSAFE} == {Verdict.UNKNOWN}
+    assert {judge(Response(status), effect) for effect in SAFE} == {Judgement.TRANSIENT}
+    assert {judge(Response(status), effect) for effect in UNSAFE} == {Judgement.UNKNOWN}
 
 
 def test_a_good_answer_with_retry_after_is_a_good_answer() -> None:
-    assert judge(Response(202, {"retry-after": "10"}), Effect.NONE) is Verdict.DONE
+    assert judge(Response(202, {"retry-after": "10"}), Effect.NONE) is Judgement.DONE
 
 
 @pytest.mark.parametrize("status", [200, 201, 302])
 def test_a_page_of_html_that_graph_did_not_sign_is_no_answer(status: int) -> None:
     page = Response(status, HTML, b"<html>sign in</html>")
-    assert judge(page, Effect.READ) is Verdict.TRANSIENT
-    assert judge(page, Effect.NONE) is Verdict.UNKNOWN
+    assert judge(page, Effect.READ) is Judgement.TRANSIENT
+    assert judge(page, Effect.NONE) is Judgement.UNKNOWN
 
 
 def test_an_attachment_of_html_is_an_answer() -> None:
-    assert judge(Response(200, {**HTML, "request-id": "r"}, b"<html>"), Effect.READ) is Verdict.DONE
+    assert judge(Response(200, {**HTML, "request-id": "r"}, b"<html>"), Effect.READ) is Judgement.DONE
 
 
-@pytest.mark.parametrize(("status", "body", "effect", "verdict"), [
-    (200, None, Effect.READ, Verdict.TRANSIENT),  # cut off before its first byte
-    (200, {}, Effect.READ, Verdict.DONE),
-    (204, None, Effect.READ, Verdict.DONE),
-    (200, None, Effect.IDEMPOTENT, Verdict.DONE),
+@pytest.mark.parametrize(("status", "body", "effect", "judgement"), [
+    (200, None, Effect.READ, Judgement.TRANSIENT),  # cut off before its first byte
+    (200, {}, Effect.READ, Judgement.DONE),
+    (204, None, Effect.READ, Judgement.DONE),
+    (200, None, Effect.IDEMPOTENT, Judgement.DONE),
 ])  # fmt: skip
-def test_a_read_that_reads_nothing(status: int, body: Any, effect: Effect, verdict: Verdict) -> None:
-    assert judge(Response(status, body=body), effect) is verdict
+def test_a_read_that_reads_nothing(status: int, body: Any, effect: Effect, judgement: Judgement) -> None:
+    assert judge(Response(status, body=body), effect) is judgement
 
 
 @pytest.mark.parametrize("effect", list(Effect))
 def test_what_never_began_is_always_repeated(effect: Effect) -> None:
-    assert judge_error(Unreachable(""), effect) is Verdict.TRANSIENT
-    assert judge_error(ThrottledOut(""), effect) is Verdict.DONE
-    assert judge_error(TransportError(""), effect) is Verdict.DONE
+    assert judge_error(Unreachable(""), effect) is Judgement.TRANSIENT
+    assert judge_error(ThrottledOut(""), effect) is Judgement.DONE
+    assert judge_error(TransportError(""), effect) is Judgement.DONE
 
 
 def test_a_lost_answer_is_asked_for_again_only_where_that_is_safe() -> None:
-    assert {judge_error(OutcomeUnknown(""), effect) for effect in SAFE} == {Verdict.TRANSIENT}
-    assert {judge_error(OutcomeUnknown(""), effect) for effect in UNSAFE} == {Verdict.UNKNOWN}
+    assert {judge_error(OutcomeUnknown(""), effect) for effect in SAFE} == {Judgement.TRANSIENT}
+    assert {judge_error(OutcomeUnknown(""), effect) for effect in UNSAFE} == {Judgement.UNKNOWN}
 
 
 GONE = Response(404, body={"error": {"code": "ErrorItemNotFound"}})
 
 
-@pytest.mark.parametrize(("method", "answer", "verdict"), [
+@pytest.mark.parametrize(("method", "answer", "judgement"), [
     ("DELETE", GONE, True),
     ("GET", GONE, False),
     ("PATCH", GONE, False),
@@ -82,8 +82,8 @@ GONE = Response(404, body={"error": {"code": "ErrorItemNotFound"}})
     ("DELETE", Response(404), False),
     ("DELETE", Response(204), False),
 ])  # fmt: skip
-def test_a_repeated_delete_that_finds_nothing_has_done_its_work(method: str, answer: Response, verdict: bool) -> None:
-    assert settled(Request(method, "/x"), answer) is verdict
+def test_a_repeated_delete_that_finds_nothing_has_done_its_work(method: str, answer: Response, judgement: bool) -> None:
+    assert settled(Request(method, "/x"), answer) is judgement
 
 
 @given(st.integers(1, 5000), st.floats(0, 1, exclude_max=True), st.floats(0.01, 10), st.floats(0.01, 100))

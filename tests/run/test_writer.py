@@ -11,7 +11,8 @@ import pytest
 from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox, Outcome, Problem, Rejected, Status, Tally
 from bulkmail.run.outputs import OutputSettings, open_outputs
-from bulkmail.run.writer import QUEUE, Finished, Sink, Writer, entry
+from bulkmail.run.writer import QUEUE, Finished, Sink, Writer
+from bulkmail.rundir.entries import encode_outcome
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink import Csv, Ndjson
@@ -87,7 +88,7 @@ def test_a_line_has_all_that_is_known() -> None:
     problem = Problem("Code", "text", 500, "r", "c")
     mailbox = Mailbox("ada@example.com", 7, "id-1")
     assert orjson.loads(
-        entry(Outcome(mailbox, Status.FAILED, 1, Tally(2, 3, 0.12345), 1.23456, problem), {"f": 9})
+        encode_outcome(Outcome(mailbox, Status.FAILED, 1, Tally(2, 3, 0.12345), 1.23456, problem), {"f": 9})
     ) == {
         "row": 7,
         "mailbox": "ada@example.com",
@@ -104,14 +105,14 @@ def test_a_line_has_all_that_is_known() -> None:
 
 
 def test_a_line_says_whose_limit_was_waited_for_and_nothing_where_none_was() -> None:
-    waited = entry(Outcome(ADA, Status.OK, tally=Tally(2, 1, 9.0, "MailboxConcurrency, mailbox")), {})
+    waited = encode_outcome(Outcome(ADA, Status.OK, tally=Tally(2, 1, 9.0, "MailboxConcurrency, mailbox")), {})
     assert orjson.loads(waited)["waited_for"] == "MailboxConcurrency, mailbox"
-    assert b"waited_for" not in entry(Outcome(ADA, Status.OK, tally=Tally(2, 0, 9.0)), {})
+    assert b"waited_for" not in encode_outcome(Outcome(ADA, Status.OK, tally=Tally(2, 0, 9.0)), {})
 
 
 def test_a_text_that_is_no_unicode_does_not_end_the_run() -> None:
     outcome = Outcome(ADA, Status.FAILED, problem=Problem("\udcff", "lone \ud800"))
-    assert orjson.loads(entry(outcome, {}))["error"]["code"] == "\\udcff"
+    assert orjson.loads(encode_outcome(outcome, {}))["error"]["code"] == "\\udcff"
 
 
 @pytest.mark.parametrize("turns", [1, 2, 5])

@@ -1,24 +1,31 @@
 """What a resumed run is compared by."""
 
-from bulkmail.rundir.manifest import differences
+from dataclasses import replace
 
-PINNED = {"task": "settings.report", "code": "1", "options": {}, "mode": "read", "app": {}, "output": {}}
-MEASURED = {"bytes": 10, "sha256": "abc", "mailboxes": 2}
-BEFORE = {**PINNED, "input": {"path": "/a.csv", **MEASURED}}
+from bulkmail.rundir.differences import differences
+from bulkmail.rundir.manifest import PinnedInput
+from tests.rundir.test_manifest import BEGUN
+
+READ = PinnedInput("/a.csv", bytes=10, sha256="abc", mailboxes=2)
+BEFORE = replace(BEGUN, input=READ)
 
 
 def test_the_same_run_differs_in_nothing() -> None:
-    assert differences(BEFORE, BEFORE) == []
+    assert differences(BEFORE, replace(BEFORE, seconds=7.0, limits={"batch": True})) == []
 
 
 def test_each_difference_is_named() -> None:
-    after = {**BEFORE, "mode": "apply", "input": {"path": "/a.csv", **MEASURED, "mailboxes": 3}}
-    assert differences(BEFORE, after) == ['mode: "read" is now "apply"', "input.mailboxes: 2 is now 3"]
+    after = replace(BEFORE, mode="apply", options={"columns": "seed"}, input=replace(READ, mailboxes=3, column="mail"))
+    assert list(map(str, differences(BEFORE, after))) == [
+        'options.columns: "all" is now "seed"',
+        'mode: "read" is now "apply"',
+        "input.mailboxes: 2 is now 3",
+        'input.column: nothing is now "mail"',
+    ]
 
 
 def test_a_run_that_died_before_it_had_read_its_input_takes_it_as_it_is() -> None:
-    before = {**PINNED, "input": {"path": "/a.csv"}}
+    before = replace(BEGUN, input=PinnedInput("/a.csv"))
     assert differences(before, BEFORE) == []
-    assert differences(before, {**BEFORE, "input": {"path": "/b.csv", **MEASURED}}) == [
-        'input.path: "/a.csv" is now "/b.csv"'
-    ]
+    [moved] = differences(before, replace(BEFORE, input=replace(READ, path="/b.csv")))
+    assert str(moved) == 'input.path: "/a.csv" is now "/b.csv"'

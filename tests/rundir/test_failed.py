@@ -1,22 +1,23 @@
-"""`failed.csv` holds whoever did not end well, and can be run as it is."""
+"""`failed.csv` holds the mailboxes that did not end well, and can be run as it is."""
 
 import asyncio
 import csv
 from pathlib import Path
 
 from bulkmail.model import Mailbox, Outcome, Problem, Status
-from bulkmail.run.writer import entry
+from bulkmail.rundir.entries import encode_outcome
 from bulkmail.rundir.failed import BLOCK, COLUMNS, write_failed
 from bulkmail.rundir.journal import sealed
+from bulkmail.rundir.reader import RunDir
 from bulkmail.source import FileSource
 
 GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 
 
-def outcomes(folder: Path, *found: Outcome, torn: bytes = b"") -> Path:
+def outcomes(folder: Path, *found: Outcome, torn: bytes = b"") -> RunDir:
     path = folder / "outcomes.ndjson"
-    path.write_bytes(sealed([entry(outcome, {}) for outcome in found], 0) + torn)
-    return path
+    path.write_bytes(sealed([encode_outcome(outcome, {}) for outcome in found], 0) + torn)
+    return RunDir(folder)
 
 
 def failed(address: str, row: int, status: Status = Status.FAILED, id_: str = "") -> Outcome:
@@ -33,7 +34,7 @@ def read_back(path: Path) -> list[tuple[str, str]]:
 
 def test_who_is_in_it(tmp_path: Path) -> None:
     source = outcomes(tmp_path, *(failed(f"{status}@example.com", n, status) for n, status in enumerate(Status)))
-    assert write_failed(source, tmp_path / "failed.csv") == 4
+    assert write_failed(source) == 4
     with (tmp_path / "failed.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["denied", "failed", "unknown", "not_run"]
@@ -46,23 +47,23 @@ def test_it_is_valid_input(tmp_path: Path) -> None:
     """With the directory's id, where there is one, and with addresses that look like formulas."""
     people = [("-ada@example.com", ""), ("+1@example.com", ""), ("=x@example.com", ""), ("bob@example.com", GUID)]
     source = outcomes(tmp_path, *(failed(address, n, id_=id_) for n, (address, id_) in enumerate(people)))
-    write_failed(source, tmp_path / "failed.csv")
+    write_failed(source)
     assert read_back(tmp_path / "failed.csv") == people
 
 
 def test_nobody_failed(tmp_path: Path) -> None:
     source = outcomes(tmp_path, failed("a@example.com", 1, Status.OK))
-    assert write_failed(source, tmp_path / "failed.csv") == 0
-    assert write_failed(tmp_path / "not there", tmp_path / "failed.csv") == 0
+    assert write_failed(source) == 0
+    assert write_failed(RunDir(tmp_path / "not there")) == 0
     assert not (tmp_path / "failed.csv").exists()
 
 
 def test_a_line_that_a_full_disk_cut_off_is_no_outcome(tmp_path: Path) -> None:
     source = outcomes(tmp_path, failed("a@example.com", 1), torn=b'{"row":2,"mailb')
-    assert write_failed(source, tmp_path / "failed.csv") == 1
+    assert write_failed(source) == 1
 
 
 def test_more_than_a_block(tmp_path: Path) -> None:
     source = outcomes(tmp_path, *(failed(f"{n}@example.com", n) for n in range(2 * BLOCK + 1)))
-    assert write_failed(source, tmp_path / "failed.csv") == 2 * BLOCK + 1
+    assert write_failed(source) == 2 * BLOCK + 1
     assert len(read_back(tmp_path / "failed.csv")) == 2 * BLOCK + 1

@@ -8,42 +8,45 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bulkmail.rundir.heartbeat import BEAT, Moment, beating, elapsed, last_sign, moment
+from bulkmail.rundir.heartbeat import INTERVAL, Heartbeat, beating, current, decode, elapsed, last
 from bulkmail.testing import run
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells its boots apart")
-NOW: Moment = {"boot": "b", "up": 100.0}
+NOW = Heartbeat("b", 100.0)
 
 
 @pytest.mark.parametrize(
     ("since", "now", "expected"),
     [
-        ({"boot": "b", "up": 40.5}, NOW, 59.5),
-        ({"boot": "b", "up": 99}, NOW, 1.0),
-        ({"boot": "b", "up": 100.0}, NOW, 0.0),
-        ({"boot": "b", "up": 101.0}, NOW, 0.0),  # a clock that goes back tells nothing
-        ({"boot": "a", "up": 40.5}, NOW, 0.0),
-        ({"boot": "b", "up": "40.5"}, NOW, 0.0),
-        ({"boot": "b"}, NOW, 0.0),
-        ({"up": 40.5}, NOW, 0.0),
-        ({}, NOW, 0.0),
-        ({"boot": "b", "up": 40.5}, {}, 0.0),
-        ({}, {}, 0.0),
+        (Heartbeat("b", 40.5), NOW, 59.5),
+        (Heartbeat("b", 99), NOW, 1.0),
+        (Heartbeat("b", 100.0), NOW, 0.0),
+        (Heartbeat("b", 101.0), NOW, 0.0),  # a clock that goes back tells nothing
+        (Heartbeat("a", 40.5), NOW, 0.0),
+        (Heartbeat(), NOW, 0.0),
+        (Heartbeat("b", 40.5), Heartbeat(), 0.0),
+        (Heartbeat(), Heartbeat(), 0.0),
     ],
 )
-def test_time_counts_within_one_boot_only(since: Moment, now: Moment, expected: float) -> None:
+def test_time_counts_within_one_boot_only(since: Heartbeat, now: Heartbeat, expected: float) -> None:
     assert elapsed(since, now) == expected
+
+
+@pytest.mark.parametrize("found", [{"boot": "b", "up": "40.5"}, {"boot": "b"}, {"up": 40.5}, {"boot": 1, "up": 2}, {},
+                                   7, {"boot": "b", "up": True}])  # fmt: skip
+def test_what_is_not_a_heartbeat_is_unknown(found: object) -> None:
+    assert decode(found) == Heartbeat()
 
 
 @linux
 def test_a_moment_is_of_this_boot_and_later_than_the_one_before() -> None:
-    first, second = moment(), moment()
-    assert first["boot"] == second["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    assert 0 < first["up"] <= second["up"]
+    first, second = current(), current()
+    assert first.boot == second.boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert 0 < first.up <= second.up
 
 
 def test_without_such_a_clock_nothing_is_known(tmp_path: Path) -> None:
-    assert moment(tmp_path / "none") == {}
+    assert current(tmp_path / "none") == Heartbeat()
 
 
 @pytest.mark.parametrize(
@@ -52,31 +55,31 @@ def test_without_such_a_clock_nothing_is_known(tmp_path: Path) -> None:
 def test_a_torn_or_foreign_file_says_nothing(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / ".alive"
     path.write_bytes(content)
-    assert last_sign(path) == {}
+    assert last(path) == Heartbeat()
 
 
 def test_no_file_says_nothing(tmp_path: Path) -> None:
-    assert last_sign(tmp_path / ".alive") == {}
+    assert last(tmp_path / ".alive") == Heartbeat()
 
 
 @linux
-def test_a_sign_is_there_at_once_and_again_each_second_until_the_end(tmp_path: Path) -> None:
+def test_a_heartbeat_is_there_at_once_and_again_each_second_until_the_end(tmp_path: Path) -> None:
     path = tmp_path / ".alive"
     path.write_bytes(b"x" * 70)  # of a process before, and shorter
 
-    async def main() -> Moment:
-        begun = moment()
+    async def main() -> Heartbeat:
+        begun = current()
         async with beating(path):
-            first = last_sign(path)
+            first = last(path)
             assert elapsed(begun, first) >= 0
-            assert first["boot"] == begun["boot"]
+            assert first.boot == begun.boot
             for _ in range(3):
                 path.unlink()
-                await asyncio.sleep(1.5 * BEAT)
-                assert elapsed(first, last_sign(path)) >= 0
-                assert last_sign(path)["up"] >= first["up"]
+                await asyncio.sleep(1.5 * INTERVAL)
+                assert elapsed(first, last(path)) >= 0
+                assert last(path).up >= first.up
         path.unlink()
-        await asyncio.sleep(5 * BEAT)
+        await asyncio.sleep(5 * INTERVAL)
         assert not path.exists()
         return first
 
@@ -84,12 +87,12 @@ def test_a_sign_is_there_at_once_and_again_each_second_until_the_end(tmp_path: P
 
 
 @linux
-def test_one_sign_covers_the_other_and_is_its_owner_s(tmp_path: Path) -> None:
+def test_one_heartbeat_covers_the_other_and_is_its_owner_s(tmp_path: Path) -> None:
     path = tmp_path / ".alive"
 
     async def main() -> None:
         async with beating(path):
-            await asyncio.sleep(3.5 * BEAT)
+            await asyncio.sleep(3.5 * INTERVAL)
 
     run(main())
     assert len(path.read_bytes()) == 80
@@ -97,14 +100,14 @@ def test_one_sign_covers_the_other_and_is_its_owner_s(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_sign_that_cannot_be_given_is_no_matter(tmp_path: Path) -> None:
+def test_a_heartbeat_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     link.symlink_to(target)
 
     async def main() -> None:
         for path in (tmp_path / "none" / ".alive", tmp_path, link):
             async with beating(path):
-                await asyncio.sleep(2 * BEAT)
+                await asyncio.sleep(2 * INTERVAL)
 
     run(main())
     assert not target.exists(), "no symbolic link is followed"

@@ -1,6 +1,5 @@
 """A journal gives what was written, all of it and nothing else, or says that something else has changed the file."""
 
-import asyncio
 import random
 from pathlib import Path
 
@@ -9,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.errors import Damaged, OutputError
-from bulkmail.rundir.journal import BLOCK, Journal, holding, read, sealed, to_its_end
+from bulkmail.errors import Damaged
+from bulkmail.rundir.journal import BLOCK, Journal, holding, read, sealed
 from bulkmail.sink import Appender
-from bulkmail.testing import run
 from tests.torture.journal import Disk, Found, Written, bare, crashes, cuts, entries, flips, found, understood, written
 
 LINES = understood(
@@ -177,55 +175,3 @@ def test_what_proves_nothing_is_a_torn_end(tmp_path: Path, end: bytes) -> None:
     path = tmp_path / "journal"
     path.write_bytes(LINES.content + end)
     assert found(path) == Found(LINES.entries, LINES.ends[-1], damaged=False)
-
-
-def test_a_thread_is_awaited_to_its_end_whoever_cancels() -> None:
-    async def main() -> list[str]:
-        told: list[str] = []
-
-        async def work() -> None:
-            await asyncio.sleep(5)
-            told.append("worked")
-
-        async def wait() -> None:
-            cancelled = await to_its_end(work())
-            told.append(f"cancelled {cancelled is not None}")
-
-        waiting = asyncio.create_task(wait())
-        for _ in range(2):
-            await asyncio.sleep(1)
-            waiting.cancel()
-        await waiting
-        await wait()
-        return told
-
-    assert run(main()) == ["worked", "cancelled True", "worked", "cancelled False"]
-
-
-def test_the_error_of_the_work_is_told_even_to_who_was_cancelled() -> None:
-    async def main() -> None:
-        async def work() -> None:
-            await asyncio.sleep(5)
-            raise OutputError("no space left")
-
-        waiting = asyncio.create_task(to_its_end(work()))
-        await asyncio.sleep(1)
-        waiting.cancel()
-        with pytest.raises(OutputError):
-            await waiting
-
-    run(main())
-
-
-def test_an_error_that_comes_with_the_cancellation_is_not_lost() -> None:
-    async def main() -> None:
-        async def work() -> None:
-            await asyncio.sleep(5)
-            waiting.cancel()
-            raise OutputError("no space left")
-
-        waiting = asyncio.create_task(to_its_end(work()))
-        with pytest.raises(OutputError):
-            await waiting
-
-    run(main())

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import ChangesExhausted
-from bulkmail.model import Change, Ending
+from bulkmail.model import Change, Effect, Ending
+from bulkmail.rundir.entries import Intent, encode_change
+from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.journal import Journal, read
-from bulkmail.rundir.ledger import LINGER, ChangeLedger, entry_of, written
+from bulkmail.rundir.ledger import LINGER, ChangeLedger, written
 from bulkmail.sink import Appender
 from bulkmail.testing import run
 from tests.rundir.ledgers import Gate, Memory, turns, write
@@ -79,7 +81,9 @@ def test_an_entry_says_all_that_undoing_needs() -> None:
 
 
 def test_what_json_cannot_hold_ends_no_run() -> None:
-    assert orjson.loads(entry_of({"after": "\ud800", "n": 2**70, "b": b"x"}))["after"] == "\\ud800"
+    changed = Change("k", after={"text": "\ud800", "n": 2**70, "b": b"x"})
+    entry = orjson.loads(encode_change(Intent(1, 7, "ada", changed, Effect.KEYED)))
+    assert entry["after"]["text"] == "\\ud800"
 
 
 def test_those_who_come_together_share_a_write() -> None:
@@ -158,7 +162,7 @@ def test_a_later_process_goes_on_with_numbers_and_counts_and_says_so_first() -> 
 
     async def main() -> None:
         ledger = ChangeLedger(journal, number=9, counts=counts, most=5)
-        ledger.reopen({"boot": "b", "up": 4.5})
+        ledger.reopen(Heartbeat("b", 4.5))
         async with written(ledger):
             number = await ledger.intend(write())
             assert number == 10

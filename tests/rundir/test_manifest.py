@@ -1,6 +1,6 @@
 """`run.json`: whole at any time, and read back as it was written."""
 
-import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,53 +9,103 @@ import pytest
 
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Event
-from bulkmail.rundir.manifest import Manifest, digests, read, recall, sums, waits
+from bulkmail.rundir.figures import carry_over, sums, waits
+from bulkmail.rundir.manifest import (
+    FileDigest,
+    JobFile,
+    Manifest,
+    PinnedApp,
+    PinnedInput,
+    PinnedOutput,
+    Sums,
+    Waited,
+)
 from bulkmail.rundir.totals import Totals
 
 BEGUN = Manifest(
-    task="settings.report", code="v1", mode="read", output={}, job={}, options={"columns": "all"},
-    input={"path": "a.csv"}, app={"client_id": "c"},
+    task="settings.report", code="v1", mode="read", output=PinnedOutput(), job=JobFile("job.toml", {"input.limit": 3}),
+    options={"columns": "all"}, input=PinnedInput("a.csv"), app=PinnedApp(client_id="c"),
     limits={"batch": False}, version="1", started="2026-11-23T22:15:03+00:00",
+)  # fmt: skip
+ENDED = replace(
+    BEGUN, state="finished", exit_code=0, ended="2026-11-23T22:16:03+00:00", seconds=60.0, counts=Counts(3, 2, 1, 0),
+    statuses={"ok": 3}, sums=Sums(3, 3, 4, 1, 1, 0.5), changes={"done": 1}, waits={"x, mailbox": Waited(1, 2.5)},
+    problems={"failed X": 1}, outputs={"records.csv": FileDigest(7, "abc")}, parent="/other", undo=True, reason="none",
+    input=PinnedInput("a.csv", "mail", None, "", 0, 0, "abc", 0),
 )  # fmt: skip
 
 
-def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
-    BEGUN.write(tmp_path)
-    assert read(tmp_path)["state"] == "running"
-    replace(BEGUN, state="finished", exit_code=0, counts=Counts(3, 2, 1, 0), sums=sums(Totals())).write(tmp_path)
-    found = read(tmp_path)
-    assert (found["state"], found["exit_code"], found["task"]) == ("finished", 0, "settings.report")
-    assert found["counts"] == {"unique": 3, "duplicates": 2, "blank": 1, "invalid": 0, "rows": 6}
-    assert found["sums"]["mailboxes"] == 0
+@pytest.mark.parametrize("manifest", [BEGUN, ENDED])
+def test_it_is_read_as_it_was_written(tmp_path: Path, manifest: Manifest) -> None:
+    written = manifest.write(tmp_path)
+    assert Manifest.read(tmp_path) == written
+    assert replace(written, pid=0, host="") == manifest
+    assert written.pid == os.getpid()
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_a_run_that_goes_on_remembers_what_was_waited_for(tmp_path: Path) -> None:
+def test_what_stands_in_the_file(tmp_path: Path) -> None:
+    ENDED.write(tmp_path)
+    found = orjson.loads((tmp_path / "run.json").read_bytes())
+    assert found["format"] == 3
+    assert found["counts"] == {"unique": 3, "duplicates": 2, "blank": 1, "invalid": 0, "rows": 6}
+    assert found["input"] == {"path": "a.csv", "column": "mail", "bytes": 0, "sha256": "abc", "mailboxes": 0}
+    assert found["app"] == {"client_id": "c"}
+    assert found["output"] == {"format": ["ndjson", "csv"], "raw": False, "bom": False}
+    assert found["sums"]["requests"] == 4
+    assert found["waits"] == {"x, mailbox": {"times": 1, "seconds": 2.5}}
+    assert found["outputs"] == {"records.csv": {"bytes": 7, "sha256": "abc"}}
+
+
+def test_one_of_an_earlier_bulkmail_lacks_some_members_and_has_others(tmp_path: Path) -> None:
+    """As it was written while it ran, before its sums were always there."""
+    BEGUN.write(tmp_path)
+    body = orjson.loads((tmp_path / "run.json").read_bytes())
+    del body["parent"], body["undo"]
+    body |= {"sums": {}, "later": 1}
+    (tmp_path / "run.json").write_bytes(orjson.dumps(body))
+    found = Manifest.read(tmp_path)
+    assert (found.parent, found.undo, found.sums) == ("", False, Sums())
+
+
+def test_a_run_that_goes_on_remembers_what_was_waited_for() -> None:
     first, second = Totals(), Totals()
     for totals in (first, second):
         totals.hear(Event("throttled", "x, mailbox", "ada@example.com", 2.0, 1.5))
         totals.hear(Event("retried", "503"))
-    replace(BEGUN, state="stopped", sums=sums(first), waits=waits(first)).write(tmp_path)
-    recall(second, read(tmp_path))
-    assert (second.retried, waits(second)) == (2, {"x, mailbox": {"times": 2, "seconds": 3.0}})
+    carry_over(second, replace(BEGUN, state="stopped", sums=sums(first), waits=waits(first)))
+    assert (second.retried, waits(second)) == (2, {"x, mailbox": Waited(2, 3.0)})
     killed = Totals()
-    BEGUN.write(tmp_path)
-    recall(killed, read(tmp_path))
+    carry_over(killed, BEGUN)
     assert (killed.retried, waits(killed)) == (0, {})
 
 
-def test_a_directory_that_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no run directory"):
-        read(tmp_path)
-    for content in (b"", b"{", b"[1]", b'{"format": 99}', b"5"):
-        (tmp_path / "run.json").write_bytes(content)
-        with pytest.raises(InputError):
-            read(tmp_path)
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[1]", b'{"format": 99}', b"5", b"{}"])
+def test_a_directory_without_a_run(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(InputError, match="is not a run directory"):
+        Manifest.read(tmp_path)
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"is not a run directory|another version of bulkmail"):
+        Manifest.read(tmp_path)
 
 
-def test_digests_of_the_files_that_there_are(tmp_path: Path) -> None:
-    content = orjson.dumps(list(range(300_000)))
-    (tmp_path / "a").write_bytes(content)
-    assert digests(tmp_path, ["a", "b"]) == {
-        "a": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    }
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("task", 7), ("input", []), ("input", {"path": 7}), ("waits", {"x": 1}), ("state", "ready"), ("mode", None),
+        ("options", "all"), ("seconds", "7"), ("outputs", {"a": {"bytes": "7"}}), ("counts", {"unique": 1.5}),
+        ("job", {"path": None}), ("statuses", {"ok": "many"}),
+    ],
+)  # fmt: skip
+def test_a_member_that_is_not_of_its_kind_is_named(tmp_path: Path, name: str, value: object) -> None:
+    ENDED.write(tmp_path)
+    body = orjson.loads((tmp_path / "run.json").read_bytes())
+    (tmp_path / "run.json").write_bytes(orjson.dumps(body | {name: value}))
+    with pytest.raises(InputError, match=rf"run\.json: {name}"):
+        Manifest.read(tmp_path)
+
+
+def test_a_member_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(b'{"format": 3}')
+    with pytest.raises(InputError, match=r"run\.json: task"):
+        Manifest.read(tmp_path)

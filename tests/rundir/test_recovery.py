@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import Damaged, InputError, OutputError
-from bulkmail.model import NOTHING, Mailbox, Outcome, Problem, Rejected, Status, Tally
+from bulkmail.model import Mailbox, Outcome, Rejected, Status, Tally
 from bulkmail.run.outputs import OutputSettings, open_outputs
-from bulkmail.run.writer import Finished, entry
+from bulkmail.run.writer import Finished
+from bulkmail.rundir.entries import encode_outcome
 from bulkmail.rundir.folder import OUTCOMES
 from bulkmail.rundir.journal import Journal
-from bulkmail.rundir.recovery import Recovered, check_rows, outcome_of, recover, rows_with
+from bulkmail.rundir.reader import RunDir
+from bulkmail.rundir.recovery import Recovered, check_rows, recover
 from bulkmail.sink import Appender
 from bulkmail.source.rows import Rows
 from bulkmail.testing import run
@@ -35,12 +36,12 @@ def outcomes(folder: Path, *several: Outcome) -> None:
     """A journal of outcomes, one a group; each speaks of ten bytes of rows more."""
     with Appender(folder / OUTCOMES) as file:
         for number, one in enumerate(several, 1):
-            Journal(file).append([entry(one, {"records.ndjson": 10 * number})])
+            Journal(file).append([encode_outcome(one, {"records.ndjson": 10 * number})])
 
 
 def session(folder: Path, *several: Outcome) -> None:
     """A process that goes on with a run, and ends after these."""
-    with open_outputs(folder, COLUMNS, SETTINGS, recover(folder)) as writer:
+    with open_outputs(folder, COLUMNS, SETTINGS, recover(RunDir(folder))) as writer:
         write(writer, *(Finished(one, writer.encode([{"n": one.mailbox.row}] * one.rows)) for one in several))
 
 
@@ -57,12 +58,12 @@ def standing(found: Recovered) -> tuple[object, ...]:
 
 
 def test_a_directory_without_outcomes_is_a_run_that_did_nothing(tmp_path: Path) -> None:
-    assert standing(recover(tmp_path)) == standing(Recovered())
+    assert standing(recover(RunDir(tmp_path))) == standing(Recovered())
 
 
 def test_what_is_done_is_done_and_counted(tmp_path: Path) -> None:
     outcomes(tmp_path, outcome(5), outcome(2, Status.FAILED), outcome(9, Status.ABSENT))
-    found = recover(tmp_path)
+    found = recover(RunDir(tmp_path))
     assert numbers(found.done) == [2, 5, 9]
     assert found.length == (tmp_path / OUTCOMES).stat().st_size
     assert found.lengths == {"records.ndjson": 30}
@@ -75,23 +76,23 @@ def test_mailboxes_that_did_not_run_are_taken_back(tmp_path: Path) -> None:
     outcomes(tmp_path, outcome(2))
     length = (tmp_path / OUTCOMES).stat().st_size
     with Appender.resume(tmp_path / OUTCOMES, length) as file:
-        Journal(file).append([entry(outcome(row, Status.NOT_RUN), {"records.ndjson": 10}) for row in (3, 4)])
-    found = recover(tmp_path)
+        Journal(file).append([encode_outcome(outcome(row, Status.NOT_RUN), {"records.ndjson": 10}) for row in (3, 4)])
+    found = recover(RunDir(tmp_path))
     assert (numbers(found.done), found.length, found.lengths) == ([2], length, {"records.ndjson": 10})
     assert found.totals.done == 1
-    assert standing(recover(tmp_path)) == standing(found)
+    assert standing(recover(RunDir(tmp_path))) == standing(found)
 
 
 def test_a_second_outcome_is_damage(tmp_path: Path) -> None:
     outcomes(tmp_path, outcome(2), outcome(3), outcome(2, Status.FAILED))
     with pytest.raises(Damaged, match="second outcome for row 2, before byte"):
-        recover(tmp_path)
+        recover(RunDir(tmp_path))
 
 
 def test_an_outcome_behind_those_that_did_not_run_is_damage(tmp_path: Path) -> None:
     outcomes(tmp_path, outcome(2, Status.NOT_RUN), outcome(3))
     with pytest.raises(Damaged, match="outcome for row 3"):
-        recover(tmp_path)
+        recover(RunDir(tmp_path))
 
 
 def test_a_second_process_goes_on_where_the_first_one_was_killed(tmp_path: Path) -> None:
@@ -104,16 +105,16 @@ def test_a_second_process_goes_on_where_the_first_one_was_killed(tmp_path: Path)
     for name in ("records.ndjson", "records.csv", OUTCOMES):
         with (killed / name).open("ab") as file:
             file.write(b'{"n":99')  # written, and not committed
-    found = recover(killed)
-    assert standing(recover(killed)) == standing(found), "recovering changes nothing"
-    with open_outputs(killed, COLUMNS, SETTINGS, recover(killed)):
+    found = recover(RunDir(killed))
+    assert standing(recover(RunDir(killed))) == standing(found), "recovering changes nothing"
+    with open_outputs(killed, COLUMNS, SETTINGS, recover(RunDir(killed))):
         pass  # killed again, once the files are cut
-    assert standing(recover(killed)) == standing(found)
+    assert standing(recover(RunDir(killed))) == standing(found)
     session(killed, *second)
     ends = [content(folder) for folder in (whole, killed)]
     assert ends[0]["records.ndjson"] == ends[1]["records.ndjson"]
     assert ends[0]["records.csv"] == ends[1]["records.csv"]
-    assert standing(recover(killed))[:2] == standing(recover(whole))[:2]
+    assert standing(recover(RunDir(killed)))[:2] == standing(recover(RunDir(whole)))[:2]
 
 
 def test_a_process_that_committed_nothing_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_a_file_of_rows_that_lacks_what_was_committed_is_refused(tmp_path: Path)
 
 
 def refused(folder: Path, why: str) -> None:
-    with pytest.raises(OutputError, match=why), open_outputs(folder, COLUMNS, SETTINGS, recover(folder)):
+    with pytest.raises(OutputError, match=why), open_outputs(folder, COLUMNS, SETTINGS, recover(RunDir(folder))):
         pass
 
 
@@ -150,43 +151,16 @@ def test_killed_anywhere_it_stands_at_the_last_outcome_that_is_whole(
     length = data.draw(st.integers(0, path.stat().st_size))
     path.write_bytes(path.read_bytes()[:length])
     whole = sum(sum(map(len, lines[: number + 1])) <= length for number in range(len(lines)))
-    found = recover(folder)
+    found = recover(RunDir(folder))
     assert numbers(found.done) == list(range(2, 2 + whole))
     assert found.length == sum(map(len, lines[:whole]))
     assert found.lengths == ({"records.ndjson": 10 * whole} if whole else {})
 
 
-texts = st.text(st.characters(codec="utf-8"), max_size=9)
-numbers_ = st.integers(0, 10**9)
-seconds = st.integers(0, 10**9).map(lambda milli: milli / 1000)
-problems = st.builds(Problem, texts, texts, st.integers(0, 599), texts, texts)
-
-
-@given(
-    st.builds(
-        Outcome,
-        st.builds(Mailbox, texts, numbers_, texts, st.just(NOTHING)),
-        st.sampled_from(Status),
-        numbers_,
-        st.builds(Tally, numbers_, numbers_, seconds),
-        seconds,
-        st.none() | problems,
-    )
-)
-def test_an_outcome_comes_back_as_it_was(given_: Outcome) -> None:
-    assert outcome_of(orjson.loads(entry(given_, {"f": 1}))) == given_
-
-
-def test_a_member_that_this_version_does_not_know_is_no_matter() -> None:
-    told = orjson.loads(entry(outcome(2, Status.FAILED)._replace(problem=Problem("Code", "text")), {}))
-    told["error"]["later"] = 1
-    assert outcome_of(told).problem == Problem("Code", "text")
-
-
 def test_rows_by_how_they_ended(tmp_path: Path) -> None:
     outcomes(tmp_path, outcome(2), outcome(3, Status.FAILED), outcome(4, Status.DENIED), outcome(5, Status.NOT_RUN))
-    assert numbers(rows_with(tmp_path, {Status.FAILED, Status.NOT_RUN})) == [3, 5]
-    assert numbers(rows_with(tmp_path, set())) == []
+    assert numbers(RunDir(tmp_path).rows_with(frozenset({Status.FAILED, Status.NOT_RUN}))) == [3, 5]
+    assert numbers(RunDir(tmp_path).rows_with(frozenset())) == []
 
 
 OTHER = Mailbox("other@example.com", 3)
@@ -208,8 +182,8 @@ def test_rows_that_are_done_must_name_whom_they_named(
     tmp_path: Path, rows: list[Mailbox | Rejected], complaint: str
 ) -> None:
     outcomes(tmp_path, outcome(5), outcome(2), outcome(3, Status.FAILED), outcome(4, Status.NOT_RUN))
-    found = recover(tmp_path)
-    checking = check_rows(tmp_path, found.done, ListSource([rows[:3], rows[3:]]))
+    found = recover(RunDir(tmp_path))
+    checking = check_rows(RunDir(tmp_path), found.done, ListSource([rows[:3], rows[3:]]))
     if not complaint:
         run(checking)
         return

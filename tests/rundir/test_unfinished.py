@@ -16,10 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from bulkmail.errors import Damaged
 from bulkmail.model import Change, Effect, Ending, Made, Request
 from bulkmail.rundir.folder import ALIVE, CHANGES
-from bulkmail.rundir.heartbeat import Moment
+from bulkmail.rundir.heartbeat import Heartbeat, encode, last
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.ledger import ChangeLedger
-from bulkmail.rundir.unfinished import Recalled, recall
+from bulkmail.rundir.reader import RunDir
+from bulkmail.rundir.unfinished import Unfinished
 from bulkmail.sink import Appender
 from bulkmail.sink.appender import reopened
 from bulkmail.source.rows import Rows
@@ -39,25 +40,29 @@ def ledger_of(folder: Path, *entries: dict[str, Any]) -> None:
 
 
 def intended(change: int, row: int, effect: Effect) -> dict[str, Any]:
-    what = {"key": f"k{change}", "before": 1, "after": 2}
+    what = {"mailbox": f"user{row}", "key": f"k{change}", "before": 1, "after": 2}
     return {"change": change, "row": row, "state": "intended", "effect": effect, **what}
+
+
+def planned(change: int, row: int) -> dict[str, Any]:
+    return intended(change, row, Effect.KEYED) | {"state": "planned"}
 
 
 def ended(change: int, row: int, state: Ending) -> dict[str, Any]:
     return {"change": change, "row": row, "state": state}
 
 
-LAST: Moment = {"boot": "b", "up": 9.5}
+LAST = Heartbeat("b", 9.5)
 
 
-def recalled(folder: Path, *entries: dict[str, Any], done: Rows | None = None) -> Recalled:
+def left_by(folder: Path, *entries: dict[str, Any], done: Rows | None = None) -> Unfinished:
     ledger_of(folder, *entries)
-    (folder / ALIVE).write_bytes(orjson.dumps(LAST))
-    return recall(folder, done or Rows())
+    (folder / ALIVE).write_bytes(orjson.dumps(encode(LAST)))
+    return RunDir(folder).unfinished(done or Rows())
 
 
 def test_without_a_ledger_there_is_nothing(tmp_path: Path) -> None:
-    assert recall(tmp_path, Rows()) == Recalled()
+    assert RunDir(tmp_path).unfinished() == Unfinished()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_what_an_unfinished_row_may_do(
     tmp_path: Path, effect: Effect, ending: Ending | None, *, unsettled: bool, barred: bool
 ) -> None:
     entries = [intended(1, 7, effect)] + ([] if ending is None else [ended(1, 7, ending)])
-    found = recalled(tmp_path, *entries)
+    found = left_by(tmp_path, *entries)
     assert found.unsettled == ({7: LAST} if unsettled else {})
     assert found.barred == ({7} if barred else set())
     assert found.counts == Counter({ending or Ending.UNKNOWN: 1})
@@ -92,7 +97,7 @@ def test_what_an_unfinished_row_may_do(
 
 def test_rows_that_are_done_are_neither_unsettled_nor_barred(tmp_path: Path) -> None:
     entries = [intended(1, 7, Effect.KEYED), intended(2, 8, Effect.NONE), intended(3, 9, Effect.NONE)]
-    found = recalled(tmp_path, *entries, done=rows(7, 8))
+    found = left_by(tmp_path, *entries, done=rows(7, 8))
     assert (found.unsettled, found.barred) == ({}, {9})
     assert found.counts == Counter({Ending.UNKNOWN: 3})
 
@@ -101,7 +106,7 @@ def test_changes_of_rows_without_an_outcome_are_told_unless_they_were_not_made(t
     endings = (Ending.DONE, Ending.REFUSED, Ending.UNSENT, Ending.UNKNOWN, None)
     entries = [intended(change, 7, Effect.IDEMPOTENT) for change in range(1, 6)]
     entries += [ended(change, 7, ending) | {"id": f"i{change}"} for change, ending in enumerate(endings, 1) if ending]
-    found = recalled(tmp_path, *entries, intended(6, 8, Effect.KEYED), done=rows(8))
+    found = left_by(tmp_path, *entries, intended(6, 8, Effect.KEYED), done=rows(8))
     told = {
         1: Made(Change("k1", 1, 2), "i1"),
         4: Made(Change("k4", 1, 2), "i4", False),
@@ -111,19 +116,19 @@ def test_changes_of_rows_without_an_outcome_are_told_unless_they_were_not_made(t
 
 
 def test_what_was_planned_for_a_row_that_is_not_done_will_be_planned_again(tmp_path: Path) -> None:
-    found = recalled(tmp_path, ended(1, 7, Ending.PLANNED), ended(2, 8, Ending.PLANNED), done=rows(8))
+    found = left_by(tmp_path, planned(1, 7), planned(2, 8), done=rows(8))
     assert found.counts == Counter({Ending.PLANNED: 1})
     assert found.number == 2
 
 
-def test_each_process_has_its_own_last_sign(tmp_path: Path) -> None:
-    earlier: Moment = {"boot": "b", "up": 2.0}
-    found = recalled(
+def test_each_process_has_its_own_last_heartbeat(tmp_path: Path) -> None:
+    earlier = Heartbeat("b", 2.0)
+    found = left_by(
         tmp_path,
         intended(1, 7, Effect.KEYED),
         intended(2, 8, Effect.KEYED),
         ended(2, 8, Ending.UNKNOWN),
-        {"state": "reopened", "last_sign": earlier},
+        {"state": "reopened", "last_sign": encode(earlier)},
         intended(3, 8, Effect.KEYED),
     )
     assert found.unsettled == {7: earlier, 8: LAST}
@@ -136,7 +141,7 @@ def test_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
     content = file.path.read_bytes()
     file.path.write_bytes(content.replace(b"none", b"read", 1))
     with pytest.raises(Damaged):
-        recall(tmp_path, Rows())
+        RunDir(tmp_path).unfinished()
 
 
 class Processes(RuleBasedStateMachine):
@@ -149,35 +154,34 @@ class Processes(RuleBasedStateMachine):
         self.changes: dict[int, tuple[int, Effect, int]] = {}  # number to row, effect, and process
         self.further: set[int] = set()  # numbers of those that go on with another
         self.endings: dict[int, Ending] = {}
-        self.signs: list[Moment] = []  # the last one of each process, if the next one has noted it
+        self.beats: list[Heartbeat] = []  # the last one of each process, if the next one has noted it
         self.noted: list[bool] = []
         self.moment = 0.0
         self.start()
 
     def start(self) -> None:
-        """A process begins: what it recalls is what the model says."""
-        found = recall(self.folder, self.done)
+        """A process begins: what it finds is what the model says."""
+        found = RunDir(self.folder).unfinished(self.done)
         self.check(found)
         self.file = reopened(self.folder / CHANGES, found.length)
         self.counts = found.counts
         self.ledger = ChangeLedger(Journal(self.file), number=found.number, counts=found.counts)
         if found.length:
-            self.ledger.reopen(self.last_sign())
-        self.process = len(self.signs)
+            self.ledger.reopen(self.last())
+        self.process = len(self.beats)
         self.flying: dict[int, Request] = {}
         self.runner = asyncio.Runner(loop_factory=JumpingLoop)
         self.writing = self.runner.get_loop().create_task(self.ledger.write())
-        self.sign()
+        self.beat()
 
-    def sign(self) -> None:
+    def beat(self) -> None:
         self.moment += 1
-        (self.folder / ALIVE).write_bytes(orjson.dumps({"boot": "b", "up": self.moment}))
+        (self.folder / ALIVE).write_bytes(orjson.dumps(encode(Heartbeat("b", self.moment))))
 
-    def last_sign(self) -> Moment:
-        found: Moment = orjson.loads((self.folder / ALIVE).read_bytes())
-        return found
+    def last(self) -> Heartbeat:
+        return last(self.folder / ALIVE)
 
-    def check(self, found: Recalled) -> None:
+    def check(self, found: Unfinished) -> None:
         planned = sum(
             row in self.done and number not in self.further
             for number, (row, _, _) in self.changes.items()
@@ -188,12 +192,12 @@ class Processes(RuleBasedStateMachine):
         counted = (fate for number, fate in fates.items() if number not in self.further or fate is not Ending.DONE)
         assert found.counts == Counter(counted) + Counter({Ending.PLANNED: planned})
         assert found.number == max(self.changes, default=0)
-        unsettled: dict[int, Moment] = {}
+        unsettled: dict[int, Heartbeat] = {}
         barred = set()
         for number, fate in fates.items():
             row, effect, process = self.changes[number]
             if row not in self.done and effect is Effect.KEYED and fate is Ending.UNKNOWN:
-                unsettled[row] = max(unsettled.get(row, {"up": 0.0}), self.sign_of(process), key=lambda one: one["up"])
+                unsettled[row] = max(unsettled.get(row, Heartbeat()), self.beat_of(process), key=lambda one: one.up)
             if row not in self.done and effect is Effect.NONE and fate in (Ending.UNKNOWN, Ending.DONE):
                 barred.add(row)
         assert found.unsettled == unsettled
@@ -202,10 +206,10 @@ class Processes(RuleBasedStateMachine):
     def is_plan(self, number: int) -> bool:
         return self.endings.get(number) is Ending.PLANNED
 
-    def sign_of(self, process: int) -> Moment:
-        """When a process was last alive, as far as the ledger and the sign of the last one can tell."""
-        known = (sign for sign, noted in zip(self.signs[process:], self.noted[process:], strict=True) if noted)
-        return next(known, None) or self.last_sign()
+    def beat_of(self, process: int) -> Heartbeat:
+        """When a process was last alive, as far as the ledger and the last heartbeat can tell."""
+        known = (beat for beat, noted in zip(self.beats[process:], self.noted[process:], strict=True) if noted)
+        return next(known, None) or self.last()
 
     async def intend(self, row: int, effect: Effect, *, further: bool = False) -> None:
         request = Request("POST", "/x", "ada", effect=effect, row=row, change=Change("k", further=further))
@@ -269,7 +273,7 @@ class Processes(RuleBasedStateMachine):
         self.runner.run(asyncio.wait_for(self.writing, 60))
         counts = self.counts
         self.stop()
-        found = recall(self.folder, self.done)
+        found = RunDir(self.folder).unfinished(self.done)
         assert found.counts[Ending.DONE] == counts[Ending.DONE]
         assert found.counts[Ending.UNKNOWN] == counts[Ending.UNKNOWN] + len(self.flying)
         self.forget_what_was_cut()
@@ -278,7 +282,7 @@ class Processes(RuleBasedStateMachine):
     def stop(self) -> None:
         self.runner.close()
         self.file.close()
-        self.signs.append(self.last_sign())
+        self.beats.append(self.last())
 
     def forget_what_was_cut(self) -> None:
         """Of the last process's changes: whoever sent them had waited, so only what was never sent is forgotten."""
@@ -286,8 +290,8 @@ class Processes(RuleBasedStateMachine):
             orjson.loads(line) for line in self.file.path.read_bytes().splitlines(keepends=True) if line[-1:] == b"\n"
         ]
         states = {(entry["change"], entry["state"]) for entry in whole if "change" in entry}
-        signs = [entry["last_sign"] for entry in whole if entry["state"] == "reopened"]
-        self.noted = [sign in signs for sign in self.signs]
+        beats = [entry["last_sign"] for entry in whole if entry["state"] == "reopened"]
+        self.noted = [encode(beat) in beats for beat in self.beats]
         for number in list(self.changes):
             ending = self.endings.get(number)
             if ending is not Ending.PLANNED and (number, "intended") not in states:

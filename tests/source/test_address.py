@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bulkmail.source.address import LONGEST, are_addresses, clean, fault, is_address, is_id
+from bulkmail.source.address import LONGEST, are_addresses, clean, fault, id_in, is_address, is_id, parts
 
 GUID = "0f2e9c1a-7b64-4c58-9d3e-5a1b2c3d4e5f"
 
@@ -25,9 +25,12 @@ GUID = "0f2e9c1a-7b64-4c58-9d3e-5a1b2c3d4e5f"
         ("Ada Example <ada@contoso.com>", "ada@contoso.com"),
         ('"Example, Ada" <SMTP:ada@contoso.com> ', "ada@contoso.com"),
         (" " + GUID, GUID),
-        ("# retired", ""),
-        ("#ada@contoso.com", ""),
+        ("#ada@contoso.com", "#ada@contoso.com"),
+        ("ada@contoso.com <ada@contoso.com>", "ada@contoso.com"),
+        ("'ada@contoso.com' <Ada@contoso.com>;", "Ada@contoso.com"),
+        ("ada@contoso.com; ", "ada@contoso.com"),
         (" ' ", ""),
+        (" ;, ", ""),
         ("<>", ""),
     ],
 )
@@ -77,6 +80,9 @@ def test_addresses_of_every_script_and_ids_pass(address: str) -> None:
         ("ada@contoso..com", "name@domain"),
         ("ada@.com", "name@domain"),
         ("a" * LONGEST + "@b.example", f"{LONGEST} characters"),
+        ("b217bff20aaf1302f67ed73a7c1a2b3c", "concealed name"),
+        ("B217BFF20AAF1302F67ED73A7C1A2B3C", "concealed name"),
+        ("# retired", "no @"),
         (GUID[:-1], "no @"),
     ],
 )
@@ -87,6 +93,7 @@ def test_what_cannot_be_an_address_is_told_why(cell: str, why: str) -> None:
 @given(st.text(max_size=40) | st.from_regex(r"[\w'#./?@ ]{0,12}@[\w.@-]{0,12}", fullmatch=True))
 @example("'a@b")
 @example("#a@b")
+@example("#a@b;")
 def test_cleaning_settles_and_the_quick_way_agrees_with_the_slow_one(text: str) -> None:
     bare = clean(text)
     if bare and not fault(bare):
@@ -109,4 +116,45 @@ def test_no_white_space_of_any_kind(space: str) -> None:
     )
 )
 def test_many_are_addresses_if_each_is(texts: list[str]) -> None:
-    assert are_addresses(texts) == all(map(is_address, texts))
+    assert are_addresses(texts) == all(is_address(text) and not text.startswith("#") for text in texts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [GUID, f"{{{GUID}}}", f"({GUID})", GUID.replace("-", ""), f" '{GUID}'", f"{{{GUID.replace('-', '')}}}"],
+)
+def test_ids_however_they_are_written(text: str) -> None:
+    assert id_in(text) == GUID
+    assert id_in(text.upper()) == GUID.upper()
+
+
+@pytest.mark.parametrize("text", ["", "4711", GUID[:-1], f"{{{GUID}", f"{GUID}-0", "ada@contoso.com"])
+def test_what_is_not_an_id(text: str) -> None:
+    assert id_in(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("", []),
+        (" ; ,; ", []),
+        ("a@x", ["a@x"]),
+        ("a@x; b@x,c@x;", ["a@x", "b@x", "c@x"]),
+        ("Narrows, Sedge <a@x>; Kelp Lagoon <b@x>;", ["a@x", "b@x"]),
+        ("Ahorn, Anna <a@x>", ["a@x"]),
+        ("Ahorn, Anna <a@x>, Birch, Ben <b@x>", ["a@x", "b@x"]),
+        ("a@x, Birch, Ben <b@x>", ["a@x", "b@x"]),
+        ("'a@x' <a@x>; \"Birch; Ben\" <b@x>", ["a@x", "b@x"]),
+        ("a@x, nobody, b@x", ["a@x", "nobody", "b@x"]),
+        ("evil@x <a@x>", ["evil@x <a@x>"]),
+    ],
+)
+def test_addresses_as_a_mail_program_writes_them(text: str, addresses: list[str]) -> None:
+    assert [clean(part) for part in parts(text)] == addresses
+
+
+@given(st.text(st.sampled_from("ab@x.,;<>\"' "), max_size=30))
+def test_parts_never_invent_and_stay_as_they_are(text: str) -> None:
+    for part in parts(text):
+        assert part in text
+        assert list(parts(part)) == [part] or not is_address(part)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bulkmail.errors import OutputError
+from bulkmail.rundir.digests import digests
 from bulkmail.rundir.journal import read
-from bulkmail.rundir.manifest import digests
 
 
 def test_a_journal_that_cannot_be_read(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import orjson
 
 from bulkmail.core.pace.pace import Pace
-from bulkmail.core.slots.window import Window
+from bulkmail.core.slots.lane import Slots
+from bulkmail.core.slots.line import LineStatistics
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Effect, Event, Request, Response, Transport
 from bulkmail.transport.limit import Limiting
@@ -38,7 +39,7 @@ def open_pace() -> Pace:
 
 def limiting(inner: Transport, **settings: Any) -> Limiting:
     """A limiter whose waits are not spread, so that they can be told."""
-    given: dict[str, Any] = {"window": Window(), "pace": open_pace(), "report": unheard, "dice": lambda: 0.0}
+    given: dict[str, Any] = {"slots": Slots(), "pace": open_pace(), "report": unheard, "dice": lambda: 0.0}
     return Limiting(inner, **{**given, **settings})
 
 
@@ -51,10 +52,7 @@ def throttled(seconds: float | str | None, code: str = "ApplicationThrottled", *
 
 def assert_nothing_held(limiter: Limiting) -> None:
     """No slot, no place in a queue, no request in flight, no memory of any mailbox."""
-    assert not limiter._window.lanes
-    assert not limiter._begun
-    assert not limiter._fresh
-    assert limiter._pace.statistics().in_flight == 0
+    assert limiter.statistics() == LineStatistics((), 0, 0, 0, 0)
 
 
 async def together(*calls: Coroutine[Any, Any, T]) -> list[T]:

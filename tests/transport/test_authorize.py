@@ -163,7 +163,7 @@ def test_no_token_ends_the_request_and_holds_nothing() -> None:
             with pytest.raises(SignInError):
                 await stacked.transport.send(get())
             assert stacked.pace.statistics().in_flight == 0
-            assert not stacked.window.lanes
+            assert not stacked.statistics().lanes
         assert not service.requests
 
     run(main())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkmail.core.batch import Recalled
+from bulkmail.core.batch import Readmit
 from bulkmail.core.retry import RetryRules
 from bulkmail.core.throttle import Scope, refusal
 from bulkmail.errors import OutcomeUnknown, Unanswered, Unreachable
@@ -231,7 +231,7 @@ def test_a_part_of_a_held_mailbox_is_recalled() -> None:
         async with batching(service, size=2, held=lambda mailbox: mailbox in held) as packer:
             asked = [asyncio.create_task(packer.send(get(f"/{key}", key))) for key in ("ada", "eve")]
             await asyncio.wait(asked)
-        assert isinstance(asked[0].exception(), Recalled)
+        assert isinstance(asked[0].exception(), Readmit)
         assert asked[1].result().body["path"] == "/eve"
         assert "0 waiting, 1 posted" in repr(packer)
 
@@ -249,7 +249,7 @@ def test_a_half_of_a_refused_post_does_not_leave_after_its_fence_rose() -> None:
         async with batching(Scripted(answer), size=2, held=held.__contains__) as packer:
             asked = [asyncio.create_task(packer.send(get(f"/{number}", "ada"))) for number in range(2)]
             await asyncio.wait(asked)
-        assert all(isinstance(task.exception(), Recalled) for task in asked)
+        assert all(isinstance(task.exception(), Readmit) for task in asked)
 
     run(main())
 
@@ -310,14 +310,14 @@ def test_posts_shrink_while_they_are_refused_and_grow_again(sick: Response, whol
 
         async with batching(Scripted(answer), size=20, held=free) as packer:
             for _ in range(2):
-                await together(*(packer.send(get()) for _ in range(int(packer.size.now))))
+                await together(*(packer.send(get()) for _ in range(packer.statistics().size)))
             falls = shrunk and (whole or sick.status == 429)
-            assert int(packer.size.now) == (5 if falls else 20)
+            assert packer.statistics().size == (5 if falls else 20)
             for _ in range(60):
                 await together(*(packer.send(get()) for _ in range(20)))
             assert len(well.posts[0]) == (5 if falls else 20)
             assert len(well.posts[-1]) == 20
-            assert packer.size.now == 20
+            assert packer.statistics().size == 20
 
     run(main())
 
@@ -340,7 +340,7 @@ def test_a_single_part_of_a_refused_post_does_not_go_plain_after_its_fence_rose(
             return Response(400)
 
         async with batching(Scripted(answer), size=1, held=held.__contains__) as packer:
-            with pytest.raises(Recalled):
+            with pytest.raises(Readmit):
                 await packer.send(get())
 
     run(main())

@@ -4,7 +4,7 @@ import asyncio
 
 from bulkmail.model import Request, Response
 from bulkmail.testing import run
-from bulkmail.transport.batch import SUSPECTS, batching
+from bulkmail.transport.batch import batching
 from tests.transport.rig import Unbatching, get, together
 from tests.transport.test_batch import echo, free
 
@@ -39,7 +39,7 @@ def test_a_mailbox_that_holds_up_its_posts_goes_plain_until_it_answers_in_time()
             assert plain() == ["slow"]
             await visit()
             assert plain() == []
-            assert packer._apart == set()
+            assert packer.statistics().apart == set()
 
     run(main())
 
@@ -53,7 +53,7 @@ def test_where_all_is_slow_nobody_is_kept_apart_for_it() -> None:
         async with batching(Unbatching(slow), size=20, held=free) as packer:
             for start in range(0, 2000, 1000):
                 await together(*(packer.send(get(f"/{n}", f"m{n}")) for n in range(start, start + 1000)))
-            assert len(packer._apart) < 200
+            assert len(packer.statistics().apart) < 200
 
     run(main())
 
@@ -64,9 +64,10 @@ def test_more_suspects_than_can_be_are_none() -> None:
             await asyncio.sleep(20)
             return await echo(request)
 
-        async with batching(Unbatching(slow), size=2, held=free) as packer:
-            packer._apart.update(f"m{number}" for number in range(SUSPECTS + 1))
-            await together(packer.send(get(mailbox="ada")), packer.send(get(mailbox="eve")))
-            assert packer._apart == {"ada", "eve"}
+        async with batching(Unbatching(slow), size=2, held=free, suspects=2) as packer:
+            for pair in (("ada", "eve"), ("bob", "kim"), ("alan", "grace")):
+                await together(*(packer.send(get(mailbox=mailbox)) for mailbox in pair))
+                assert packer.statistics().apart >= set(pair)
+            assert packer.statistics().apart == {"alan", "grace"}
 
     run(main())

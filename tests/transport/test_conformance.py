@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.retry import RetryRules
-from bulkmail.core.slots.window import Window
+from bulkmail.core.slots.line import LineStatistics
 from bulkmail.errors import OutcomeUnknown, TransportError
 from bulkmail.model import Effect, Request, Response, Transport
 from bulkmail.testing import MemoryLedger, Scripted, Tokens, run
+from bulkmail.testing.tape import Recording, Tape
 from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import batching
@@ -25,7 +26,6 @@ from bulkmail.transport.book import Booking
 from bulkmail.transport.limit import Limiting
 from bulkmail.transport.plan import Planning, Refusing
 from bulkmail.transport.retry import Retrying
-from bulkmail.transport.tape import Recording, Tape
 from bulkmail.transport.wire import Wire, WireSettings, wire
 from tests.transport.rig import Unbatching, cancelled, get, limiting, together, unheard
 from tests.transport.servers import Heard, serving, whole
@@ -82,34 +82,33 @@ def plainly(build: Callable[[Service], Transport]) -> Open:
 
 @asynccontextmanager
 async def limited(service: Service) -> AsyncIterator[Opened]:
-    window, pace = Window(), Pace(rate=1e6, in_flight=5)
-    limiter = limiting(service, window=window, pace=pace)
-    yield Opened(limiter, lambda: counted(window, pace) + len(limiter._begun) + len(limiter._fresh))
+    limiter = limiting(service, pace=Pace(rate=1e6, in_flight=5))
+    yield Opened(limiter, lambda: counted(limiter.statistics()))
 
 
 @asynccontextmanager
 async def packed(service: Service) -> AsyncIterator[Opened]:
     async with batching(Unbatching(service.answer), size=4, held=lambda _mailbox: False) as packer:
-        yield Opened(packer, lambda: len(packer._waiting))
+        yield Opened(packer, lambda: packer.statistics().waiting)
 
 
 def whole_stack(terminal: Transport, batch: int) -> AbstractAsyncContextManager[Stack]:
     """All wrappers there are."""
     chosen = StackSettings(rate=1e6, in_flight=50, batch=batch, retries=RetryRules(attempts=2))
-    return stack(terminal, Tokens(), chosen, unheard, guard=booking, keep=lambda _exchange: None)
+    return stack(terminal, Tokens(), chosen, unheard, guard=booking)
 
 
 def stacked(batch: int) -> Open:
     @asynccontextmanager
     async def opened(service: Service) -> AsyncIterator[Opened]:
         async with whole_stack(Unbatching(service.answer), batch) as whole:
-            yield Opened(whole.transport, lambda: counted(whole.window, whole.pace))
+            yield Opened(whole.transport, lambda: counted(whole.statistics()))
 
     return opened
 
 
-def counted(window: Window, pace: Pace) -> int:
-    return len(window.lanes) + pace.statistics().in_flight
+def counted(now: LineStatistics) -> int:
+    return len(now.lanes) + now.in_flight + now.paced + now.in_line + now.later
 
 
 def booking(inner: Transport) -> Transport:
@@ -162,7 +161,7 @@ def stacked_on_the_wire(batch: int) -> Open:
     @asynccontextmanager
     async def opened(service: Service) -> AsyncIterator[Opened]:
         async with served(service) as (sender, held), whole_stack(sender, batch) as whole:
-            yield Opened(whole.transport, lambda: held() + counted(whole.window, whole.pace))
+            yield Opened(whole.transport, lambda: held() + counted(whole.statistics()))
 
     return opened
 
@@ -375,8 +374,7 @@ def test_the_stack_shows_its_parts() -> None:
     async def main() -> None:
         async with stack(Service(), Tokens(), StackSettings(slots=2, rate=50), unheard) as whole:
             assert isinstance(whole.lanes, Limiting)
-            assert whole.window.slots == 2
             assert whole.pace.statistics().mode == "fixed"
-            assert whole.quota.left == whole.quota.capacity
+            assert whole.statistics() == LineStatistics((), 0, 0, 0, 0)
 
     run(main())

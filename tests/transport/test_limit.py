@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.core.batch import Recalled
+from bulkmail.core.batch import Readmit
 from bulkmail.core.pace.pace import Pace
-from bulkmail.core.slots.window import SENDS, SENDS_SECONDS, UPLOAD, UPLOAD_SECONDS, Window
+from bulkmail.core.slots.budget import SENDS, SENDS_SECONDS, UPLOAD, UPLOAD_SECONDS
+from bulkmail.core.slots.lane import Slots
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Request, Response, Transport
 from bulkmail.testing import Scripted, run
@@ -157,7 +158,7 @@ def test_idle_mailboxes_leave_no_state() -> None:
         sizes = []
         for number in range(200):
             await limiter.send(get(mailbox=f"m{number}"))
-            sizes.append(len(limiter._window.lanes))
+            sizes.append(len(limiter.statistics().lanes))
         assert set(sizes) == {0}
         assert "0 lanes" in repr(limiter)
 
@@ -284,7 +285,7 @@ def test_messages_of_one_sender_keep_their_pace_over_many_short_visits() -> None
         assert sent[SENDS - 1] == SENDS * 0.5
         assert [at // SENDS_SECONDS for at in (sent[SENDS], sent[2 * SENDS - 1], sent[2 * SENDS])] == [1, 1, 2]
         assert all(later - earlier >= SENDS_SECONDS for earlier, later in zip(sent, sent[SENDS:], strict=False))
-        assert set(limiter._window.lanes) == {"ada"}
+        assert set(limiter.statistics().lanes) == {"ada"}
         await limiter.send(post("/users/eve/sendMail", "eve"))
         assert clock() - started - sent[-1] == 0.5, "another sender does not wait"
         await asyncio.sleep(SENDS_SECONDS + 2)
@@ -300,7 +301,7 @@ def test_of_two_visits_at_a_time_the_second_to_leave_takes_the_lane_along() -> N
             limiter.enter("office")
         await limiter.send(get(mailbox="office"))
         assert limiter.leave("office").requests == 1
-        assert set(limiter._window.lanes) == {"office"}
+        assert set(limiter.statistics().lanes) == {"office"}
         await limiter.send(get(mailbox="office"))
         assert limiter.leave("office").requests == 1
         assert_nothing_held(limiter)
@@ -318,7 +319,7 @@ def test_cancelled_in_the_turn_of_its_admission_it_leaves_its_slot() -> None:
             return OK
 
         asked: list[str] = []
-        limiter = limiting(Scripted(answer), window=Window(1))
+        limiter = limiting(Scripted(answer), slots=Slots(1))
         first = asyncio.create_task(limiter.send(get("/1")))
         second = asyncio.create_task(limiter.send(get("/2")))
         third = asyncio.create_task(limiter.send(get("/3")))
@@ -340,7 +341,7 @@ class Recalling:
     async def send(self, _request: Request, /) -> Response:
         self.asked += 1
         if self.asked == 1:
-            raise Recalled
+            raise Readmit
         return OK
 
 
@@ -355,17 +356,23 @@ def test_a_recalled_request_is_admitted_again_and_counted_once() -> None:
     run(main())
 
 
-def test_a_higher_rate_is_asked_for_when_an_earlier_instant_is_known() -> None:
-    """The timer of the pace is set again when a fence of the application was expected later than it opens."""
+def test_a_fence_that_opens_before_the_pace_allows_more_is_seen_at_its_time() -> None:
+    """The timer is set for the pace first, and the fence of another mailbox then turns out to open sooner."""
 
     async def main() -> None:
-        pace = Pace(rate=1.0, in_flight=100)
-        limiter = limiting(Witness(lambda _request: (0.1, OK)), pace=pace)
-        asked = [asyncio.create_task(limiter.send(get(mailbox=f"m{number}"))) for number in range(5)]
-        await asyncio.sleep(0)
-        assert limiter._timer is not None
-        limiter._wake_at(limiter._wakes - 0.5)
-        await asyncio.wait(asked)
+        clock = asyncio.get_running_loop().time
+        refusals = iter([throttled(3)])
+        witness = Witness(lambda request: (0.1, next(refusals, OK) if request.mailbox == "ada" else OK))
+        limiter = limiting(witness, pace=Pace(rate=0.1, in_flight=100))
+        assert (await limiter.send(get())).status == 429
+        waiting = [asyncio.create_task(limiter.send(get(mailbox=key))) for key in ("eve", "bob")]
+        await asyncio.sleep(0.5)
+        asked = asyncio.create_task(limiter.send(get()))
+        await asyncio.sleep(3)
+        assert limiter.statistics().in_line == 3, "the fence is open, and the pace says when"
+        await asyncio.wait([*waiting, asked])
+        assert clock() == pytest.approx(30.2, abs=0.2)
+        assert witness.early == 0
         assert_nothing_held(limiter)
 
     run(main())

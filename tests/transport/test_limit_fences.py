@@ -1,12 +1,11 @@
 """Waits: who is held up by a refusal, for how long, and who hears that it is too long."""
 
 import asyncio
-import math
 
 import pytest
 
 from bulkmail.core.pace.pace import Pace
-from bulkmail.core.slots.window import Window
+from bulkmail.core.slots.lane import Slots
 from bulkmail.errors import ThrottledOut
 from bulkmail.model import Event, Request, Response
 from bulkmail.testing import Scripted, Tokens, run
@@ -242,7 +241,7 @@ def test_a_long_wait_of_the_application_ends_waiting_requests_of_all_mailboxes()
 
 def test_who_gave_up_waiting_hears_nothing_of_a_long_wait() -> None:
     async def main() -> None:
-        limiter = limiting(Witness(lambda _request: (1.0, throttled(900))), max_wait=600, window=Window(1))
+        limiter = limiting(Witness(lambda _request: (1.0, throttled(900))), max_wait=600, slots=Slots(1))
         asked = [asyncio.create_task(limiter.send(get())) for _ in range(4)]
         await asyncio.sleep(0.5)
         await cancelled(asked[2])
@@ -268,13 +267,16 @@ def test_a_long_wait_of_one_mailbox_ends_no_other() -> None:
 
 def test_cancelled_in_the_turn_of_being_thrown_out_it_gives_back_nothing() -> None:
     async def main() -> None:
-        limiter = limiting(Witness(lambda _request: (1.0, throttled(900))), window=Window(1), max_wait=600)
+        def heard(_event: Event) -> None:
+            cancel_soon(second)
+
+        service = Witness(lambda _request: (1.0, throttled(900)))
+        limiter = limiting(service, slots=Slots(1), max_wait=600, report=heard)
         first = asyncio.create_task(limiter.send(get("/1")))
         second = asyncio.create_task(limiter.send(get("/2")))
-        limiter.fences._report = lambda _event: unheard(cancel_soon(second))
         await first
         await asyncio.wait([second])
-        assert limiter._window.lanes["ada"].in_flight == 0
+        assert limiter.statistics().in_flight == 0
         await asyncio.sleep(1000)
         assert_nothing_held(limiter)
 
@@ -288,7 +290,7 @@ def test_a_fence_that_rises_in_the_turn_of_an_admission_still_holds_it() -> None
             await asyncio.sleep(1)
             return throttled(30) if request.path == "/2" else OK
 
-        limiter = limiting(Scripted(answer), window=Window(2))
+        limiter = limiting(Scripted(answer), slots=Slots(2))
         limiter.enter("ada")
         answers = await together(*(limiter.send(get(f"/{number}")) for number in (1, 2, 3)))
         assert [one.status for one in answers] == [200, 429, 200]
@@ -328,7 +330,6 @@ def test_a_wait_without_limit_is_accepted_by_default() -> None:
     async def main() -> None:
         answers = iter([throttled(1_000_000, "TooManyRequests"), throttled(1_000_000)])
         limiter = limiting(Scripted(lambda _request: next(answers, OK)))
-        assert limiter.fences._max_wait == math.inf
         assert await until_answered(limiter, post()) is OK
 
     run(main())
@@ -339,7 +340,7 @@ def test_dice_spread_those_who_wait() -> None:
         events: list[Event] = []
         limiter = Limiting(
             Scripted(lambda _request: throttled(10)),
-            window=Window(),
+            slots=Slots(),
             pace=open_pace(),
             report=events.append,
             dice=lambda: 0.5,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bulkmail.core.pace.pace import Pace
-from bulkmail.core.slots.window import Window
+from bulkmail.core.slots.lane import Slots
 from bulkmail.model import Effect, Ending, Request, Response, Transport
 from bulkmail.testing import run
 from bulkmail.transport.authorize import Authorizing
@@ -37,7 +37,7 @@ def test_one_leaves_and_the_other_waits(effect: Effect, waited: list[Ending], ra
     async def main() -> list[Ending]:
         ledger = Noted()
         pace = Pace(in_flight=1 if rate is None else 100)
-        limiting = Limiting(Slow(), window=Window(4), pace=pace, report=unheard, rate=rate)
+        limiting = Limiting(Slow(), slots=Slots(4), pace=pace, report=unheard, rate=rate)
         booking = Booking(limiting, ledger, unheard)
         requests = [Request("POST", "/x", key, body={}, effect=effect, row=row) for row, key in enumerate("ab")]
         tasks = [asyncio.create_task(booking.send(request)) for request in requests]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bulkmail.core.pace.pace import Pace
-from bulkmail.core.slots.window import OF_REQUESTS, OF_SENDS, OF_UPLOAD, REQUESTS, SENDS, UPLOAD
+from bulkmail.core.slots.budget import OF_REQUESTS, OF_SENDS, OF_UPLOAD, REQUESTS, SENDS, UPLOAD
 from bulkmail.model import Event, Request, Response, Wait
 from bulkmail.testing import Scripted, run
 from bulkmail.transport.batch import batching

@@ -1,7 +1,7 @@
-"""Keeps the fences: what a refusal asks of its mailbox or of everybody, and for how long. Is told the time; never
+"""Raises the fences: what a refusal asks of its mailbox or of all mailboxes, and for how long. Is told the time; never
 waits.
 
-Whose limit a refusal names is the verdict of `throttle`, and how long its Retry-After is, that of `retryafter`.
+`throttle` says which limit a refusal names, and `retryafter` how long its Retry-After is.
 """
 
 import math
@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 
 from bulkmail.core import retryafter
 from bulkmail.core.pace.pace import Pace
-from bulkmail.core.slots.window import Fence, Lane, Window
+from bulkmail.core.slots.fence import Fence
+from bulkmail.core.slots.lane import Lane, Slots
 from bulkmail.core.throttle import SHARE, Refusal, Scope, Spread, refusal, used_share
 from bulkmail.errors import ThrottledOut
 from bulkmail.model import Event, Reporter, Response, Wait
@@ -26,7 +27,7 @@ class Fences:
 
     def __init__(
         self,
-        window: Window,
+        slots: Slots,
         pace: Pace,
         report: Reporter,
         *,
@@ -34,7 +35,7 @@ class Fences:
         wall: Callable[[], float],
         dice: Callable[[], float],
     ) -> None:
-        self._window = window
+        self._slots = slots
         self._pace = pace
         self._report = report
         self._max_wait = max_wait
@@ -42,7 +43,7 @@ class Fences:
         self._dice = dice
         self._spread = Spread()
         self._last = -math.inf  # when the last fence opens
-        self.everybody = Fence()  # nothing at all leaves before; the pace keeps it, this is to be asked for it
+        self.everybody = Fence()  # nothing at all leaves before; the pace keeps to it, and this one can be asked
         self.risen = 0  # fences so far
 
     def __repr__(self) -> str:
@@ -52,7 +53,7 @@ class Fences:
         """Whether a fence is up for `key`, its own or everybody's."""
         if now >= self._last:
             return False
-        lane = self._window.lanes.get(key)
+        lane = self._slots.lanes.get(key)
         return now < (self.everybody.until if lane is None else self.until(lane))
 
     def until(self, lane: Lane) -> float:
@@ -60,8 +61,8 @@ class Fences:
         return max(self.everybody.until, lane.fence.until)
 
     def waits(self, now: float) -> list[Wait]:
-        """Who waits because of a limit; everybody comes first."""
-        lanes = [lane for lane in self._window.lanes.values() if lane.waiting]
+        """The mailboxes that wait because of a limit; the wait of all of them comes first."""
+        lanes = [lane for lane in self._slots.lanes.values() if lane.waiting]
         held = [(lane.key, *max((lane.fence.until, lane.fence.by), lane.held)) for lane in lanes]
         everybody = ("", self.everybody.until, self.everybody.by)
         return [Wait(key, until - now, by) for key, until, by in (everybody, *held) if until > now]
@@ -114,7 +115,7 @@ class Fences:
         self._last = max(self._last, now + wait)
         fence.rise(now + wait, by)
         self._report(Event("throttled", by, lane.key, wait, max(0.0, longer)))
-        return list(self._window.lanes.values()) if fence is self.everybody else [lane]
+        return list(self._slots.lanes.values()) if fence is self.everybody else [lane]
 
     def _wait(self, response: Response, refusals: int) -> float:
         """Seconds until the fence opens: what the service says, rounded up and a little later; otherwise a guess that

@@ -71,16 +71,23 @@ class ContactsSyncOptions(Options):
         places: dict[str, int] = {}
         found: dict[str, Wanted] = {}
         for number, row in rows:
-            key = row.get(key_column, "")
-            if not key or len(key) > LONGEST:
-                raise InputError(f"{path}: row {number} has no key of up to {LONGEST} characters in {key_column!r}")
-            if (first := places.setdefault(key.casefold(), number)) != number:
-                raise InputError(f"{path}: rows {first} and {number} have the same key {key[:60]!r}")
             try:
-                found[key.casefold()] = Wanted(key, {name: _value(name, row, of) for name, of in columns.items()})
+                key = self._key(row, key_column)
+                fields = {name: _value(name, row, of) for name, of in columns.items()}
             except ValueError as error:
                 raise InputError(f"{path}: row {number} {error}") from None
+            except InputError as error:
+                raise InputError(f"{path}: row {number}: {error}", hint=error.hint) from None
+            if (first := places.setdefault(key.casefold(), number)) != number:
+                raise InputError(f"{path}: rows {first} and {number} have the same key {key[:60]!r}")
+            found[key.casefold()] = Wanted(key, fields)
         return found
+
+    def _key(self, row: Mapping[str, str], column: str) -> str:
+        key = row.get(column, "")
+        if not key or len(key) > LONGEST:
+            raise ValueError(f"has no key of up to {LONGEST} characters in {column!r}")
+        return key
 
     def _key_column(self, names: Sequence[str]) -> str:
         found = next((name for name in names if fold(name) == fold(self.key_column)), "")

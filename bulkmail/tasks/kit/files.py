@@ -17,34 +17,36 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import sha256
-from itertools import chain, zip_longest
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, TextIO, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-import orjson
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo
 
 from bulkmail.errors import InputError
 from bulkmail.model import Mailbox, Rejected
+from bulkmail.source.address import is_id
 from bulkmail.source.admission import Admission
-from bulkmail.source.content import Content, Kind, opened
-from bulkmail.source.csvfile import read_csv
-from bulkmail.source.textfile import read_ndjson, read_text
+from bulkmail.source.cells import HINT, MARK
+from bulkmail.source.content import Content, Kind, known_encoding, opened
+from bulkmail.source.file import READERS
+from bulkmail.source.records import Record, records
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file that are read: it stays in memory for the whole run, and nobody's contacts are that many."""
 
-_ADDRESSES = {Kind.CSV: read_csv, Kind.NDJSON: read_ndjson, Kind.TEXT: read_text}
-_UNREADABLE = "\ufffd"
-_DELIMITERS = ",;\t"
+_PINNED_KEYS = frozenset({"path", "sha256"})
+_KEYS = frozenset({"path", "encoding"})
 
 
 @dataclass(frozen=True)
 class NamedFile:
-    """`digest` is the SHA-256 that the content must have, where it is known from before."""
+    """`digest` is the SHA-256 that the content must have, where it is known from before; `encoding` is what the user
+    says it is written in, or empty."""
 
     path: Path
     digest: str = ""
+    encoding: str = ""
 
     @cached_property
     def content(self) -> bytes:
@@ -70,37 +72,35 @@ class NamedFile:
 
     def pinned(self) -> dict[str, str]:
         """How a manifest has it."""
-        return {"path": str(self.path.absolute()), "sha256": self.digest or sha256(self.content).hexdigest()}
+        said = {"encoding": self.encoding} if self.encoding else {}
+        return {"path": str(self.path.absolute()), "sha256": self.digest or sha256(self.content).hexdigest(), **said}
 
 
 @dataclass(frozen=True)
 class TextOf(NamedFile):
-    """A text in UTF-8."""
+    """A text in UTF-8, in UTF-16 with its mark, or in the encoding that the user names."""
 
     @cached_property
     def text(self) -> str:
-        try:
-            return self.content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise InputError(f"{self.path}: is not UTF-8 text", hint="Save it as UTF-8.") from None
+        """Raises InputError for a text in another encoding."""
+        with _opened(self, Kind.TEXT, markup=True) as content:
+            text = "".join(content.blocks())
+            if MARK in text:
+                line = text.count("\n", 0, text.index(MARK)) + 1
+                raise InputError(f"line {line} holds a character that could not be read", hint=HINT)
+        return text.removeprefix("\ufeff")
 
 
 @dataclass(frozen=True)
 class TableOf(NamedFile):
-    """Rows with named cells: CSV with a heading, or NDJSON with an object a line."""
+    """Rows with named cells: CSV with a heading, JSON, or NDJSON with an object a line."""
 
     @cached_property
-    def rows(self) -> list[tuple[int, Mapping[str, str]]]:
-        """Each row with its number, counted as a spreadsheet does. Raises InputError that names the row."""
+    def rows(self) -> list[Record]:
+        """Each row with its number, counted as a spreadsheet does. Raises InputError that names the row; a cell that
+        cannot be relied on raises it when it is looked up."""
         with _opened(self) as content:
-            rows: list[tuple[int, Mapping[str, str]]] = []
-            rows += (_objects if content.kind is Kind.NDJSON else _cells)(content.text)
-        for number, row in rows:
-            if any(_UNREADABLE in cell for cell in row.values()):
-                raise InputError(
-                    f"{self.path}: row {number} holds a character that cannot be read", hint="Save it as UTF-8."
-                )
-        return rows
+            return list(records(content))
 
 
 @dataclass(frozen=True)
@@ -109,80 +109,48 @@ class AddressesOf(NamedFile):
 
     @cached_property
     def addresses(self) -> frozenset[str]:
-        """In lower case. Raises InputError that names a row which is no address: nobody may be missed by mistake."""
-        with _opened(self) as content:
-            found = list(chain.from_iterable(_ADDRESSES[content.kind](content.blocks(), Admission())))
+        """In lower case. Raises InputError that names a row without an address: no one may be missed by mistake."""
+        with _opened(self, Kind.TEXT if self.path.suffix.lower() in (".txt", ".lst") else None) as content:
+            found = list(chain.from_iterable(READERS[content.kind](content.blocks(), Admission())))
         for row in found:
             if isinstance(row, Rejected) and row.reason == "invalid":
                 raise InputError(f"{self.path}: row {row.row} {row.why}")
+            if isinstance(row, Mailbox) and is_id(row.address):
+                raise InputError(f"{self.path}: row {row.row} has an id and no address")
         return frozenset(row.address.casefold() for row in found if isinstance(row, Mailbox))
 
 
 @contextmanager
-def _opened(file: NamedFile) -> Iterator[Content]:
+def _opened(file: NamedFile, kind: Kind | None = None, *, markup: bool = False) -> Iterator[Content]:
     """The content of a file as text; complaints get the name of the file."""
-    kind = Kind.TEXT if file.path.suffix.lower() in (".txt", ".lst") else None
+    data = file.content
     try:
-        with opened(io.BytesIO(file.content), kind) as content:
+        with opened(io.BytesIO(data), kind, file.encoding, markup=markup) as content:
             yield content
-    except (ValueError, csv.Error) as error:
+    except csv.Error as error:
         raise InputError(f"{file.path}: {error}") from None
     except InputError as error:
-        named = str(error).startswith(str(file.path))
-        told = str(error).removesuffix(" of mailboxes")
-        raise InputError(told if named else f"{file.path}: {told}", hint=error.hint) from None
+        raise InputError(f"{file.path}: {str(error).removesuffix(' of mailboxes')}", hint=error.hint) from None
 
 
-def _cells(text: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
-    heading = text.readline().removeprefix("\ufeff")
-    delimiter = max(_DELIMITERS, key=heading.count)
-    if heading.casefold().startswith("sep="):  # Excel's own line, which it does not count
-        delimiter, heading = heading[4:5], text.readline()
-    reader = csv.reader(chain([heading], text), delimiter=delimiter, strict=True, skipinitialspace=True)
-    names = [name.strip() for name in next(reader, [])]
-    doubled = next((name for name in names if name and names.count(name) > 1), "")
-    if doubled:
-        raise ValueError(f"the column {doubled!r} is there twice")
-    for number, cells in enumerate(reader, 2):
-        if len(cells) > len(names):
-            raise ValueError(f"row {number} has more cells than there are columns")
-        if any(map(str.strip, cells)):
-            yield number, {name: cell.strip() for name, cell in zip_longest(names, cells, fillvalue="") if name}
-
-
-def _objects(text: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(text, 1):
-        if not line.strip():
-            continue
-        try:
-            found = orjson.loads(line.removeprefix("\ufeff"))
-        except orjson.JSONDecodeError:
-            found = None
-        if not isinstance(found, dict):
-            raise ValueError(f"row {number} is no JSON object on a line of its own")  # noqa: TRY004 - the file's doing
-        yield number, {name: _cell(value, number) for name, value in found.items()}
-
-
-def _cell(value: Any, number: int) -> str:
-    if isinstance(value, list):
-        return "; ".join(_cell(one, number) for one in value)
-    if isinstance(value, dict):
-        raise ValueError(f"row {number} has an object where a text should be")  # noqa: TRY004 - the file's doing
-    return "" if value is None else str(value).strip()
-
-
-def _named(make: Callable[[Path, str], Any], read: Callable[[Any], object], value: Any, info: ValidationInfo) -> Any:
-    """A path of the job file, read at once; or what a manifest has of a file."""
-    if isinstance(value, dict) and value.keys() == {"path", "sha256"}:
-        return make(Path(value["path"]), value["sha256"])
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("should be the path of a file")
-    file = make((info.context or {}).get("folder", Path()) / value, "")
+def _named(
+    make: Callable[[Path, str, str], Any], read: Callable[[Any], object], value: Any, info: ValidationInfo
+) -> Any:
+    """A path of the job file, alone or with its encoding, read at once; or what a manifest has of a file."""
+    given: Mapping[str, Any] = value if isinstance(value, dict) else {"path": value}
+    path, encoding = given.get("path"), given.get("encoding", "")
+    if not isinstance(path, str) or not path.strip() or not isinstance(encoding, str):
+        raise ValueError('should be the path of a file, or { path = "…", encoding = "…" }')
+    if given.keys() - {"encoding"} == _PINNED_KEYS:
+        return make(Path(path), given["sha256"], encoding)
+    if not given.keys() <= _KEYS:
+        raise ValueError('should be the path of a file, or { path = "…", encoding = "…" }')
+    file = make((info.context or {}).get("folder", Path()) / path, "", known_encoding(encoding))
     read(file)
     return file
 
 
-def _option(make: Callable[[Path, str], Any], read: Callable[[Any], object]) -> PlainValidator:
+def _option(make: Callable[[Path, str, str], Any], read: Callable[[Any], object]) -> PlainValidator:
     return PlainValidator(partial(_named, make, read))
 
 

@@ -23,19 +23,24 @@ def has_holes(text: str) -> bool:
 def fill(text: str, mailbox: Mailbox, write: Callable[[str], str] = str) -> str:
     """`text` with the cells of the mailbox's row, each as `write` makes it, such as `html.escape`.
 
-    Raises InputError for a column that the row does not have.
+    Raises InputError for a column that the row does not have, and for a cell of it that could not be read.
     """
     if "{" not in text:
         return text
-    cells = {name.casefold(): value for name, value in mailbox.columns.items()} | {"mailbox": mailbox.address}
+    names = {name.casefold(): name for name in mailbox.columns}
 
     def cell(hole: re.Match[str]) -> str:
         if hole["name"] is None:
             return f"{{{hole[1]}}}"
-        value = cells.get(hole["name"].strip().casefold())
-        if value is None:
-            raise _unknown(hole["name"].strip(), mailbox)
-        return write(value)
+        asked = hole["name"].strip()
+        if asked.casefold() == "mailbox":
+            return write(mailbox.address)
+        if (name := names.get(asked.casefold())) is None:
+            raise _unknown(asked, mailbox)
+        try:
+            return write(mailbox.columns[name])
+        except InputError as error:
+            raise InputError(f"row {mailbox.row}: {error}", hint=error.hint) from None
 
     return _HOLE.sub(cell, text)
 

@@ -6,12 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-from bulkmail.app.compose import file_source, survey
+from bulkmail.app.input import file_source, survey
 from bulkmail.config import Input
 from bulkmail.model import Mailbox, Outcome, Status, Tally
-from bulkmail.run.writer import entry
+from bulkmail.rundir.entries import encode_outcome
 from bulkmail.rundir.folder import OUTCOMES
 from bulkmail.rundir.journal import Journal
+from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import recover
 from bulkmail.sink import Appender
 
@@ -26,7 +27,7 @@ def write_run(listed: Path, folder: Path) -> None:
     with Appender(folder / OUTCOMES) as file:
         journal = Journal(file)
         for start in range(0, len(outcomes), GROUP):
-            journal.append([entry(outcome, {"records.ndjson": outcome.mailbox.row * 700})
+            journal.append([encode_outcome(outcome, {"records.ndjson": outcome.mailbox.row * 700})
                             for outcome in outcomes[start : start + GROUP]])  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     started = time.perf_counter()
     source = file_source(Input(path=given["csv"]))
     expected = asyncio.run(survey(source))
-    found = recover(folder)
+    found = recover(RunDir(folder))
     print(json.dumps({
         "ok": len(found.done), "seconds": time.perf_counter() - started, "outcomes": expected,
     }))  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fences import Fences
-from bulkmail.core.slots.window import Window
+from bulkmail.core.slots.lane import Slots
 from bulkmail.errors import ThrottledOut
 from bulkmail.model import Event, Response
 
@@ -16,11 +16,11 @@ MAILBOXES = ("ada", "eve", "bob")
 HERS, EVERYBODYS = "ApplicationThrottled", "TooManyRequests"
 
 
-def fences_of(window: Window, told: list[Event], *, max_wait: float = math.inf) -> Fences:
+def fences_of(slots: Slots, told: list[Event], *, max_wait: float = math.inf) -> Fences:
     pace = Pace(rate=math.inf, in_flight=1_000)
     for _ in range(1_000):
         assert pace.try_send(0.0) == 0.0
-    return Fences(window, pace, told.append, max_wait=max_wait, wall=lambda: 0.0, dice=lambda: 0.0)
+    return Fences(slots, pace, told.append, max_wait=max_wait, wall=lambda: 0.0, dice=lambda: 0.0)
 
 
 def refused(code: str, seconds: int) -> Response:
@@ -34,14 +34,14 @@ REFUSALS = st.tuples(st.sampled_from(MAILBOXES), st.sampled_from([HERS, EVERYBOD
 def test_a_mailbox_is_held_while_its_own_fence_or_everybodys_is_up(
     refusals: list[tuple[int, tuple[str, str, int]]], looks: list[int]
 ) -> None:
-    window, now = Window(), 1.0
-    fences = fences_of(window, [])
+    slots, now = Slots(), 1.0
+    fences = fences_of(slots, [])
     until = dict.fromkeys((*MAILBOXES, "*"), 0.0)
     for mailbox in MAILBOXES:
-        window.enter(mailbox)
+        slots.enter(mailbox)
     for pause, (mailbox, code, seconds) in refusals:
         now += pause
-        fences.learn(window.lanes[mailbox], refused(code, seconds), now, now)
+        fences.learn(slots.lanes[mailbox], refused(code, seconds), now, now)
         concerns = mailbox if code == HERS else "*"
         until[concerns] = max(until[concerns], now + seconds)
         for look in (0, *looks):
@@ -52,9 +52,9 @@ def test_a_mailbox_is_held_while_its_own_fence_or_everybodys_is_up(
 
 def test_lanes_that_a_fence_concerns_are_named_and_checked() -> None:
     told: list[Event] = []
-    window = Window()
-    fences = fences_of(window, told, max_wait=30.0)
-    ada, eve = window.enter("ada"), window.enter("eve")
+    slots = Slots()
+    fences = fences_of(slots, told, max_wait=30.0)
+    ada, eve = slots.enter("ada"), slots.enter("eve")
     assert list(fences.learn(ada, Response(200), 1.0, 2.0)) == []
     assert list(fences.learn(ada, refused(HERS, 40), 1.0, 2.0)) == [ada]
     with pytest.raises(ThrottledOut, match="the job allows 30 s"):

@@ -59,12 +59,11 @@ def test_tables_as_people_have_them(content: str | bytes, name: str, tmp_path: P
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("id,id\n", "the column 'id' is there twice"),
         ("id,name\n1,2\n1,2,3\n", "row 3 has more cells than there are columns"),
-        ('id,name\n1,"open\n', "list.csv: unexpected end of data"),
-        (b"id,name\n1,M\xfcller\n", "row 2 holds a character that cannot be read\nSave it as UTF-8."),
+        ('id,name\n1,"open\n', "list.csv: the row that begins in line 2 has a quote that is not closed"),
+        ('id,name\n1,"a" b\n', "list.csv: row 2 has quotes that do not match"),
         (b"PK\x03\x04", "this is a workbook (.xlsx) or a ZIP archive, not a list\nSave the sheet as CSV"),
-        ('{"id": 1}\n{"id": \n', "row 2 is no JSON object on a line of its own"),
+        ('{"id": 1}\n{"id": \n', "row 2 is not a JSON object"),
         ('{"id": {"a": 1}}\n', "row 1 has an object where a text should be"),
     ],
 )
@@ -87,11 +86,61 @@ def test_addresses(tmp_path: Path) -> None:
 
 def test_texts(tmp_path: Path) -> None:
     assert read(tmp_path, "\ufeffHello {Name}\n", option="text", name="t.html").text == "Hello {Name}\n"
-    assert "is not UTF-8 text" in complaint(tmp_path, b"M\xfcller", option="text", name="t.html")
+    assert read(tmp_path, "<!doctype html>\r\nM\u00fcller", option="text", name="t.html").text.startswith("<!doctype")
+    said = complaint(tmp_path, b"a\nM\xfcller", option="text", name="t.html")
+    assert "line 2 holds a character that could not be read" in said
+    assert "UTF-8" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ('#TYPE Selected.System.Object\r\n"id","Mail"\r\n"1","a@x"\r\n', [(3, {"id": "1", "Mail": "a@x"})]),
+        ('"sep=;"\r\nid;Mail\r\n1;a@x\r\n', [(2, {"id": "1", "Mail": "a@x"})]),
+        ("sep=;;\r\nid;Mail\r\n1;a@x\r\n", [(2, {"id": "1", "Mail": "a@x"})]),
+        ("id,Mail\r\n1,a@x,,\r\n2,b@x,,\r\n", [(2, {"id": "1", "Mail": "a@x"}), (3, {"id": "2", "Mail": "b@x"})]),
+        ("\r\n\r\nid,Mail\r\n1,a@x\r\n", [(4, {"id": "1", "Mail": "a@x"})]),
+        ('id;"Last, First";Mail\n1;"A, B";a@x\n', [(2, {"id": "1", "Last, First": "A, B", "Mail": "a@x"})]),
+        ('"Name\nas, it, is, in, HR";id\nA;1\n', [(2, {"Name\nas, it, is, in, HR": "A", "id": "1"})]),
+        ('{\n "value": [\n  {"id": 1},\n  {"id": 2}\n ]\n}\n', [(1, {"id": "1"}), (2, {"id": "2"})]),
+        ('[{"id": 1},\n{"id": 2}]', [(1, {"id": "1"}), (2, {"id": "2"})]),
+    ],
+)
+def test_tables_are_read_as_lists_of_mailboxes_are(content: str, rows: object, tmp_path: Path) -> None:
+    assert read(tmp_path, content, name="list").rows == rows
+
+
+def test_a_cell_that_cannot_be_relied_on_fails_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    rows = read(tmp_path, b"id,name,id2,id2\n1,M\xfcller,a,b\n").rows
+    [(number, row)] = rows
+    assert (number, row["id"]) == (2, "1")
+    with pytest.raises(InputError, match="'name' holds a character that could not be read") as caught:
+        row.get("name")
+    assert "cp1252" in caught.value.hint
+    with pytest.raises(InputError, match="'id2' is there twice"):
+        _ = row["id2"]
+
+
+def test_the_encoding_can_be_named_and_lasts_in_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes(b"id,name\n1,M\xfcller\n")
+    options: Any = check_options(FILES, {"table": {"path": "list.csv", "encoding": "Windows-1252"}}, tmp_path)
+    assert options.table.rows == [(2, {"id": "1", "name": "M\u00fcller"})]
+    again: Any = check_options(FILES, json.loads(json.dumps(options.model_dump(mode="json"))))
+    assert again.table.rows == options.table.rows
+    with pytest.raises(ConfigError, match="not an encoding that a list is written in; did you mean cp1253"):
+        check_options(FILES, {"table": {"path": "list.csv", "encoding": "cp1253x"}}, tmp_path)
+    (tmp_path / "list.csv").write_bytes("id,name\n1,M\u00fcller\n".encode())
+    with pytest.raises(InputError, match="said to be cp1252, and every byte of it is UTF-8"):
+        check_options(FILES, {"table": {"path": "list.csv", "encoding": "cp1252"}}, tmp_path)
+
+
+def test_an_id_in_a_list_of_addresses_is_refused(tmp_path: Path) -> None:
+    said = complaint(tmp_path, "mail,id\na@x,\n,5bab455c-54ea-43a5-855c-00009e3779b9\n", option="nobody")
+    assert "row 3 has an id and no address" in said
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
-    for given, said in ((5, "should be the path of a file"), ("", "should be the path"), ({"path": "x"}, "should be")):
+    for given, said in ((5, "should be the path of a file"), ("", "should be the path"), ({"file": "x"}, "should be")):
         with pytest.raises(ConfigError, match=f"task.table: {said}"):
             check_options(FILES, {"table": given}, tmp_path)
     with pytest.raises(InputError, match="no such file") as caught:

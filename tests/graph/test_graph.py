@@ -272,28 +272,6 @@ def test_gather_gives_results_in_order_and_at_the_same_time() -> None:
     assert most == 5
 
 
-def test_the_first_error_ends_all_that_were_gathered() -> None:
-    ended: list[str] = []
-
-    async def answer(request: Request) -> Response:
-        if request.path.endswith("bad"):
-            return Response(404, body={"error": {"code": "Gone"}})
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.append(request.path)
-        return Response(200)
-
-    graph = Graph.of(ADA, Scripted(answer), BASE)
-
-    async def main() -> None:
-        await graph.gather(graph.get("/a"), graph.get("/bad"), graph.get("/b"))
-
-    with pytest.raises(GraphError, match="Gone"):
-        run(main())
-    assert sorted(ended) == [HOME + "/a", HOME + "/b"]
-
-
 def test_gathering_nothing_gives_nothing() -> None:
     graph, _ = always(Response(204))
     assert run(graph.gather()) == []

@@ -1,0 +1,185 @@
+"""The entries of a run's two journals, each both ways: an outcome, and a change from its intent to its end.
+
+The encoders give bytes for `Journal.append`. The decoders take the JSON of a line and give nouns; they raise
+ValueError, TypeError or KeyError for what the encoders do not write, so that a line of other origin is told as damage
+and never reaches a sum or an address. Knows no file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple, Self, TypeAlias
+
+from bulkmail.model import NOTHING, Change, Effect, Ending, Mailbox, Outcome, Problem, Request, Status, Tally
+from bulkmail.rundir import heartbeat
+from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.sink import json_line
+
+INTENDED = "intended"
+REOPENED = "reopened"
+"""States of entries that do not end a change: a request may leave; a later process goes on where one has died."""
+
+LAST_ROW = 1 << 32
+"""No input has so many rows; a larger number would ask for gigabytes where rows are kept as bits."""
+
+_PROBLEM = tuple(field.name for field in fields(Problem))
+_STATUSES = {str(status): status for status in Status}
+_FIGURES = itemgetter("row", "mailbox", "status", "rows", "requests", "throttled", "waited", "seconds")
+_TYPES = frozenset((int, str, str, int, int, int, one, other) for one in (int, float) for other in (int, float))
+
+
+class Committed(NamedTuple):
+    """An outcome, and how long each file of rows was once the rows of its mailbox were in it."""
+
+    outcome: Outcome
+    lengths: Mapping[str, int]
+
+
+# Each makes a noun of a tuple of all its fields, in C: calling the class costs twice that, a million times over.
+_mailbox, _tally = partial(tuple.__new__, Mailbox), partial(tuple.__new__, Tally)
+_outcome, _committed = partial(tuple.__new__, Outcome), partial(tuple.__new__, Committed)
+
+
+def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
+    """An outcome as an entry of its journal."""
+    (address, row, id_, _), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
+    members = {
+        "row": row,
+        "mailbox": address,
+        "id": id_,
+        "status": status,
+        "rows": rows,
+        "requests": requests,
+        "throttled": throttled,
+        "waited": round(waited, 3),
+        "waited_for": waited_for,
+        "seconds": round(seconds, 3),
+        "error": problem and {field: getattr(problem, field) for field in _PROBLEM},
+        "offsets": lengths,
+    }
+    if not id_:
+        del members["id"]
+    if not waited_for:
+        del members["waited_for"]
+    if problem is None:
+        del members["error"]
+    return json_line(members)[:-1]
+
+
+def decode_outcome(entry: Mapping[str, Any]) -> Committed:
+    """What `encode_outcome` was given."""
+    figures = _FIGURES(entry)
+    if tuple(map(type, figures)) not in _TYPES:  # all types at once: there are millions of these lines
+        raise TypeError("a figure is not of its type")
+    row, address, status, rows, requests, throttled, waited, seconds = figures
+    lengths = entry["offsets"]
+    for length in lengths.values():
+        if type(length) is not int or length < 0:
+            raise ValueError("a length is not a number of bytes")
+    mailbox = _mailbox((address, _row(row), _text(entry["id"]) if "id" in entry else "", NOTHING))
+    tally = _tally((requests, throttled, waited, _text(entry["waited_for"]) if "waited_for" in entry else ""))
+    problem = _problem(entry["error"]) if "error" in entry else None
+    return _committed((_outcome((mailbox, _STATUSES[status], rows, tally, seconds, problem)), lengths))
+
+
+def _problem(error: Mapping[str, Any]) -> Problem:
+    """A member of another version is passed over."""
+    known = {name: error[name] for name in _PROBLEM if name in error}
+    status = known.pop("status", 0)
+    if type(status) is not int:
+        raise TypeError("the status of an error is not a number")
+    return Problem(status=status, **{name: _text(value) for name, value in known.items()})
+
+
+class Intent(NamedTuple):
+    """A change that a request is to make, or would make if it were not only `planned`."""
+
+    number: int
+    row: int
+    mailbox: str  # the key that the request is addressed by
+    change: Change
+    effect: Effect
+    planned: bool = False
+    method: str = ""
+    path: str = ""
+    time: str = ""  # ISO 8601, UTC
+
+    @classmethod
+    def of(cls, number: int, request: Request, *, planned: bool = False) -> Self:
+        change = request.change or Change(request.path.partition("?")[0], after=request.body)
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return cls(
+            number, request.row, request.mailbox, change, request.effect, planned, request.method, request.path, time
+        )
+
+
+class Concluded(NamedTuple):
+    """What became of a change that was intended. `id` is what the service calls a thing that was made; a `further`
+    change goes on with an earlier one and counts as one with it."""
+
+    number: int
+    row: int
+    ending: Ending
+    id: str = ""
+    further: bool = False
+
+
+class Reopened(NamedTuple):
+    """A later process goes on with the run; `last` is the last heartbeat of the one before."""
+
+    last: Heartbeat = Heartbeat()
+
+
+ChangeEntry: TypeAlias = Intent | Concluded | Reopened
+
+
+def encode_change(entry: ChangeEntry) -> bytes:
+    """An entry of the ledger. Values that JSON cannot hold are written as the sinks write them."""
+    match entry:
+        case Intent(change=change):
+            further = {"further": True} if change.further else {}
+            members = {
+                "change": entry.number, "row": entry.row, "mailbox": entry.mailbox, "key": change.key,
+                "state": Ending.PLANNED if entry.planned else INTENDED, "method": entry.method, "path": entry.path,
+                "effect": entry.effect, "before": change.before, "after": change.after, **further, "time": entry.time,
+            }  # fmt: skip
+        case Concluded(number, row, ending, id_, further_):
+            members = {"change": number, "row": row, "state": ending}
+            members |= ({"further": True} if further_ else {}) | ({"id": id_} if id_ else {})
+        case Reopened(last):
+            members = {"state": REOPENED, "last_sign": heartbeat.encode(last)}
+    return json_line(members)[:-1]
+
+
+def decode_change(entry: Mapping[str, Any]) -> ChangeEntry:
+    """What `encode_change` was given."""
+    state = entry["state"]
+    if state == REOPENED:
+        return Reopened(heartbeat.decode(entry.get("last_sign")))
+    number, row, further = entry["change"], _row(entry["row"]), entry.get("further", False) is True
+    if type(number) is not int or number < 0:
+        raise TypeError("the number of a change is not one")
+    if state not in (INTENDED, Ending.PLANNED):
+        return Concluded(number, row, Ending(state), _text(entry.get("id", "")), further)
+    change = Change(_text(entry["key"]), entry["before"], entry["after"], further)
+    told = (_text(entry.get(name, "")) for name in ("method", "path", "time"))
+    return Intent(number, row, _text(entry["mailbox"]), change, Effect(entry["effect"]), state == Ending.PLANNED, *told)
+
+
+def counts(ended: Concluded) -> bool:
+    """Whether the end of a change is in the sums: not if it went on with another change, and went well."""
+    return not ended.further or ended.ending not in (Ending.PLANNED, Ending.DONE)
+
+
+def _row(value: object) -> int:
+    if type(value) is not int or not 0 <= value < LAST_ROW:
+        raise ValueError("a row is not the number of one")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text is not one")
+    return value

@@ -1,0 +1,20 @@
+"""Carries the sums of a run from its totals to its manifest, and back into the totals of a process that goes on."""
+
+from bulkmail.rundir.manifest import Manifest, Sums, Waited
+from bulkmail.rundir.totals import Totals
+
+
+def sums(totals: Totals) -> Sums:
+    return Sums(totals.done, totals.rows, totals.requests, totals.throttled, totals.retried, round(totals.waited, 3))
+
+
+def waits(totals: Totals) -> dict[str, Waited]:
+    return {by: Waited(wait.times, round(wait.seconds, 3)) for by, wait in totals.waits.items()}
+
+
+def carry_over(totals: Totals, before: Manifest) -> None:
+    """Adds to `totals` what the processes before noted in the manifest, and no journal knows."""
+    totals.retried += before.sums.retried
+    for by, wait in before.waits.items():
+        totals.waits[by].times += wait.times
+        totals.waits[by].seconds += wait.seconds

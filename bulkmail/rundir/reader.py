@@ -1,0 +1,181 @@
+"""Reads a run directory, each file of it as typed nouns. Everything that asks what a run did asks here.
+
+Nothing is changed, and nothing in the directory is trusted: what does not hold, or is not what bulkmail writes, raises
+Damaged or InputError. Every method that reads a journal blocks: call it in a thread.
+"""
+
+import csv
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from bulkmail.errors import Damaged, InputError
+from bulkmail.model import Outcome, Row, Status
+from bulkmail.rundir import heartbeat
+from bulkmail.rundir.entries import ChangeEntry, Committed, Intent, decode_change, decode_outcome
+from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
+from bulkmail.rundir.journal import read
+from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.unfinished import Unfinished, unfinished
+from bulkmail.sink import unescape
+from bulkmail.sink.appender import os_errors_as_output_error
+from bulkmail.source.rows import Rows
+from bulkmail.task.declare import Options, Task
+
+T = TypeVar("T")
+
+_FOREIGN = (ValueError, TypeError, KeyError, AttributeError, csv.Error)
+"""What decoding raises for a line that was not written here."""
+
+_OK = b'"status":"ok",'
+"""What nearly every outcome has, and has only where it says so: within a text the quotes would be escaped."""
+
+
+class RunDir:
+    """The directory of one run. Making one reads nothing yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"<RunDir {self.path}>"
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """`run.json`, as it was when it was first asked for. Raises InputError for a directory that holds no run."""
+        return Manifest.read(self.path)
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Every outcome, in the order in which they were written. Raises Damaged."""
+        return (outcome for _, (outcome, _) in self.committed())
+
+    def committed(self, *, but_ok: bool = False) -> Iterator[tuple[int, Committed]]:
+        """As `outcomes`, with the offset where the line ends and how long each file of rows was then. Those that are ok
+        can be passed over, at a tenth of the cost."""
+        return self._decoded(OUTCOMES, decode_outcome, without=_OK if but_ok else None)
+
+    def changes(self) -> Iterator[ChangeEntry]:
+        """Every entry of the ledger, in order; none for a run that reads. Raises Damaged."""
+        return (entry for _, entry in self.ledger())
+
+    def ledger(self) -> Iterator[tuple[int, ChangeEntry]]:
+        """As `changes`, with the offset where each line ends."""
+        return self._decoded(CHANGES, decode_change)
+
+    def intents(self, starts: Sequence[int]) -> list[Intent]:
+        """The intents whose lines begin at the offsets `starts`. Raises Damaged."""
+        path, found = self.path / CHANGES, []
+        with os_errors_as_output_error(path), path.open("rb") as file:
+            for start in starts:
+                file.seek(start)
+                with _damage(path, start):
+                    entry = decode_change(orjson.loads(file.readline()))
+                    if not isinstance(entry, Intent):
+                        raise TypeError("another entry is there")
+                found.append(entry)
+        return found
+
+    def done(self) -> Rows:
+        """The rows whose mailboxes are done, however they ended. Raises Damaged."""
+        return self.rows_with(frozenset(Status) - {Status.NOT_RUN})
+
+    def rows_with(self, statuses: frozenset[Status]) -> Rows:
+        """The rows whose mailboxes ended so. Raises Damaged."""
+        rows = Rows()
+        for outcome in self.outcomes():
+            if outcome.status in statuses:
+                rows.add(outcome.mailbox.row)
+        return rows
+
+    def unfinished(self, done: Rows | None = None) -> Unfinished:
+        """What the ledger says of the rows that are not `done`. Raises Damaged."""
+        rows = self.done() if done is None else done
+        return unfinished(self.ledger(), rows, heartbeat.last(self.path / ALIVE))
+
+    def records(self) -> Iterator[Row]:
+        """The rows that were committed, in their order; from CSV, if nothing else was written, all cells are texts.
+
+        Raises Damaged for a file that is shorter than its outcomes say, or does not hold such rows.
+        """
+        last = deque(self.committed(), maxlen=1)
+        lengths = last[0][1].lengths if last else {}
+        for name, rows_of in ((f"{RECORDS}.ndjson", _json_rows), (f"{RECORDS}.csv", self._csv_rows)):
+            if name in lengths:
+                return rows_of(self.path / name, lengths[name])
+        return iter(())
+
+    def options(self, task: Task) -> Options:
+        """The options as the run had them. A file that they name has to be what it was once its content is asked for.
+
+        Raises InputError if they are not options of `task`.
+        """
+        try:
+            return task.options.model_validate(dict(self.manifest.options))
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)[0]
+            name = ".".join(map(str, wrong["loc"]))
+            raise InputError(
+                f"{self.path}: the run's option {name} is not one of {task.name} as it is now: {wrong['msg']}",
+                hint="Use the version of the task that the run had.",
+            ) from None
+
+    def _decoded(
+        self, name: str, decode: Callable[[Mapping[str, Any]], T], *, without: bytes | None = None
+    ) -> Iterator[tuple[int, T]]:
+        path = self.path / name
+        for end, entry in read(path, without=without):
+            try:
+                found = decode(entry)
+            except _FOREIGN as error:
+                raise _damaged(path, end) from error
+            yield end, found
+
+    def _csv_rows(self, path: Path, length: int) -> Iterator[Row]:
+        plain: Callable[[str], str] = str if self.manifest.output.raw else unescape
+        lines = (line.decode("utf-8", "replace") for line in _lines(path, length))
+        reader = csv.reader(lines, strict=True)
+        with _damage(path, 0):
+            names = [plain(name.removeprefix("\ufeff")) for name in next(reader, [])]
+            for cells in reader:
+                yield dict(zip(names, map(plain, cells), strict=True))
+
+
+def _json_rows(path: Path, length: int) -> Iterator[Row]:
+    with _damage(path, 0):
+        for line in _lines(path, length):
+            row = orjson.loads(line)
+            if not isinstance(row, dict):
+                raise TypeError("a row is not an object")
+            yield row
+
+
+def _lines(path: Path, length: int) -> Iterator[bytes]:
+    """The lines of a file up to a length."""
+    with os_errors_as_output_error(path), path.open("rb") as file:
+        while length > 0:
+            line = file.readline()
+            if not line:
+                raise Damaged(f"{path}: is shorter than its outcomes say", hint="Put the file back from a backup.")
+            length -= len(line)
+            yield line
+
+
+@contextmanager
+def _damage(path: Path, at: int) -> Iterator[None]:
+    """Tells what cannot be decoded as damage to the file."""
+    try:
+        yield
+    except _FOREIGN as error:
+        raise _damaged(path, at) from error
+
+
+def _damaged(path: Path, at: int) -> Damaged:
+    return Damaged(
+        f"{path}: holds what bulkmail does not write, at byte {at:,} or before", hint="Put the file back from a backup."
+    )
