@@ -23,7 +23,7 @@ class Graph:
     JSON, raises TaskMistake, and nothing leaves.
     """
 
-    __slots__ = ("_base", "_mailbox", "_prefix", "_row", "_sizes", "_transport", "made", "planning")
+    __slots__ = ("_base", "_key", "_mailbox", "_prefix", "_row", "_sizes", "_transport", "made", "planning")
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class Graph:
         mailbox: str = "",
         row: int = 0,
         *,
+        key: str = "",
         planning: bool = False,
         made: Sequence[Made] = (),
     ) -> None:
@@ -40,6 +41,7 @@ class Graph:
         self._base = base
         self._prefix = prefix
         self._mailbox = mailbox
+        self._key = key  # where the name says something else
         self._row = row
         self._sizes = Sizes()
         self.planning = planning
@@ -62,9 +64,9 @@ class Graph:
         planning: bool = False,
         made: Sequence[Made] = (),
     ) -> "Graph":
-        """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the key of another one."""
-        key = target or mailbox.key
-        return cls(transport, base, user(key), key, mailbox.row, planning=planning, made=made)
+        """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the name of another one."""
+        name, key = (target, "") if target else (mailbox.name, mailbox.key if mailbox.id else "")
+        return cls(transport, base, user(name), name, mailbox.row, key=key, planning=planning, made=made)
 
     async def exchange(self, which: str = "primaryMailboxId") -> "Graph":
         """Graph below the same mailbox in the import and export API, `admin/exchange/mailboxes/{id}`. Its requests
@@ -78,7 +80,7 @@ class Graph:
             raise GraphError(200, "NotExchangeSettings", f"the answer holds no {which}")
         below = Graph(
             self._transport, self._base, exchange(found), self._mailbox, self._row,
-            planning=self.planning, made=self.made,
+            key=self._key, planning=self.planning, made=self.made,
         )  # fmt: skip
         below._sizes = self._sizes
         return below
@@ -174,7 +176,8 @@ class Graph:
         """
 
         async def read(link: str, page: bool) -> Any:  # noqa: FBT001 - called by Pages alone
-            return await self._send(Request("GET", link, self._mailbox, headers, row=self._row, page=page))
+            request = Request("GET", link, self._mailbox, headers, row=self._row, page=page, key=self._key)
+            return await self._send(request)
 
         def first() -> tuple[str, str]:
             if headers is not NOTHING:
@@ -218,13 +221,16 @@ class Graph:
             check_headers(headers)
         if method == "GET":
             return await self._send(
-                Request(method, full, self._mailbox, headers, row=self._row, raw=raw, batchable=not raw)
+                Request(method, full, self._mailbox, headers, row=self._row, raw=raw, batchable=not raw, key=self._key)
             )
         content = content_of(body)
         change = check_change(change, body)
         return await self._send(
-            Request(method, full, self._mailbox, headers, body, effect, row=self._row, change=change, content=content)
-        )
+            Request(
+                method, full, self._mailbox, headers, body, effect,
+                row=self._row, change=change, content=content, key=self._key,
+            )
+        )  # fmt: skip
 
     async def _send(self, request: Request) -> Any:
         gathered = current()

@@ -13,10 +13,11 @@ from typing import Any, Literal, Self, TypeAlias
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from bulkmail import atomic
 from bulkmail.errors import InputError
 from bulkmail.model import Counts
-from bulkmail.rundir.folder import MANIFEST, write_private
 
+MANIFEST = "run.json"
 FORMAT = 3
 
 Mode: TypeAlias = Literal["read", "plan", "drift", "apply"]
@@ -143,7 +144,7 @@ class Manifest:
         """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
         written = replace(self, pid=os.getpid(), host=socket.gethostname())
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        write_private(folder / MANIFEST, orjson.dumps(written.as_json(), option=option))
+        atomic.replace(folder / MANIFEST, orjson.dumps(written.as_json(), option=option))
         return written
 
     @classmethod

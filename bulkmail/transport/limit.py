@@ -106,9 +106,10 @@ class Limiting:
         return self._line.statistics()
 
     async def send(self, request: Request, /) -> Response:
-        upload, sends = _weight(request)
+        request, upload, sends = _weighed(request)
+        key = request.lane
         while True:
-            lane, now = self._slots.at(request.mailbox), self._loop.time()
+            lane, now = self._slots.at(key), self._loop.time()
             sent: float | None = now
             if not self._line.passes(lane, now, upload, sends):
                 with request.waits:
@@ -230,8 +231,16 @@ def _wall() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def _weight(request: Request) -> tuple[int, int]:
-    """Bytes that count as upload, and messages that are sent."""
+def _weighed(request: Request) -> tuple[Request, int, int]:
+    """A request with its body encoded, the bytes that count as upload, and the messages that it sends. Raises TypeError
+    for a body that JSON cannot hold; nothing has left then."""
     if request.method == "GET":
-        return 0, 0
-    return len(content_of(request) or b""), int(sends_mail(request.method, request.path))
+        return request, 0, 0
+    try:
+        content = content_of(request)
+    except TypeError as error:
+        error.add_note(NOT_SENT)
+        raise
+    if content is not request.content:
+        request = request._replace(content=content)
+    return request, len(content or b""), int(sends_mail(request.method, request.path))
