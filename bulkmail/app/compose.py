@@ -22,9 +22,11 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Ledger, Made, Mailbox, Reporter, TokenSource, Transport
+from bulkmail.model import Ledger, Made, Mailbox, Rejected, Reporter, TokenSource, Transport
 from bulkmail.source import FileSource
+from bulkmail.source.empty import FEW, nothing_in
 from bulkmail.source.listing import DirectorySource
+from bulkmail.source.spool import SpooledSource, spool
 from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.book import SETTLE, Booking
 from bulkmail.transport.plan import Planning, Refusing
@@ -165,7 +167,10 @@ def file_source(given: Input, *, keep_columns: bool = False) -> FileSource | Non
         return None
     if given.path == "-" and sys.stdin.isatty():
         raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
-    return FileSource(_origin(given.path), column=given.column, keep_columns=keep_columns, limit=given.limit or None)
+    return FileSource(
+        _origin(given.path), column=given.column, encoding=given.encoding, keep_columns=keep_columns,
+        limit=given.limit or None,
+    )  # fmt: skip
 
 
 def _origin(path: str) -> Path | BinaryIO:
@@ -182,14 +187,31 @@ def directory_source(given: Input, connection: Connection) -> DirectorySource:
     return DirectorySource(connection.directory(), users=given.users, group=given.group, limit=given.limit or None)
 
 
-async def survey(source: FileSource | None) -> int:
-    """How many mailboxes there will be; 0 where nobody can tell yet. Raises InputError for a file that is no list.
+async def survey(source: FileSource | None, *, empty_is_ok: bool = False) -> int:
+    """How many mailboxes there will be; 0 where it cannot be told yet. Raises InputError for a file that is not a list,
+    or has no mailbox in it.
 
     A file is read through once before anything is done: half a list is not worked on because the other half is broken.
     It costs some microseconds a row.
     """
     if source is None or not source.local:
         return 0
-    async for _ in source:
-        pass
+    rejected: list[Rejected] = []
+    async for chunk in source:
+        if len(rejected) < FEW:
+            rejected += [row for row in chunk if isinstance(row, Rejected)][:FEW]
+    if not source.counts.unique and not empty_is_ok:
+        raise nothing_in(source.name, source.counts, rejected)
     return source.counts.unique
+
+
+async def spooled(source: FileSource | DirectorySource, path: Path, *, empty_is_ok: bool = False) -> SpooledSource:
+    """A source that can be read only once, copied to where it can be read again. Raises InputError as `survey` does."""
+    kept = await spool(source, path)
+    if kept.counts.unique or empty_is_ok:
+        return kept
+    rejected: list[Rejected] = []
+    async for chunk in kept:
+        rejected = [row for row in chunk if isinstance(row, Rejected)]
+        break
+    raise nothing_in(source.name, kept.counts, rejected)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkmail import __version__
-from bulkmail.config import Job
+from bulkmail.config import Job, Output
 from bulkmail.config.tables import PATHS
 from bulkmail.rundir.digests import digest
 from bulkmail.rundir.manifest import FileDigest, JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
@@ -37,12 +37,18 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         mode=mode_of(job, task),
         input=_input(job),
         app=PinnedApp(**{name: app[name] for name in PLACE}),
-        output=PinnedOutput(job.output.format, job.output.raw, job.output.bom),
+        output=output_of(job.output),
         limits=job.limits.model_dump(mode="json"),
         job=JobFile(str(job.path.resolve()), _anchored(flags)),
         version=__version__,
         started=now(),
     )
+
+
+def output_of(output: Output) -> PinnedOutput:
+    """How rows are written, with what `excel` stands for spelled out."""
+    bom = output.bom or output.excel
+    return PinnedOutput(output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel)
 
 
 def code_of(task: Task) -> str:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bulkmail.app.compose import Connection, Writes, connected, directory_source
-from bulkmail.app.fingerprint import measured
+from bulkmail.app.compose import Connection, Writes, connected, directory_source, spooled
+from bulkmail.app.fingerprint import measured, output_of
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.config import Job
 from bulkmail.errors import BulkmailError
-from bulkmail.model import Ending, Source, Status, TokenSource
+from bulkmail.model import Counts, Ending, Source, Status, TokenSource
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.snapshot import Snapshot, resident
@@ -36,7 +36,7 @@ from bulkmail.rundir.uncancelled import uncancelled
 from bulkmail.sink.appender import reopened
 from bulkmail.source import FileSource
 from bulkmail.source.remaining import Remaining
-from bulkmail.source.spool import SpooledSource, spool
+from bulkmail.source.spool import SpooledSource
 from bulkmail.tasks import Options, Task
 from bulkmail.text import one_line
 
@@ -103,8 +103,8 @@ class Run:
                     await self._sweep(connection, Remaining(source, self.recovered.done), writer)
 
     def _outputs(self, folder: Path) -> AbstractContextManager[Writer]:
-        output = self.job.output
-        settings = OutputSettings(output.format, output.raw, output.bom)
+        one = output_of(self.job.output)
+        settings = OutputSettings(one.format, one.raw, one.bom, one.delimiter, decimal_comma=one.decimal_comma)
         return open_outputs(folder, list(self.task.columns(self.options)), settings, self.recovered)
 
     @asynccontextmanager
@@ -133,12 +133,24 @@ class Run:
         """The mailboxes, from where they can be read again, and noted what they were read from."""
         if self.listed is None or (isinstance(self.listed, FileSource) and not self.listed.local):
             once = self.listed or directory_source(self.job.input, connection)
-            self.listed = await spool(once, folder / folders.INPUT)
+            empty_is_ok = self.job.output.empty_is_ok
+            self.listed = await spooled(once, folder / folders.INPUT, empty_is_ok=empty_is_ok)
             self.expected = self.listed.counts.unique
         known = await asyncio.to_thread(measured, self.manifest, self.listed)
-        self.manifest = replace(known, counts=self.listed.counts)
+        self.manifest = replace(known, counts=self.listed.counts, warnings=self._warnings(self.listed.counts))
+        for warning in self.manifest.warnings:
+            self.note(f"warning: {warning}")
         await self._write_manifest(folder)
         return self.listed
+
+    def _warnings(self, counts: Counts) -> tuple[str, ...]:
+        """What a person should look at before, and after."""
+        if self.manifest.undo:
+            return ()
+        rejected = counts.blank + counts.invalid
+        few = rejected <= self.job.limits.max_rejected * counts.rows
+        told = f"{rejected:,} of {counts.rows:,} rows of the input name no mailbox: see {folders.REJECTED}"
+        return (*(() if few else (told,)), *self.options.warnings())
 
     async def _write_manifest(self, folder: Path) -> None:
         """Always to its end: a thread that still wrote when the run ends would write over what the end has written."""
@@ -188,7 +200,8 @@ class Run:
         names, totals = OutputSettings(self.job.output.format).names(), self.recovered.totals
         outputs: dict[str, FileDigest] = {}
         try:
-            await asyncio.to_thread(write_failed, RunDir(folder))
+            style = output_of(self.job.output)
+            await asyncio.to_thread(write_failed, RunDir(folder), bom=style.bom, delimiter=style.delimiter)
             outputs = await asyncio.to_thread(digests, folder, names)
         except BulkmailError as error:
             failure = failure or error

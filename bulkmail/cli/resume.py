@@ -138,7 +138,7 @@ def _go_on(
     credential = signed(job)
 
     async def main(observer: Observer) -> Ended:
-        expected = await _count(listed)
+        expected = await _count(listed, job)
         manifest = replace(
             pinned(job, task, options, laid), parent=before.parent, undo=before.undo, started=before.started,
             seconds=before.seconds, sums=before.sums, waits=before.waits,
@@ -157,12 +157,12 @@ def _go_on(
     return conclude(ended, as_json=as_json)
 
 
-async def _count(listed: FileSource | SpooledSource | None) -> int:
+async def _count(listed: FileSource | SpooledSource | None, job: Job) -> int:
     if isinstance(listed, SpooledSource):
         async for _ in listed:
             pass
         return listed.counts.unique
-    return await survey(listed)
+    return await survey(listed, empty_is_ok=job.output.empty_is_ok)
 
 
 async def _accept(
@@ -198,7 +198,7 @@ def _again(
     credential, parent = signed(job), str(folder.resolve())
 
     async def main(observer: Observer) -> Ended:
-        await _count(listed)
+        await _count(listed, job)
         manifest = replace(pinned(job, task, options, laid), parent=parent)
         known = await asyncio.to_thread(measured, manifest, listed)
         await _accept(

@@ -107,7 +107,7 @@ def execute(job: Job, given: Mapping[str, Any], *, console: Console | None, as_j
     manifest = pinned(job, task, options, given)
 
     async def main(observer: Observer) -> Ended:
-        expected = await survey(listed)
+        expected = await survey(listed, empty_is_ok=job.output.empty_is_ok)
         introduce(job, decode(await credential.token()))
         with folders.open_folder(folders.name(job.output.directory, task.name, datetime.now().astimezone())) as folder:
             run = Run(job, task, options, credential, manifest, listed, expected, [observer], say.note)
