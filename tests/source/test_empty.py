@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkmail.app.compose import spooled, survey
+from bulkmail.app.input import spooled, survey
 from bulkmail.errors import InputError
 from bulkmail.source import FileSource
 from bulkmail.source.empty import MEANT
