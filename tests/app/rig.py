@@ -5,7 +5,7 @@ from pathlib import Path
 from bulkmail.app.fingerprint import pinned
 from bulkmail.app.input import Listed, file_source
 from bulkmail.app.prepare import Prepared
-from bulkmail.config import App, Input, Job
+from bulkmail.config import App, Input, Job, Output
 from bulkmail.tasks import check_options, find
 from bulkmail.testing import Tokens
 
@@ -20,7 +20,10 @@ def listed(folder: Path, *addresses: str) -> Path:
 
 def prepared(path: Path, *, source: Listed | None = None) -> Prepared:
     """A report of the mailboxes in a file, or of another source."""
-    task, job = find("settings.report", Path()), Job(app=APP, input=Input(path=str(path)))
+    task, job = (
+        find("settings.report", Path()),
+        Job(app=APP, input=Input(path=str(path)), output=Output(empty_is_ok=True)),
+    )
     options = check_options(task, {})
     manifest = pinned(job, task, options, {})
     return Prepared(job, task, options, Tokens(), manifest, source or file_source(job.input))
