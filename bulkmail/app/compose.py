@@ -20,7 +20,7 @@ from bulkmail.graph import Graph
 from bulkmail.identity.cloud import Cloud, cloud_named, custom, is_loopback
 from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
-from bulkmail.identity.secret import Secret, read_secret
+from bulkmail.identity.secret import Secret, first_line, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
 from bulkmail.model import Ledger, Made, Mailbox, Reporter, TokenSource, Transport
 from bulkmail.source import FileSource
@@ -64,7 +64,7 @@ def settings_of(app: App) -> AppSettings:
 
 def _secret(text: SecretStr | None, file: Path | None) -> Secret | None:
     if text:
-        return Secret(text.get_secret_value())
+        return Secret(first_line(text.get_secret_value()))
     return read_secret(file) if file else None
 
 
