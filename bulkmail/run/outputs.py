@@ -5,8 +5,9 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bulkmail.atomic import sync
 from bulkmail.run.writer import Sink, Writer
-from bulkmail.rundir.folder import CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, sync
+from bulkmail.rundir.folder import CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows

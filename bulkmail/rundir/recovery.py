@@ -46,16 +46,19 @@ def recover(run: RunDir) -> Recovered:
 
 async def check_rows(run: RunDir, done: Rows, source: Source) -> None:
     """Raises InputError unless every row that is done still names the mailbox that it named then."""
-    addresses = {
-        outcome.mailbox.row: hash(outcome.mailbox.address) for outcome in run.outcomes() if outcome.mailbox.row in done
-    }
+    addresses = {one.mailbox.row: _folded(one.mailbox) for one in run.outcomes() if one.mailbox.row in done}
     async for chunk in source:
         for row in chunk:
             then = addresses.pop(row.row, None)
-            if then is not None and not (isinstance(row, Mailbox) and hash(row.address) == then):
+            if then is not None and not (isinstance(row, Mailbox) and _folded(row) == then):
                 raise InputError(f"row {row.row} of the input names another mailbox than when it was done", hint=_ANEW)
     if addresses:
         raise InputError(f"row {min(addresses)} of the input is done, and no longer there", hint=_ANEW)
+
+
+def _folded(mailbox: Mailbox) -> int:
+    """A mailbox is the same however its address is capitalized; a hash of it takes less room than the text."""
+    return hash(mailbox.address.casefold())
 
 
 _ANEW = "Rows may be added at the end, or corrected where nothing was done; otherwise start a new run."
