@@ -30,7 +30,7 @@ SENDS = 3
 class Graph:
     """Graph below one path. `base` is the endpoint with its version; next links are followed only there."""
 
-    __slots__ = ("_base", "_largest", "_mailbox", "_prefix", "_row", "_transport", "made", "planning")
+    __slots__ = ("_base", "_key", "_largest", "_mailbox", "_prefix", "_row", "_transport", "made", "planning")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Graph:
         mailbox: str = "",
         row: int = 0,
         *,
+        key: str = "",
         planning: bool = False,
         made: Sequence[Made] = (),
     ) -> None:
@@ -47,6 +48,7 @@ class Graph:
         self._base = base
         self._prefix = prefix
         self._mailbox = mailbox
+        self._key = key  # where the name says something else
         self._row = row
         self._largest = 0  # page that the service still managed; 0 until one was too much for it
         self.planning = planning
@@ -69,9 +71,9 @@ class Graph:
         planning: bool = False,
         made: Sequence[Made] = (),
     ) -> "Graph":
-        """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the key of another one."""
-        key = target or mailbox.key
-        return cls(transport, base, user(key), key, mailbox.row, planning=planning, made=made)
+        """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the name of another one."""
+        name, key = (target, "") if target else (mailbox.name, mailbox.key if mailbox.id else "")
+        return cls(transport, base, user(name), name, mailbox.row, key=key, planning=planning, made=made)
 
     def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Call:
         """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""
@@ -192,7 +194,9 @@ class Graph:
         *,
         page: bool = False,
     ) -> Any:
-        request = Request(method, path, self._mailbox, headers, body, effect, row=self._row, change=change, page=page)
+        request = Request(
+            method, path, self._mailbox, headers, body, effect, row=self._row, change=change, page=page, key=self._key
+        )
         try:
             response = await self._transport.send(request)
         except BulkmailError:
