@@ -15,13 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-<<<<<<< HEAD
 from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, overlay, unknown_variables
-from bulkmail.config.locate import line_of
-=======
-from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, lay, strangers
 from bulkmail.config.locate import has_escapes, line_of, toml_hint
->>>>>>> main
 from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
 from bulkmail.errors import ConfigError
 from bulkmail.text import nearest
