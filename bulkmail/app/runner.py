@@ -123,7 +123,7 @@ class Runner:
             open_graph=connection.of,
             lanes=connection.stack.lanes,
             writer=writer,
-            alarm=Alarm(watched, task.permission),
+            alarm=Alarm(watched, task.needs(self.prepared.options).text),
             stop=self.stop,
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )

@@ -31,6 +31,8 @@ class Needs:
     @property
     def text(self) -> str:
         """For people: `Mail.ReadWrite and (Contacts.Read or Contacts.ReadWrite)`."""
+        if len(self.parts) == 1:
+            return str(self.parts[0])
         return (" and " if self.all else " or ").join(_text(part) for part in self.parts)
 
     def names(self) -> Iterator[str]:
