@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 
 from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
-from bulkmail.app.input import Listed, earlier_source, file_source, is_stream, survey
+from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
-from bulkmail.model import TokenSource
+from bulkmail.model import Source, TokenSource
 from bulkmail.rundir.manifest import Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
@@ -41,7 +41,7 @@ class Prepared:
     options: Options
     credential: TokenSource
     manifest: Manifest
-    source: Listed | None = None
+    source: Source | None = None
     warnings: Sequence[str] = ()
 
 
@@ -95,10 +95,10 @@ async def surveyed(prepared: Prepared) -> Prepared:
     """With the size and the digest of its input in the manifest, if that can be read without Graph. Raises
     InputError."""
     source = prepared.source
-    if source is None or is_stream(source):
+    if source is None or not source.replayable:
         return prepared
     await survey(source)
-    return replace(prepared, manifest=await measured(prepared.manifest, source))
+    return replace(prepared, manifest=measured(prepared.manifest, source))
 
 
 async def introduce(prepared: Prepared, note: Note) -> None:
