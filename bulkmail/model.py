@@ -4,6 +4,7 @@ Those that are made for every request or mailbox are named tuples, which cost a 
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -13,6 +14,9 @@ Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+ANYWHERE: AbstractContextManager[None] = nullcontext()
+"""For a request whose waits interest nothing but itself."""
 
 
 class Status(StrEnum):
@@ -46,6 +50,12 @@ class Ending(StrEnum):
     UNKNOWN = "unknown"  # its answer was lost
 
 
+def key_of(name: str) -> str:
+    """What the limits of a mailbox are counted by, however its name is spelled: Exchange folds case in addresses, and
+    so does the directory in object ids."""
+    return name.casefold()
+
+
 class Mailbox(NamedTuple):
     """One unit of work. `row` is its place in the input, counted from 1 with the header, as a spreadsheet counts."""
 
@@ -58,9 +68,14 @@ class Mailbox(NamedTuple):
         return hash((self.address, self.row, self.id))  # columns have none
 
     @property
-    def key(self) -> str:
-        """What requests are addressed by and limits are counted by."""
+    def name(self) -> str:
+        """What its requests are addressed by, in the spelling of the input."""
         return self.id or self.address
+
+    @property
+    def key(self) -> str:
+        """What its limits are counted by: its address, which its rows have in common, whether an id is known or not."""
+        return key_of(self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +130,7 @@ class Request(NamedTuple):
 
     method: str
     path: str
-    mailbox: str = ""  # the key whose slots it uses; empty for the directory
+    mailbox: str = ""  # the mailbox that it goes to, as its path spells it; empty for the directory
     headers: Mapping[str, str] = NOTHING
     body: Any = None  # JSON
     effect: Effect = Effect.READ
@@ -125,6 +140,15 @@ class Request(NamedTuple):
     change: Change | None = None  # what it is for, if it writes
     page: bool = False  # of a list, and a smaller one can be asked for: no use in trying this one for long
     ready: Callable[[], Awaitable[None]] | None = None  # awaited when it has its slot, each time before it leaves
+    content: bytes | None = None  # the body as it leaves, encoded once; see `core.content`
+    raw: bool = False  # the answer's body is wanted as it comes, in bytes
+    waits: AbstractContextManager[None] = ANYWHERE  # entered while it waits and is not under way
+    key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
+
+    @property
+    def lane(self) -> str:
+        """The key whose slots it uses."""
+        return self.key or key_of(self.mailbox)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business

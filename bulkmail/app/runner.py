@@ -14,24 +14,25 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, require_unchanged
+from bulkmail.app.input import directory_source, require_unchanged, spooled
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
+from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
+from bulkmail.errors import gravest
 from bulkmail.model import Chunks, Source
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
-from bulkmail.run.sweep import Sweep, SweepSettings, foremost
+from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.run.writer import Writer
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.uncancelled import uncancelled
 from bulkmail.source.remaining import Remaining
-from bulkmail.source.spool import spool
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Runner:
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
-                failure = foremost(errors)
+                failure = gravest(errors.exceptions)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told in the manifest, raised by the caller
                 failure = error
             ended: list[Ended] = []
@@ -95,8 +96,8 @@ class Runner:
                     await self._work_on(source, connection, writer)
 
     def _outputs(self, folder: Path) -> AbstractContextManager[Writer]:
-        task, options, output = self.prepared.task, self.prepared.options, self.prepared.job.output
-        settings = OutputSettings(output.format, output.raw, output.bom)
+        task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
+        settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
         return open_outputs(folder, list(task.columns(options)), settings, self.recovered)
 
     async def _input(self, folder: Path, connection: Connection) -> Source:
@@ -104,8 +105,10 @@ class Runner:
         source = self.prepared.source
         if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
-            source = await spool(once, folder / INPUT)
-            manifest = measured(self.prepared.manifest, source)
+            source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
+            manifest = warned(measured(self.prepared.manifest, source), self.prepared.options)
+            for text in manifest.warnings:
+                self.note(f"warning: {text}")
             self.prepared = replace(self.prepared, source=source, manifest=manifest)
             await self._write_manifest(folder)
         return source

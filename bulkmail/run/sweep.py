@@ -11,9 +11,9 @@ from collections.abc import Callable, Container, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import BulkmailError, ChangesExhausted
+from bulkmail.errors import BulkmailError, ChangesExhausted, gravest
 from bulkmail.graph import Graph
-from bulkmail.model import Chunks, Lanes, Mailbox, Outcome, Problem, Rejected, Row, Status, Tally
+from bulkmail.model import Chunks, Lanes, Mailbox, Outcome, Problem, Rejected, Row, Status, Tally, key_of
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.remainder import Remainder
@@ -111,7 +111,7 @@ class Sweep:
                         self._writer.close()
                         await writing
         except BaseExceptionGroup as errors:
-            raise foremost(errors) from errors
+            raise gravest(errors.exceptions) from errors
         finally:
             await self._feed.close()
         if self._broken is not None:
@@ -194,7 +194,7 @@ class Sweep:
             return self._run_turn(self._turns, mailbox, worker)
         if mailbox.row in self._settings.barred:
             return self._bar(mailbox)
-        return self._run_at(mailbox.key, mailbox, worker)
+        return self._run_at("", mailbox, worker)
 
     async def _bar(self, mailbox: Mailbox) -> Finished:
         return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
@@ -204,7 +204,7 @@ class Sweep:
             if mailbox.row in self._settings.barred:
                 return await self._bar(mailbox)
             try:
-                target = turns.target(mailbox) or mailbox.key
+                target = turns.target(mailbox)
             except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
                 status, problem = self._judged(mailbox, error)
                 return Finished(Outcome(mailbox, status, problem=problem), ())
@@ -214,8 +214,8 @@ class Sweep:
 
     async def _run_at(self, target: str, mailbox: Mailbox, worker: Worker) -> Finished:
         started = self._clock()
-        worker.target = target
-        self._lanes.enter(target)
+        key = worker.target = key_of(target) if target else mailbox.key
+        self._lanes.enter(key)
         rows: list[Row] = []
         blocks: Sequence[bytes] = ()
         status, problem = Status.OK, None
@@ -229,7 +229,7 @@ class Sweep:
             status, problem = self._judged(mailbox, error)
         finally:
             worker.target = None
-            tally = worker.spent = self._lanes.leave(target)
+            tally = worker.spent = self._lanes.leave(key)
         worker.spent = Tally()
         return Finished(Outcome(mailbox, status, len(rows), tally, self._clock() - started, problem), blocks)
 
@@ -261,9 +261,3 @@ def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | Non
     """None for a task that works on each mailbox below its own address, which costs no turn."""
     target = task.target
     return None if target is None else Turns(feed, lambda mailbox: target(mailbox, options), most)
-
-
-def foremost(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that matters in a group: one of ours before an accident that followed from it."""
-    flat = [foremost(error) if isinstance(error, BaseExceptionGroup) else error for error in errors.exceptions]
-    return next((error for error in flat if isinstance(error, BulkmailError)), flat[0])
