@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkmail import __version__
+from bulkmail.app.compose import proxy_shown
 from bulkmail.config import Job, Output
 from bulkmail.config.tables import PATHS
 from bulkmail.errors import ConfigError
@@ -44,6 +45,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
         started=now(),
+        proxy=proxy_shown(job.app),
     )
 
 
