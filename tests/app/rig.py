@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from bulkmail.app.fingerprint import pinned
-from bulkmail.app.input import Listed, file_source
+from bulkmail.app.input import file_source
 from bulkmail.app.prepare import Prepared
 from bulkmail.config import App, Input, Job, Output
+from bulkmail.model import Source
 from bulkmail.tasks import check_options, find
 from bulkmail.testing import Tokens
 
@@ -18,7 +19,7 @@ def listed(folder: Path, *addresses: str) -> Path:
     return path
 
 
-def prepared(path: Path, *, source: Listed | None = None) -> Prepared:
+def prepared(path: Path, *, source: Source | None = None) -> Prepared:
     """A report of the mailboxes in a file, or of another source."""
     task, job = (
         find("settings.report", Path()),
