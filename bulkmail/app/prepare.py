@@ -10,13 +10,14 @@ from typing import Any, TypeAlias
 
 from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
-from bulkmail.app.input import Listed, earlier_source, file_source, is_stream, survey
+from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
+from bulkmail.app.warnings import warned
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
-from bulkmail.model import TokenSource
+from bulkmail.model import Source, TokenSource
 from bulkmail.rundir.manifest import Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
@@ -41,7 +42,7 @@ class Prepared:
     options: Options
     credential: TokenSource
     manifest: Manifest
-    source: Listed | None = None
+    source: Source | None = None
     warnings: Sequence[str] = ()
 
 
@@ -95,16 +96,19 @@ async def surveyed(prepared: Prepared) -> Prepared:
     """With the size and the digest of its input in the manifest, if that can be read without Graph. Raises
     InputError."""
     source = prepared.source
-    if source is None or is_stream(source):
+    if source is None or not source.replayable:
         return prepared
-    await survey(source)
-    return replace(prepared, manifest=await measured(prepared.manifest, source))
+    await survey(source, empty_is_ok=prepared.job.output.empty_is_ok or prepared.manifest.undo)
+    manifest = warned(measured(prepared.manifest, source), prepared.options)
+    return replace(prepared, manifest=manifest)
 
 
 async def introduce(prepared: Prepared, note: Note) -> None:
     """Signs in, and notes who works where, with which permissions. Raises SignInError."""
     for text in prepared.warnings:
         note(f"note: {text}")
+    for text in prepared.manifest.warnings:
+        note(f"warning: {text}")
     job, claims = prepared.job, decode(await prepared.credential.token())
     roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
     note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")

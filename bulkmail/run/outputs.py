@@ -17,11 +17,14 @@ from bulkmail.sink.appender import reopened
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
-    """`formats` are ndjson and csv; `raw` and `bom` concern CSV."""
+    """`formats` are ndjson and csv; the others concern CSV, and all but `raw` also what is written of rows that were
+    rejected."""
 
     formats: Sequence[str] = ("ndjson", "csv")
     raw: bool = False
     bom: bool = False
+    delimiter: str = ","
+    decimal_comma: bool = False
 
     def names(self) -> list[str]:
         """All files that a run may leave, in the order of interest."""
@@ -33,7 +36,9 @@ def open_outputs(
     folder: Path, columns: Sequence[str], settings: OutputSettings, recovered: Recovered
 ) -> Iterator[Writer]:
     """A writer with its files open, behind what was committed to them earlier. Raises OutputError."""
-    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": Csv(columns, raw=settings.raw, bom=settings.bom)}
+    bom, delimiter = settings.bom, settings.delimiter
+    table = Csv(columns, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
+    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table}
     with ExitStack() as opened:
         sinks = []
         for suffix in settings.formats:
@@ -42,6 +47,6 @@ def open_outputs(
             length = file.length or file.append(formats[suffix].header)
             sinks.append(Sink(path.name, formats[suffix], file, length))
         outcomes = opened.enter_context(reopened(folder / OUTCOMES, recovered.length))
-        rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED)))
+        rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter)))
         sync(folder)
         yield Writer(sinks, Journal(outcomes), rejected, recovered.totals)

@@ -8,10 +8,9 @@ import orjson
 import pytest
 
 from bulkmail.errors import InputError
-from bulkmail.model import Counts, Event
+from bulkmail.model import Counts, Digest, Event
 from bulkmail.rundir.figures import carry_over, sums, waits
 from bulkmail.rundir.manifest import (
-    FileDigest,
     JobFile,
     Manifest,
     PinnedApp,
@@ -30,7 +29,7 @@ BEGUN = Manifest(
 ENDED = replace(
     BEGUN, state="finished", exit_code=0, ended="2026-11-23T22:16:03+00:00", seconds=60.0, counts=Counts(3, 2, 1, 0),
     statuses={"ok": 3}, sums=Sums(3, 3, 4, 1, 1, 0.5), changes={"done": 1}, waits={"x, mailbox": Waited(1, 2.5)},
-    problems={"failed X": 1}, outputs={"records.csv": FileDigest(7, "abc")}, parent="/other", undo=True, reason="none",
+    problems={"failed X": 1}, outputs={"records.csv": Digest(7, "abc")}, parent="/other", undo=True, reason="none",
     input=PinnedInput("a.csv", "mail", None, "", 0, 0, "abc", 0),
 )  # fmt: skip
 
@@ -51,7 +50,9 @@ def test_what_stands_in_the_file(tmp_path: Path) -> None:
     assert found["counts"] == {"unique": 3, "duplicates": 2, "blank": 1, "invalid": 0, "rows": 6}
     assert found["input"] == {"path": "a.csv", "column": "mail", "bytes": 0, "sha256": "abc", "mailboxes": 0}
     assert found["app"] == {"client_id": "c"}
-    assert found["output"] == {"format": ["ndjson", "csv"], "raw": False, "bom": False}
+    assert found["output"] == {
+        "format": ["ndjson", "csv"], "raw": False, "bom": False, "delimiter": ",", "decimal_comma": False,
+    }  # fmt: skip
     assert found["sums"]["requests"] == 4
     assert found["waits"] == {"x, mailbox": {"times": 1, "seconds": 2.5}}
     assert found["outputs"] == {"records.csv": {"bytes": 7, "sha256": "abc"}}
