@@ -97,9 +97,11 @@ class Access:
         if began < self._renewed:
             return Ruling.AGAIN
         self._refused.add(key)
-        if self._fresh and self._accepted < self._renewed and (len(self._refused) >= SEVERAL or not key):
-            return Ruling.LOST
-        if row.began >= self._renewed and (row.pauses or self._accepted < self._renewed):
+        proven = self._accepted >= self._renewed
+        if self._fresh and not proven:  # another one would fare no better
+            if len(self._refused) >= SEVERAL or not key:
+                return Ruling.LOST
+        elif row.began >= self._renewed and (row.pauses or not proven):
             if not self.renewing:
                 self.renewing, self._asked = True, self.now
             return Ruling.AGAIN
