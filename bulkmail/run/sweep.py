@@ -11,9 +11,9 @@ from collections.abc import Callable, Container, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import BulkmailError, ChangesExhausted
+from bulkmail.errors import BulkmailError, ChangesExhausted, gravest
 from bulkmail.graph import Graph
-from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally, key_of
+from bulkmail.model import Chunks, Lanes, Mailbox, Outcome, Problem, Rejected, Row, Status, Tally, key_of
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.remainder import Remainder
@@ -64,7 +64,7 @@ class Sweep:
         task: Task,
         options: Options,
         *,
-        source: Source,
+        source: Chunks,
         open_graph: Callable[[Mailbox, str], Graph],
         lanes: Lanes,
         writer: Writer,
@@ -111,7 +111,7 @@ class Sweep:
                         self._writer.close()
                         await writing
         except BaseExceptionGroup as errors:
-            raise foremost(errors) from errors
+            raise gravest(errors.exceptions) from errors
         finally:
             await self._feed.close()
         if self._broken is not None:
@@ -261,9 +261,3 @@ def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | Non
     """None for a task that works on each mailbox below its own address, which costs no turn."""
     target = task.target
     return None if target is None else Turns(feed, lambda mailbox: target(mailbox, options), most)
-
-
-def foremost(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that matters in a group: one of ours before an accident that followed from it."""
-    flat = [foremost(error) if isinstance(error, BaseExceptionGroup) else error for error in errors.exceptions]
-    return next((error for error in flat if isinstance(error, BulkmailError)), flat[0])
