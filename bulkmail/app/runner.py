@@ -74,11 +74,7 @@ class Runner:
 
     async def _write_manifest(self, folder: Path) -> None:
         """Always to its end: a thread that still wrote when the run ends would write over what the end has written."""
-
-        async def write() -> None:
-            await asyncio.to_thread(self.prepared.manifest.write, folder)
-
-        if cancelled := await uncancelled(write()):
+        if cancelled := await uncancelled(asyncio.to_thread(self.prepared.manifest.write, folder)):
             raise cancelled
 
     async def _work(self, folder: Path) -> None:
@@ -132,7 +128,7 @@ class Runner:
             open_graph=connection.of,
             lanes=connection.stack.lanes,
             writer=writer,
-            alarm=Alarm(watched, task.permission),
+            alarm=Alarm(watched, task.needs(self.prepared.options).text),
             stop=self.stop,
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )
