@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted, gravest
 from bulkmail.graph import Graph
-from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally, key_of
+from bulkmail.model import Chunks, Lanes, Mailbox, Outcome, Problem, Rejected, Row, Status, Tally, key_of
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.remainder import Remainder
@@ -64,7 +64,7 @@ class Sweep:
         task: Task,
         options: Options,
         *,
-        source: Source,
+        source: Chunks,
         open_graph: Callable[[Mailbox, str], Graph],
         lanes: Lanes,
         writer: Writer,

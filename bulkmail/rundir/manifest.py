@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bulkmail import atomic
 from bulkmail.errors import InputError
-from bulkmail.model import Counts
+from bulkmail.model import Counts, Digest
 
 MANIFEST = "run.json"
 FORMAT = 3
@@ -98,22 +98,14 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True)
-class FileDigest:
-    """Size and SHA-256, in hex, of a file."""
-
-    bytes: int = 0
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
     """One run. `counts` are of the input's rows.
 
     `code` tells one version of the task from another. `proxy` is what Graph was reached through, without user and
     password; empty where it was reached directly. `parent` is the run that this one repeats or takes back, and
     `undo` says which. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
-    by the limit that was met, `warnings` are what a person should look at, `outputs` by the name of the file. `pid` and
-    `host` are those of the process that wrote it last.
+    by the limit that was met, `outputs` by the name of the file; `advice` is what to do about the code of a problem,
+    `warnings` are what a person should look at. `pid` and `host` are those of the process that wrote it last.
     """
 
     task: str
@@ -141,8 +133,9 @@ class Manifest:
     changes: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Waited] = field(default_factory=dict)
     problems: Mapping[str, int] = field(default_factory=dict)
+    advice: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    outputs: Mapping[str, FileDigest] = field(default_factory=dict)
+    outputs: Mapping[str, Digest] = field(default_factory=dict)
     pid: int = 0
     host: str = ""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bulkmail.errors import Damaged, InputError
-from bulkmail.model import Mailbox, Source, Status
+from bulkmail.model import Chunks, Mailbox, Status
 from bulkmail.rundir.folder import OUTCOMES
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.totals import Totals
@@ -44,7 +44,7 @@ def recover(run: RunDir) -> Recovered:
     return found
 
 
-async def check_rows(run: RunDir, done: Rows, source: Source) -> None:
+async def check_rows(run: RunDir, done: Rows, source: Chunks) -> None:
     """Raises InputError unless every row that is done still names the mailbox that it named then."""
     addresses = {one.mailbox.row: _folded(one.mailbox) for one in run.outcomes() if one.mailbox.row in done}
     async for chunk in source:
