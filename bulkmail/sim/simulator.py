@@ -28,8 +28,8 @@ PATIENCE = 30  # seconds that a caller on another thread waits for the loop's tu
 class Simulator:
     """An Entra and a Graph on this machine, alive within `async with`.
 
-    `login_url`, `graph_url` and `signed_url`, of pre-authenticated addresses, are roots without a path. `ca_file` is the
-    PEM certificate to trust, gone at the end.
+    `login_url`, `graph_url` and `signed_url`, of pre-authenticated addresses, are roots without a path. `ca_file` is
+    the PEM certificate to trust, gone at the end.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
