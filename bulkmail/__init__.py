@@ -9,12 +9,14 @@ __version__ = "0.1.0"
 
 from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TransportError
 from bulkmail.graph import Graph
-from bulkmail.model import Change, Effect, Made, Mailbox, Request, Response, Row, Transport
+from bulkmail.model import Blob, Change, Checkpoint, Effect, Made, Mailbox, Request, Response, Row, Transport
 from bulkmail.task.declare import Options, Task, task
 
 __all__ = [
+    "Blob",
     "BulkmailError",
     "Change",
+    "Checkpoint",
     "Effect",
     "Graph",
     "GraphError",

@@ -9,11 +9,12 @@ Paths are relative to the mailbox, so a task cannot touch another one by acciden
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, TypeVar
 
 from bulkmail.core.odata import PAGE, contradicts, error_of, ids_of, next_path, page_size, query, user, with_page_size
 from bulkmail.errors import BulkmailError, Defect, GraphError, LinkRefused, OutcomeUnknown, Unanswered
-from bulkmail.model import NOTHING, Change, Effect, Made, Mailbox, Request, Response, Transport
+from bulkmail.model import NOTHING, BlobFile, Change, Effect, Made, Mailbox, Request, Response, Store, Transport
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
@@ -30,7 +31,7 @@ SENDS = 3
 class Graph:
     """Graph below one path. `base` is the endpoint with its version; next links are followed only there."""
 
-    __slots__ = ("_base", "_largest", "_mailbox", "_prefix", "_row", "_transport", "made", "planning")
+    __slots__ = ("_base", "_largest", "_mailbox", "_prefix", "_row", "_store", "_transport", "made", "planning")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Graph:
         *,
         planning: bool = False,
         made: Sequence[Made] = (),
+        store: Store | None = None,
     ) -> None:
         self._transport = transport
         self._base = base
@@ -51,6 +53,7 @@ class Graph:
         self._largest = 0  # page that the service still managed; 0 until one was too much for it
         self.planning = planning
         """Whether writes are only noted. Each then answers None, as if it had been made."""
+        self._store = store
         self.made = made
         """What was changed, or may have been, by a process of this run that died before it could say so; the earliest
         first. The rows of a task tell of these changes as well."""
@@ -68,10 +71,41 @@ class Graph:
         target: str = "",
         planning: bool = False,
         made: Sequence[Made] = (),
+        store: Store | None = None,
     ) -> "Graph":
         """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the key of another one."""
         key = target or mailbox.key
-        return cls(transport, base, user(key), key, mailbox.row, planning=planning, made=made)
+        return cls(transport, base, user(key), key, mailbox.row, planning=planning, made=made, store=store)
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """The last Checkpoint that the task yielded for this mailbox, in a process of this run that died or was
+        stopped; empty where it begins anew."""
+        return self._kept.checkpoint
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the mailbox left behind in the last run of this task with these options, such as a delta link. What is
+        in it when the mailbox ends as ok is left for the next run. For tasks that are declared with `keeps_state`; it
+        may be empty at any time, which means that all is to be done."""
+        return self._kept.state
+
+    def blob(self, name: str) -> AbstractAsyncContextManager[BlobFile]:
+        """Binary output, in chunks, to a file of this mailbox in the run directory:
+
+            async with graph.blob("inbox.mbox") as file:
+                await file.write(chunk)
+            yield {"subject": subject, **file.blob._asdict()}
+
+        A name that is used again is an archive, to which the next blob is appended. Raises OutputError.
+        """
+        return self._kept.blob(name)
+
+    @property
+    def _kept(self) -> Store:
+        if self._store is None:
+            raise TypeError("this Graph has no store: `Graph.of(..., store=...)` gives it one")
+        return self._store
 
     def get(self, path: str, *, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Call:
         """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""

@@ -18,10 +18,10 @@ from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Source, Status, TokenSource
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.run.pending import Outputs
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import CANCELLED, CHANGES, TIME_BOX, Stop
 from bulkmail.run.sweep import Sweep, SweepSettings, foremost
-from bulkmail.run.writer import Writer
 from bulkmail.rundir import folder as folders
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.digests import digests
@@ -32,8 +32,8 @@ from bulkmail.rundir.ledger import ChangeLedger, written
 from bulkmail.rundir.manifest import FileDigest, Manifest, State, now
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
-from bulkmail.rundir.uncancelled import uncancelled
 from bulkmail.sink.appender import reopened
+from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.source import FileSource
 from bulkmail.source.remaining import Remaining
 from bulkmail.source.spool import SpooledSource, spool
@@ -97,12 +97,12 @@ class Run:
             self._writes(folder) as writes,
             connected(self.job, self.credential, self.recovered.totals.hear, writes) as connection,
         ):
-            with self._outputs(folder) as writer:
+            with self._outputs(folder) as outputs:
                 source = await self.stop.before(self._pin_source(folder, connection))
                 if source is not None:
-                    await self._sweep(connection, Remaining(source, self.recovered.done), writer)
+                    await self._sweep(connection, Remaining(source, self.recovered.done), outputs)
 
-    def _outputs(self, folder: Path) -> AbstractContextManager[Writer]:
+    def _outputs(self, folder: Path) -> AbstractContextManager[Outputs]:
         output = self.job.output
         settings = OutputSettings(output.format, output.raw, output.bom)
         return open_outputs(folder, list(self.task.columns(self.options)), settings, self.recovered)
@@ -145,7 +145,7 @@ class Run:
         if cancelled := await uncancelled(asyncio.to_thread(self.manifest.write, folder)):
             raise cancelled
 
-    async def _sweep(self, connection: Connection, source: Source, writer: Writer) -> None:
+    async def _sweep(self, connection: Connection, source: Source, outputs: Outputs) -> None:
         limits = self.job.limits
         watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
         sweep = Sweep(
@@ -154,7 +154,7 @@ class Run:
             source=source,
             open_graph=connection.of,
             lanes=connection.stack.lanes,
-            writer=writer,
+            outputs=outputs,
             alarm=Alarm(watched, self.task.permission),
             stop=self.stop,
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),

@@ -5,13 +5,17 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
-from bulkmail.rundir.folder import CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, sync
+from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SPILLS
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
+from bulkmail.rundir.state import States
 from bulkmail.sink import Csv, Format, Ndjson
-from bulkmail.sink.appender import reopened
+from bulkmail.sink.appender import reopened, sync_folder
+from bulkmail.sink.blobs import Blobs, recover_blobs
+from bulkmail.sink.spill import Spills
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,16 @@ class OutputSettings:
 
 @contextmanager
 def open_outputs(
-    folder: Path, columns: Sequence[str], settings: OutputSettings, recovered: Recovered
-) -> Iterator[Writer]:
-    """A writer with its files open, behind what was committed to them earlier. Raises OutputError."""
+    folder: Path,
+    columns: Sequence[str],
+    settings: OutputSettings,
+    recovered: Recovered,
+    states: States | None = None,
+    *,
+    planning: bool = False,
+) -> Iterator[Outputs]:
+    """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
+    only plans leaves `states` as they are. Raises OutputError."""
     formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": Csv(columns, raw=settings.raw, bom=settings.bom)}
     with ExitStack() as opened:
         sinks = []
@@ -42,5 +53,11 @@ def open_outputs(
             sinks.append(Sink(path.name, formats[suffix], file, length))
         outcomes = opened.enter_context(reopened(folder / OUTCOMES, recovered.length))
         rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED)))
-        sync(folder)
-        yield Writer(sinks, Journal(outcomes), rejected, recovered.totals)
+        blobs = opened.enter_context(closing(Blobs(folder / BLOBS)))
+        recover_blobs(blobs.folder, recovered.done.__contains__, recovered.blobs_of)
+        spills = Spills(folder / SPILLS)
+        spills.clear()
+        opened.callback(spills.clear)
+        sync_folder(folder)
+        writer = Writer(sinks, Journal(outcomes), rejected, recovered.totals, None if planning else states)
+        yield Outputs(writer, spills, blobs, states, dict(recovered.reached))

@@ -4,7 +4,6 @@
 with the process, however that ends, and there is nothing to clean up by hand.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -16,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from bulkmail.errors import InputError, OutputError, RunHeld
 from bulkmail.sink import Appender
+from bulkmail.sink.appender import sync_folder
 
 MANIFEST = "run.json"
 OUTCOMES = "outcomes.ndjson"
@@ -23,12 +23,14 @@ CHANGES = "changes.ndjson"
 INPUT = "spooled.ndjson"
 FAILED = "failed.csv"
 REJECTED = "rejected.csv"
+BLOBS = "blobs"
 RECORDS = "records"
-NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED)
+NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED, BLOBS)
 """What a run may write beside its manifest, and others might have written as well."""
 
 LOCK = ".lock"
 ALIVE = ".alive"
+SPILLS = ".spilled"
 
 
 def name(template: str, task: str, now: datetime) -> Path:
@@ -90,20 +92,6 @@ def hold(folder: Path) -> Iterator[None]:
             lock.release()
 
 
-def sync(folder: Path) -> None:
-    """Returns when the files that were made in `folder` would be found there after a power cut. Raises OutputError."""
-    if os.name == "nt":
-        return  # a directory cannot be opened there, and NTFS keeps a journal of its own
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise OutputError(f"cannot sync {folder}: {error.strerror}") from None
-
-
 def _make(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -138,7 +126,7 @@ def write_private(path: Path, content: bytes) -> None:
             file.append(content)
             file.sync()
         temporary.replace(path)
-        sync(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror}", hint="Make room, or name another --output."

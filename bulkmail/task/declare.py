@@ -11,7 +11,8 @@
         yield {"kind": purpose["value"]}
 
 A task awaits nothing but its `graph` and yields rows. A row without `mailbox` gets the address of its mailbox, if that
-is one of the columns.
+is one of the columns. A long task may yield a `Checkpoint` between its rows, and begin at `graph.checkpoint`; one that
+`keeps_state` finds in `graph.state` what it left there in the run before; `graph.blob` is for binary output.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -52,7 +53,7 @@ class Task:
     A task that `writes` only plans until it is told to apply. `undo` gets the changes of a mailbox, the latest first,
     and takes back those that still stand as the run left them; its rows are UNDO_COLUMNS. `target` names the mailbox
     below which the requests go, where that is not the mailbox itself. With `wants_columns` the mailbox carries the
-    other cells of its row.
+    other cells of its row. A task that `keeps_state` has it read before it begins.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Task:
     undo: Undo | None = None
     target: Callable[[Mailbox, Any], str] | None = None
     wants_columns: bool = False
+    keeps_state: bool = False
 
 
 def task(
@@ -78,6 +80,7 @@ def task(
     undo: Undo | None = None,
     target: Callable[[Mailbox, Any], str] | None = None,
     wants_columns: bool = False,
+    keeps_state: bool = False,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function."""
     described = columns if callable(columns) else lambda _options: columns
@@ -85,6 +88,8 @@ def task(
     def declare(run: Run) -> Task:
         if not isasyncgenfunction(run):
             raise TypeError(f"a task is an async function that yields rows, and {name} is not")
-        return Task(name, summary, permission, run, options, described, writes, undo, target, wants_columns)
+        return Task(
+            name, summary, permission, run, options, described, writes, undo, target, wants_columns, keeps_state
+        )
 
     return declare

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bulkmail.errors import OutputError
-from bulkmail.rundir.uncancelled import uncancelled
+from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.testing import run
 
 
