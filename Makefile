@@ -6,7 +6,7 @@ SPREAD := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 export PYTHONDONTWRITEBYTECODE :=  # programs are started so often here that to compile them each time is half the work
 
-.PHONY: default demo test style format types unit cover bench torture sim clean
+.PHONY: default demo test style format types unit gate cover docs bench torture sim clean
 
 default: test
 
@@ -35,8 +35,16 @@ types: $(VENV)/.installed
 unit: $(VENV)/.installed
 	$(BIN)/pytest $(SPREAD)
 
+gate: $(VENV)/.installed    ## the unit tests, and every branch of what must not fail
+	$(BIN)/pytest $(SPREAD) --cov --cov-report=
+	$(BIN)/coverage report --include='bulkmail/core/*,bulkmail/transport/*,bulkmail/rundir/*' --fail-under=100
+	$(BIN)/coverage report --show-missing --skip-covered
+
 cover: $(VENV)/.installed   ## with five times as many examples of each property
 	$(BIN)/pytest $(SPREAD) --cov --cov-report=term-missing --hypothesis-profile thorough --timeout 300
+
+docs: $(VENV)/.installed     ## the tables of the documentation, made from the declarations
+	$(BIN)/python -m bulkmail.docs
 
 bench: $(VENV)/.installed    ## figures; ONLY="latency faults" for some of them
 	$(BIN)/python -m tests.bench $(ONLY)
@@ -48,4 +56,4 @@ sim: $(VENV)/.installed
 	$(BIN)/bulkmail sim
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov dist demo
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov dist demo

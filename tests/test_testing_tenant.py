@@ -50,10 +50,32 @@ def test_some_mailboxes_and_flags(tenant: Tenant, tmp_path: Path) -> None:
 
 def test_a_task_without_its_permission_is_denied(tenant: Tenant, kind: str, tmp_path: Path) -> None:
     tenant.grant("Contacts.Read")
-    done = tenant.run(kind, tmp_path / "job", "--set", "limits.stop_if_denied=0", addresses=tenant.addresses(3))
+    done = tenant.run(kind, tmp_path / "job", settings={"limits.stop_if_denied": 0}, addresses=tenant.addresses(3))
     tenant.grant("MailboxSettings.Read")
     assert done.code == 3
     assert set(done.statuses().values()) == {"denied"}
+
+
+def test_what_prevents_a_run_is_an_exit_code_and_what_is_said(tenant: Tenant, tmp_path: Path) -> None:
+    done = tenant.run("settings.report", tmp_path, options={"colums": "all"})
+    assert done.code == 2
+    assert "colums" in done.err
+    assert not done.folder.exists()
+
+
+def test_what_a_task_does_wrong_is_said(tenant: Tenant, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(TASK.replace('purpose["value"]', 'purpose["valu"]'))
+    done = tenant.run(f"{tmp_path / 'broken.py'}:kind", tmp_path / "job", addresses=tenant.addresses(2))
+    assert done.code == 3
+    assert set(done.statuses().values()) == {"failed"}
+    assert "KeyError: 'valu'" in done.err
+
+
+def test_a_run_is_one_in_any_thread_and_beside_a_loop(tenant: Tenant, kind: str, tmp_path: Path) -> None:
+    async def main() -> int:
+        return tenant.run(kind, tmp_path / "job", addresses=tenant.addresses(2)).code
+
+    assert asyncio.run(main()) == 0
 
 
 def test_a_simulator_that_cannot_listen_says_so_here() -> None:

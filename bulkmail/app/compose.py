@@ -1,38 +1,33 @@
-"""Puts the parts together for a job: the only place that knows them all. Decides nothing that a job does not say."""
+"""Puts the parts of a connection together for a job, from the key to the wire. Decides only what the job says."""
 
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pydantic import SecretStr
 
 from bulkmail import __version__
-from bulkmail.config import App, Input, Job, Limits
+from bulkmail.app.writes import Writes
+from bulkmail.config import App, Job, Limits
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.core.retry import RetryRules
-from bulkmail.errors import ConfigError, UsageError
+from bulkmail.errors import ConfigError
 from bulkmail.graph import Graph
 from bulkmail.identity.cloud import Cloud, cloud_named, custom, is_loopback
 from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Ledger, Made, Mailbox, Reporter, Store, TokenSource, Transport
-from bulkmail.source import FileSource
-from bulkmail.source.listing import DirectorySource
+from bulkmail.model import Made, Mailbox, Reporter, Store, TokenSource, Transport
 from bulkmail.transport import Stack, StackSettings, stack
-from bulkmail.transport.book import SETTLE, Booking
-from bulkmail.transport.plan import Planning, Refusing
 from bulkmail.transport.wire import WireSettings, wire
 
 VERSION = "v1.0"
 USER_AGENT = f"bulkmail/{__version__}"
-"""Steady, because a tenant can allow or block applications by it (Set-OrganizationConfig,
+"""Always the same, because a tenant can allow or block applications by it (Set-OrganizationConfig,
 EwsApplicationAccessPolicy)."""
 
 
@@ -69,7 +64,7 @@ def _secret(text: SecretStr | None, file: Path | None) -> Secret | None:
 
 
 def credential_of(job: Job) -> Credential:
-    """Raises ConfigError and CertificateError; asks nobody yet."""
+    """The key pair or secret of a job, which has asked for no token yet. Raises ConfigError and CertificateError."""
     return credential_from(settings_of(job.app))
 
 
@@ -90,27 +85,6 @@ class Connection:
 
     def directory(self) -> Graph:
         return Graph(self.stack.transport, self.base)
-
-
-@dataclass(frozen=True, slots=True)
-class Writes:
-    """What becomes of a run's writes. `mode` is read, plan, drift or apply. Of rows that an earlier process left
-    unfinished, `unsettled` have a write that may be under way, with the seconds that are left; `made` are the changes
-    that were, or may have been, made in them."""
-
-    mode: str = "read"
-    ledger: Ledger | None = None
-    settle: float = SETTLE
-    unsettled: Mapping[int, float] = field(default_factory=dict)
-    made: Mapping[int, Mapping[int, Made]] = field(default_factory=dict)
-
-    def guard(self, inner: Transport, report: Reporter) -> Transport:
-        """The wrapper that sees to it."""
-        if self.ledger is None:
-            return Refusing(inner)
-        if self.mode != "apply":
-            return Planning(inner, self.ledger)
-        return Booking(inner, self.ledger, report, settle=self.settle, unsettled=self.unsettled)
 
 
 @asynccontextmanager
@@ -155,43 +129,3 @@ def proxy_for(url: str) -> str | None:
     if is_loopback(parts.hostname or "") or proxy_bypass(parts.hostname or ""):
         return None
     return getproxies().get(parts.scheme)
-
-
-def file_source(given: Input, *, keep_columns: bool = False) -> FileSource | None:
-    """The job's list of mailboxes; None where the directory is to be asked. Raises UsageError for neither."""
-    if not given.origins:
-        raise UsageError(
-            "the job names no mailboxes", hint="Give --input FILE, or set path, users or group in the job's [input]."
-        )
-    if not given.path:
-        return None
-    if given.path == "-" and sys.stdin.isatty():
-        raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
-    return FileSource(_origin(given.path), column=given.column, keep_columns=keep_columns, limit=given.limit or None)
-
-
-def _origin(path: str) -> Path | BinaryIO:
-    """A file by its path; what can be read only once as a stream, such as standard input or a named pipe."""
-    if path == "-":
-        # Not `sys.stdin`, whose lock a thread that waits for input would hold when the interpreter ends.
-        return cast(BinaryIO, open(0, "rb", buffering=0, closefd=False))
-    named = Path(path)
-    return cast(BinaryIO, named.open("rb", buffering=0)) if named.is_fifo() else named
-
-
-def directory_source(given: Input, connection: Connection) -> DirectorySource:
-    """The users or the group that the job names."""
-    return DirectorySource(connection.directory(), users=given.users, group=given.group, limit=given.limit or None)
-
-
-async def survey(source: FileSource | None) -> int:
-    """How many mailboxes there will be; 0 where nobody can tell yet. Raises InputError for a file that is no list.
-
-    A file is read through once before anything is done: half a list is not worked on because the other half is broken.
-    It costs some microseconds a row.
-    """
-    if source is None or not source.local:
-        return 0
-    async for _ in source:
-        pass
-    return source.counts.unique

@@ -1,27 +1,33 @@
-"""Writes down what a run is before it begins, so that whoever resumes it can tell whether it still is. Runs nothing."""
+"""Writes down what a run is before it begins, and tells whether it still is that when it goes on. Runs nothing."""
 
+import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from bulkmail import __version__
+from bulkmail.app.input import Listed
 from bulkmail.config import Job
 from bulkmail.config.tables import PATHS
+from bulkmail.errors import ConfigError
+from bulkmail.rundir.differences import Difference, differences
 from bulkmail.rundir.digests import digest
 from bulkmail.rundir.manifest import FileDigest, JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
 from bulkmail.source import FileSource
-from bulkmail.source.spool import SpooledSource
 from bulkmail.tasks import Options, Task, our_own
 
-PLACE = ("tenant_id", "client_id", "cloud", "login", "graph")
-"""Who a run acts as, and where. With which key is nobody's business, and keys are renewed."""
+IDENTITY = ("tenant_id", "client_id", "cloud", "login", "graph")
+"""Who a run acts as, and where. Which key it signs in with does not matter: keys are renewed."""
+
+UNCHANGEABLE = ("output.", "mode", "app.")
+"""What a run that goes on cannot change, even if the user accepts it."""
 
 
 def mode_of(job: Job, task: Task) -> Mode:
-    """What a run may do: read, plan, drift (a plan of which nothing should come) or apply."""
+    """What a run may do: read, plan, drift (a plan from which nothing should come) or apply."""
     if not task.writes:
         return "read"
     return "apply" if job.task.apply else "drift" if job.task.drift else "plan"
@@ -29,20 +35,60 @@ def mode_of(job: Job, task: Task) -> Mode:
 
 def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> Manifest:
     """The manifest of a run that has not begun. `flags` are those of the command line."""
-    app = job.app.model_dump(mode="json")
     return Manifest(
         task=task.name,
         code=code_of(task),
         options=options.model_dump(mode="json"),
         mode=mode_of(job, task),
         input=_input(job),
-        app=PinnedApp(**{name: app[name] for name in PLACE}),
+        app=application_of(job),
         output=PinnedOutput(job.output.format, job.output.raw, job.output.bom),
         limits=job.limits.model_dump(mode="json"),
-        job=JobFile(str(job.path.resolve()), _anchored(flags)),
+        job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
         started=now(),
     )
+
+
+async def measured(manifest: Manifest, source: Listed) -> Manifest:
+    """The manifest with what its input was found to be, once `source` was read to its end. Raises OutputError."""
+    found = await asyncio.to_thread(digest_of, source)
+    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.counts.unique)
+    return replace(manifest, input=known, counts=source.counts)
+
+
+def require_same(
+    before: Manifest, after: Manifest, *, accept: bool = False, only: tuple[str, ...] = ("",)
+) -> Sequence[Difference]:
+    """What of a run is no longer as it was, by members whose names begin with one of `only`. Raises ConfigError if
+    there is any, unless the user accepts it and it can be."""
+    changed = [one for one in differences(before, after) if one.name.startswith(only)]
+    if changed and not accept:
+        raise ConfigError(
+            "\n".join(["the run is no longer what it was:", *map(str, changed)]),
+            hint="Put it back, or read what changed and add --accept-changes; for a new run there is `bulkmail run`.",
+        )
+    if any(one.name.startswith(UNCHANGEABLE) for one in changed):
+        raise ConfigError(
+            "\n".join(["a run cannot change its application, its mode or its formats on the way:", *map(str, changed)]),
+            hint="Put that back, or start a new run.",
+        )
+    return changed
+
+
+def require_application(before: Manifest, job: Job) -> None:
+    """Raises ConfigError if the job names another application, tenant or cloud than the run had."""
+    changed = [one for one in differences(before, replace(before, app=application_of(job))) if one.name != "app"]
+    if changed:
+        raise ConfigError(
+            "\n".join([f"{job.path} names another application or tenant than the run had:", *map(str, changed)]),
+            hint="Put [app] back as it was: only that application, in that tenant, can take back what it changed.",
+        )
+
+
+def application_of(job: Job) -> PinnedApp:
+    """Who a run of this job acts as, and where."""
+    return PinnedApp(**job.app.model_dump(include=set(IDENTITY)))
 
 
 def code_of(task: Task) -> str:
@@ -53,29 +99,28 @@ def code_of(task: Task) -> str:
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()}" if file else "unknown"
 
 
-def digest_of(source: FileSource | SpooledSource) -> FileDigest:
+def digest_of(source: Listed) -> FileDigest:
     """Size and SHA-256 of what a source was read from, once it was read to its end. Blocks for a spooled one."""
     if isinstance(source, FileSource):
         return FileDigest(source.digest.size, source.digest.sha256)
     return digest(source.path)
 
 
-def measured(manifest: Manifest, source: FileSource | SpooledSource) -> Manifest:
-    """The manifest with what its input was found to be, once `source` was read to its end. Blocks."""
-    found = digest_of(source)
-    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.counts.unique)
-    return replace(manifest, input=known)
+def _named(job: Job) -> str:
+    """The task as the job names it, so that it is found from anywhere: a file by its absolute path."""
+    path, colon, function = job.task.name.rpartition(":")
+    return f"{(job.path.parent / path).resolve()}:{function}" if colon and path.endswith(".py") else job.task.name
 
 
 def _input(job: Job) -> PinnedInput:
-    """Alike from wherever the job was named: its path is relative to the job file, and that may be so to where we
-    are."""
+    """The same from wherever the job was named: its path is relative to the job file, and that may be relative to the
+    current directory."""
     given = job.input.model_dump(mode="json", exclude_defaults=True)
     return PinnedInput(**given | ({"path": _absolute(job.input.path)} if job.input.path else {}))
 
 
 def _anchored(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Flags as they mean the same from anywhere: their paths are relative to where we are."""
+    """Flags as they mean the same from anywhere: their paths are relative to the current directory."""
     paths = {f"{table}.{key}" for table, key in PATHS}
     return {name: _absolute(value) if name in paths else value for name, value in flags.items()}
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -57,7 +58,13 @@ def _factory() -> Callable[[], asyncio.AbstractEventLoop]:
 @contextmanager
 def interruptible(stop: Stop, note: Callable[[str], None]) -> Iterator[None]:
     """The first interrupt asks the run to stop, the second cancels it, and a third ends the program as it would without
-    us. Interrupts are counted, whatever else has asked the run to stop. Inside the running loop, in the main thread."""
+    us. Interrupts are counted, whatever else has asked the run to stop.
+
+    Inside the running loop. Signals come to the main thread only, so in another one this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
     arrived = 0
 

@@ -22,11 +22,6 @@ errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 results = Console(highlight=False, markup=False, emoji=False)
 
 
-def progress(*, hidden: bool) -> Console | None:
-    """Where progress moves; None where it is logged."""
-    return None if hidden else errors
-
-
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """Ends the program with the exit code of an expected error, after saying what to do about it."""

@@ -4,7 +4,6 @@ import asyncio
 import csv
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,19 +12,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bulkmail.app.compose import credential_of, file_source, survey
-from bulkmail.app.fingerprint import pinned
+from bulkmail.app.begin import begin
+from bulkmail.app.compose import credential_of
 from bulkmail.app.loop import run as run_loop
-from bulkmail.app.runner import Run
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
 from bulkmail.cli.progress import shown
 from bulkmail.cli.rehearsal import PORT, Rehearsal, command, prepare
 from bulkmail.cli.token import show_claims
 from bulkmail.config import load
-from bulkmail.rundir import folder as folders
 from bulkmail.sim import Settings, Simulator
-from bulkmail.tasks import check_options, find
 from bulkmail.text import one_line
 
 SHOWN = {"mailbox": 24, "auto_reply_status": 14, "language": 6, "internal_reply": 60}
@@ -57,18 +53,11 @@ async def _demo(directory: Path, settings: Settings) -> None:
         rehearsal = await asyncio.to_thread(prepare, simulator, directory)
         _show_certificate(rehearsal)
         job = load(rehearsal.job)
-        credential = credential_of(job)
         _heading("2  A token, signed for with the certificate")
-        show_claims(await credential.token())
+        show_claims(await credential_of(job).token())
         _heading(f"3  The sweep: {rehearsal.mailboxes} through {rehearsal.job}")
-        task = find(job.task.name, directory)
-        options, listed = check_options(task, job.task.options, job.path.parent), file_source(job.input)
-        expected = await survey(listed)
-        with folders.open_folder(folders.name(job.output.directory, task.name, datetime.now().astimezone())) as folder:
-            manifest = pinned(job, task, options, {})
-            with shown(say.errors) as observer:
-                run = Run(job, task, options, credential, manifest, listed, expected, [observer], say.note)
-                ended = await run.conduct(folder)
+        with shown(say.errors) as observer:
+            ended = await begin(job, {}, observers=[observer], note=say.note)
         summary.show(ended.manifest, ended.folder, say.results)
         if ended.failure is not None:
             raise ended.failure

@@ -1,5 +1,5 @@
 """The end of a run for a person: a table of outcomes, what the service refused, and where everything is. Reads
-`run.json`."""
+a manifest."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ MOST = 5
 
 
 def as_json(manifest: Manifest, folder: Path) -> str:
-    """`run.json` with its place, for scripts."""
+    """`run.json` and where it lies, for scripts."""
     return orjson.dumps({"directory": str(folder), **manifest.as_json()}, option=orjson.OPT_INDENT_2).decode()
 
 
@@ -52,7 +52,8 @@ def show(manifest: Manifest, folder: Path, console: Console) -> None:
         console.print(f"changes   {line}", soft_wrap=True)
     if manifest.reason:
         console.print(f"{manifest.state:<9} {one_line(manifest.reason)}", soft_wrap=True)
-    console.print("files     " + "\n          ".join(str(folder / name) for name in (*manifest.outputs, "run.json")))
+    files = [str(folder / name) for name in (*manifest.outputs, "run.json")]
+    console.print("files     " + "\n          ".join(files), soft_wrap=True)
     for line in _next(manifest, folder):
         console.print(f"next      {line}", soft_wrap=True)
 
@@ -62,8 +63,8 @@ def _changes(manifest: Manifest) -> list[str]:
     if manifest.mode == "read":
         return []
     counted = manifest.changes
-    told = ", ".join(f"{counted[ending]:,} {ending}" for ending in Ending if counted.get(ending))
-    return [f"{told or 'none'}{'' if manifest.mode == 'apply' else '; nothing was sent'}"]
+    listed = ", ".join(f"{counted[ending]:,} {ending}" for ending in Ending if counted.get(ending))
+    return [f"{listed or 'none'}{'' if manifest.mode == 'apply' else '; nothing was sent'}"]
 
 
 def _next(manifest: Manifest, folder: Path) -> list[str]:
@@ -93,7 +94,7 @@ def _statuses(statuses: Mapping[str, int]) -> Table:
 
 
 def _waits(waits: Mapping[str, Waited]) -> list[str]:
-    """Who asked to wait, how often and how long in all; the longest first."""
+    """Which limits made mailboxes wait, how often and how long in all; the longest first."""
     found = sorted(waits.items(), key=lambda pair: -pair[1].seconds)
     return [f"{w.times:,} times {one_line(by)}: {duration(w.seconds)} in all" for by, w in found]
 

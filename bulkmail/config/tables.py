@@ -140,6 +140,12 @@ class Output(Table):
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
 
 
+class State(Table):
+    """What lasts between the runs of a job."""
+
+    path: File = Field(None, description="SQLite file with what tasks leave for the next run; without it nothing lasts")
+
+
 class Job(Table):
     """All there is to know about a run, before its first request."""
 
@@ -148,6 +154,7 @@ class Job(Table):
     task: TaskTable = TaskTable()
     limits: Limits = Limits()
     output: Output = Output()
+    state: State = State()
     path: Path = Field(Path(), exclude=True, description="the job file; not a key of it")
     notes: tuple[str, ...] = Field((), exclude=True)
 
@@ -158,6 +165,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "task": TaskTable,
     "limits": Limits,
     "output": Output,
+    "state": State,
 }
 SECRETS = frozenset({"certificate_password", "client_secret"})
 PATHS = (
@@ -168,4 +176,5 @@ PATHS = (
     ("app", "ca_file"),
     ("input", "path"),
     ("output", "directory"),
+    ("state", "path"),
 )

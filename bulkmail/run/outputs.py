@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bulkmail.atomic import sync
 from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
 from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SPILLS
@@ -13,7 +14,7 @@ from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
 from bulkmail.rundir.state import States
 from bulkmail.sink import Csv, Format, Ndjson
-from bulkmail.sink.appender import reopened, sync_folder
+from bulkmail.sink.appender import reopened
 from bulkmail.sink.blobs import Blobs, recover_blobs
 from bulkmail.sink.spill import Spills
 
@@ -58,6 +59,6 @@ def open_outputs(
         spills = Spills(folder / SPILLS)
         spills.clear()
         opened.callback(spills.clear)
-        sync_folder(folder)
+        sync(folder)
         writer = Writer(sinks, Journal(outcomes), rejected, recovered.totals, None if planning else states)
         yield Outputs(writer, spills, blobs, states, dict(recovered.reached))

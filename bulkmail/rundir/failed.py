@@ -4,10 +4,11 @@ run."""
 from collections.abc import Iterator
 from itertools import islice
 
+from bulkmail import atomic
 from bulkmail.model import Row, Status
 from bulkmail.rundir.folder import FAILED
 from bulkmail.rundir.reader import RunDir
-from bulkmail.sink import Appender, Csv
+from bulkmail.sink import Csv
 from bulkmail.sink.appender import os_errors_as_output_error
 
 COLUMNS = ("mailbox", "id", "row", "status", "code", "message", "request_id")
@@ -31,17 +32,12 @@ def write_failed(run: RunDir) -> int:
         return 0
     table = Csv(COLUMNS)
     written = 0
-    unfinished = failed.with_name(f".{failed.name}.new")
-    with os_errors_as_output_error(unfinished):
-        unfinished.unlink(missing_ok=True)
-    with Appender(unfinished) as file:
-        file.append(table.header)
+    with atomic.replacing(failed) as file:
+        file.write(table.header)
         while first:
-            file.append(table.encode(first))
+            file.write(table.encode(first))
             written += len(first)
             first = list(islice(rows, BLOCK))
-    with os_errors_as_output_error(failed):
-        unfinished.replace(failed)
     return written
 
 

@@ -1,23 +1,21 @@
 """The run directory: private to its owner, held by one process, never written over. Knows no results.
 
 `name` fills in the template of a job; `open_folder` creates and holds the directory. The hold is a kernel lock: it ends
-with the process, however that ends, and there is nothing to clean up by hand.
+with the process, however that ends, and no file has to be removed by hand.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
-import orjson
 from filelock import FileLock, Timeout
 
+from bulkmail.atomic import UNFINISHED
 from bulkmail.errors import InputError, OutputError, RunHeld
-from bulkmail.sink import Appender
-from bulkmail.sink.appender import sync_folder
+from bulkmail.rundir.manifest import MANIFEST, Manifest
 
-MANIFEST = "run.json"
 OUTCOMES = "outcomes.ndjson"
 CHANGES = "changes.ndjson"
 INPUT = "spooled.ndjson"
@@ -26,7 +24,7 @@ REJECTED = "rejected.csv"
 BLOBS = "blobs"
 RECORDS = "records"
 NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED, BLOBS)
-"""What a run may write beside its manifest, and others might have written as well."""
+"""What a run may write beside its manifest, and other programs might have written as well."""
 
 LOCK = ".lock"
 ALIVE = ".alive"
@@ -45,26 +43,29 @@ def name(template: str, task: str, now: datetime) -> Path:
 def open_folder(wanted: Path) -> Iterator[Path]:
     """The directory of a new run: `wanted`, or `wanted-2` and so on if an earlier run lies there.
 
-    Raises RunHeld if a living process works in the newest of them, OutputError if it cannot be made or written.
+    Raises RunHeld if a living process works in the newest of them, OutputError if it cannot be made or written. An
+    older one may be held by an undo or a resume, which a new run does not disturb.
     """
-    for folder in _candidates(wanted):
+    for folder, newer in pairwise(_candidates(wanted)):
+        if (folder / MANIFEST).exists() and newer.exists():
+            continue
         try:
             _make(folder)
         except OSError as error:
             raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
         with hold(folder):
             if not (folder / MANIFEST).exists():
-                _refuse_strangers(folder)
+                _refuse_foreign_files(folder)
                 yield folder
                 return
 
 
-def _refuse_strangers(folder: Path) -> None:
-    """A directory that was there may hold what somebody needs, such as the very list that is to be worked on."""
+def _refuse_foreign_files(folder: Path) -> None:
+    """A directory that was there may hold what its owner needs, such as the very list that is to be worked on."""
     taken = [name for name in NAMES if (folder / name).exists()]
     if taken:
         raise OutputError(
-            f"{folder} holds {', '.join(taken)} and is no run", hint="Nothing is overwritten: name another --output."
+            f"{folder} holds {', '.join(taken)} and is not a run", hint="Nothing is overwritten: name another --output."
         )
 
 
@@ -86,10 +87,18 @@ def hold(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"cannot hold {folder}: {error.strerror}", hint="Name another --output.") from None
     try:
+        _remove_unfinished(folder)
         yield
     finally:
         with suppress(OSError):  # all is done by then, and the lock ends with the process anyway
             lock.release()
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """A process that was killed while it replaced a file left the new one beside it; none that lives writes here."""
+    for left in folder.glob(UNFINISHED):
+        with suppress(OSError):
+            left.unlink()
 
 
 def _make(folder: Path) -> None:
@@ -110,27 +119,9 @@ def _candidates(wanted: Path) -> Iterator[Path]:
 
 
 def _holder(folder: Path) -> str:
+    """Which process, for the message only: the lock is what counts."""
     try:
-        manifest = orjson.loads((folder / MANIFEST).read_bytes())
-        return f"process {int(manifest['pid'])} on {str(manifest['host'])!r}"
-    except (OSError, ValueError, KeyError, TypeError):
+        manifest = Manifest.read(folder)
+    except InputError:
         return "another process"
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, whole or not at all, readable by its owner only. Raises OutputError."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        temporary.unlink(missing_ok=True)
-        with Appender(temporary) as file:
-            file.append(content)
-            file.sync()
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}", hint="Make room, or name another --output."
-        ) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    return f"process {manifest.pid} on {manifest.host!r}"

@@ -13,10 +13,11 @@ from typing import Any, Literal, Self, TypeAlias
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from bulkmail import atomic
 from bulkmail.errors import InputError
 from bulkmail.model import Counts
-from bulkmail.rundir.folder import MANIFEST, write_private
 
+MANIFEST = "run.json"
 FORMAT = 3
 
 Mode: TypeAlias = Literal["read", "plan", "drift", "apply"]
@@ -65,10 +66,12 @@ class PinnedOutput:
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """The job file of a run, and the flags that were laid over it."""
+    """The job file of a run, the flags that were laid over it, and the task as it was named: empty in a run directory
+    of earlier versions, where only the name that the task gives itself is known."""
 
     path: str = ""
     flags: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class Manifest:
         """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
         written = replace(self, pid=os.getpid(), host=socket.gethostname())
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        write_private(folder / MANIFEST, orjson.dumps(written.as_json(), option=option))
+        atomic.replace(folder / MANIFEST, orjson.dumps(written.as_json(), option=option))
         return written
 
     @classmethod

@@ -6,7 +6,7 @@ A mailbox without an outcome begins at its last checkpoint, whose rows count.
 A process that goes on cuts the files back to the lengths that are found here; a kill in between is only another kill.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bulkmail.errors import Damaged, InputError
@@ -43,14 +43,14 @@ def recover(run: RunDir) -> Recovered:
             if commit.outcome.status is Status.NOT_RUN:
                 at_end = True
                 continue
-            row, fresh = commit.outcome.mailbox.row, found.done.add(commit.outcome.mailbox.row)
+            row = commit.outcome.mailbox.row
+            fresh = found.done.add(row)
             found.reached.pop(row, None)
             found.totals.add(commit.outcome)
         else:
             row = commit.reached.mailbox.row
             fresh = row not in found.done
-            before = found.reached.get(row, commit.reached)
-            found.reached[row] = commit.reached._replace(blobs={**before.blobs, **commit.reached.blobs})
+            found.reached[row] = commit.reached._replace(blobs={**found.blobs_of(row), **commit.reached.blobs})
         if at_end or not fresh:
             raise Damaged(f"{run.path / OUTCOMES}: has a second outcome for row {row}, before byte {end:,}")
         found.length, found.lengths = end, commit.lengths
@@ -61,27 +61,24 @@ def recover(run: RunDir) -> Recovered:
 async def check_rows(run: RunDir, done: Rows, source: Source) -> None:
     """Raises InputError unless every row that is done, or has a checkpoint, still names the mailbox that it named
     then."""
-    addresses = {
-        mailbox.row: hash(mailbox.address)
-        for mailbox, is_checkpoint in _named(run)
-        if is_checkpoint or mailbox.row in done
-    }
+    named = (
+        commit.outcome.mailbox if isinstance(commit, Committed) else commit.reached.mailbox
+        for _, commit in run.commits()
+        if not isinstance(commit, Committed) or commit.outcome.mailbox.row in done
+    )
+    addresses = {mailbox.row: _folded(mailbox) for mailbox in named}
     async for chunk in source:
         for row in chunk:
             then = addresses.pop(row.row, None)
-            if then is not None and not (isinstance(row, Mailbox) and hash(row.address) == then):
+            if then is not None and not (isinstance(row, Mailbox) and _folded(row) == then):
                 raise InputError(f"row {row.row} of the input names another mailbox than when it was done", hint=_ANEW)
     if addresses:
         raise InputError(f"row {min(addresses)} of the input is done, and no longer there", hint=_ANEW)
 
 
+def _folded(mailbox: Mailbox) -> int:
+    """A mailbox is the same however its address is capitalized; a hash of it takes less room than the text."""
+    return hash(mailbox.address.casefold())
+
+
 _ANEW = "Rows may be added at the end, or corrected where nothing was done; otherwise start a new run."
-
-
-def _named(run: RunDir) -> Iterator[tuple[Mailbox, bool]]:
-    """The mailboxes of a journal, and whether it speaks of a checkpoint."""
-    for _, commit in run.commits():
-        if isinstance(commit, Committed):
-            yield commit.outcome.mailbox, False
-        else:
-            yield commit.reached.mailbox, True

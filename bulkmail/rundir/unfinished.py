@@ -32,6 +32,9 @@ class Unfinished:
     Of rows without an outcome, `unsettled` have a last write that may be under way, with the last heartbeat of the
     process that sent it; in those that are `barred` something was begun that must not be done again; `made` are the
     changes that were or may have been made in them, by number.
+
+    `under_way` are all rows, finished ones too, in which any write may be carried out yet, with that heartbeat: what an
+    undo finds there could still change.
     """
 
     number: int = 0
@@ -40,6 +43,7 @@ class Unfinished:
     unsettled: dict[int, Heartbeat] = field(default_factory=dict)
     barred: set[int] = field(default_factory=set)
     made: dict[int, dict[int, Made]] = field(default_factory=dict)
+    under_way: dict[int, Heartbeat] = field(default_factory=dict)
 
 
 def unfinished(ledger: Iterable[tuple[int, ChangeEntry]], done: Rows, last: Heartbeat) -> Unfinished:
@@ -88,6 +92,7 @@ def _settle(found: Unfinished, begun: dict[int, Begun], doubtful: list[Begun], l
     """A process died, soon after its `last` heartbeat: what it had begun has no end of its own."""
     found.counts[Ending.UNKNOWN] += len(begun)
     for one in (*doubtful, *begun.values()):
+        found.under_way[one.row] = last
         if one.effect is Effect.KEYED:
             found.unsettled[one.row] = last
         elif one.effect is Effect.NONE:

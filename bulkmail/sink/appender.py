@@ -125,20 +125,6 @@ def os_errors_as_output_error(path: Path) -> Iterator[None]:
         raise OutputError(f"{path}: {reason}", hint=_HINTS.get(error.errno or 0, "")) from error
 
 
-def sync_folder(folder: Path) -> None:
-    """Returns when the files that were made in `folder` would be found there after a power cut. Raises OutputError."""
-    if os.name == "nt":
-        return  # a directory cannot be opened there, and NTFS keeps a journal of its own
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise OutputError(f"cannot sync {folder}: {error.strerror}") from None
-
-
 def reopened(path: Path, length: int) -> Appender:
     """A file of the run, made if it is not there, and cut to `length`. What was cut is cut for good when this returns.
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from bulkmail.atomic import sync
 from bulkmail.errors import OutputError
 from bulkmail.model import Blob, Mailbox
-from bulkmail.sink.appender import Appender, os_errors_as_output_error, sync_folder
+from bulkmail.sink.appender import Appender, os_errors_as_output_error
 from bulkmail.sink.names import safe_name
 from bulkmail.sink.uncancelled import uncancelled
 
@@ -115,7 +116,7 @@ class MailboxBlobs:
                     os.close(handle)
         if names:
             for folder in (self._folder, self._blobs.folder, self._blobs.folder.parent):
-                sync_folder(folder)
+                sync(folder)
 
     async def roll_back(self) -> None:
         """The mailbox has failed: what was written since the last commit is taken back. Raises OutputError."""

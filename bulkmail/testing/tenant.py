@@ -1,4 +1,4 @@
-"""A rehearsal tenant on a thread of its own, and the command line beside it as a shell would start it.
+"""A rehearsal tenant on a thread of its own, and bulkmail run against it: in this process, or as a shell starts it.
 
     with open_tenant(tmp_path, Settings(mailboxes=50)) as tenant:
         done = tenant.run("kind.py:kind", tmp_path / "job")
@@ -10,17 +10,26 @@ Needs no pytest; `bulkmail.testing.fixtures` has the same as a fixture.
 """
 
 import asyncio
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from bulkmail.app.begin import begin
+from bulkmail.app.ending import Ended
+from bulkmail.app.loop import run as run_loop
+from bulkmail.config import load
+from bulkmail.errors import BulkmailError
 from bulkmail.identity.issue import new_key_pair, to_pem, to_pfx
 from bulkmail.identity.secret import Secret
 from bulkmail.identity.vault import PRIVATE, write
@@ -89,7 +98,8 @@ def write_list(folder: Path, addresses: Iterable[str]) -> Path:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a command; `folder` is the run directory, which a command that failed early did not make."""
+    """What came of a run; `folder` is its directory, which a run that failed early did not make. `out` is empty for a
+    run in this process: `manifest` has what a command prints."""
 
     code: int
     out: str
@@ -146,11 +156,15 @@ class Tenant:
         *arguments: str,
         addresses: Iterable[str] | None = None,
         options: Mapping[str, str | int | bool | list[str]] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> Done:
-        """`bulkmail run` of a task (a name, or `file.py:function` relative to here) against all mailboxes or these,
-        deaf to the BULKMAIL_ variables of whoever tests.
+        """Runs a task (a name, or `file.py:function` relative to the current directory) against all mailboxes or these,
+        deaf to the BULKMAIL_ variables of this process. `settings` are laid over the job, such as
+        `{"task.apply": True}`.
 
-        `folder` gets the job and, in `out`, the results. Raises TimeoutExpired when it takes more than 40 seconds.
+        The run is made in this process, on a thread of its own; with `arguments`, those of `bulkmail run`, it is a
+        process of its own. `folder` gets the job and, in `out`, the results. Raises TimeoutError when it takes more
+        than 40 seconds.
         """
         folder.mkdir(parents=True, exist_ok=True)
         path, colon, function = task.rpartition(":")
@@ -158,8 +172,17 @@ class Tenant:
         table = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in named.items())
         listed = write_list(folder, self.simulator.addresses() if addresses is None else addresses)
         job = write_job(folder, self.simulator, self.app, f'[input]\npath = "{listed.name}"\n\n[task]\n{table}')
+        if arguments:
+            flags = [f"--set={key}={json.dumps(value)}" for key, value in (settings or {}).items()]
+            return _run_apart(folder, [job.name, *flags, *arguments])
+        with ThreadPoolExecutor(1, "run") as thread:
+            return thread.submit(_run_here, job.resolve(), dict(settings or {})).result()
+
+
+def _run_apart(folder: Path, arguments: Sequence[str]) -> Done:
+    try:
         done = subprocess.run(  # noqa: S603 - this interpreter, no shell
-            [sys.executable, "-m", "bulkmail", "run", job.name, *arguments],
+            [sys.executable, "-m", "bulkmail", "run", *arguments],
             cwd=folder,
             env={name: value for name, value in os.environ.items() if not name.startswith("BULKMAIL_")},
             stdin=subprocess.DEVNULL,
@@ -168,7 +191,36 @@ class Tenant:
             timeout=PATIENCE,
             check=False,
         )
-        return Done(done.returncode, done.stdout, done.stderr, folder / "out")
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"the run took more than {PATIENCE} s") from error
+    return Done(done.returncode, done.stdout, done.stderr, folder / "out")
+
+
+def _run_here(path: Path, settings: Mapping[str, Any]) -> Done:
+    """What `bulkmail run` does, without the terminal: notes, log and errors become `err`."""
+    said = io.StringIO()
+    handler, logger = logging.StreamHandler(said), logging.getLogger("bulkmail")
+    logger.addHandler(handler)
+    folder = path.parent / "out"
+    try:
+        job = load(path, environment={}, flags=settings)
+        ended = run_loop(_in_time(begin(job, settings, note=lambda text: print(text, file=said))))
+    except BulkmailError as error:
+        print(error, error.hint, sep="\n", file=said)
+        return Done(error.exit_code, "", said.getvalue(), folder)
+    finally:
+        logger.removeHandler(handler)
+    if ended.failure is not None:
+        print("".join(traceback.format_exception(ended.failure)), file=said)
+    return Done(ended.manifest.exit_code or 0, "", said.getvalue(), ended.folder)
+
+
+async def _in_time(work: Coroutine[Any, Any, Ended]) -> Ended:
+    async with asyncio.timeout(PATIENCE) as patience:
+        ended = await work
+    if patience.expired():  # a run that is cancelled writes down how it ended, and returns
+        raise TimeoutError(f"the run took more than {PATIENCE} s")
+    return ended
 
 
 @contextmanager

@@ -15,7 +15,7 @@ REFUSED = Settings(
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp("waits")
     with open_tenant(folder, REFUSED) as tenant:
-        done = tenant.run("settings.report", folder / "job")
+        done = tenant.run("settings.report", folder / "job", "--no-progress")
         assert tenant.books()["early"] == 0
     assert done.code == 0
     return done

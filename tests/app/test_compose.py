@@ -1,15 +1,14 @@
 """A job becomes parts, or is refused before anything is asked of anybody."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bulkmail.app.compose import cloud_of, file_source, proxy_for, settings_of, stack_settings, survey, wire_settings
-from bulkmail.config import App, Input, Job, Limits
+from bulkmail.app.compose import cloud_of, proxy_for, settings_of, stack_settings, wire_settings
+from bulkmail.config import App, Job, Limits
 from bulkmail.core.pace.pace import CEILING
-from bulkmail.errors import ConfigError, InputError, UsageError
+from bulkmail.errors import ConfigError
 
 
 def app(**more: Any) -> App:
@@ -64,25 +63,3 @@ def test_proxies_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -
     assert proxy_for("https://graph.microsoft.com/v1.0") == "http://proxy.example:3128"
     assert proxy_for("https://127.0.0.1:8443/v1.0") is None
     assert proxy_for("https://graph.local.example/v1.0") is None
-
-
-def test_a_job_without_mailboxes_is_refused() -> None:
-    with pytest.raises(UsageError, match="names no mailboxes"):
-        file_source(Input())
-
-
-def test_the_directory_is_not_a_file() -> None:
-    assert file_source(Input(users="")) is None
-    assert file_source(Input(group="g")) is None
-    assert asyncio.run(survey(None)) == 0
-
-
-def test_a_file_is_read_through_before_it_is_worked_on(tmp_path: Path) -> None:
-    path = tmp_path / "m.csv"
-    path.write_text("mailbox\na@example.com\nb@example.com\na@example.com\n\n")
-    listed = file_source(Input(path=str(path)))
-    assert asyncio.run(survey(listed)) == 2
-    assert asyncio.run(survey(file_source(Input(path=str(path), limit=1)))) == 1
-    path.write_text('mailbox\na@example.com\n"open\n')
-    with pytest.raises(InputError, match="not closed"):
-        asyncio.run(survey(listed))

@@ -49,6 +49,20 @@ def verified(assertion: str, certificate: Certificate) -> tuple[dict[str, Any], 
     return header, claims
 
 
+SIGNS = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""What an authority's key is for; Python 3.13 trusts no authority that does not say so."""
+
+
 def make_authority(folder: Path) -> tuple[Path, Path]:
     """A certificate authority, and one file with key and certificate of a server on 127.0.0.1: their paths."""
     ca_key, server_key = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
@@ -59,6 +73,7 @@ def make_authority(folder: Path) -> tuple[Path, Path]:
     ca = (
         x509.CertificateBuilder(issuer, issuer, ca_key.public_key(), number(), start, end)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(SIGNS, critical=True)
         .add_extension(identifier, critical=False)
         .sign(ca_key, SHA256())
     )

@@ -1,5 +1,6 @@
 """The run directory: private, held by one process, never written over."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ import pytest
 from filelock import FileLock
 
 from bulkmail.errors import OutputError, RunHeld
-from bulkmail.rundir.folder import LOCK, MANIFEST, name, open_folder, write_private
+from bulkmail.rundir.folder import LOCK, hold, name, open_folder
+from bulkmail.rundir.manifest import MANIFEST
+from tests.rundir.test_manifest import BEGUN
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 
@@ -36,7 +39,7 @@ def test_a_template_is_filled_in() -> None:
 @posix
 def test_it_is_private_whatever_the_umask(umask: int, tmp_path: Path) -> None:
     with open_folder(tmp_path / "run") as folder:
-        write_private(folder / MANIFEST, b"{}")
+        BEGUN.write(folder)
         assert mode(folder) == 0o700
         assert mode(folder / MANIFEST) == mode(folder / LOCK) == 0o600
 
@@ -45,7 +48,7 @@ def test_an_earlier_run_is_left_alone(tmp_path: Path) -> None:
     made = []
     for _ in range(3):
         with open_folder(tmp_path / "deep" / "run") as folder:
-            (folder / MANIFEST).write_text("{}")
+            BEGUN.write(folder)
             made.append(folder.name)
     assert made == ["run", "run-2", "run-3"]
 
@@ -58,11 +61,39 @@ def test_a_directory_without_a_run_is_taken(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     with open_folder(tmp_path / "run") as folder:
-        (folder / MANIFEST).write_text('{"pid": 12, "host": "there\\u001b"}')
+        (folder / MANIFEST).write_text(json.dumps({**BEGUN.as_json(), "pid": 12, "host": "there\u001b"}))
         with pytest.raises(RunHeld, match=r"held by process 12 on 'there\\x1b'"), open_folder(tmp_path / "run"):
             pass
     with open_folder(tmp_path / "run") as following:
         assert following.name == "run-2"
+
+
+def test_a_process_that_has_said_nothing_yet_is_another_one(tmp_path: Path) -> None:
+    with open_folder(tmp_path / "run"):
+        with pytest.raises(RunHeld, match="held by another process"), open_folder(tmp_path / "run"):
+            pass
+        assert not (tmp_path / "run-2").exists()
+
+
+def test_an_older_run_that_is_held_stops_no_new_one(tmp_path: Path) -> None:
+    """Such as one that is just taken back."""
+    for _ in range(2):
+        with open_folder(tmp_path / "run") as folder:
+            BEGUN.write(folder)
+    with hold(tmp_path / "run"), open_folder(tmp_path / "run") as newest:
+        assert newest.name == "run-3"
+        BEGUN.write(newest)
+        with pytest.raises(RunHeld), open_folder(tmp_path / "run"):
+            pass
+
+
+def test_what_a_killed_process_had_not_finished_goes(tmp_path: Path) -> None:
+    with open_folder(tmp_path / "run") as folder:
+        BEGUN.write(folder)
+        (folder / ".0123.new").write_bytes(b"half")
+        (folder / ".4567.new").mkdir()  # cannot be removed like a file, and does no harm
+    with hold(folder):
+        assert sorted(path.name for path in folder.iterdir()) == [".4567.new", LOCK, MANIFEST]
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="finds the open file where Linux shows it")
@@ -87,24 +118,3 @@ def test_what_is_no_directory(tmp_path: Path) -> None:
         with pytest.raises(OutputError), open_folder(wanted):
             pass
     assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "run.json"
-    write_private(path, b"one")
-    (tmp_path / ".run.json.new").write_bytes(b"left by a process that was killed")
-    write_private(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
-    path = tmp_path / "run.json"
-    path.mkdir()
-    (path / "inside").touch()
-    with pytest.raises(OutputError, match=r"run\.json"):
-        write_private(path, b"x")
-    with pytest.raises(OutputError):
-        write_private(tmp_path / "nowhere" / "run.json", b"x")
-    assert (path / "inside").exists()
-    assert list(tmp_path.iterdir()) == [path]

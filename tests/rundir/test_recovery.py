@@ -173,6 +173,7 @@ OTHER = Mailbox("other@example.com", 3)
         (mailboxes(4), ""),
         (mailboxes(9), ""),  # added at the end
         ([*mailboxes(2), Mailbox("corrected@example.com", 4), *mailboxes(1, first=5)], ""),  # nothing was done there
+        ([Mailbox(f"User{row}@EXAMPLE.com", row) for row in range(2, 6)], ""),  # the same ones, capitalized
         ([*mailboxes(1), OTHER, *mailboxes(2, first=4)], "row 3 of the input names another mailbox"),
         ([*mailboxes(1), Rejected(3, "blank", ""), *mailboxes(2, first=4)], "row 3 of the input names another"),
         (mailboxes(2), "row 5 of the input is done, and no longer there"),

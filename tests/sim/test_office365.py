@@ -11,7 +11,7 @@ from tests.sim.desk import Desk, rehearse
 
 async def witness(desk: Desk) -> dict[str, Any]:
     """What the client saw; the token goes in by its standard input."""
-    command = ["-W", "ignore", "-m", "tests.sim.witness", desk.sim.graph_url, str(desk.sim.ca_file)]
+    command = ["-W", "ignore", "-m", "tests.sim.office365", desk.sim.graph_url, str(desk.sim.ca_file)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, desk.sim.tenant.address(0),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

@@ -13,45 +13,12 @@ from urllib.parse import quote
 import pytest
 
 from tests.sim.desk import Desk, rehearse, sign_in
-from tests.sim.test_conformance import Walk, walk_all
+from tests.sim.walk import Walk, tables, walk_all
 
 BESIDE = Path(__file__).parents[3] / "shared" / "samples"
 FOLDER = Path(os.environ.get("BULKMAIL_SAMPLES", BESIDE))
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="there is no folder of documented bodies")
 
-SAMPLES = {  # the documented body -> ours
-    "mailboxsettings-get": "GET /mailboxSettings",
-    "mailboxsettings-workinghours-get-customtimezone": "GET /mailboxSettings/workingHours",
-    "messagerules-list": "GET /mailFolders/inbox/messageRules",
-    "messagerules-create-response": "POST /mailFolders/inbox/messageRules",
-    "messagerule-update-response": "PATCH /mailFolders/inbox/messageRules/{}",
-    "mailfolders-list": "GET /mailFolders",
-    "mailfolder-childfolders-list": "GET /mailFolders/{}/childFolders",
-    "mailfolders-delta-page": "GET /mailFolders/delta",
-    "messages-delta-page1": "GET /mailFolders/inbox/messages/delta",
-    "message-move-response": "POST /messages/{}/move",
-    "attachments-list": "GET /messages/{}/attachments",
-    "contactfolders-list": "GET /contactFolders",
-    "contactfolder-create-response": "POST /contactFolders",
-    "contactfolders-delta-page": "GET /contactFolders/delta",
-    "contacts-list": "GET /contacts",
-    "contacts-delta-page": "GET /contactFolders/{}/contacts/delta",
-    "contact-create-response": "POST /contacts",
-    "contact-update-response": "PATCH /contacts/{}",
-    "mastercategories-list": "GET /outlook/masterCategories",
-    "mastercategory-create-response": "POST /outlook/masterCategories",
-    "mastercategory-update-response": "PATCH /outlook/masterCategories/{}",
-    "calendars-list": "GET /calendars",
-    "events-list-timezone": "GET /events",
-    "calendarview-list": "GET /calendarView?startDateTime=2000-01-01T00:00:00&endDateTime=2099-01-01T00:00:00",
-    "calendarpermission-create-response": "POST /calendar/calendarPermissions",
-    "exchangesettings-get-beta": "GET /settings/exchange",
-    "mailbox-folders-list": "GET /folders",
-    "mailbox-items-list": "GET /folders/{}/items",
-    "mailbox-exportitems-response": "POST /exportItems",
-    "mailbox-createimportsession-response": "POST /createImportSession",
-    "group-members-list": "GET /groups/{}/members",
-}  # fmt: skip
 OPTIONAL = {  # not of every item, of the beta version only, or a link that a last page has not
     "@odata.id", "@odata.type", "@odata.context", "@odata.nextLink", "@odata.deltaLink", "isDefaultCalendar",
     "archiveFolder", "inPlaceArchiveMailboxId", "wellKnownName",
@@ -82,7 +49,7 @@ def test_bodies_have_the_structure_of_the_documented_ones() -> None:
     async def act(desk: Desk) -> None:
         walk = Walk(desk)
         await walk_all(walk)
-        for name, ours in SAMPLES.items():
+        for name, ours in tables("SAMPLES").items():
             structure(walk.bodies[ours], sample(name), name)
 
     rehearse(act)

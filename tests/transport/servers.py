@@ -98,6 +98,19 @@ class Trust:
     client: ssl.SSLContext
 
 
+SIGNS = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 def signed(
     name: str, key: ec.EllipticCurvePrivateKey, by: tuple[x509.Name, ec.EllipticCurvePrivateKey] | None
 ) -> x509.Certificate:
@@ -113,4 +126,6 @@ def signed(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
     )  # fmt: skip
+    if by is None:  # Python 3.13 trusts no authority that does not say what its key is for
+        builder = builder.add_extension(SIGNS, critical=True)
     return builder.sign(signer, hashes.SHA256())

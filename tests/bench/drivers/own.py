@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from bulkmail.app.compose import file_source, survey
 from bulkmail.app.fingerprint import pinned
+from bulkmail.app.input import file_source
 from bulkmail.app.loop import run
-from bulkmail.app.runner import Run
+from bulkmail.app.prepare import Prepared, surveyed
+from bulkmail.app.runner import Runner
 from bulkmail.config import App, Input, Job, Limits, Output, TaskTable
 from bulkmail.rundir.folder import open_folder
 from bulkmail.tasks import check_options, find
@@ -27,12 +28,10 @@ async def main() -> None:
     )
     task = find(job.task.name, Path())
     started = time.perf_counter()
-    listed = file_source(job.input)
     options = check_options(task, job.task.options)
-    expected = await survey(listed)
+    prepared = Prepared(job, task, options, Tokens(), pinned(job, task, options, {}), file_source(job.input))
     with open_folder(Path(given["out"])) as folder:
-        manifest = pinned(job, task, options, {})
-        ended = await Run(job, task, options, Tokens(), manifest, listed, expected).conduct(folder)
+        ended = await Runner(await surveyed(prepared)).run(folder)
     if ended.failure is not None:
         raise ended.failure
     figures, seconds = ended.manifest, time.perf_counter() - started

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from bulkmail.app.compose import file_source, survey
+from bulkmail.app.input import file_source, survey
 from bulkmail.config import Input
 from bulkmail.model import Mailbox, Outcome, Status, Tally
 from bulkmail.rundir.entries import encode_outcome

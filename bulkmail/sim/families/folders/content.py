@@ -17,6 +17,7 @@ class WellKnown(NamedTuple):
 
 
 ROOT, INBOX, DRAFTS, SENT, DELETED, JUNK, ARCHIVE, OUTBOX, HISTORY, RECOVERABLE, DIGEST = range(1, 12)
+FEEDS = 15  # after the mailbox's own
 WELL_KNOWN = {
     ROOT: WellKnown("msgfolderroot", "Top of Information Store", "Oberste Ebene des Informationsspeichers", 0),
     INBOX: WellKnown("inbox", "Inbox", "Posteingang", ROOT),
@@ -51,4 +52,6 @@ def folders(mailbox: Mailbox) -> list[Item]:
         parent = INBOX if place == 0 else number - 1  # each inside the one before
         name = words.FOLDERS[(bits >> 12 + 4 * place) % len(words.FOLDERS)]
         found.append(Item(number, parent, {"displayName": f"{name} {place + 1}", "isHidden": False}))
+    if bits >> 30 & 3:  # as Outlook makes it: an ordinary folder, which its owner may delete
+        found.append(Item(FEEDS, ROOT, {"displayName": "RSS-Feeds" if german else "RSS Feeds", "isHidden": False}))
     return found

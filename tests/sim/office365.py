@@ -1,6 +1,6 @@
 """Office365-REST-Python-Client against the simulator, in a process of its own: its imports warn. Prints what it saw.
 
-python -W ignore -m tests.sim.witness GRAPH CA_FILE ADDRESS < TOKEN
+python -W ignore -m tests.sim.office365 GRAPH CA_FILE ADDRESS < TOKEN
 """
 
 import json

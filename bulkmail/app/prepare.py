@@ -1,0 +1,136 @@
+"""Prepares a run: from a job, or from the directory of an earlier run, to everything that the runner needs.
+
+Whatever can be wrong with a job is found here, before a directory is made or a mailbox is asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from bulkmail.app.compose import credential_of
+from bulkmail.app.fingerprint import measured, pinned, require_application
+from bulkmail.app.input import Listed, earlier_source, file_source, is_stream, survey
+from bulkmail.app.observe import Note
+from bulkmail.config import Job, load
+from bulkmail.errors import ConfigError
+from bulkmail.identity.claims import decode
+from bulkmail.identity.credential import Credential
+from bulkmail.model import TokenSource
+from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.reader import RunDir
+from bulkmail.task.undo import undoing
+from bulkmail.tasks import Options, Task, check_options, find
+
+Flags: TypeAlias = Mapping[str, Any]
+"""Settings that are laid over a job file, by dotted keys such as `limits.batch`."""
+
+OF_ONE_START = frozenset({"limits.max_duration"})
+"""Flags that do not go on with the run that they were given for."""
+
+EXPIRES_SOON = 30
+"""Days before the end of a certificate from which each run warns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that could begin: all of it but its directory. Without a `source` the tenant's directory is asked."""
+
+    job: Job
+    task: Task
+    options: Options
+    credential: TokenSource
+    manifest: Manifest
+    source: Listed | None = None
+    warnings: Sequence[str] = ()
+
+
+def prepare(job: Job, flags: Flags) -> Prepared:
+    """A new run of a job. `flags` are those that the job was loaded with. Raises ConfigError, InputError, UsageError
+    and CertificateError. Blocks."""
+    task = find(job.task.name, job.path.parent)
+    options = check_options(task, job.task.options, job.path.parent)
+    source = file_source(job.input, keep_columns=task.wants_columns)
+    credential, manifest = credential_of(job), pinned(job, task, options, flags)
+    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
+
+
+def prepare_again(run: RunDir, flags: Flags) -> Prepared:
+    """A run of the job of an earlier one as it is today, with the input that the earlier one had. Raises as `prepare`
+    does. Blocks."""
+    job, all_flags = _reloaded(run.manifest, flags)
+    task = find(job.task.name, job.path.parent)
+    options = check_options(task, job.task.options, job.path.parent)
+    source = earlier_source(run, job, task)
+    credential = credential_of(job)
+    manifest = replace(pinned(job, task, options, all_flags), parent=str(run.path.resolve()))
+    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
+
+
+def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
+    """The undoing of what `run` changed, or the rest of it if `run` is an undo itself: by the task, the options and the
+    application of the run, whatever the job file says today. The key, the authorities to trust and the limits are those
+    of the job file.
+
+    Raises as `prepare` does, and ConfigError if the job has another application or tenant now. Blocks.
+    """
+    before = run.manifest
+    job, all_flags = _reloaded(before, flags)
+    require_application(before, job)
+    task = _own_task(before, job)
+    reverse, options = undoing(task), run.options(task)
+    manifest = pinned(job, task, options, all_flags)
+    manifest = replace(
+        manifest,
+        input=replace(before.input, bytes=None, sha256=None, mailboxes=None),
+        job=replace(manifest.job, task=before.job.task),
+        parent=str(run.path.resolve()),
+        undo=True,
+    )
+    credential = credential_of(job)
+    return Prepared(job, reverse, options, credential, manifest, warnings=_warnings(job, credential))
+
+
+async def surveyed(prepared: Prepared) -> Prepared:
+    """With the size and the digest of its input in the manifest, if that can be read without Graph. Raises
+    InputError."""
+    source = prepared.source
+    if source is None or is_stream(source):
+        return prepared
+    await survey(source)
+    return replace(prepared, manifest=await measured(prepared.manifest, source))
+
+
+async def introduce(prepared: Prepared, note: Note) -> None:
+    """Signs in, and notes who works where, with which permissions. Raises SignInError."""
+    for text in prepared.warnings:
+        note(f"note: {text}")
+    job, claims = prepared.job, decode(await prepared.credential.token())
+    roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
+    note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")
+
+
+def _warnings(job: Job, credential: Credential) -> list[str]:
+    certificate = credential.certificate
+    left = certificate.days_left() if certificate else EXPIRES_SOON
+    expiry = f"the certificate expires in {left} days; `bulkmail cert new` makes its successor"
+    return [*job.notes, *credential.warnings, *([expiry] if left < EXPIRES_SOON else ())]
+
+
+def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:
+    """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
+    kept = {key: value for key, value in before.job.flags.items() if key not in OF_ONE_START}
+    all_flags = kept | dict(flags)
+    return load(Path(before.job.path), flags=all_flags), all_flags
+
+
+def _own_task(before: Manifest, job: Job) -> Task:
+    """The task that a run had. Raises ConfigError if it is not there any more."""
+    named = before.job.task or (job.task.name if ".py:" in job.task.name else before.task)
+    task = find(named, job.path.parent)
+    if task.name != before.task:
+        raise ConfigError(
+            f"the run was one of {before.task}, and {named} is {task.name} now",
+            hint="Put the file of the task back as it was.",
+        )
+    return task

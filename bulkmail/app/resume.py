@@ -1,0 +1,86 @@
+"""Goes on with a run that was stopped or killed: what is done stays done, and the rest is done now."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bulkmail.app.ending import Ended
+from bulkmail.app.fingerprint import require_same
+from bulkmail.app.input import earlier_source
+from bulkmail.app.observe import Note, Observer
+from bulkmail.app.prepare import Flags, Prepared, introduce, prepare_again, prepare_undo, surveyed
+from bulkmail.app.runner import Runner
+from bulkmail.errors import BulkmailError
+from bulkmail.rundir.figures import carry_over
+from bulkmail.rundir.folder import existing, hold
+from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.reader import RunDir
+from bulkmail.rundir.recovery import Recovered, check_rows, recover
+
+log = logging.getLogger(__name__)
+
+
+async def resume(
+    folder: Path, flags: Flags, *, accept: bool = False, observers: Sequence[Observer] = (), note: Note = log.info
+) -> Ended:
+    """Goes on with the run in `folder`; of one that is finished, only the end is returned. `flags` are laid over those
+    that the run was given.
+
+    Raises ConfigError if input, task, application or output are no longer what they were, unless that is accepted and
+    can be, and as `begin` does.
+    """
+    with hold(existing(folder)):
+        run = RunDir(folder)
+        before = run.manifest
+        if before.state == "finished":
+            note("the run is finished; --retry failed,denied,unknown makes a new one of what did not end well")
+            return Ended(folder, before, None)
+        before.write(folder)  # for the message of a process that finds the directory held
+        prepared = await surveyed(await asyncio.to_thread(_prepare, run, flags))
+        recovered, under_way = await asyncio.to_thread(_recover, run)
+        if prepared.source is not None:
+            await _require_same(run, prepared, recovered, accept=accept)
+        await introduce(prepared, note)
+        note(f"{len(recovered.done):,} mailboxes are done already")
+        return await Runner(prepared, observers, note, recovered, under_way).run(folder)
+
+
+def _prepare(run: RunDir, flags: Flags) -> Prepared:
+    before = run.manifest
+    if before.undo:
+        undo = prepare_undo(run, flags)
+        prepared = replace(undo, source=earlier_source(run, undo.job, undo.task))
+    else:
+        prepared = prepare_again(run, flags)
+    manifest = replace(
+        prepared.manifest, parent=before.parent, undo=before.undo, started=before.started, seconds=before.seconds,
+        sums=before.sums, waits=before.waits,
+    )  # fmt: skip
+    return replace(prepared, manifest=manifest)
+
+
+def _recover(run: RunDir) -> tuple[Recovered, Mapping[int, Heartbeat]]:
+    """How far the run got, and where the run that it takes back had a write under way."""
+    recovered = recover(run)
+    carry_over(recovered.totals, run.manifest)
+    return recovered, _under_way(run.manifest)
+
+
+def _under_way(before: Manifest) -> Mapping[int, Heartbeat]:
+    if not before.undo:
+        return {}
+    try:
+        return RunDir(existing(Path(before.parent))).unfinished().under_way
+    except BulkmailError as error:
+        log.warning("the run that is undone cannot be read, so its late writes are not waited for: %s", error)
+        return {}
+
+
+async def _require_same(run: RunDir, prepared: Prepared, recovered: Recovered, *, accept: bool) -> None:
+    """Raises ConfigError for a run that is no longer what it was, unless that was accepted and can be."""
+    changed = require_same(run.manifest, prepared.manifest, accept=accept)
+    if prepared.source is not None and any(change.name.startswith("input.") for change in changed):
+        await check_rows(run, recovered.done, prepared.source)

@@ -1,0 +1,95 @@
+"""Writes files whole or not at all: the only place where one file takes the place of another. Knows no content.
+
+A file is written beside its place under a name that nobody else uses, synced, and moved there in one step; so two that
+write the same file never mix, and a process that is killed leaves what was there before, or what was to come.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from bulkmail.errors import OutputError
+
+PRIVATE = 0o600
+PUBLIC = 0o644
+
+UNFINISHED = ".*.new"
+"""Matches what a process that was killed may have left beside its files."""
+
+
+@contextmanager
+def replacing(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the place of `path` when the block ends well. Has exactly `mode`, whatever the
+    umask; Windows has no such modes, there the folder decides. Raises OutputError, and what the block raises."""
+    staged = path.with_name(f".{uuid4().hex}.new")
+    try:
+        with _creating(staged, mode) as file:
+            yield file
+        staged.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        _drop(staged)
+        raise _refused(path, error) from None
+    except BaseException:
+        _drop(staged)
+        raise
+
+
+def replace(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Puts `content` at `path`, whatever is there. Raises OutputError."""
+    with replacing(path, mode) as file:
+        file.write(content)
+
+
+def create(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Puts `content` at `path`, where nothing may be yet. Raises OutputError."""
+    try:
+        with _creating(path, mode) as file:
+            file.write(content)
+    except FileExistsError:
+        raise OutputError(f"{path} exists already", hint="Choose another name, or --force to replace it.") from None
+    except OSError as error:
+        raise _refused(path, error) from None
+
+
+def sync(folder: Path) -> None:
+    """Returns when the files that were made in `folder` would be found there after a power cut. Raises OutputError."""
+    if os.name == "nt":
+        return  # a directory cannot be opened there, and NTFS keeps a journal of its own
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise OutputError(f"cannot sync {folder}: {error.strerror}") from None
+
+
+@contextmanager
+def _creating(path: Path, mode: int) -> Iterator[BinaryIO]:
+    """A new file, closed to others from the first moment on, and synced; it goes again if the block fails."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if hasattr(os, "fchmod"):
+                with suppress(PermissionError):  # a file system without modes
+                    os.fchmod(descriptor, mode)
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        _drop(path)
+        raise
+
+
+def _drop(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _refused(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"cannot write {path}: {error.strerror}", hint="Make room, or choose another place.")

@@ -1,0 +1,27 @@
+"""Options that several commands have, each declared once, and what they mean as settings of a job."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bulkmail.config import flag
+
+JobFile = Annotated[Path, typer.Argument(help="Job file (TOML); configs/ has one for each task.", metavar="JOB.toml")]
+ApplyFlag = Annotated[
+    bool | None, typer.Option("--apply/--plan", help="Change mailboxes; otherwise changes are only planned.")
+]
+MaxChanges = Annotated[int | None, typer.Option(help="Stop an apply before it makes one change more.", min=0)]
+MaxDuration = Annotated[str, typer.Option(help="Stop after this time, such as 90s or 2h; exit code 5.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Log lines in place of the moving line.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Log as JSON lines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Any setting, such as limits.batch=true; may come more than once.")
+]
+
+
+def flags(settings: list[str] | None, named: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a command line; an option with a name of its own wins over --set."""
+    given = dict(flag(text) for text in settings or ())
+    return given | {key: value for key, value in named.items() if value not in (None, "")}

@@ -1,0 +1,32 @@
+"""Where mailboxes come from is decided before anything is asked of Graph."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bulkmail.app.input import file_source, survey
+from bulkmail.config import Input
+from bulkmail.errors import InputError, UsageError
+
+
+def test_a_job_without_mailboxes_is_refused() -> None:
+    with pytest.raises(UsageError, match="names no mailboxes"):
+        file_source(Input())
+
+
+def test_the_directory_is_not_a_file() -> None:
+    assert file_source(Input(users="")) is None
+    assert file_source(Input(group="g")) is None
+    assert asyncio.run(survey(None)) == 0
+
+
+def test_a_file_is_read_through_before_it_is_worked_on(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("mailbox\na@example.com\nb@example.com\na@example.com\n\n")
+    listed = file_source(Input(path=str(path)))
+    assert asyncio.run(survey(listed)) == 2
+    assert asyncio.run(survey(file_source(Input(path=str(path), limit=1)))) == 1
+    path.write_text('mailbox\na@example.com\n"open\n')
+    with pytest.raises(InputError, match="not closed"):
+        asyncio.run(survey(listed))

@@ -1,0 +1,65 @@
+"""Calendars, events and permissions: every route once, against the documented names, types and statuses."""
+
+from tests.sim.walk import LIST, OBJECT, TEXT, TRUTH, Shape, Walk
+
+CALENDAR: Shape = {"id": TEXT, "name": TEXT, "color": TEXT, "changeKey": TEXT, "canEdit": TRUTH, "owner": OBJECT}
+EVENT: Shape = {
+    "@odata.etag": TEXT, "id": TEXT, "subject": TEXT, "start": {"dateTime": TEXT, "timeZone": TEXT}, "end": OBJECT,
+    "attendees": LIST, "organizer": OBJECT, "isAllDay": TRUTH,
+}  # fmt: skip
+PERMISSION: Shape = {
+    "id": TEXT, "isRemovable": TRUTH, "isInsideOrganization": TRUTH, "role": TEXT, "allowedRoles": LIST,
+    "emailAddress": OBJECT,
+}  # fmt: skip
+SPAN = {"start": {"dateTime": "2026-01-02T10:00:00", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-01-02T11:00:00", "timeZone": "UTC"}}  # fmt: skip
+LISTS = {
+    "/calendars": CALENDAR,
+    "/events": EVENT,
+    "/calendar/calendarPermissions": PERMISSION,
+}  # what every untouched mailbox has, or may have
+SAMPLES = {  # the documented body -> ours
+    "calendars-list": "GET /calendars",
+    "events-list-timezone": "GET /events",
+    "calendarview-list": "GET /calendarView?startDateTime=2000-01-01T00:00:00&endDateTime=2099-01-01T00:00:00",
+    "calendarpermission-create-response": "POST /calendar/calendarPermissions",
+}
+
+
+async def walk_calendars(walk: Walk) -> None:
+    await walk.rows("/calendars", CALENDAR)
+    await walk.ask("GET", "/calendar", shape=CALENDAR)
+    made = await walk.ask("POST", "/calendars", {"name": "Ours"}, status=201, shape=CALENDAR)
+    await walk.ask("GET", f"/calendars/{made['id']}", shape=CALENDAR)
+    span = "startDateTime=2000-01-01T00:00:00&endDateTime=2099-01-01T00:00:00"
+    for path in ("/events", "/calendar/events", f"/calendars/{made['id']}/events"):
+        event = await walk.ask("POST", path, {"subject": "Meet", **SPAN}, status=201, shape=EVENT)
+        await walk.rows(path, EVENT)
+        await walk.ask("GET", f"{path}/{event['id']}", shape=EVENT)
+        await walk.ask("PATCH", f"{path}/{event['id']}", {"subject": "Meet again"}, shape=EVENT)
+        assert "@odata.deltaLink" in await walk.ask("GET", f"{path}/delta")
+        await walk.rows(f"/calendarView?{span}", EVENT)
+        await walk.rows(f"/calendar/calendarView?{span}", EVENT)
+        await walk.ask("POST", f"{path}/{event['id']}/cancel", status=202)
+        for method, end in (("DELETE", ""), ("POST", "/permanentDelete")):
+            event = await walk.ask("POST", path, {"subject": "Meet", **SPAN}, status=201)
+            await walk.ask(method, f"{path}/{event['id']}{end}", status=204)
+    await walk.ask("DELETE", f"/calendars/{made['id']}", status=204)
+
+
+async def walk_permissions(walk: Walk) -> None:
+    path = "/calendar/calendarPermissions"
+    rows = await walk.rows(path, PERMISSION)
+    assert rows[0]["isRemovable"] is False
+    wish = {"emailAddress": {"name": "Fern", "address": "fern@tenant.example"}, "role": "read"}
+    made = await walk.ask("POST", path, wish, status=201, shape=PERMISSION)
+    await walk.ask("GET", f"{path}/{made['id']}", shape=PERMISSION)
+    await walk.ask("PATCH", f"{path}/{made['id']}", {"role": "write"}, shape=PERMISSION)
+    await walk.ask("DELETE", f"{path}/{made['id']}", status=204)
+    await walk.ask("DELETE", f"{path}/{rows[0]['id']}", status=400)
+
+
+WALKS = (
+    walk_calendars,
+    walk_permissions,
+)

@@ -1,0 +1,85 @@
+"""A file is replaced whole or not at all, by however many at a time."""
+
+import os
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+
+from bulkmail.atomic import UNFINISHED, create, replace, replacing, sync
+from bulkmail.errors import OutputError
+
+
+def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    replace(path, b"one")
+    replace(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    replace(path, b"one")
+
+    def fail() -> None:
+        with replacing(path) as file:
+            file.write(b"two")
+            assert len(list(tmp_path.glob(UNFINISHED))) == 1
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert path.read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.mkdir()
+    (path / "inside").touch()
+    with pytest.raises(OutputError, match=r"cannot write .*run\.json"):
+        replace(path, b"x")
+    with pytest.raises(OutputError, match="cannot write"):
+        replace(tmp_path / "nowhere" / "run.json", b"x")
+    assert (path / "inside").exists()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_exists_is_not_created(tmp_path: Path) -> None:
+    create(tmp_path / "file", b"old")
+    with pytest.raises(OutputError, match="exists already"):
+        create(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"old"
+    with pytest.raises(OutputError, match="cannot write"):
+        create(tmp_path / "file" / "below", b"new")
+
+
+def test_two_that_write_at_the_same_time_do_not_mix_and_neither_fails(tmp_path: Path) -> None:
+    """As when the end of a run is written while a thread that was given up still writes its start."""
+    path, together = tmp_path / "run.json", Barrier(2, timeout=10)
+    contents, failures = (b"a" * 100_000, b"b" * 99_999), list[BaseException]()
+
+    def write(content: bytes) -> None:
+        try:
+            with replacing(path) as file:
+                together.wait()  # both have begun
+                file.write(content)
+                together.wait()  # both have written, and neither has moved its own
+        except BaseException as error:  # noqa: BLE001 - told in the thread of the test
+            failures.append(error)
+
+    threads = [Thread(target=write, args=[content]) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert path.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is nothing to sync elsewhere")
+def test_a_folder_that_is_not_there_cannot_be_synced(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot sync"):
+        sync(tmp_path / "nowhere")
