@@ -31,7 +31,9 @@ SENDS = 3
 class Graph:
     """Graph below one path. `base` is the endpoint with its version; next links are followed only there."""
 
-    __slots__ = ("_base", "_largest", "_mailbox", "_prefix", "_row", "_store", "_transport", "made", "planning")
+    __slots__ = (
+        "_base", "_key", "_largest", "_mailbox", "_prefix", "_row", "_store", "_transport", "made", "planning",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Graph:
         mailbox: str = "",
         row: int = 0,
         *,
+        key: str = "",
         planning: bool = False,
         made: Sequence[Made] = (),
         store: Store | None = None,
@@ -49,6 +52,7 @@ class Graph:
         self._base = base
         self._prefix = prefix
         self._mailbox = mailbox
+        self._key = key  # where the name says something else
         self._row = row
         self._largest = 0  # page that the service still managed; 0 until one was too much for it
         self.planning = planning
@@ -73,9 +77,9 @@ class Graph:
         made: Sequence[Made] = (),
         store: Store | None = None,
     ) -> "Graph":
-        """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the key of another one."""
-        key = target or mailbox.key
-        return cls(transport, base, user(key), key, mailbox.row, planning=planning, made=made, store=store)
+        """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the name of another one."""
+        name, key = (target, "") if target else (mailbox.name, mailbox.key if mailbox.id else "")
+        return cls(transport, base, user(name), name, mailbox.row, key=key, planning=planning, made=made, store=store)
 
     @property
     def checkpoint(self) -> Mapping[str, Any]:
@@ -226,7 +230,9 @@ class Graph:
         *,
         page: bool = False,
     ) -> Any:
-        request = Request(method, path, self._mailbox, headers, body, effect, row=self._row, change=change, page=page)
+        request = Request(
+            method, path, self._mailbox, headers, body, effect, row=self._row, change=change, page=page, key=self._key
+        )
         try:
             response = await self._transport.send(request)
         except BulkmailError:

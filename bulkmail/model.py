@@ -4,7 +4,7 @@ Those that are made for every request or mailbox are named tuples, which cost a 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -24,6 +24,9 @@ class Checkpoint(dict[str, Any]):
 
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+ANYWHERE: AbstractContextManager[None] = nullcontext()
+"""For a request whose waits interest nothing but itself."""
 
 
 class Status(StrEnum):
@@ -57,6 +60,12 @@ class Ending(StrEnum):
     UNKNOWN = "unknown"  # its answer was lost
 
 
+def key_of(name: str) -> str:
+    """What the limits of a mailbox are counted by, however its name is spelled: Exchange folds case in addresses, and
+    so does the directory in object ids."""
+    return name.casefold()
+
+
 class Mailbox(NamedTuple):
     """One unit of work. `row` is its place in the input, counted from 1 with the header, as a spreadsheet counts."""
 
@@ -69,9 +78,14 @@ class Mailbox(NamedTuple):
         return hash((self.address, self.row, self.id))  # columns have none
 
     @property
-    def key(self) -> str:
-        """What requests are addressed by and limits are counted by."""
+    def name(self) -> str:
+        """What its requests are addressed by, in the spelling of the input."""
         return self.id or self.address
+
+    @property
+    def key(self) -> str:
+        """What its limits are counted by: its address, which its rows have in common, whether an id is known or not."""
+        return key_of(self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +140,7 @@ class Request(NamedTuple):
 
     method: str
     path: str
-    mailbox: str = ""  # the key whose slots it uses; empty for the directory
+    mailbox: str = ""  # the mailbox that it goes to, as its path spells it; empty for the directory
     headers: Mapping[str, str] = NOTHING
     body: Any = None  # JSON
     effect: Effect = Effect.READ
@@ -136,6 +150,15 @@ class Request(NamedTuple):
     change: Change | None = None  # what it is for, if it writes
     page: bool = False  # of a list, and a smaller one can be asked for: no use in trying this one for long
     ready: Callable[[], Awaitable[None]] | None = None  # awaited when it has its slot, each time before it leaves
+    content: bytes | None = None  # the body as it leaves, encoded once; see `core.content`
+    raw: bool = False  # the answer's body is wanted as it comes, in bytes
+    waits: AbstractContextManager[None] = ANYWHERE  # entered while it waits and is not under way
+    key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
+
+    @property
+    def lane(self) -> str:
+        """The key whose slots it uses."""
+        return self.key or key_of(self.mailbox)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business

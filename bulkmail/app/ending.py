@@ -63,7 +63,8 @@ async def end(
     """
     totals, outputs = recovered.totals, dict[str, FileDigest]()
     try:
-        await asyncio.to_thread(write_failed, RunDir(folder))
+        style = manifest.output
+        await asyncio.to_thread(write_failed, RunDir(folder), bom=style.bom, delimiter=style.delimiter)
         names = OutputSettings(manifest.output.format).names()
         outputs = await asyncio.to_thread(digests, folder, names)
     except BulkmailError as error:

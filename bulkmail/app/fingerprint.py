@@ -10,7 +10,7 @@ from typing import Any
 
 from bulkmail import __version__
 from bulkmail.app.input import Listed
-from bulkmail.config import Job
+from bulkmail.config import Job, Output
 from bulkmail.config.tables import PATHS
 from bulkmail.errors import ConfigError
 from bulkmail.rundir.differences import Difference, differences
@@ -42,7 +42,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         mode=mode_of(job, task),
         input=_input(job),
         app=application_of(job),
-        output=PinnedOutput(job.output.format, job.output.raw, job.output.bom),
+        output=output_of(job.output),
         limits=job.limits.model_dump(mode="json"),
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
@@ -84,6 +84,12 @@ def require_application(before: Manifest, job: Job) -> None:
             "\n".join([f"{job.path} names another application or tenant than the run had:", *map(str, changed)]),
             hint="Put [app] back as it was: only that application, in that tenant, can take back what it changed.",
         )
+
+
+def output_of(output: Output) -> PinnedOutput:
+    """How rows are written, with what `excel` stands for spelled out."""
+    bom = output.bom or output.excel
+    return PinnedOutput(output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel)
 
 
 def application_of(job: Job) -> PinnedApp:

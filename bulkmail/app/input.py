@@ -2,16 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, TypeAlias, TypeGuard, cast
 
 from bulkmail.app.compose import Connection
 from bulkmail.config import Input, Job
 from bulkmail.errors import InputError, UsageError
+from bulkmail.model import Rejected
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.reader import RunDir
 from bulkmail.source import FileSource
+from bulkmail.source.empty import FEW, nothing_in
 from bulkmail.source.listing import DirectorySource
-from bulkmail.source.spool import SpooledSource
+from bulkmail.source.spool import SpooledSource, spool
 from bulkmail.task.declare import Task
 
 Listed: TypeAlias = FileSource | SpooledSource
@@ -28,7 +30,10 @@ def file_source(given: Input, *, keep_columns: bool = False) -> FileSource | Non
         return None
     if given.path == "-" and sys.stdin.isatty():
         raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
-    return FileSource(_origin(given.path), column=given.column, keep_columns=keep_columns, limit=given.limit or None)
+    return FileSource(
+        _origin(given.path), column=given.column, encoding=given.encoding, keep_columns=keep_columns,
+        limit=given.limit or None,
+    )  # fmt: skip
 
 
 def earlier_source(run: RunDir, job: Job, task: Task) -> Listed | None:
@@ -49,20 +54,37 @@ def directory_source(given: Input, connection: Connection) -> DirectorySource:
     return DirectorySource(connection.directory(), users=given.users, group=given.group, limit=given.limit or None)
 
 
-async def survey(source: Listed | None) -> int:
-    """How many mailboxes there will be; 0 where that is not known yet. Raises InputError for a file that is not a list.
+async def survey(source: Listed | None, *, empty_is_ok: bool = False) -> int:
+    """How many mailboxes there will be; 0 where that is not known yet. Raises InputError for a file that is not a list,
+    or has no mailbox in it.
 
     A file is read through once before anything is done: half a list is not worked on because the other half is broken.
     It costs some microseconds a row.
     """
     if source is None or is_stream(source):
         return 0
-    async for _ in source:
-        pass
+    rejected: list[Rejected] = []
+    async for chunk in source:
+        if len(rejected) < FEW:
+            rejected += [row for row in chunk if isinstance(row, Rejected)][:FEW]
+    if not source.counts.unique and not empty_is_ok and isinstance(source, FileSource):
+        raise nothing_in(source.name, source.counts, rejected)
     return source.counts.unique
 
 
-def is_stream(source: Listed) -> bool:
+async def spooled(source: FileSource | DirectorySource, path: Path, *, empty_is_ok: bool = False) -> SpooledSource:
+    """A source that can be read only once, copied to where it can be read again. Raises InputError as `survey` does."""
+    kept = await spool(source, path)
+    if kept.counts.unique or empty_is_ok:
+        return kept
+    counts, rejected = kept.counts, list[Rejected]()
+    async for chunk in kept:
+        rejected = [row for row in chunk if isinstance(row, Rejected)]
+        break
+    raise nothing_in(source.name, counts, rejected)
+
+
+def is_stream(source: Listed) -> TypeGuard[FileSource]:
     """Whether it can be read only once."""
     return isinstance(source, FileSource) and not source.local
 

@@ -12,6 +12,7 @@ from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
 from bulkmail.app.input import Listed, earlier_source, file_source, is_stream, survey
 from bulkmail.app.observe import Note
+from bulkmail.app.warnings import warned
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError
 from bulkmail.identity.claims import decode
@@ -97,14 +98,17 @@ async def surveyed(prepared: Prepared) -> Prepared:
     source = prepared.source
     if source is None or is_stream(source):
         return prepared
-    await survey(source)
-    return replace(prepared, manifest=await measured(prepared.manifest, source))
+    await survey(source, empty_is_ok=prepared.job.output.empty_is_ok)
+    manifest = warned(await measured(prepared.manifest, source), prepared.options)
+    return replace(prepared, manifest=manifest)
 
 
 async def introduce(prepared: Prepared, note: Note) -> None:
     """Signs in, and notes who works where, with which permissions. Raises SignInError."""
     for text in prepared.warnings:
         note(f"note: {text}")
+    for text in prepared.manifest.warnings:
+        note(f"warning: {text}")
     job, claims = prepared.job, decode(await prepared.credential.token())
     roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
     note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")

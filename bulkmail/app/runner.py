@@ -14,11 +14,12 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, is_stream
+from bulkmail.app.input import directory_source, is_stream, spooled
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
 from bulkmail.app.state import open_states
+from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
 from bulkmail.model import Source
 from bulkmail.run.alarm import Alarm, AlarmSettings
@@ -33,7 +34,6 @@ from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.source.remaining import Remaining
-from bulkmail.source.spool import spool
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +98,8 @@ class Runner:
                     await self._sweep(connection, Remaining(source, self.recovered.done), outputs)
 
     def _outputs(self, folder: Path, states: States | None) -> AbstractContextManager[Outputs]:
-        task, options, output = self.prepared.task, self.prepared.options, self.prepared.job.output
-        settings = OutputSettings(output.format, output.raw, output.bom)
+        task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
+        settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
         planning = self.prepared.manifest.mode in ("plan", "drift")
         return open_outputs(folder, list(task.columns(options)), settings, self.recovered, states, planning=planning)
 
@@ -108,8 +108,10 @@ class Runner:
         source = self.prepared.source
         if source is None or is_stream(source):
             once = source or directory_source(self.prepared.job.input, connection)
-            source = await spool(once, folder / INPUT)
-            manifest = await measured(self.prepared.manifest, source)
+            source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
+            manifest = warned(await measured(self.prepared.manifest, source), self.prepared.options)
+            for text in manifest.warnings:
+                self.note(f"warning: {text}")
             self.prepared = replace(self.prepared, source=source, manifest=manifest)
             await self._write_manifest(folder)
         return source

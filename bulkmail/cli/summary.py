@@ -46,6 +46,8 @@ def show(manifest: Manifest, folder: Path, console: Console) -> None:
         f"{sums.rows:,} rows, in {duration(manifest.seconds)}",
         soft_wrap=True,
     )
+    for warning in manifest.warnings:
+        console.print(f"warning   {one_line(warning)}", soft_wrap=True)
     _list(console, "waits", _waits(manifest.waits))
     _list(console, "problems", _problems(manifest.problems))
     for line in _changes(manifest):

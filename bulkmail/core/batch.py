@@ -16,7 +16,7 @@ from bulkmail.model import NOTHING, Request, Response
 
 PARTS = 20
 BYTES = 3_500_000
-_FRAME = len(b'{"requests":[]}')
+_OPENING, _CLOSING = b'{"requests":[', b"]}"
 
 NUMBERS = tuple(map(str, range(PARTS)))
 """Ids of parts: short, and unique whatever the case."""
@@ -29,37 +29,39 @@ class BatchRejected(BulkmailError):
 
 
 class Readmit(Exception):
-    """Not an error: a request that waited, after it was admitted, for its batch or for a token, may not leave now, and
-    has to ask for admission again."""
+    """Not an error: a request that waited for its batch or for a token after it was admitted may not leave now, and has
+    to ask for admission again."""
 
 
 def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
     """The body of a batch of as many of `requests`, from the first, as fit, and how many those are: at least one."""
     entries = list(map(_entry, NUMBERS, requests))
-    if any(map(_body, requests)):  # twenty reads fit always
-        del entries[_fitting(entries) :]
-    return orjson.dumps({"requests": entries}), len(entries)
+    if not any(map(_body, requests)):  # twenty reads fit always
+        return orjson.dumps({"requests": entries}), len(entries)
+    encoded = list(map(orjson.dumps, entries))
+    del encoded[_fitting(encoded) :]
+    return _OPENING + b",".join(encoded) + _CLOSING, len(encoded)
 
 
 def _entry(number: str, request: Request) -> dict[str, Any]:
-    entry = {"id": number, "method": request.method, "url": request.path}
+    entry: dict[str, Any] = {"id": number, "method": request.method, "url": request.path}
     if request.body is None and not request.headers:
         return entry  # as of nearly every read
     headers = dict(request.headers)
     if request.body is not None:
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
-        entry["body"] = request.body
+        entry["body"] = request.body if request.content is None else orjson.Fragment(request.content)
     return entry | ({"headers": headers} if headers else {})
 
 
-def _fitting(entries: Sequence[dict[str, Any]]) -> int:
+def _fitting(entries: Sequence[bytes]) -> int:
     """How many of the entries, from the first, stay within BYTES; one may be as large as it is."""
-    room = BYTES - _FRAME
-    for place, entry in enumerate(entries):
-        room -= len(orjson.dumps(entry)) + 1
+    room = BYTES - len(_OPENING + _CLOSING)
+    for index, entry in enumerate(entries):
+        room -= len(entry) + 1
         if room < 0:
-            return max(1, place)
+            return max(1, index)
     return len(entries)
 
 

@@ -21,11 +21,14 @@ from bulkmail.sink.spill import Spills
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
-    """`formats` are ndjson and csv; `raw` and `bom` concern CSV."""
+    """`formats` are ndjson and csv; the others concern CSV, and all but `raw` also what is written of rows that were
+    rejected."""
 
     formats: Sequence[str] = ("ndjson", "csv")
     raw: bool = False
     bom: bool = False
+    delimiter: str = ","
+    decimal_comma: bool = False
 
     def names(self) -> list[str]:
         """All files that a run may leave, in the order of interest."""
@@ -44,7 +47,9 @@ def open_outputs(
 ) -> Iterator[Outputs]:
     """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
     only plans leaves `states` as they are. Raises OutputError."""
-    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": Csv(columns, raw=settings.raw, bom=settings.bom)}
+    bom, delimiter = settings.bom, settings.delimiter
+    table = Csv(columns, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
+    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table}
     with ExitStack() as opened:
         sinks = []
         for suffix in settings.formats:
@@ -53,7 +58,7 @@ def open_outputs(
             length = file.length or file.append(formats[suffix].header)
             sinks.append(Sink(path.name, formats[suffix], file, length))
         outcomes = opened.enter_context(reopened(folder / OUTCOMES, recovered.length))
-        rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED)))
+        rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter)))
         blobs = opened.enter_context(closing(Blobs(folder / BLOBS)))
         recover_blobs(blobs.folder, recovered.done.__contains__, recovered.blobs_of)
         spills = Spills(folder / SPILLS)

@@ -14,7 +14,20 @@ from typing import TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted
 from bulkmail.graph import Graph
-from bulkmail.model import Checkpoint, Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Store, Tally
+from bulkmail.model import (
+    Checkpoint,
+    Lanes,
+    Mailbox,
+    Outcome,
+    Problem,
+    Rejected,
+    Row,
+    Source,
+    Status,
+    Store,
+    Tally,
+    key_of,
+)
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.pending import CHUNK, Outputs, Pending
@@ -199,7 +212,7 @@ class Sweep:
             return self._run_turn(self._turns, mailbox, worker)
         if mailbox.row in self._settings.barred:
             return self._bar(mailbox)
-        return self._run_at(mailbox.key, mailbox, worker)
+        return self._run_at("", mailbox, worker)
 
     async def _bar(self, mailbox: Mailbox) -> Finished:
         return Finished(Outcome(mailbox, Status.UNKNOWN, self._outputs.durable(mailbox), problem=INTERRUPTED), ())
@@ -209,7 +222,7 @@ class Sweep:
             if mailbox.row in self._settings.barred:
                 return await self._bar(mailbox)
             try:
-                target = turns.target(mailbox) or mailbox.key
+                target = turns.target(mailbox)
             except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
                 status, problem = self._judged(mailbox, error)
                 return Finished(Outcome(mailbox, status, problem=problem), ())
@@ -219,8 +232,8 @@ class Sweep:
 
     async def _run_at(self, target: str, mailbox: Mailbox, worker: Worker) -> Finished:
         started = self._clock()
-        worker.target = target
-        self._lanes.enter(target)
+        key = worker.target = key_of(target) if target else mailbox.key
+        self._lanes.enter(key)
         pending = Pending(self._outputs, mailbox)
         blocks: Sequence[bytes | Block] = ()
         extra: Extra | None = None
@@ -233,7 +246,7 @@ class Sweep:
             number = pending.committed
         finally:
             worker.target = None
-            tally = worker.spent = self._lanes.leave(target)
+            tally = worker.spent = self._lanes.leave(key)
         worker.spent = Tally()
         self._outputs.reached.pop(mailbox.row, None)
         return Finished(Outcome(mailbox, status, number, tally, self._clock() - started, problem), blocks, extra)

@@ -8,7 +8,7 @@ would only all be half done.
 from collections import Counter, deque
 from collections.abc import Callable
 
-from bulkmail.model import Mailbox, Rejected
+from bulkmail.model import Mailbox, Rejected, key_of
 from bulkmail.run.feed import Feed, Waiters
 
 AT_ONCE = 8
@@ -80,7 +80,7 @@ class Turns:
         target = self._targets.pop(mailbox.row)
         if not target or isinstance(target, Exception):
             return
-        key = target.casefold()
+        key = key_of(target)
         if queue := self._queues.get(key):
             self._ready.append(queue.popleft())
             if not queue:
@@ -107,7 +107,7 @@ class Turns:
         target = self._targets[row.row] = self._resolved(row)
         if not target or isinstance(target, Exception):
             return True
-        key = target.casefold()
+        key = key_of(target)
         if self._taken[key] < AT_ONCE:
             self._taken[key] += 1
             return True
@@ -118,6 +118,7 @@ class Turns:
     def _resolved(self, mailbox: Mailbox) -> str | Exception:
         try:
             target = self._target_of(mailbox) or ""
-            return "" if target.casefold() == mailbox.key.casefold() else target
+            own = (mailbox.key, key_of(mailbox.id))
+            return "" if key_of(target) in own else target
         except Exception as error:  # noqa: BLE001 - the task's mistake, which fails the mailbox when it has its turn
             return error

@@ -41,7 +41,9 @@ def verdict(error: Exception) -> tuple[Status, Problem]:
         said = one_line(str(error))
         return status, Problem(type(error).__name__, said, 0, error.request_id, error.client_request_id)
     if isinstance(error, BulkmailError):
-        return Status.FAILED, Problem(type(error).__name__, one_line(str(error)))
+        return Status.FAILED, Problem(
+            type(error).__name__, one_line(f"{error}. {error.hint}" if error.hint else str(error))
+        )
     return Status.FAILED, Problem("TaskError", f"the task raised {type(error).__name__}")
 
 

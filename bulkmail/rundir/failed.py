@@ -18,7 +18,7 @@ BLOCK = 1024
 """Rows held at a time."""
 
 
-def write_failed(run: RunDir) -> int:
+def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",") -> int:
     """Rows written; with none there is no file, and one of an earlier process goes. Whole or not at all.
 
     Raises OutputError and Damaged. Blocks: call it in a thread.
@@ -30,7 +30,7 @@ def write_failed(run: RunDir) -> int:
     first = list(islice(rows, BLOCK))
     if not first:
         return 0
-    table = Csv(COLUMNS)
+    table = Csv(COLUMNS, bom=bom, delimiter=delimiter)
     written = 0
     with atomic.replacing(failed) as file:
         file.write(table.header)

@@ -37,6 +37,7 @@ class PinnedInput:
     bytes: int | None = None
     sha256: str | None = None
     mailboxes: int | None = None
+    encoding: str = ""
 
     @property
     def measured(self) -> bool:
@@ -57,11 +58,13 @@ class PinnedApp:
 
 @dataclass(frozen=True, slots=True)
 class PinnedOutput:
-    """How rows are written."""
+    """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point."""
 
     format: tuple[str, ...] = ("ndjson", "csv")
     raw: bool = False
     bom: bool = False
+    delimiter: str = ","
+    decimal_comma: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,8 @@ class Manifest:
 
     `code` tells one version of the task from another. `parent` is the run that this one repeats or takes back, and
     `undo` says which. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
-    by the limit that was met, `outputs` by the name of the file. `pid` and `host` are those of the process that wrote
-    it last.
+    by the limit that was met, `warnings` are what a person should look at, `outputs` by the name of the file. `pid` and
+    `host` are those of the process that wrote it last.
     """
 
     task: str
@@ -136,6 +139,7 @@ class Manifest:
     changes: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Waited] = field(default_factory=dict)
     problems: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     outputs: Mapping[str, FileDigest] = field(default_factory=dict)
     pid: int = 0
     host: str = ""

@@ -144,7 +144,7 @@ class RunDir:
     def _csv_rows(self, path: Path, length: int) -> Iterator[Row]:
         plain: Callable[[str], str] = str if self.manifest.output.raw else unescape
         lines = (line.decode("utf-8", "replace") for line in _lines(path, length))
-        reader = csv.reader(lines, strict=True)
+        reader = csv.reader(lines, strict=True, delimiter=self.manifest.output.delimiter)
         with _damage(path, 0):
             names = [plain(name.removeprefix("\ufeff")) for name in next(reader, [])]
             for cells in reader:

@@ -94,7 +94,7 @@ class States:
         try:
             rows = []
             for mailbox, state in states:
-                text, key = orjson.dumps(state).decode(), _key(mailbox)
+                text, key = orjson.dumps(state).decode(), mailbox.key
                 rows.append((self._task, key, self._scope, text, self._seal(key, text), at))
             with self._lock, self._connection:
                 self._connection.executemany(_PUT, rows)
@@ -106,7 +106,7 @@ class States:
             self._connection.close()
 
     def _read(self, mailbox: Mailbox) -> dict[str, Any]:
-        key = _key(mailbox)
+        key = mailbox.key
         try:
             with self._lock:
                 found = self._connection.execute(_READ, (self._task, key, self._scope)).fetchone()
@@ -131,8 +131,6 @@ class States:
             self._note(text)
 
 
-def _key(mailbox: Mailbox) -> str:
-    return mailbox.key.casefold()
 
 
 def _holds(path: Path) -> bool:

@@ -23,7 +23,6 @@ import orjson
 from bulkmail.errors import InputError
 from bulkmail.source.address import is_address, is_id, parts
 from bulkmail.source.columns import is_heading
-from bulkmail.text import nearest
 
 BLOCK = 1 << 18
 """Bytes read at first; they decide on kind and encoding."""
@@ -104,22 +103,6 @@ class Measured(io.RawIOBase):
         self._hash.update(block)
         self._size += len(block)
         return len(block)
-
-
-ENCODINGS = (
-    "utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
-    "iso-8859-1", "iso-8859-2", "iso-8859-15", "cp437", "cp850", "cp852", "cp866", "cp932", "cp936", "cp949", "cp950",
-    "gb18030", "mac-roman",
-)  # fmt: skip
-"""What a list may be said to be written in: the code pages of Excel and of consoles, and the older standards."""
-
-
-def known_encoding(name: str) -> str:
-    """The name as Python has it. Raises ValueError for one that is not in ENCODINGS."""
-    folded = name.strip().casefold().replace("_", "-").replace("windows-", "cp").replace("ansi", "cp1252")
-    if folded and folded not in ENCODINGS:
-        raise ValueError(f"{name} is not an encoding that a list is written in{nearest(folded, ENCODINGS)}")
-    return folded
 
 
 @dataclass(frozen=True, slots=True)

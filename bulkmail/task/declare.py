@@ -34,6 +34,10 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    def warnings(self) -> Sequence[str]:
+        """What a person should look at before anything is changed, a line each; they are shown and kept."""
+        return ()
+
 
 UNDO_COLUMNS = {
     "mailbox": "address as the input gave it",

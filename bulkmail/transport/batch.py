@@ -106,7 +106,7 @@ class Batching:
     async def send(self, request: Request, /) -> Response:
         if not request.batchable or isinstance(request.body, bytes):
             return await self._inner.send(request)
-        if self._apart and request.mailbox in self._apart:
+        if self._apart and request.lane in self._apart:
             return await self._send_apart(request)
         answer: asyncio.Future[Response] = self._loop.create_future()
         part = request, answer
@@ -128,7 +128,7 @@ class Batching:
             return await self._inner.send(request)
         finally:
             if not self._is_overdue(self._loop.time() - begun):
-                self._apart.discard(request.mailbox)
+                self._apart.discard(request.lane)
 
     def _is_overdue(self, seconds: float) -> bool:
         return seconds > max(PATIENCE, OVERDUE * self._usual)
@@ -157,7 +157,7 @@ class Batching:
             request, answer = part
             if answer.done():
                 continue  # cancelled while it waited
-            if self._held(request.mailbox):
+            if self._held(request.lane):
                 answer.set_exception(Readmit())
             else:
                 leaving.append(part)
@@ -215,7 +215,7 @@ class Batching:
             if self._is_overdue(seconds):
                 if len(self._apart) > self._suspects:
                     self._apart.clear()
-                self._apart.update(request.mailbox for request, _ in parts)
+                self._apart.update(request.lane for request, _ in parts)
             self._usual += (seconds - self._usual) / 16
 
     async def _split(self, parts: Sequence[Part]) -> None:
@@ -223,7 +223,7 @@ class Batching:
         request, _ = parts[0]
         if len(parts) > 1:
             self._launch_halves(parts)
-        elif self._held(request.mailbox):
+        elif self._held(request.lane):
             self._fail(parts, Readmit())
         else:
             answer = await self._inner.send(request)

@@ -93,7 +93,8 @@ class Booking:
             if not told:
                 self._report(Event("paused", SETTLING, request.mailbox, left, left))
                 told = True
-            await asyncio.sleep(left)
+            with request.waits:
+                await asyncio.sleep(left)
         self._settles.pop(request.row, None)
 
     def _conclude(self, number: int, request: Request, ending: Ending, id_: str = "") -> None:

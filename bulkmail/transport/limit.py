@@ -9,12 +9,11 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
-import orjson
 from aiolimiter import AsyncLimiter
 
 from bulkmail.core.batch import Readmit
+from bulkmail.core.content import content_of
 from bulkmail.core.odata import sends_mail
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fences import Fences
@@ -107,12 +106,14 @@ class Limiting:
         return self._line.statistics()
 
     async def send(self, request: Request, /) -> Response:
-        upload, sends = _weight(request)
+        request, upload, sends = _weighed(request)
+        key = request.lane
         while True:
-            lane, now = self._slots.at(request.mailbox), self._loop.time()
+            lane, now = self._slots.at(key), self._loop.time()
             sent: float | None = now
             if not self._line.passes(lane, now, upload, sends):
-                await self._wait(lane, now, upload, sends)
+                with request.waits:
+                    await self._wait(lane, now, upload, sends)
                 sent = await self._prepared(lane, request)
             elif self._rate is not None or request.ready is not None:
                 sent = await self._prepared(lane, request)
@@ -155,7 +156,8 @@ class Limiting:
         """The instant at which an admitted request leaves, after what it has to wait for with its slot in hand; None if
         it may not leave after all, and its slot is given back."""
         if self._rate is not None:
-            await self._in_hand(lane, self._rate.acquire())
+            with request.waits:
+                await self._in_hand(lane, self._rate.acquire())
         if request.ready is not None:
             await self._in_hand(lane, request.ready())
         now = self._loop.time()
@@ -229,10 +231,16 @@ def _wall() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def _weight(request: Request) -> tuple[int, int]:
-    """Bytes that count as upload, and messages that are sent."""
+def _weighed(request: Request) -> tuple[Request, int, int]:
+    """A request with its body encoded, the bytes that count as upload, and the messages that it sends. Raises TypeError
+    for a body that JSON cannot hold; nothing has left then."""
     if request.method == "GET":
-        return 0, 0
-    body: Any = request.body
-    upload = 0 if body is None else len(body if isinstance(body, bytes) else orjson.dumps(body))
-    return upload, int(sends_mail(request.method, request.path))
+        return request, 0, 0
+    try:
+        content = content_of(request)
+    except TypeError as error:
+        error.add_note(NOT_SENT)
+        raise
+    if content is not request.content:
+        request = request._replace(content=content)
+    return request, len(content or b""), int(sends_mail(request.method, request.path))

@@ -18,6 +18,7 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
+from bulkmail.core.content import content_of
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
@@ -65,10 +66,9 @@ class Wire:
         session = self._fresh if request.fresh else self._pooled
         headers = CIMultiDict(request.headers)
         headers["client-request-id"] = sent
-        data = request.body
+        data = content_of(request)
         if data is not None:
             headers.setdefault("Content-Type", "application/json")
-            data = data if isinstance(data, bytes) else orjson.dumps(data)
         # The path goes out as it is, with its query. To take the whole address apart each time costs three times this.
         url = self._base.with_path(self._base.raw_path + request.path, encoded=True)
         try:

@@ -16,6 +16,9 @@ BOOT = 100_000.0
 """What the pace's clock says at first: a monotonic clock counts from when the machine started, and not from when we
 did."""
 
+CATCH_UP = 0.01
+"""Seconds of work that a client of its own speed makes up for; what it could have done in a silence is lost."""
+
 GRAIN = 0.001
 """A real event loop wakes a millisecond late; so does this one."""
 
@@ -92,6 +95,54 @@ class Bucket:
 
 
 @dataclass(slots=True)
+class Penalty:
+    """A bucket whose Retry-After doubles with each refusal within `memory` seconds of the one before."""
+
+    rate: float
+    latency: Latency
+    burst: float = 100.0
+    longest: float = 16.0
+    memory: float = 30.0
+    tokens: float = field(init=False)
+    seen: float = 0.0
+    wait: float = 1.0
+    shut_until: float = -math.inf
+
+    def __post_init__(self) -> None:
+        self.tokens = self.burst
+
+    def arrive(self, now: float) -> Answer:
+        self.tokens = min(self.burst, self.tokens + self.rate * (now - self.seen))
+        self.seen = now
+        back = now + self.latency(now)
+        if now < self.shut_until:
+            return Answer(back, "refused", back + math.ceil(self.shut_until - now))
+        if self.tokens < 1:
+            recent = now - self.shut_until < self.memory
+            self.wait = min(self.longest, 2 * self.wait) if recent else 1.0
+            self.shut_until = now + self.wait
+            return Answer(back, "refused", back + self.wait)
+        self.tokens -= 1
+        return Answer(back)
+
+
+@dataclass(slots=True)
+class Noise:
+    """A gateway before `service` that refuses a `share` of the requests, at any rate, each with `wait` seconds."""
+
+    service: Service
+    share: Callable[[float], float]
+    wait: float
+    chance: Callable[[], float]
+
+    def arrive(self, now: float) -> Answer:
+        answer = self.service.arrive(now)
+        if self.chance() < self.share(now):
+            return Answer(answer.at, "refused", answer.at + self.wait)
+        return answer
+
+
+@dataclass(slots=True)
 class Queue:
     """Serves `servers` at once, each in `seconds`; everyone else waits in line. Refuses nobody."""
 
@@ -129,6 +180,7 @@ class Trace:
 
     good: list[float] = field(default_factory=list)
     sent: int = 0
+    rates: list[float] = field(default_factory=list)  # the pace's, at the end of each second
     refusals: list[float] = field(default_factory=list)
     early: int = 0
     top: int = 0
@@ -169,10 +221,12 @@ def drive(
             answer = service.arrive(now)
             heapq.heappush(flying, (answer.at, trace.sent, now, answer))
             trace.sent += 1
-            ready += 1 / demand if demand < math.inf else 0.0
+            ready = max(ready, now - CATCH_UP) + 1 / demand if demand < math.inf else 0.0
             wake = ready if now < ready else ask()
         trace.top = max(trace.top, len(flying))
         now = min(max(wake, now + GRAIN), flying[0][0] if flying else math.inf)
+        while len(trace.rates) + 1 <= now:
+            trace.rates.append(pace.statistics().rate)
         while flying and flying[0][0] <= now:
             _, _, sent_at, answer = heapq.heappop(flying)
             trace.note(now, answer)

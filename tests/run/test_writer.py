@@ -213,7 +213,7 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
         )
     assert (tmp_path / "records.ndjson").read_text() == '{"n":"=1+1"}\n'
     assert (tmp_path / "records.csv").read_bytes() == b"\xef\xbb\xbfn\r\n'=1+1\r\n"
-    assert (tmp_path / "rejected.csv").read_text() == "row,reason,why,value\n3,invalid,is no address,'=cmd\n"
+    assert (tmp_path / "rejected.csv").read_text() == "\ufeffrow,reason,why,value\n3,invalid,is no address,'=cmd\n"
     offsets = orjson.loads((tmp_path / "outcomes.ndjson").read_bytes())["offsets"]
     assert offsets == {name: (tmp_path / name).stat().st_size for name in ("records.ndjson", "records.csv")}
 

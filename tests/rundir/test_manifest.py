@@ -51,7 +51,9 @@ def test_what_stands_in_the_file(tmp_path: Path) -> None:
     assert found["counts"] == {"unique": 3, "duplicates": 2, "blank": 1, "invalid": 0, "rows": 6}
     assert found["input"] == {"path": "a.csv", "column": "mail", "bytes": 0, "sha256": "abc", "mailboxes": 0}
     assert found["app"] == {"client_id": "c"}
-    assert found["output"] == {"format": ["ndjson", "csv"], "raw": False, "bom": False}
+    assert found["output"] == {
+        "format": ["ndjson", "csv"], "raw": False, "bom": False, "delimiter": ",", "decimal_comma": False,
+    }  # fmt: skip
     assert found["sums"]["requests"] == 4
     assert found["waits"] == {"x, mailbox": {"times": 1, "seconds": 2.5}}
     assert found["outputs"] == {"records.csv": {"bytes": 7, "sha256": "abc"}}

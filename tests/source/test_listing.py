@@ -90,7 +90,7 @@ def test_users_without_an_address_of_their_own() -> None:
     assert isinstance(rows[0], Mailbox)
     assert rows[0].address == "u1@example.com"
     assert isinstance(rows[1], Mailbox)
-    assert rows[1].key == guid(2)
+    assert rows[1].name == guid(2)
     assert [row.reason for row in rows[2:] if isinstance(row, Rejected)] == ["blank", "blank"]
 
 

@@ -53,6 +53,8 @@ class PaceStatistics:
     """A snapshot. `rate` and `limit` are requests a second (`limit` is inf while unknown), `fence_until` an instant.
 
     `mode` is `fixed`, `climb` (no limit met yet), `hover` (just under it) or `probe` (whether it has risen).
+    `noise` is the share of requests that the service refuses at any rate, 0.0 while none is known. Both `since` are
+    instants, -inf while nothing is known that they could speak of.
     """
 
     in_flight: int
@@ -61,6 +63,9 @@ class PaceStatistics:
     limit: float
     fence_until: float
     mode: str
+    noise: float = 0.0
+    noise_since: float = -math.inf
+    limit_since: float = -math.inf
 
 
 class Pace:

@@ -28,9 +28,10 @@ from bulkmail.model import Mailbox, Rejected
 from bulkmail.source.address import is_id
 from bulkmail.source.admission import Admission
 from bulkmail.source.cells import HINT, MARK
-from bulkmail.source.content import Content, Kind, known_encoding, opened
+from bulkmail.source.content import Content, Kind, opened
 from bulkmail.source.file import READERS
 from bulkmail.source.records import Record, records
+from bulkmail.text import known_encoding
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file that are read: it stays in memory for the whole run, and nobody's contacts are that many."""
