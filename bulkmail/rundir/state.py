@@ -131,8 +131,6 @@ class States:
             self._note(text)
 
 
-
-
 def _holds(path: Path) -> bool:
     """Whether a file is a database that SQLite finds nothing wrong with. A database that is merely held is."""
     try:

@@ -4,8 +4,6 @@ import hashlib
 from pathlib import Path
 from urllib.parse import parse_qs
 
-import pytest
-
 from bulkmail import Graph, Mailbox, Request, Response
 from bulkmail.model import Row
 from bulkmail.testing import Scripted, collect, run
