@@ -87,6 +87,20 @@ MISTAKES = {
     ),
     "a password": ('[app]\ncertificate_password = "x"', "JOB:2: app.certificate_password must not stand in a job file"),
     "no TOML": ("[limits\n", "JOB is not TOML: "),
+    "a backslash": (
+        '[app]\ncertificate = "C:\\certs\\app.pfx"',
+        "column 20)\nA backslash is special between double quotes: write 'C:\\certs\\app.pfx', or use slashes.",
+    ),
+    "a user's folder": (
+        '[app]\ncertificate = "C:\\Users\\ada\\app.pfx"',
+        "A backslash is special between double quotes: write 'C:\\Users\\ada\\app.pfx', or use slashes.",
+    ),
+    "a backslash that is read as a tab": (
+        '[app]\ncertificate = "C:\\temp\\new.pfx"',
+        "JOB:2: app.certificate holds a tab or another control character\nA backslash is special",
+    ),
+    "no quotes": ("[input]\npath = staff.csv", 'A text stands between quotes in TOML: "staff.csv".'),
+    "typographic quotes": ("[input]\npath = \u201cstaff.csv\u201d", "Typographic quotes do not count in TOML"),
     "too deep": ("a = " + "[" * 5000, "JOB is not TOML: "),
     "a number of 5,000 digits": ("a = " + "9" * 5000, "JOB is not TOML: "),
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkmail import __version__
+from bulkmail.app.compose import proxy_shown
 from bulkmail.app.input import Listed
 from bulkmail.config import Job, Output
 from bulkmail.config.tables import PATHS
@@ -47,6 +48,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
         started=now(),
+        proxy=proxy_shown(job.app),
     )
 
 

@@ -21,13 +21,14 @@ from bulkmail.app.prepare import Prepared
 from bulkmail.app.state import open_states
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
+from bulkmail.errors import gravest
 from bulkmail.model import Source
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
-from bulkmail.run.sweep import Sweep, SweepSettings, foremost
+from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.recovery import Recovered
@@ -62,7 +63,7 @@ class Runner:
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
-                failure = foremost(errors)
+                failure = gravest(errors.exceptions)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told in the manifest, raised by the caller
                 failure = error
             ended: list[Ended] = []

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bulkmail.app.compose import credential_of
+from bulkmail.app.compose import credential_of, proxy_shown
 from bulkmail.app.loop import run
 from bulkmail.cli import console as say
 from bulkmail.config import load
@@ -44,7 +44,10 @@ def token(
     with say.exit_on_error():
         if decoded and raw:
             raise typer.BadParameter("--decode and --raw exclude each other")
-        show_token(run(credential_of(load(job_file)).token()), raw=raw, as_json=as_json)
+        job = load(job_file)
+        show_token(run(credential_of(job).token()), raw=raw, as_json=as_json)
+        if not raw and not as_json and (proxy := proxy_shown(job.app)):
+            typer.echo(f"{'through':<15} {proxy}")
 
 
 def show_token(text: str, *, raw: bool = False, as_json: bool = False) -> None:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, lay, strangers
-from bulkmail.config.locate import line_of
+from bulkmail.config.locate import has_escapes, line_of, toml_hint
 from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
 from bulkmail.errors import ConfigError
 from bulkmail.text import nearest
@@ -33,6 +33,7 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, flags: Mapp
     text = _text(path)
     tables = _tables(path, text)
     _refuse_secrets(tables, path, text)
+    _refuse_escapes(tables, path, text)
     _anchor(tables, path.parent)
     laid: dict[Key, Given] = {}
     for layer in (from_environment(environment), from_flags(flags or {})):
@@ -57,7 +58,7 @@ def _tables(path: Path, text: str) -> dict[str, Any]:
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # numbers of 5,000 digits and arrays in arrays in arrays, too
-        raise ConfigError(f"{path} is not TOML: {error}") from None
+        raise ConfigError(f"{path} is not TOML: {error}", hint=toml_hint(text, str(error))) from None
     for name, table in tables.items():
         place = f"{path}:{line_of(text, (name,))}"
         if name not in TABLES:
@@ -73,6 +74,16 @@ def _refuse_secrets(tables: Mapping[str, Any], path: Path, text: str) -> None:
             f"{path}:{line_of(text, ('app', key))}: app.{key} must not stand in a job file",
             hint=f"Use app.{key}_file, or the environment variable BULKMAIL_{key.upper()}.",
         )
+
+
+def _refuse_escapes(tables: Mapping[str, Any], path: Path, text: str) -> None:
+    for table, key in PATHS:
+        value = tables.get(table, {}).get(key)
+        if isinstance(value, str) and has_escapes(value):
+            raise ConfigError(
+                f"{path}:{line_of(text, (table, key))}: {table}.{key} holds a tab or another control character",
+                hint="A backslash is special between double quotes: put a path with backslashes between single quotes.",
+            )
 
 
 def _anchor(tables: Mapping[str, Any], folder: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bulkmail.errors import TaskMistake
 from bulkmail.model import NOTHING, Checkpoint, Mailbox, Row
 from bulkmail.run.writer import Block, Extra, Part, Writer
 from bulkmail.rundir.entries import Reached, checked_state
@@ -61,7 +62,7 @@ class Pending:
     @property
     def state(self) -> dict[str, Any]:
         if self._state is None:
-            raise TypeError("the task is not declared with keeps_state")
+            raise TaskMistake("a task has a state only if it is declared with keeps_state")
         return self._state
 
     def blob(self, name: str, /) -> Writing:

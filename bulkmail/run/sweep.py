@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import BulkmailError, ChangesExhausted
+from bulkmail.errors import BulkmailError, ChangesExhausted, gravest
 from bulkmail.graph import Graph
 from bulkmail.model import (
     Checkpoint,
@@ -129,7 +129,7 @@ class Sweep:
                         self._writer.close()
                         await writing
         except BaseExceptionGroup as errors:
-            raise foremost(errors) from errors
+            raise gravest(errors.exceptions) from errors
         finally:
             await self._feed.close()
         if self._broken is not None:
@@ -305,9 +305,3 @@ async def _close(running: AsyncIterator[Row]) -> None:
     if isinstance(running, AsyncGenerator):
         with suppress(Exception):  # the mailbox has failed already
             await running.aclose()
-
-
-def foremost(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that matters in a group: one of ours before an accident that followed from it."""
-    flat = [foremost(error) if isinstance(error, BaseExceptionGroup) else error for error in errors.exceptions]
-    return next((error for error in flat if isinstance(error, BulkmailError)), flat[0])

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 import orjson
 
+from bulkmail.errors import TaskMistake
 from bulkmail.model import NOTHING, Change, Effect, Ending, Mailbox, Outcome, Problem, Request, Status, Tally
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.heartbeat import Heartbeat
@@ -111,11 +112,14 @@ def decode_outcome(entry: Mapping[str, Any]) -> Committed:
 
 
 def checked_state(state: Mapping[str, Any], largest: int = LARGEST) -> dict[str, Any]:
-    """A copy of what a task wants to be given again, as it will be read. Raises TypeError for what is not JSON, and
-    ValueError for more bytes than `largest`."""
-    encoded = orjson.dumps(state)
+    """A copy of what a task wants to be given again, as it will be read. Raises TaskMistake for what is not JSON, or
+    has more bytes than `largest`."""
+    try:
+        encoded = orjson.dumps(state)
+    except TypeError as error:
+        raise TaskMistake(f"the state that a task leaves is not JSON: {error}") from error
     if len(encoded) > largest:
-        raise ValueError(f"a state of {len(encoded):,} bytes, and it may have {largest:,}")
+        raise TaskMistake(f"the state that a task leaves has {len(encoded):,} bytes, and may have {largest:,}")
     copy: dict[str, Any] = orjson.loads(encoded)
     return copy
 

@@ -109,7 +109,8 @@ class FileDigest:
 class Manifest:
     """One run. `counts` are of the input's rows.
 
-    `code` tells one version of the task from another. `parent` is the run that this one repeats or takes back, and
+    `code` tells one version of the task from another. `proxy` is what Graph was reached through, without user and
+    password; empty where it was reached directly. `parent` is the run that this one repeats or takes back, and
     `undo` says which. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
     by the limit that was met, `warnings` are what a person should look at, `outputs` by the name of the file. `pid` and
     `host` are those of the process that wrote it last.
@@ -126,6 +127,7 @@ class Manifest:
     job: JobFile
     version: str
     started: str
+    proxy: str = ""
     parent: str = ""
     undo: bool = False
     state: State = "running"

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from bulkmail.atomic import sync
-from bulkmail.errors import OutputError
+from bulkmail.errors import OutputError, TaskMistake
 from bulkmail.model import Blob, Mailbox
 from bulkmail.sink.appender import Appender, os_errors_as_output_error
 from bulkmail.sink.names import safe_name
@@ -70,21 +70,21 @@ class MailboxBlobs:
     def __init__(self, blobs: Blobs, folder: Path) -> None:
         self._blobs = blobs
         self._folder = folder
-        self._committed: dict[str, int] = {}  # length at the last commit, of the files that were written to since
+        self._committed: dict[str, int | None] = {}  # length at the last commit, of files that were written to since
         self.lengths: dict[str, int] = {}
         self._open: set[str] = set()
 
     def open(self, name: str) -> "Writing":
-        """`async with` it, and write. Raises ValueError where a blob of this name is just being written."""
+        """`async with` it, and write. Raises TaskMistake where a blob of this name is just being written."""
         return Writing(self._blobs, self, self._folder / safe_name(name))
 
     def claim(self, name: str) -> None:
         if name in self._open:
-            raise ValueError(f"{name} is being written to already")
+            raise TaskMistake(f"{name} is being written to already")
         self._open.add(name)
 
-    def begun(self, name: str, length: int) -> None:
-        """A file that was claimed is open, and has this length."""
+    def begun(self, name: str, length: int | None) -> None:
+        """A file that was claimed is open, and had this length; None if it was not there."""
         self._committed.setdefault(name, length)
 
     def release(self, name: str) -> None:
@@ -97,10 +97,10 @@ class MailboxBlobs:
     def commit(self) -> dict[str, int]:
         """What was written so far is about to be committed, and another part begins: gives the length of each file.
 
-        Raises ValueError where a blob is just being written.
+        Raises TaskMistake where a blob is just being written.
         """
         if self._open:
-            raise ValueError(f"{min(self._open)} is still being written to")
+            raise TaskMistake(f"{min(self._open)} is still being written to")
         lengths, self.lengths, self._committed = self.lengths, {}, {}
         return lengths
 
@@ -123,7 +123,7 @@ class MailboxBlobs:
         before, self._committed, self.lengths = self._committed, {}, {}
         await self._blobs.in_thread(self._cut, before)
 
-    def _cut(self, lengths: Mapping[str, int]) -> None:
+    def _cut(self, lengths: Mapping[str, int | None]) -> None:
         for name, length in lengths.items():
             cut(self._folder / name, length)
 
@@ -172,17 +172,18 @@ class Writing:
 
     @property
     def blob(self) -> Blob:
-        """Raises ValueError before the block has ended."""
+        """Raises TaskMistake before the block has ended."""
         if self._done is None:
-            raise ValueError("the blob is not finished")
+            raise TaskMistake("the blob is not finished")
         return self._done
 
-    def _begin(self) -> int:
+    def _begin(self) -> int | None:
         with os_errors_as_output_error(self._path.parent):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        was_there = self._path.exists()
         self._file = Appender.at_end(self._path)
         self._offset = self._file.length
-        return self._offset
+        return self._offset if was_there else None
 
     def _write(self, chunk: bytes) -> None:
         self._opened.append(chunk)
@@ -199,16 +200,16 @@ class Writing:
     @property
     def _opened(self) -> Appender:
         if self._file is None:
-            raise ValueError("a blob is written to in its `async with`")
+            raise TaskMistake("a blob is written to in its `async with`")
         return self._file
 
 
-def cut(path: Path, length: int) -> None:
-    """Makes a file as long as it was when it was committed; one that was not there is removed. Blocks.
+def cut(path: Path, length: int | None) -> None:
+    """Makes a file as long as it was when it was committed; None removes one that was not there. Blocks.
 
     Raises OutputError, also for a file that lacks what was committed.
     """
-    if length:
+    if length is not None:
         Appender.resume(path, length).close()
         return
     with os_errors_as_output_error(path):
@@ -236,7 +237,7 @@ def _recover(folder: Path, lengths: Mapping[str, int]) -> None:
         shutil.rmtree(folder)
         return
     for path in folder.iterdir():
-        cut(path, lengths.get(path.name, 0))
+        cut(path, lengths.get(path.name))
     for name in lengths:
         if not (folder / name).exists():
             raise OutputError(f"{folder / name}: is gone, and was committed", hint="Put it back, or start a new run.")

@@ -83,10 +83,11 @@ class Block:
 
     def spill(self) -> None:
         """Moves what is in memory to the end of the file. Blocks. Raises OutputError."""
-        with Appender.resume(self.path, self._length) if self._length else Appender(self.path) as file:
-            for rows in self._rest:
-                file.append(rows)
-            self._length = file.length
+        if any(self._rest):
+            with Appender.resume(self.path, self._length) if self._length else Appender(self.path) as file:
+                for rows in self._rest:
+                    file.append(rows)
+                self._length = file.length
         self._rest.clear()
 
 

@@ -11,7 +11,7 @@ Nothing here patches anything. A task, a wrapper or a whole stack is given these
 import asyncio
 import math
 import selectors
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from contextvars import Context
 from types import coroutine
@@ -139,8 +139,8 @@ def run(main: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
         return runner.run(main, context=context)
 
 
-async def collect(rows: AsyncIterator[T]) -> list[T]:
-    """All that an async iterator yields."""
+async def collect(rows: AsyncIterable[T]) -> list[T]:
+    """All that an async iterator yields, such as a task."""
     return [row async for row in rows]
 
 

@@ -156,20 +156,20 @@ class Limiting:
         """The instant at which an admitted request leaves, after what it has to wait for with its slot in hand; None if
         it may not leave after all, and its slot is given back."""
         if self._rate is not None:
-            with request.waits:
-                await self._in_hand(lane, self._rate.acquire())
+            await self._in_hand(lane, request, self._rate.acquire)
         if request.ready is not None:
-            await self._in_hand(lane, request.ready())
+            await self._in_hand(lane, request, request.ready)
         now = self._loop.time()
         if now < self.fences.until(lane):  # one has risen since it was admitted
             self._take_back(lane)
             return None
         return now
 
-    async def _in_hand(self, lane: Lane, wait: Awaitable[None]) -> None:
+    async def _in_hand(self, lane: Lane, request: Request, wait: Callable[[], Awaitable[None]]) -> None:
         """Waits with the slot in hand, so that the request that waits here is next."""
         try:
-            await wait
+            with request.waits:
+                await wait()
         except BaseException as error:
             error.add_note(NOT_SENT)
             self._take_back(lane)

@@ -67,7 +67,8 @@ class Retrying:
                 if late or last or not self.quota.spend():
                     return _given_up(_honest(answer, request.effect, doubtful=doubtful), request.effect)
                 self._report(Event("retried", _why(answer), request.mailbox, wait))
-                await asyncio.sleep(wait)
+                with request.waits:
+                    await asyncio.sleep(wait)
                 request = _anew(request, answer)
 
     def _end(self, request: Request, answer: Response | TransportError, judgement: Judgement, tried: int) -> Response:

@@ -81,6 +81,8 @@ class Wire:
         named = _joined(answer.headers)
         if named.setdefault("client-request-id", sent) != sent:
             raise OutcomeUnknown("the answer belongs to another request")
+        if request.raw and answer.status < 300:
+            return Response(answer.status, named, content)
         return Response(answer.status, named, _decoded(answer.status, named, content))
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
