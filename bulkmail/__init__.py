@@ -7,10 +7,12 @@ What is here is what a task of one's own needs, and its tests; the rest belongs 
 
 __version__ = "0.1.0"
 
-from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TransportError
+from bulkmail.core.odata import literal, segment
+from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TaskMistake, TransportError
 from bulkmail.graph import Graph
 from bulkmail.model import Blob, Change, Checkpoint, Effect, Made, Mailbox, Request, Response, Row, Transport
 from bulkmail.task.declare import Options, Task, task
+from bulkmail.task.permissions import Needs, all_of, any_of
 
 __all__ = [
     "Blob",
@@ -23,14 +25,20 @@ __all__ = [
     "LinkRefused",
     "Made",
     "Mailbox",
+    "Needs",
     "Options",
     "OutcomeUnknown",
     "Request",
     "Response",
     "Row",
     "Task",
+    "TaskMistake",
     "Transport",
     "TransportError",
     "__version__",
+    "all_of",
+    "any_of",
+    "literal",
+    "segment",
     "task",
 ]

@@ -3,7 +3,7 @@
 Those that are made for every request or mailbox are named tuples, which cost a third of a frozen dataclass.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
@@ -323,13 +323,37 @@ class TokenSource(Protocol):
     async def token(self, *, refused: str = "", claims: str = "") -> str: ...
 
 
-class Source(Protocol):
-    """Yields the input in chunks of at most a few hundred rows, so that a million of them never sit in memory.
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What identifies a file or an input: the number of its bytes, and their SHA-256 in hex."""
 
-    Raises InputError for an input that is no list of mailboxes at all. `counts` is true for what was yielded so far.
-    """
+    bytes: int
+    sha256: str
+
+
+Chunks: TypeAlias = AsyncIterable[Sequence[Mailbox | Rejected]]
+"""Rows of the input, at most a few hundred at a time, so that a million of them never sit in memory."""
+
+
+class Source(Protocol):
+    """An input: yields its rows in chunks. Raises InputError for one that is not a list of mailboxes at all."""
 
     @property
-    def counts(self) -> Counts: ...
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def replayable(self) -> bool:
+        """Whether it can be read again. What can be read only once is spooled before anything is done."""
+
+    @property
+    def counts(self) -> Counts:
+        """True for the rows that the present reading has yielded so far."""
+
+    def digest(self) -> Digest | None:
+        """Of the bytes that the last whole reading read; None before there was one, and where there are no bytes."""
+
+    def size(self) -> int | None:
+        """The mailboxes that the last whole reading found; None before there was one."""
 
     def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]: ...

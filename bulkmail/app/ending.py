@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bulkmail.errors import BulkmailError
-from bulkmail.model import Counts, Ending, Status
+from bulkmail.model import Counts, Digest, Ending, Status
 from bulkmail.run.outputs import OutputSettings
 from bulkmail.run.stop import CANCELLED, Reason
 from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
-from bulkmail.rundir.manifest import FileDigest, Manifest, State, now
+from bulkmail.rundir.manifest import Manifest, State, now
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.text import one_line
@@ -61,7 +61,7 @@ async def end(
 
     `seconds` is how long this process has run. Raises OutputError if not even `run.json` can be written.
     """
-    totals, outputs = recovered.totals, dict[str, FileDigest]()
+    totals, outputs = recovered.totals, dict[str, Digest]()
     try:
         style = manifest.output
         await asyncio.to_thread(write_failed, RunDir(folder), bom=style.bom, delimiter=style.delimiter)

@@ -1,6 +1,5 @@
 """Writes down what a run is before it begins, and tells whether it still is that when it goes on. Runs nothing."""
 
-import asyncio
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,14 +9,12 @@ from typing import Any
 
 from bulkmail import __version__
 from bulkmail.app.compose import proxy_shown
-from bulkmail.app.input import Listed
 from bulkmail.config import Job, Output
 from bulkmail.config.tables import PATHS
 from bulkmail.errors import ConfigError
+from bulkmail.model import Source
 from bulkmail.rundir.differences import Difference, differences
-from bulkmail.rundir.digests import digest
-from bulkmail.rundir.manifest import FileDigest, JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
-from bulkmail.source import FileSource
+from bulkmail.rundir.manifest import JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
 from bulkmail.tasks import Options, Task, our_own
 
 IDENTITY = ("tenant_id", "client_id", "cloud", "login", "graph")
@@ -52,10 +49,12 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
     )
 
 
-async def measured(manifest: Manifest, source: Listed) -> Manifest:
-    """The manifest with what its input was found to be, once `source` was read to its end. Raises OutputError."""
-    found = await asyncio.to_thread(digest_of, source)
-    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.counts.unique)
+def measured(manifest: Manifest, source: Source) -> Manifest:
+    """The manifest with what the last whole reading of `source` found its input to be."""
+    found = source.digest()
+    if found is None:
+        return manifest
+    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.size())
     return replace(manifest, input=known, counts=source.counts)
 
 
@@ -105,13 +104,6 @@ def code_of(task: Task) -> str:
         return f"bulkmail {__version__}"
     file = inspect.getsourcefile(inspect.unwrap(task.run))
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()}" if file else "unknown"
-
-
-def digest_of(source: Listed) -> FileDigest:
-    """Size and SHA-256 of what a source was read from, once it was read to its end. Blocks for a spooled one."""
-    if isinstance(source, FileSource):
-        return FileDigest(source.digest.size, source.digest.sha256)
-    return digest(source.path)
 
 
 def _named(job: Job) -> str:

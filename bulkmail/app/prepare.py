@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 
 from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
-from bulkmail.app.input import Listed, earlier_source, file_source, is_stream, survey
+from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
 from bulkmail.app.warnings import warned
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
-from bulkmail.model import TokenSource
+from bulkmail.model import Source, TokenSource
 from bulkmail.rundir.manifest import Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
@@ -42,7 +42,7 @@ class Prepared:
     options: Options
     credential: TokenSource
     manifest: Manifest
-    source: Listed | None = None
+    source: Source | None = None
     warnings: Sequence[str] = ()
 
 
@@ -96,10 +96,10 @@ async def surveyed(prepared: Prepared) -> Prepared:
     """With the size and the digest of its input in the manifest, if that can be read without Graph. Raises
     InputError."""
     source = prepared.source
-    if source is None or is_stream(source):
+    if source is None or not source.replayable:
         return prepared
-    await survey(source, empty_is_ok=prepared.job.output.empty_is_ok)
-    manifest = warned(await measured(prepared.manifest, source), prepared.options)
+    await survey(source, empty_is_ok=prepared.job.output.empty_is_ok or prepared.manifest.undo)
+    manifest = warned(measured(prepared.manifest, source), prepared.options)
     return replace(prepared, manifest=manifest)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, is_stream, spooled
+from bulkmail.app.input import directory_source, require_unchanged, spooled
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
@@ -22,7 +22,7 @@ from bulkmail.app.state import open_states
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
 from bulkmail.errors import gravest
-from bulkmail.model import Source
+from bulkmail.model import Chunks, Source
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
@@ -96,7 +96,7 @@ class Runner:
             with self._outputs(folder, states) as outputs:
                 source = await self.stop.before(self._input(folder, connection))
                 if source is not None:
-                    await self._sweep(connection, Remaining(source, self.recovered.done), outputs)
+                    await self._work_on(source, connection, outputs)
 
     def _outputs(self, folder: Path, states: States | None) -> AbstractContextManager[Outputs]:
         task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
@@ -107,17 +107,26 @@ class Runner:
     async def _input(self, folder: Path, connection: Connection) -> Source:
         """The mailboxes, from where they can be read again."""
         source = self.prepared.source
-        if source is None or is_stream(source):
+        if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
             source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
-            manifest = warned(await measured(self.prepared.manifest, source), self.prepared.options)
+            manifest = warned(measured(self.prepared.manifest, source), self.prepared.options)
             for text in manifest.warnings:
                 self.note(f"warning: {text}")
             self.prepared = replace(self.prepared, source=source, manifest=manifest)
             await self._write_manifest(folder)
         return source
 
-    async def _sweep(self, connection: Connection, source: Source, outputs: Outputs) -> None:
+    async def _work_on(self, source: Source, connection: Connection, outputs: Outputs) -> None:
+        """Raises InputError, when all is done, if the input was not what it had been found to be."""
+        found = self.prepared.manifest.input
+        try:
+            await self._sweep(connection, Remaining(source, self.recovered.done), outputs)
+        finally:  # however the run ends, its manifest names the input that was worked on
+            self.prepared = replace(self.prepared, manifest=measured(self.prepared.manifest, source))
+        require_unchanged(source, found)
+
+    async def _sweep(self, connection: Connection, source: Chunks, outputs: Outputs) -> None:
         task, limits = self.prepared.task, self.prepared.job.limits
         watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
         sweep = Sweep(
@@ -127,7 +136,7 @@ class Runner:
             open_graph=connection.of,
             lanes=connection.stack.lanes,
             outputs=outputs,
-            alarm=Alarm(watched, task.permission),
+            alarm=Alarm(watched, task.needs(self.prepared.options).text),
             stop=self.stop,
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )

@@ -16,13 +16,13 @@ from bulkmail.errors import BulkmailError, ChangesExhausted, gravest
 from bulkmail.graph import Graph
 from bulkmail.model import (
     Checkpoint,
+    Chunks,
     Lanes,
     Mailbox,
     Outcome,
     Problem,
     Rejected,
     Row,
-    Source,
     Status,
     Store,
     Tally,
@@ -81,7 +81,7 @@ class Sweep:
         task: Task,
         options: Options,
         *,
-        source: Source,
+        source: Chunks,
         open_graph: Callable[[Mailbox, str, Store], Graph],
         lanes: Lanes,
         outputs: Outputs,

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bulkmail import atomic
 from bulkmail.errors import InputError
-from bulkmail.model import Counts
+from bulkmail.model import Counts, Digest
 
 MANIFEST = "run.json"
 FORMAT = 3
@@ -98,14 +98,6 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True)
-class FileDigest:
-    """Size and SHA-256, in hex, of a file."""
-
-    bytes: int = 0
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
     """One run. `counts` are of the input's rows.
 
@@ -142,7 +134,7 @@ class Manifest:
     waits: Mapping[str, Waited] = field(default_factory=dict)
     problems: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    outputs: Mapping[str, FileDigest] = field(default_factory=dict)
+    outputs: Mapping[str, Digest] = field(default_factory=dict)
     pid: int = 0
     host: str = ""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bulkmail.errors import Damaged, InputError
-from bulkmail.model import Mailbox, Source, Status
+from bulkmail.model import Chunks, Mailbox, Status
 from bulkmail.rundir.entries import Committed, Reached
 from bulkmail.rundir.folder import OUTCOMES
 from bulkmail.rundir.reader import RunDir
@@ -58,7 +58,7 @@ def recover(run: RunDir) -> Recovered:
     return found
 
 
-async def check_rows(run: RunDir, done: Rows, source: Source) -> None:
+async def check_rows(run: RunDir, done: Rows, source: Chunks) -> None:
     """Raises InputError unless every row that is done, or has a checkpoint, still names the mailbox that it named
     then."""
     named = (

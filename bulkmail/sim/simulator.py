@@ -13,8 +13,9 @@ from bulkmail.sim.entra.entra import Entra
 from bulkmail.sim.graph.call import Json
 from bulkmail.sim.graph.service import Service
 from bulkmail.sim.http import tls
+from bulkmail.sim.http.beside import Foreign, Signed
 from bulkmail.sim.http.http import Listener
-from bulkmail.sim.http.server import Foreign, Front
+from bulkmail.sim.http.server import Front
 from bulkmail.sim.limits.settings import Settings
 from bulkmail.sim.tenant.people import DOMAIN
 from bulkmail.sim.witness.inventory import holdings
@@ -36,7 +37,7 @@ class Simulator:
         self.tenant = self.world.tenant
         self.tenant_id = self.world.tenant.id
         self.entra = Entra(self.tenant_id, DOMAIN, self.settings.token_life)
-        self.login_url = self.graph_url = self.foreign_url = ""
+        self.login_url = self.graph_url = self.foreign_url = self.signed_url = ""
         self.ca_file = Path()
         self._stack = AsyncExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None  # while it runs
@@ -55,6 +56,8 @@ class Simulator:
                 self.login_url = await self._open(Listener(front.answer, context), settings.login_port)
             foreign = Listener(Foreign(front).answer, context if settings.tls else None)
             self.foreign_url = self.world.foreign = await self._open(foreign, settings.foreign_port)
+            signed = Listener(Signed(front).answer, context if settings.tls else None)
+            self.signed_url = self.world.signed = await self._open(signed, settings.signed_port)
         except BaseException:
             await self._stack.aclose()
             raise

@@ -21,6 +21,7 @@ from typing import BinaryIO
 import orjson
 
 from bulkmail.errors import InputError
+from bulkmail.model import Digest
 from bulkmail.source.address import is_address, is_id, parts
 from bulkmail.source.columns import is_heading
 
@@ -38,14 +39,6 @@ class Kind(StrEnum):
     NDJSON = "ndjson"  # an object or a string a line
     JSON = "json"  # a list, or an answer of Graph
     TEXT = "text"  # an address a line
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """What identifies an input: the SHA-256 of the bytes that were read, in hex, and their number."""
-
-    sha256: str = hashlib.sha256().hexdigest()
-    size: int = 0
 
 
 _MARKUP = "HTML or XML"
@@ -92,7 +85,7 @@ class Measured(io.RawIOBase):
 
     @property
     def digest(self) -> Digest:
-        return Digest(self._hash.hexdigest(), self._size)
+        return Digest(self._size, self._hash.hexdigest())
 
     def readable(self) -> bool:
         return True

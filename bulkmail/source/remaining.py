@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from bulkmail.model import Counts, Mailbox, Rejected, Source
+from bulkmail.source.once import ReadOnce
 from bulkmail.source.rows import Rows
 
 
@@ -28,13 +29,17 @@ class Remaining:
         return [row for row in chunk if isinstance(row, Rejected) or row.row not in self._done]
 
 
-class Only:
+class Only(ReadOnce):
     """Yields the mailboxes of `source` whose row is in `rows`, and nothing else; counts them only."""
 
     def __init__(self, source: Source, rows: Rows) -> None:
         self._source = source
         self._rows = rows
         self.counts = Counts()
+
+    @property
+    def name(self) -> str:
+        return self._source.name
 
     def __repr__(self) -> str:
         return f"<Only {self.counts.unique} of {self._source!r}>"

@@ -8,8 +8,8 @@ import orjson
 from rich.console import Console
 
 from bulkmail.cli.summary import as_json, show
-from bulkmail.model import Counts, Status
-from bulkmail.rundir.manifest import FileDigest, JobFile, Manifest, PinnedApp, PinnedInput, PinnedOutput, Sums, Waited
+from bulkmail.model import Counts, Digest, Status
+from bulkmail.rundir.manifest import JobFile, Manifest, PinnedApp, PinnedInput, PinnedOutput, Sums, Waited
 
 ENDED = Manifest(
     task="settings.report", code="v1", mode="read", output=PinnedOutput(), job=JobFile(), options={},
@@ -19,7 +19,7 @@ ENDED = Manifest(
     counts=Counts(1200, 30, 2, 1), statuses={"ok": 1100, "absent": 40, "failed": 60},
     sums=Sums(1200, 1100, 1250, 7, 3, 1.5),
     waits={f"Limit{n}": Waited(n, n / 2) for n in range(9)},
-    problems={"failed [bold]\x1b": 60}, outputs={"records.csv": FileDigest()},
+    problems={"failed [bold]\x1b": 60}, outputs={"records.csv": Digest(0, "")},
 )  # fmt: skip
 
 

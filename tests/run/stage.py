@@ -22,6 +22,7 @@ from bulkmail.rundir.totals import Totals
 from bulkmail.sink import Ndjson
 from bulkmail.sink.blobs import Blobs
 from bulkmail.sink.spill import Spills
+from bulkmail.source.once import ReadOnce
 from bulkmail.tasks import Options, Task, task
 
 BASE = "https://graph.example/v1.0"
@@ -32,7 +33,7 @@ def mailboxes(number: int, first: int = 2) -> list[Mailbox | Rejected]:
     return [Mailbox(f"user{row}@example.com", row) for row in range(first, first + number)]
 
 
-class ListSource:
+class ListSource(ReadOnce):
     """Yields `chunks`, then raises `error` if there is one. `pause` is waited for before each chunk."""
 
     def __init__(
@@ -45,6 +46,7 @@ class ListSource:
         self._chunks = chunks
         self._error = error
         self._pause = pause
+        self.name = "a list"
         self.counts = Counts()
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:

@@ -8,10 +8,9 @@ import orjson
 import pytest
 
 from bulkmail.errors import InputError
-from bulkmail.model import Counts, Event
+from bulkmail.model import Counts, Digest, Event
 from bulkmail.rundir.figures import carry_over, sums, waits
 from bulkmail.rundir.manifest import (
-    FileDigest,
     JobFile,
     Manifest,
     PinnedApp,
@@ -30,7 +29,7 @@ BEGUN = Manifest(
 ENDED = replace(
     BEGUN, state="finished", exit_code=0, ended="2026-11-23T22:16:03+00:00", seconds=60.0, counts=Counts(3, 2, 1, 0),
     statuses={"ok": 3}, sums=Sums(3, 3, 4, 1, 1, 0.5), changes={"done": 1}, waits={"x, mailbox": Waited(1, 2.5)},
-    problems={"failed X": 1}, outputs={"records.csv": FileDigest(7, "abc")}, parent="/other", undo=True, reason="none",
+    problems={"failed X": 1}, outputs={"records.csv": Digest(7, "abc")}, parent="/other", undo=True, reason="none",
     input=PinnedInput("a.csv", "mail", None, "", 0, 0, "abc", 0),
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from bulkmail.sim.tenant.seeded import mix
 from bulkmail.sim.tenant.store import Item
 
 DEFAULT = 1  # the number of the default calendar
+CANCELLED = 0  # where cancelled events are: in no calendar
 
 
 def calendars(mailbox: Mailbox) -> list[Item]:
@@ -101,5 +102,7 @@ def blank_event(stamp: str, address: str) -> Json:
         "location": {"displayName": "", "locationType": "default", "uniqueIdType": "unknown"},
         "locations": [],
         "attendees": [],
+        "recurrence": None,
+        "seriesMasterId": None,
         "organizer": recipient(address),
     }

@@ -17,7 +17,7 @@ def session(world: World, call: Call) -> Answer:
     name = secrets.token_urlsafe(24)
     world.links[name] = call.user
     context = f"{call.base}/$metadata#microsoft.graph.mailboxItemImportSession"
-    url = f"{call.base.removesuffix('/v1.0')}/_import?authtoken={name}"
+    url = f"{world.signed}/_import?authtoken={name}"
     return Answer(200, {"@odata.context": context, "importUrl": url, "expirationDateTime": "2099-12-31T00:00:00Z"})
 
 

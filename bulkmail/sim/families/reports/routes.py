@@ -15,7 +15,7 @@ def mailbox_usage(world: World, call: Call) -> Answer:
         raise bad_request("The period is not valid; use D7, D30, D90 or D180.")
     name = secrets.token_urlsafe(24)
     world.links[name] = days
-    location = f"{call.base.removesuffix('/v1.0')}/_reports/{name}"
+    location = f"{world.signed}/_reports/{name}"
     return Answer(302, b"", {"Location": location, "Content-Type": "text/plain"})
 
 

@@ -31,6 +31,9 @@ async def walk_calendars(walk: Walk) -> None:
     await walk.ask("GET", "/calendar", shape=CALENDAR)
     made = await walk.ask("POST", "/calendars", {"name": "Ours"}, status=201, shape=CALENDAR)
     await walk.ask("GET", f"/calendars/{made['id']}", shape=CALENDAR)
+    for path in ("/calendar", f"/calendars/{made['id']}"):
+        changed = await walk.ask("PATCH", path, {"color": "lightBlue"}, shape=CALENDAR)
+        assert changed["color"] == "lightBlue"
     span = "startDateTime=2000-01-01T00:00:00&endDateTime=2099-01-01T00:00:00"
     for path in ("/events", "/calendar/events", f"/calendars/{made['id']}/events"):
         event = await walk.ask("POST", path, {"subject": "Meet", **SPAN}, status=201, shape=EVENT)
@@ -38,6 +41,10 @@ async def walk_calendars(walk: Walk) -> None:
         await walk.ask("GET", f"{path}/{event['id']}", shape=EVENT)
         await walk.ask("PATCH", f"{path}/{event['id']}", {"subject": "Meet again"}, shape=EVENT)
         assert "@odata.deltaLink" in await walk.ask("GET", f"{path}/delta")
+        daily: Shape = {"pattern": {"type": "daily"}, "range": {"type": "numbered", "startDate": "2026-01-02"}}
+        daily["range"] |= {"numberOfOccurrences": 3}
+        series = await walk.ask("POST", path, {"recurrence": daily, **SPAN}, status=201, shape=EVENT)
+        assert len(await walk.rows(f"{path}/{series['id']}/instances?{span}", EVENT)) == 3
         await walk.rows(f"/calendarView?{span}", EVENT)
         await walk.rows(f"/calendar/calendarView?{span}", EVENT)
         await walk.ask("POST", f"{path}/{event['id']}/cancel", status=202)
