@@ -231,12 +231,12 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling while it happens. `kind` is one of `throttled`, `retried`, `paused`, `note`.
+    """Something worth telling while it happens. `kind` is one of `throttled`, `retried`, `paused`.
 
     `text` of the first says which limit was met, and whose it is; of `paused`, what is waited for.
     """
 
-    kind: Literal["throttled", "retried", "paused", "note"]
+    kind: Literal["throttled", "retried", "paused"]
     text: str
     mailbox: str = ""
     seconds: float = 0.0  # how long the wait will be

@@ -76,11 +76,7 @@ class Runner:
 
     async def _write_manifest(self, folder: Path) -> None:
         """Always to its end: a thread that still wrote when the run ends would write over what the end has written."""
-
-        async def write() -> None:
-            await asyncio.to_thread(self.prepared.manifest.write, folder)
-
-        if cancelled := await uncancelled(write()):
+        if cancelled := await uncancelled(asyncio.to_thread(self.prepared.manifest.write, folder)):
             raise cancelled
 
     async def _work(self, folder: Path) -> None:

@@ -14,7 +14,7 @@ from bulkmail.cli.progress import shown
 
 
 class Work(Protocol):
-    """A run, once it is told who sees it."""
+    """A run that has everything but its observers."""
 
     def __call__(self, *, observers: Sequence[Observer], note: Note) -> Coroutine[Any, Any, Ended]: ...
 

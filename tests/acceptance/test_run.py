@@ -155,7 +155,7 @@ def test_a_list_from_a_pipe(runs: Runs, sim: Simulator) -> None:
 
 def test_mistakes_are_named_before_anything_is_done(runs: Runs) -> None:
     misspelt, broken = runs("misspelt"), runs("no_list")
-    assert "limits.bach is no setting; did you mean batch?" in misspelt.err
+    assert "limits.bach is not a setting; did you mean batch?" in misspelt.err
     assert "job.toml:16" in misspelt.err
     assert "begins in line 52 has a quote" in broken.err
     assert not misspelt.folder.exists()

@@ -42,7 +42,7 @@ def test_a_snapshot_stays_what_it_was() -> None:
     assert taken.changes == {Ending.DONE: 3}
 
 
-def test_an_observer_that_fails_is_logged_once_and_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_observer_that_fails_is_logged_once_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     def broken(_snapshot: Snapshot) -> None:
         raise ValueError("a broken screen")
 
@@ -76,7 +76,7 @@ def test_a_look_that_fails_is_logged_and_not_lost(caplog: pytest.LogCaptureFixtu
     assert "nothing to see" in caplog.text
 
 
-def test_without_observers_nobody_looks() -> None:
+def test_without_observers_no_snapshot_is_taken() -> None:
     async def main() -> None:
         async with observed(lambda: pytest.fail("looked"), []):
             await asyncio.sleep(2.5)

@@ -19,10 +19,10 @@ TOKEN = f"{part({'typ': 'JWT'})}.{part(CLAIMS)}.c2lnbmF0dXJl"
 
 def test_the_claims_are_shown_and_the_token_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     show_token(TOKEN)
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for shown in ("an-app", "a-tenant", "app", "MailboxSettings.Read", "3000-01-01T00:00:00+00:00"):
-        assert shown in told
-    assert not [hidden for hidden in TOKEN.split(".") if hidden in told]
+        assert shown in printed
+    assert not [hidden for hidden in TOKEN.split(".") if hidden in printed]
 
 
 def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,10 +35,10 @@ def test_raw_is_the_token_and_nothing_else(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == f"{TOKEN}\n"
 
 
-def test_no_roles_and_no_jwt_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_token_without_roles_and_one_that_is_not_a_jwt(capsys: pytest.CaptureFixture[str]) -> None:
     show_token(f"a.{part({})}.b")
     assert "consented" in capsys.readouterr().out
     show_token("opaque-c4n4ry")
-    told = capsys.readouterr().out
-    assert "no JWT" in told
-    assert "opaque-c4n4ry" not in told
+    printed = capsys.readouterr().out
+    assert "not a JWT" in printed
+    assert "opaque-c4n4ry" not in printed
