@@ -14,7 +14,7 @@ from bulkmail.run.stop import Stop
 from bulkmail.rundir.folder import SPILLS
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
-from bulkmail.sink.spill import Spills
+from bulkmail.sink.spill import PIECE, Spills
 from bulkmail.tasks import Options, Task, task
 from bulkmail.testing import Scripted, run
 from tests.run.lasting import SETTINGS, sweep_of
@@ -87,7 +87,7 @@ def test_what_is_held_has_a_bound_however_many_rows_there_are(tmp_path: Path) ->
 
 def test_memory_is_flat(tmp_path: Path) -> None:
     peaks = []
-    for number in (4_000, 40_000):
+    for number in (4_000, 30_000):
         folder = tmp_path / str(number)
         folder.mkdir()
         tracemalloc.start()
@@ -95,7 +95,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert (folder / "records.ndjson").stat().st_size > 110 * number
-    assert peaks[1] < peaks[0] + 500_000, peaks
+    assert peaks[1] < peaks[0] + 2 * PIECE, f"{peaks}, and the rows that came on top take up 6 MB"
 
 
 def test_a_mailbox_that_fails_leaves_none(tmp_path: Path) -> None:
