@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bulkmail.errors import OutputError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Request, Response, Row
 from bulkmail.run.outputs import OutputSettings, open_outputs
@@ -47,7 +48,7 @@ class Noting(States):
     def put(self, states: Sequence[tuple[Mailbox, Any]], /) -> None:
         self.journal.append((self.folder / OUTCOMES).read_bytes())
         if self.dies:
-            raise SystemExit
+            raise OutputError("the process dies here")
         super().put(states)
 
 
@@ -69,7 +70,7 @@ def test_it_is_written_after_the_outcome_and_only_of_mailboxes_that_are_ok(tmp_p
 def test_a_process_that_dies_between_the_two_leaves_the_older_state(tmp_path: Path) -> None:
     with closing(Noting.open(tmp_path / "state", "stage.count", "s", lambda _: None)) as states:
         states.folder, states.dies = tmp_path, True
-        with pytest.raises(SystemExit):
+        with pytest.raises(OutputError, match="dies here"):
             run(go_on(tmp_path, count, ROWS[:1], Scripted(answered), states=states))
         assert [str(one.status) for one in RunDir(tmp_path).outcomes()] == ["ok"]
         assert run(states.read(ROWS[0])) == {}, "the next run repeats what this one did"
