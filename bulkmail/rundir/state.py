@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -38,6 +38,12 @@ CREATE TABLE IF NOT EXISTS left_behind (
 """
 _READ = "SELECT state, seal FROM left_behind WHERE task = ? AND mailbox = ? AND scope = ?"
 _PUT = "INSERT OR REPLACE INTO left_behind (task, mailbox, scope, state, seal, at) VALUES (?, ?, ?, ?, ?, ?)"
+
+_NOT_DAMAGE = frozenset({
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+})  # fmt: skip
+"""Errors that say nothing of what the file holds."""
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -65,20 +71,26 @@ class States:
         return f"<States of {self._task} in {self._path}>"
 
     @classmethod
-    def open(cls, path: Path, task: str, scope: str, note: Callable[[str], None] = log.warning) -> Self:
+    def open(
+        cls, path: Path, task: str, scope: str, note: Callable[[str], None] = log.warning, *,
+        patience: float = PATIENCE,
+    ) -> Self:  # fmt: skip
         """Opens the file, or makes it, for its owner only. A damaged one is put aside. Blocks. Raises OutputError."""
         there = path.exists()
-        if there and not _holds(path):
-            aside = path.with_name(f"{path.name}.damaged")
-            with _as_output_error(path):
-                path.replace(aside)
-            note(f"{path} is damaged, and is now {aside.name}: every mailbox has a full pass")
-        elif not there:
-            note(f"{path} is new: every mailbox has a full pass")
         with _as_output_error(path):
-            _make_private(path)
-            connection = _connected(path)
-            connection.execute(_SCHEMA)
+            try:
+                connection = _connected(path, patience)
+            except (sqlite3.Error, ValueError) as error:
+                if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in _NOT_DAMAGE:
+                    raise
+                aside = path.with_name(f"{path.name}.damaged")
+                path.replace(aside)
+                path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # it would be played into the new file
+                note(f"{path} is damaged, and is now {aside.name}: every mailbox has a full pass")
+                connection = _connected(path, patience)
+            else:
+                if not there:
+                    note(f"{path} is new: every mailbox has a full pass")
         return cls(path, connection, task, scope, note)
 
     async def read(self, mailbox: Mailbox, /) -> dict[str, Any]:
@@ -131,21 +143,25 @@ class States:
             self._note(text)
 
 
-def _holds(path: Path) -> bool:
-    """Whether a file is a database that SQLite finds nothing wrong with. A database that is merely held is."""
+def _connected(path: Path, patience: float) -> sqlite3.Connection:
+    """Raises sqlite3.Error and ValueError, also for a file in which something is wrong."""
+    _make_private(path)
+    connection = sqlite3.connect(path, timeout=patience, check_same_thread=False)
     try:
-        with closing(_connected(path)) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-    except sqlite3.OperationalError:
-        return True  # held, or not to be opened: that is told where it is opened
-    except sqlite3.DatabaseError:
-        return False
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = FULL")
+        _check(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(_SCHEMA)
+        connection.execute(_READ, ("", "", "")).fetchone()
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise ValueError(found)
 
 
 def _make_private(path: Path) -> None:
