@@ -1,8 +1,8 @@
 """The entries of a run's two journals, each both ways: outcomes and checkpoints, and changes from intent to end.
 
 The encoders give bytes for `Journal.append`. The decoders take the JSON of a line and give nouns; they raise
-ValueError, TypeError or KeyError for what the encoders do not write, so that a line of other origin is told as damage
-and never reaches a sum or an address. Knows no file.
+ValueError, TypeError or KeyError for what the encoders do not write, so that a line that was not written here is
+reported as damage and never reaches a sum or an address. Knows no file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -229,8 +229,8 @@ def encode_change(entry: ChangeEntry) -> bytes:
         case Concluded(number, row, ending, id_, further_):
             members = {"change": number, "row": row, "state": ending}
             members |= ({"further": True} if further_ else {}) | ({"id": id_} if id_ else {})
-        case Reopened(last):
-            members = {"state": REOPENED, "last_sign": heartbeat.encode(last)}
+        case _:
+            members = {"state": REOPENED, "last_sign": heartbeat.encode(entry.last)}
     return json_line(members)[:-1]
 
 

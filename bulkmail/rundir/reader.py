@@ -34,7 +34,7 @@ _FOREIGN = (ValueError, TypeError, KeyError, AttributeError, csv.Error)
 """What decoding raises for a line that was not written here."""
 
 _OK = b'"status":"ok",'
-"""What nearly every outcome has, and has only where it says so: within a text the quotes would be escaped."""
+"""Stands in nearly every outcome, and only as its status: within a text the quotes would be escaped."""
 
 
 class RunDir:
