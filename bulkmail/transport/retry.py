@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 
 from bulkmail.core.access import Access, Refusals, Ruling, lets_in
+from bulkmail.core.advice import token_refused
 from bulkmail.core.attempts import Attempts
 from bulkmail.core.odata import error_of, ids_of
 from bulkmail.core.outage import Outage
@@ -17,7 +18,6 @@ from bulkmail.errors import (
     MAYBE_SENT,
     NOT_SENT,
     OutcomeUnknown,
-    SignInError,
     ThrottledOut,
     TransportError,
     Unanswered,
@@ -25,8 +25,6 @@ from bulkmail.errors import (
 )
 from bulkmail.model import Effect, Event, Reporter, Request, Response, Transport
 from bulkmail.text import one_line
-
-LOST_HINT = "Check that cloud, tenant and Graph endpoint belong together, and that the application is enabled."
 
 PAGE_ATTEMPTS = 2
 """Tries of a page that ends in 504 or is cut off: once more, since that may be chance, and then a smaller one."""
@@ -109,9 +107,7 @@ class Retrying:
         ruling = self._access.refused(request.lane, began, refusals)
         if ruling is Ruling.LOST:
             code, message = error_of(answer.body)
-            error = SignInError(
-                f"Graph refuses the token: {one_line(message) or code or 'no reason given'}", hint=LOST_HINT, code=code
-            )
+            error = token_refused(code, one_line(message))
             _note(error, attempts)
             raise error
         if ruling is Ruling.OWN:
