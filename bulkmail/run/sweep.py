@@ -7,20 +7,35 @@ An input that cannot be read any further ends it, too, once what was read is don
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted, gravest
 from bulkmail.graph import Graph
-from bulkmail.model import Chunks, Lanes, Mailbox, Outcome, Problem, Rejected, Row, Status, Tally, key_of
+from bulkmail.model import (
+    Checkpoint,
+    Chunks,
+    Lanes,
+    Mailbox,
+    Outcome,
+    Problem,
+    Rejected,
+    Row,
+    Status,
+    Store,
+    Tally,
+    key_of,
+)
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
+from bulkmail.run.pending import CHUNK, Outputs, Pending
 from bulkmail.run.remainder import Remainder
 from bulkmail.run.stop import Stop
 from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
-from bulkmail.run.writer import Finished, Writer
+from bulkmail.run.writer import Block, Extra, Finished
 from bulkmail.tasks import Options, Task
 
 log = logging.getLogger(__name__)
@@ -31,6 +46,7 @@ ACCIDENTS = 3
 INTERRUPTED = Problem("Interrupted", "a process died when something was begun here that must not be done twice")
 
 Item: TypeAlias = Mailbox | Rejected | Finished
+Complete: TypeAlias = tuple[int, Sequence[bytes | Block], Extra | None]
 
 
 class Worker:
@@ -57,7 +73,8 @@ class SweepSettings:
 
 
 class Sweep:
-    """One run. `open_graph` gives the Graph of a mailbox below a target, `lanes` knows what each target cost."""
+    """One run. `open_graph` gives the Graph of a mailbox below a target, with what the task leaves beside its rows;
+    `lanes` knows what each target cost."""
 
     def __init__(
         self,
@@ -65,9 +82,9 @@ class Sweep:
         options: Options,
         *,
         source: Chunks,
-        open_graph: Callable[[Mailbox, str], Graph],
+        open_graph: Callable[[Mailbox, str, Store], Graph],
         lanes: Lanes,
-        writer: Writer,
+        outputs: Outputs,
         alarm: Alarm,
         stop: Stop,
         settings: SweepSettings,
@@ -76,7 +93,8 @@ class Sweep:
         self._options = options
         self._open_graph = open_graph
         self._lanes = lanes
-        self._writer = writer
+        self._outputs = outputs
+        self._writer = outputs.writer
         self._alarm = alarm
         self._stop = stop
         self._settings = settings
@@ -197,7 +215,7 @@ class Sweep:
         return self._run_at("", mailbox, worker)
 
     async def _bar(self, mailbox: Mailbox) -> Finished:
-        return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
+        return Finished(Outcome(mailbox, Status.UNKNOWN, self._outputs.durable(mailbox), problem=INTERRUPTED), ())
 
     async def _run_turn(self, turns: Turns, mailbox: Mailbox, worker: Worker) -> Finished:
         try:
@@ -216,22 +234,41 @@ class Sweep:
         started = self._clock()
         key = worker.target = key_of(target) if target else mailbox.key
         self._lanes.enter(key)
-        rows: list[Row] = []
-        blocks: Sequence[bytes] = ()
+        pending = Pending(self._outputs, mailbox)
+        blocks: Sequence[bytes | Block] = ()
+        extra: Extra | None = None
         status, problem = Status.OK, None
         try:
-            async for row in self._task.run(mailbox, self._open_graph(mailbox, target), self._options):
-                named = not self._names_mailbox or "mailbox" in row
-                rows.append(row if named else {"mailbox": mailbox.address, **row})
-            blocks = self._writer.encode(rows)
+            number, blocks, extra = await self._rows_of(mailbox, target, pending)
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
-            rows.clear()
             status, problem = self._judged(mailbox, error)
+            await pending.discard()
+            number = pending.committed
         finally:
             worker.target = None
             tally = worker.spent = self._lanes.leave(key)
         worker.spent = Tally()
-        return Finished(Outcome(mailbox, status, len(rows), tally, self._clock() - started, problem), blocks)
+        self._outputs.reached.pop(mailbox.row, None)
+        return Finished(Outcome(mailbox, status, number, tally, self._clock() - started, problem), blocks, extra)
+
+    async def _rows_of(self, mailbox: Mailbox, target: str, pending: Pending) -> Complete:
+        """Runs the task to its end."""
+        if self._task.keeps_state:
+            await pending.begin()
+        rows, names_mailbox = pending.rows, self._names_mailbox
+        running = self._task.run(mailbox, self._open_graph(mailbox, target, pending), self._options)
+        try:
+            async for row in running:
+                if type(row) is Checkpoint:
+                    await pending.commit(row)
+                    continue
+                rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
+                if len(rows) == CHUNK:
+                    await pending.encode()
+            return await pending.complete()
+        except BaseException:
+            await _close(running)
+            raise
 
     def _judged(self, mailbox: Mailbox, error: Exception) -> tuple[Status, Problem]:
         """How a mailbox ends that met `error`. Raises it if it is the run's business."""
@@ -251,7 +288,7 @@ class Sweep:
         parked = self._turns.at_hand() if self._turns is not None else []
         reason = self._stop.reason.text if self._stop.reason else "the run ended early"
         remainder = Remainder(
-            self._feed, self._writer, [*rest, *((row, Tally()) for row in parked)], reason, self._broken
+            self._feed, self._outputs, [*rest, *((row, Tally()) for row in parked)], reason, self._broken
         )
         await remainder.account()
         self._broken = remainder.broken
@@ -261,3 +298,10 @@ def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | Non
     """None for a task that works on each mailbox below its own address, which costs no turn."""
     target = task.target
     return None if target is None else Turns(feed, lambda mailbox: target(mailbox, options), most)
+
+
+async def _close(running: AsyncIterator[Row]) -> None:
+    """Ends a task that waits for its row to be taken, and has files open: it must not write to them any more."""
+    if isinstance(running, AsyncGenerator):
+        with suppress(Exception):  # the mailbox has failed already
+            await running.aclose()

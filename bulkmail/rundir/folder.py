@@ -20,12 +20,14 @@ CHANGES = "changes.ndjson"
 INPUT = "spooled.ndjson"
 FAILED = "failed.csv"
 REJECTED = "rejected.csv"
+BLOBS = "blobs"
 RECORDS = "records"
-NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED)
+NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED, BLOBS)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
 LOCK = ".lock"
 ALIVE = ".alive"
+SPILLS = ".spilled"
 
 
 def name(template: str, task: str, now: datetime) -> Path:
