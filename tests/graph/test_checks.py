@@ -192,7 +192,7 @@ def circle() -> list[Any]:
 @pytest.mark.parametrize(
     "body",
     [Decimal(1), {1, 2}, "\ud800", {1: 2}, {"a": object()}, 1 << 70, circle()],
-    ids=["decimal", "set", "surrogate", "number as a name", "object", "great number", "circle"],
+    ids=["decimal", "set", "surrogate", "number as key", "object", "too large", "circle"],
 )
 def test_a_body_that_is_not_json(body: Any) -> None:
     with pytest.raises(TaskMistake, match="the body of the request is not JSON"):
