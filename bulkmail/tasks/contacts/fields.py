@@ -34,7 +34,7 @@ def _list(cells: list[str]) -> list[str]:
 def _addresses(cells: list[str]) -> list[dict[str, str]]:
     found = [clean(part) for cell in cells for part in cell.replace(",", ";").split(";") if part.strip()]
     if strange := next((address for address in found if not is_address(address)), ""):
-        raise ValueError(f"has {strange[:60]!r}, which is no address")
+        raise ValueError(f"has {strange[:60]!r}, which is not an address")
     if len(found) > ADDRESSES:
         raise ValueError(f"has {len(found)} addresses; a contact holds {ADDRESSES}")
     return [{"address": address, "name": address} for address in found]

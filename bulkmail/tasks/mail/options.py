@@ -59,5 +59,5 @@ def addresses(text: str) -> tuple[str, ...]:
     found = tuple(clean(part) for part in text.replace(",", ";").split(";") if part.strip())
     strange = next((one for one in found if not is_address(one)), "" if found else text)
     if strange or not found:
-        raise ValueError(f"{strange[:60]!r} is no address")
+        raise ValueError(f"{strange[:60]!r} is not an address")
     return tuple(dict.fromkeys(found))

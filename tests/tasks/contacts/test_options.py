@@ -17,7 +17,7 @@ from tests.tasks.contacts.test_sync import OPTIONS, listed
         ("id,name\n", {}, "holds no contact; every one that was synced would be deleted"),
         ("id,name\n,Ada\n", {}, "row 2 has no key"),
         ("id,name\n1,Ada\nX,B\nx,C\n", {}, "rows 3 and 4 have the same key 'x'"),
-        ("id,name,mail\n1,Ada,nobody\n", {}, "row 2 has 'nobody', which is no address"),
+        ("id,name,mail\n1,Ada,nobody\n", {}, "row 2 has 'nobody', which is not an address"),
         ("id,mail\n1,a@b.c;d@e.f;g@h.i;j@k.l\n", {}, "row 2 has 4 addresses; a contact holds 3"),
         ("key,name\n1,Ada\n", {}, "there is no column 'id'"),
         ("id,name\n1,Ada\n", {"columns": {"jobTitle": "Naem"}}, "there is no column 'Naem'; did you mean name?"),
@@ -35,10 +35,10 @@ def test_lists_that_cannot_be_meant(text: str, options: dict[str, Any], said: st
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"columns": {"jobTite": "x"}}, "task.columns: jobTite is no field of a contact; did you mean jobTitle?"),
+        ({"columns": {"jobTite": "x"}}, "task.columns: jobTite is not a field of a contact; did you mean jobTitle?"),
         ({"folder": " "}, "task.folder: should not be empty"),
         ({"contacts": 5}, "task.contacts: should be the path of a file"),
-        ({"folders": "x"}, "task.folders is no option of contacts.sync; did you mean folder?"),
+        ({"folders": "x"}, "task.folders is not an option of contacts.sync; did you mean folder?"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -215,9 +215,9 @@ def test_a_draft_that_another_run_has_left_is_counted_as_it_is_sent(tmp_path: Pa
     ("options", "columns", "said"),
     [
         ({}, {}, "row 2 has no column 'Name'; it has mailbox"),
-        ({"to": "{Boss}"}, {"Name": "A", "Boss": " "}, "row 2: to: ' ' is no address"),
-        ({"to": "{Boss}"}, {"Name": "A", "Boss": "a@b.c; nobody"}, "row 2: to: 'nobody' is no address"),
-        ({"sender": "{Boss}"}, {"Name": "A", "Boss": "nobody"}, "row 2: sender: 'nobody' is no address"),
+        ({"to": "{Boss}"}, {"Name": "A", "Boss": " "}, "row 2: to: ' ' is not an address"),
+        ({"to": "{Boss}"}, {"Name": "A", "Boss": "a@b.c; nobody"}, "row 2: to: 'nobody' is not an address"),
+        ({"sender": "{Boss}"}, {"Name": "A", "Boss": "nobody"}, "row 2: sender: 'nobody' is not an address"),
         ({"redirect_to": "{Boss}"}, {"Name": "A"}, "row 2 has no column 'Boss'"),
     ],
 )
@@ -238,13 +238,13 @@ def test_a_row_that_cannot_be_meant_fails_before_anything_is_sent(
         ({"campaign": ""}, "task.campaign: string should have at least 1 character"),
         ({"body": None}, "give either body or body_file"),
         ({"body_file": "letter.txt"}, "give either body or body_file"),
-        ({"to": "somebody"}, "task.to: 'somebody' is no address"),
-        ({"to": ""}, "task.to: '' is no address"),
+        ({"to": "somebody"}, "task.to: 'somebody' is not an address"),
+        ({"to": ""}, "task.to: '' is not an address"),
         ({"sender": "a@b.c;d@e.f"}, "sender should be one address"),
         ({"redirect_to": "a@b.c;d@e.f"}, "redirect_to should be one address"),
         ({"save_to_sent": False}, 'save_to_sent = false goes with mode = "direct"'),
         ({"mode": "drafts"}, "task.mode: input should be 'draft' or 'direct'"),
-        ({"supress": "x"}, "task.supress is no option of mail.send; did you mean suppress?"),
+        ({"supress": "x"}, "task.supress is not an option of mail.send; did you mean suppress?"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path: Path) -> None:
