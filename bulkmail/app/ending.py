@@ -64,7 +64,13 @@ async def end(
     totals, outputs = recovered.totals, dict[str, Digest]()
     try:
         style = manifest.output
-        await asyncio.to_thread(write_failed, RunDir(folder), bom=style.bom, delimiter=style.delimiter)
+        await asyncio.to_thread(
+            write_failed,
+            RunDir(folder),
+            bom=style.bom,
+            delimiter=style.delimiter,
+            own_columns=not manifest.undo,
+        )
         names = OutputSettings(manifest.output.format).names()
         outputs = await asyncio.to_thread(digests, folder, names)
     except BulkmailError as error:

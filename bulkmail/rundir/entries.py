@@ -5,7 +5,7 @@ ValueError, TypeError or KeyError for what the encoders do not write, so that a 
 and never reaches a sum or an address. Knows no file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
@@ -16,10 +16,14 @@ from bulkmail.model import NOTHING, Change, Effect, Ending, Mailbox, Outcome, Pr
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.sink import json_line
+from bulkmail.source.cells import as_cells
 
 INTENDED = "intended"
 REOPENED = "reopened"
 """States of entries that do not end a change: a request may leave; a later process goes on where one has died."""
+
+WELL = frozenset({Status.OK, Status.ABSENT})
+"""How a mailbox ends with which nothing has to be done again."""
 
 LAST_ROW = 1 << 32
 """No input has so many rows; a larger number would ask for gigabytes where rows are kept as bits."""
@@ -43,8 +47,8 @@ _outcome, _committed = partial(tuple.__new__, Outcome), partial(tuple.__new__, C
 
 
 def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
-    """An outcome as an entry of its journal."""
-    (address, row, id_, _), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
+    """An outcome as an entry of its journal; with the cells of its row unless it ended well, for `failed.csv`."""
+    (address, row, id_, columns), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
     members = {
         "row": row,
         "mailbox": address,
@@ -65,6 +69,8 @@ def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
         del members["waited_for"]
     if problem is None:
         del members["error"]
+    if columns and status not in WELL:  # as pairs: an object with a "status" would look like an outcome's own
+        members["columns"] = [*columns.items()]
     return json_line(members)[:-1]
 
 
@@ -78,10 +84,15 @@ def decode_outcome(entry: Mapping[str, Any]) -> Committed:
     for length in lengths.values():
         if type(length) is not int or length < 0:
             raise ValueError("a length is not a number of bytes")
-    mailbox = _mailbox((address, _row(row), _text(entry["id"]) if "id" in entry else "", NOTHING))
+    columns = _columns(entry["columns"]) if "columns" in entry else NOTHING
+    mailbox = _mailbox((address, _row(row), _text(entry["id"]) if "id" in entry else "", columns))
     tally = _tally((requests, throttled, waited, _text(entry["waited_for"]) if "waited_for" in entry else ""))
     problem = _problem(entry["error"]) if "error" in entry else None
     return _committed((_outcome((mailbox, _STATUSES[status], rows, tally, seconds, problem)), lengths))
+
+
+def _columns(pairs: Sequence[Sequence[str]]) -> Mapping[str, str]:
+    return as_cells({_text(name): _text(cell) for name, cell in pairs})
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:

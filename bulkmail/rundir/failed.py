@@ -1,39 +1,44 @@
 """Makes `failed.csv` from the outcomes when a run has ended: the mailboxes that did not end well, as input for the next
-run."""
+run, with the cells that their rows had.
 
-from collections.abc import Iterator
+The cells come from the journal of outcomes and not from the list: that may have been edited since, or be a stream.
+"""
+
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from bulkmail import atomic
-from bulkmail.model import Row, Status
+from bulkmail.model import Outcome, Row
+from bulkmail.rundir.entries import WELL
 from bulkmail.rundir.folder import FAILED
 from bulkmail.rundir.reader import RunDir
 from bulkmail.sink import Csv
 from bulkmail.sink.appender import os_errors_as_output_error
-
-COLUMNS = ("mailbox", "id", "row", "status", "code", "message", "request_id")
-WELL = frozenset({Status.OK, Status.ABSENT})
+from bulkmail.source.failures import COLUMNS, NO_CELL
 
 BLOCK = 1024
 """Rows held at a time."""
 
 
-def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",") -> int:
+def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",", own_columns: bool = True) -> int:
     """Rows written; with none there is no file, and one of an earlier process goes. Whole or not at all.
 
+    Without `own_columns`, the cells of the rows are left out: those of an undo are the changes that it takes back.
     Raises OutputError and Damaged. Blocks: call it in a thread.
     """
     failed = run.path / FAILED
     with os_errors_as_output_error(failed):
         failed.unlink(missing_ok=True)
-    rows = _rows(run)
+    own = list(dict.fromkeys(name for one in _failed(run) for name in one.mailbox.columns)) if own_columns else []
+    rows = (_row(one, own) for one in _failed(run))
     first = list(islice(rows, BLOCK))
     if not first:
         return 0
-    table = Csv(COLUMNS, bom=bom, delimiter=delimiter)
+    header = Csv([*COLUMNS, *own], bom=bom, delimiter=delimiter).header
+    table = Csv([*map(str, range(len(COLUMNS) + len(own)))], delimiter=delimiter)  # names may be there twice
     written = 0
     with atomic.replacing(failed) as file:
-        file.write(table.header)
+        file.write(header)
         while first:
             file.write(table.encode(first))
             written += len(first)
@@ -41,9 +46,13 @@ def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",") -> int
     return written
 
 
-def _rows(run: RunDir) -> Iterator[Row]:
-    for _, (outcome, _) in run.committed(but_ok=True):
-        if outcome.status not in WELL:
-            mailbox, problem = outcome.mailbox, outcome.problem
-            row: Row = {"mailbox": mailbox.address, "id": mailbox.id, "row": mailbox.row, "status": outcome.status}
-            yield row | {name: getattr(problem, name, "") for name in ("code", "message", "request_id")}
+def _failed(run: RunDir) -> Iterator[Outcome]:
+    return (outcome for _, (outcome, _) in run.committed(but_ok=True) if outcome.status not in WELL)
+
+
+def _row(outcome: Outcome, own: Sequence[str]) -> Row:
+    """A cell for each column, by its place."""
+    mailbox, problem, cells = outcome.mailbox, outcome.problem, dict(outcome.mailbox.columns.items())
+    texts = ("", "", "") if problem is None else (problem.code, problem.message, problem.request_id)
+    values = (mailbox.address, mailbox.id, mailbox.row, outcome.status, *texts)
+    return {str(place): value for place, value in enumerate((*values, *(cells.get(name, NO_CELL) for name in own)))}
