@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import BulkmailError, ChangesExhausted, gravest
+from bulkmail.errors import BulkmailError, ChangesExhausted, GraphError, TaskMistake, TransportError, gravest
 from bulkmail.graph import Graph
 from bulkmail.model import Chunks, Lanes, Mailbox, Outcome, Problem, Rejected, Row, Status, Tally, key_of
 from bulkmail.run.alarm import Alarm
@@ -21,6 +21,7 @@ from bulkmail.run.stop import Stop
 from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
 from bulkmail.run.writer import Finished, Writer
+from bulkmail.task.mistakes import check_row, is_own, place_in
 from bulkmail.tasks import Options, Task
 
 log = logging.getLogger(__name__)
@@ -221,10 +222,14 @@ class Sweep:
         status, problem = Status.OK, None
         try:
             async for row in self._task.run(mailbox, self._open_graph(mailbox, target), self._options):
+                if type(row) is not dict:
+                    check_row(row)
                 named = not self._names_mailbox or "mailbox" in row
                 rows.append(row if named else {"mailbox": mailbox.address, **row})
             blocks = self._writer.encode(rows)
-        except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
+        except BaseException as error:
+            if not is_own(error):
+                raise
             rows.clear()
             status, problem = self._judged(mailbox, error)
         finally:
@@ -233,13 +238,14 @@ class Sweep:
         worker.spent = Tally()
         return Finished(Outcome(mailbox, status, len(rows), tally, self._clock() - started, problem), blocks)
 
-    def _judged(self, mailbox: Mailbox, error: Exception) -> tuple[Status, Problem]:
+    def _judged(self, mailbox: Mailbox, error: BaseException) -> tuple[Status, Problem]:
         """How a mailbox ends that met `error`. Raises it if it is the run's business."""
         if not isinstance(error, BulkmailError):
             self._log_accident(mailbox, error)
-        return verdict(error)
+        answered = isinstance(error, GraphError | TransportError)  # by the service, and there may be many
+        return verdict(error, "" if answered else place_in(self._task, error))
 
-    def _log_accident(self, mailbox: Mailbox, error: Exception) -> None:
+    def _log_accident(self, mailbox: Mailbox, error: BaseException) -> None:
         """Where in a task the error was, for the first few: the rest will be the same."""
         self._accidents += 1
         if self._accidents <= ACCIDENTS:
@@ -260,4 +266,13 @@ class Sweep:
 def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | None:
     """None for a task that works on each mailbox below its own address, which costs no turn."""
     target = task.target
-    return None if target is None else Turns(feed, lambda mailbox: target(mailbox, options), most)
+    if target is None:
+        return None
+
+    def target_of(mailbox: Mailbox) -> str:
+        try:
+            return target(mailbox, options)
+        except (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError) as error:
+            raise TaskMistake(f"the task's target raised {type(error).__name__}") from error
+
+    return Turns(feed, target_of, most)
