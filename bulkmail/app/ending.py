@@ -1,10 +1,12 @@
 """How a run ended, in words, in an exit code and in its manifest. Writes `failed.csv` and the last `run.json`."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from bulkmail.core.advice import ADVICE
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Counts, Digest, Ending, Status
 from bulkmail.run.outputs import OutputSettings
@@ -53,6 +55,12 @@ def verdict(failure: BaseException | None, reason: Reason | None, *, not_ok: int
     return Verdict("finished", "drift was found", DRIFT) if drifted else Verdict("finished", "", OK)
 
 
+def advice_on(problems: Iterable[str]) -> dict[str, str]:
+    """What to do about the codes among problems, each of which is a status and a code."""
+    codes = dict.fromkeys(problem.partition(" ")[2] for problem in problems)
+    return {code: ADVICE[code] for code in codes if code in ADVICE}
+
+
 async def end(
     folder: Path, manifest: Manifest, recovered: Recovered, failure: BaseException | None, reason: Reason | None, *,
     seconds: float, counts: Counts, absent_is_failure: bool,
@@ -91,6 +99,7 @@ async def end(
         changes={str(ending): number for ending, number in recovered.changes.counts.items() if number},
         waits=waits(totals),
         problems=dict(totals.problems),
+        advice=advice_on(totals.problems),
         outputs=outputs,
     )
     written = await asyncio.to_thread(ended.write, folder)

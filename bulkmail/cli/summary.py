@@ -49,7 +49,9 @@ def show(manifest: Manifest, folder: Path, console: Console) -> None:
     for warning in manifest.warnings:
         console.print(f"warning   {one_line(warning)}", soft_wrap=True)
     _list(console, "waits", _waits(manifest.waits))
-    _list(console, "problems", _problems(manifest.problems))
+    if manifest.waits:
+        console.print(f"          {duration(sums.waited)} were waited, by all requests together", soft_wrap=True)
+    _list(console, "problems", _problems(manifest))
     for line in _changes(manifest):
         console.print(f"changes   {line}", soft_wrap=True)
     if manifest.reason:
@@ -96,14 +98,23 @@ def _statuses(statuses: Mapping[str, int]) -> Table:
 
 
 def _waits(waits: Mapping[str, Waited]) -> list[str]:
-    """Which limits made mailboxes wait, how often and how long in all; the longest first."""
+    """Which limits asked for waits, how often and how long in all; the longest first. A run that ends before they have
+    passed has not waited them."""
     found = sorted(waits.items(), key=lambda pair: -pair[1].seconds)
-    return [f"{w.times:,} times {one_line(by)}: {duration(w.seconds)} in all" for by, w in found]
+    return [f"{_times(w.times)} {one_line(by)}: {duration(w.seconds)} asked for" for by, w in found]
 
 
-def _problems(counted: Mapping[str, int]) -> list[str]:
-    found = sorted(counted.items(), key=lambda pair: -pair[1])
-    return [f"{number:,} times {one_line(name)}" for name, number in found]
+def _problems(manifest: Manifest) -> list[str]:
+    """How often each refusal came and what to do about it, the most frequent first."""
+    found = sorted(manifest.problems.items(), key=lambda pair: -pair[1])
+    advice = ((name, number, manifest.advice.get(name.partition(" ")[2], "")) for name, number in found)
+    return [
+        f"{_times(number)} {one_line(name)}{f'. {one_line(what)}' if what else ''}" for name, number, what in advice
+    ]
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _list(console: Console, word: str, lines: Sequence[str]) -> None:

@@ -7,7 +7,8 @@ An input that cannot be read any further ends it, too, once what was read is don
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -217,17 +218,20 @@ class Sweep:
         started = self._clock()
         key = worker.target = key_of(target) if target else mailbox.key
         self._lanes.enter(key)
+        running: AsyncIterator[Row] | None = None
         rows: list[Row] = []
         blocks: Sequence[bytes] = ()
         status, problem = Status.OK, None
         try:
-            async for row in self._task.run(mailbox, self._open_graph(mailbox, target), self._options):
+            running = self._task.run(mailbox, self._open_graph(mailbox, target), self._options)
+            async for row in running:
                 if type(row) is not dict:
-                    check_row(row)
+                    check_row(row, running)
                 named = not self._names_mailbox or "mailbox" in row
                 rows.append(row if named else {"mailbox": mailbox.address, **row})
             blocks = self._writer.encode(rows)
         except BaseException as error:
+            await _close(running)
             if not is_own(error):
                 raise
             rows.clear()
@@ -261,6 +265,13 @@ class Sweep:
         )
         await remainder.account()
         self._broken = remainder.broken
+
+
+async def _close(running: AsyncIterator[Row] | None) -> None:
+    """Ends a task that waits for its row to be taken: it must not go on when its mailbox has ended."""
+    if isinstance(running, AsyncGenerator):
+        with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):  # the mailbox has failed already
+            await running.aclose()
 
 
 def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | None:

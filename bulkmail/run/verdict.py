@@ -1,5 +1,8 @@
 """Turns the way a task ended into the status of its mailbox. A table, and no judgement about the run."""
 
+from dataclasses import replace
+
+from bulkmail.core.advice import ABSENT, UNKNOWN_404
 from bulkmail.errors import (
     BulkmailError,
     ChangesExhausted,
@@ -16,14 +19,8 @@ from bulkmail.errors import (
 from bulkmail.model import Problem, Status
 from bulkmail.text import one_line
 
-ABSENT = frozenset({
-    "MailboxNotEnabledForRESTAPI",  # guest, unlicensed, on premises, inactive
-    "ResourceNotFound",  # no mailbox could be located
-    "Request_ResourceNotFound",  # the directory has no such object
-    "ErrorInvalidUser",  # the address resolves to nobody
-})  # fmt: skip
-"""404s that mean there is no mailbox (the service's issue threads); any other 404 is about an item, and a failure."""
-
+_ITEM = frozenset({"ErrorItemNotFound", "ErrorFolderNotFound", "itemNotFound"})
+"""404s that are about something in a mailbox that is there."""
 
 _NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted)
 
@@ -67,4 +64,6 @@ def _answered(error: GraphError) -> tuple[Status, Problem]:
         )
     if error.status == 404 and error.code in ABSENT:
         return Status.ABSENT, problem
+    if error.status == 404 and error.code not in _ITEM:
+        problem = replace(problem, message=one_line(f"{error.message} ({UNKNOWN_404})"))
     return (Status.DENIED if error.status == 403 else Status.FAILED), problem

@@ -104,8 +104,8 @@ class Manifest:
     `code` tells one version of the task from another. `proxy` is what Graph was reached through, without user and
     password; empty where it was reached directly. `parent` is the run that this one repeats or takes back, and
     `undo` says which. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
-    by the limit that was met, `warnings` are what a person should look at, `outputs` by the name of the file. `pid` and
-    `host` are those of the process that wrote it last.
+    by the limit that was met, `outputs` by the name of the file; `advice` is what to do about the code of a problem,
+    `warnings` are what a person should look at. `pid` and `host` are those of the process that wrote it last.
     """
 
     task: str
@@ -133,6 +133,7 @@ class Manifest:
     changes: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Waited] = field(default_factory=dict)
     problems: Mapping[str, int] = field(default_factory=dict)
+    advice: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     outputs: Mapping[str, Digest] = field(default_factory=dict)
     pid: int = 0

@@ -34,7 +34,7 @@ def place_in(task: Task, error: BaseException) -> str:
 
 
 def check_row(row: object, running: object) -> None:
-    """Raises TaskMistake for what a task has yielded in place of a row; `running` is its generator, which waits there."""
+    """Raises TaskMistake for what a task has yielded in place of a row. `running` is the task, which waits there."""
     if not isinstance(row, dict):
         frame = getattr(running, "ag_frame", None)
         place = f" ({Path(frame.f_code.co_filename).name}:{frame.f_lineno})" if frame is not None else ""

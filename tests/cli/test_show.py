@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from bulkmail import __version__
 from bulkmail.cli import app
 from bulkmail.tasks.settings.report import COLUMNS
+from tests.cli.conftest import REPORT, Desk
 from tests.cli.test_summary import ENDED
 
 
@@ -36,6 +38,19 @@ def test_what_is_no_run(tmp_path: Path) -> None:
     result = run("show", tmp_path)
     assert result.exit_code == 2
     assert "is not a run directory" in result.output
+
+
+def test_a_run_is_shown_as_at_its_end(desk: Desk) -> None:
+    done = desk.bulkmail("run", desk.job(REPORT))
+    assert desk.bulkmail("show", done.folder).out == done.out
+    assert json.loads(desk.bulkmail("show", done.folder, "--json").out) == {
+        "directory": str(done.folder),
+        **done.manifest,
+    }
+
+
+def test_the_version() -> None:
+    assert run("--version").output == f"bulkmail {__version__}\n"
 
 
 def test_the_tasks() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import orjson
 from rich.console import Console
 
+from bulkmail.app.ending import advice_on
 from bulkmail.cli.summary import as_json, show
+from bulkmail.core.advice import ADVICE
 from bulkmail.model import Counts, Digest, Status
 from bulkmail.rundir.manifest import JobFile, Manifest, PinnedApp, PinnedInput, PinnedOutput, Sums, Waited
 
@@ -42,7 +44,7 @@ def test_every_figure_is_there(tmp_path: Path) -> None:
 
 def test_the_most_frequent_come_first_and_are_few(tmp_path: Path) -> None:
     lines = [line for line in shown(ENDED, tmp_path).splitlines() if "Limit" in line]
-    assert lines[0].strip() == "waits     8 times Limit8: 4 s in all"
+    assert lines[0].strip() == "waits     8 times Limit8: 4 s asked for"
     assert [line.split()[-5] for line in lines] == ["Limit8:", "Limit7:", "Limit6:", "Limit5:", "Limit4:"]
 
 
@@ -61,3 +63,25 @@ def test_for_scripts_it_is_the_manifest_and_its_place(tmp_path: Path) -> None:
     found = orjson.loads(as_json(Manifest.read(tmp_path), tmp_path))
     assert found.pop("directory") == str(tmp_path)
     assert found == orjson.loads((tmp_path / "run.json").read_bytes())
+
+
+def test_waits_that_were_asked_for_are_not_those_that_were_waited(tmp_path: Path) -> None:
+    ended = replace(
+        ENDED, waits={"TooManyRequests, application": Waited(1, 7200)}, sums=replace(ENDED.sums, waited=0.2)
+    )
+    text = shown(ended, tmp_path)
+    assert "waits     once TooManyRequests, application: 2 h 0 min asked for" in text
+    assert "0 s were waited, by all requests together" in text
+    assert "waited" not in shown(replace(ended, waits={}), tmp_path)
+
+
+def test_a_refusal_comes_with_what_to_do(tmp_path: Path) -> None:
+    problems = {"denied ErrorAccessDenied": 3, "failed New": 1}
+    text = shown(replace(ENDED, problems=problems, advice={"ErrorAccessDenied": "Grant it."}), tmp_path)
+    assert "problems  3 times denied ErrorAccessDenied. Grant it." in text
+    assert "once failed New\n" in text
+    assert advice_on(problems) == {"ErrorAccessDenied": ADVICE["ErrorAccessDenied"]}
+
+
+def test_warnings_are_shown_again(tmp_path: Path) -> None:
+    assert "warning   look here" in shown(replace(ENDED, warnings=("look here",)), tmp_path)

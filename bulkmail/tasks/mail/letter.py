@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from bulkmail.errors import InputError
 from bulkmail.model import Mailbox
-from bulkmail.source.address import clean, is_address, is_id
+from bulkmail.source.address import clean, id_in, is_address
 from bulkmail.tasks.kit.template import fill
 from bulkmail.tasks.mail.options import ITSELF, MailSendOptions, addresses
 
@@ -45,9 +45,10 @@ def sender_of(mailbox: Mailbox, options: MailSendOptions) -> str:
     if options.sender == ITSELF:
         return mailbox.address
     filled = clean(fill(options.sender, mailbox))
-    if not is_address(filled) and not is_id(filled):
+    found = filled if is_address(filled) else id_in(filled)
+    if not found:
         raise InputError(f"row {mailbox.row}: sender: {filled[:60]!r} is not an address")
-    return filled
+    return found
 
 
 def letter_for(mailbox: Mailbox, options: MailSendOptions) -> Letter:

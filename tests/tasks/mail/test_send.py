@@ -11,7 +11,7 @@ from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Mailbox, Response
 from bulkmail.sim import Fault
 from bulkmail.tasks import check_options
-from bulkmail.tasks.mail.letter import key_of
+from bulkmail.tasks.mail.letter import key_of, letter_for
 from bulkmail.tasks.mail.send import COLUMNS, mail_send, target
 from bulkmail.testing import Scripted, Stepper, collect, run
 from tests.tasks.rig import ADA, BASE, Bench, Settling, on_bench
@@ -279,3 +279,19 @@ def test_driven_by_hand() -> None:
     with pytest.raises(OutcomeUnknown):
         stepper.step(OutcomeUnknown("lost"))
     assert stepper.rows == []
+
+
+def test_recipients_as_a_mail_program_writes_them() -> None:
+    options: Any = check_options(mail_send, {**OPTIONS, "to": "{Mail}"})
+    for cell, addresses in (
+        ("Ahorn, Anna <anna@a.example>", ("anna@a.example",)),
+        ("Ben <ben@a.example>; Cora <cora@a.example>;", ("ben@a.example", "cora@a.example")),
+        ("ben@a.example <ben@a.example>", ("ben@a.example",)),
+    ):
+        assert letter_for(ADA._replace(columns={"Name": "A", "Mail": cell}), options).to == addresses
+
+
+def test_a_sender_by_its_id_in_any_form() -> None:
+    options: Any = check_options(mail_send, {**OPTIONS, "sender": "{Id}"})
+    ada = ADA._replace(columns={"Name": "A", "Id": "{5BAB455C-54EA-43A5-855C-00009E3779B9}"})
+    assert letter_for(ada, options).sender == "5BAB455C-54EA-43A5-855C-00009E3779B9"
