@@ -10,13 +10,15 @@ __version__ = "0.1.0"
 from bulkmail.core.odata import literal, segment
 from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TaskMistake, TransportError
 from bulkmail.graph import Graph
-from bulkmail.model import Change, Effect, Made, Mailbox, Request, Response, Row, Transport
+from bulkmail.model import Blob, Change, Checkpoint, Effect, Made, Mailbox, Request, Response, Row, Transport
 from bulkmail.task.declare import Options, Task, task
 from bulkmail.task.permissions import Needs, all_of, any_of
 
 __all__ = [
+    "Blob",
     "BulkmailError",
     "Change",
+    "Checkpoint",
     "Effect",
     "Graph",
     "GraphError",

@@ -4,7 +4,7 @@ Those that are made for every request or mailbox are named tuples, which cost a 
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,6 +12,16 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
+
+
+class Checkpoint(dict[str, Any]):
+    """Yielded by a task among its rows: `yield Checkpoint(page=7)`. It is not written as a row.
+
+    The rows and blobs before it are durable, together with it, before the task goes on. A run that is resumed begins
+    the task anew and gives it the last checkpoint of the mailbox, as `graph.checkpoint`. Its values are JSON, at most
+    64 KB in all.
+    """
+
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -166,6 +176,16 @@ class Response(NamedTuple):
     doubtful: bool = False
 
 
+class Blob(NamedTuple):
+    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` is relative to the run
+    directory, with slashes; `sha256` is of the piece, in hexadecimal digits."""
+
+    path: str
+    offset: int
+    bytes: int
+    sha256: str
+
+
 class Tally(NamedTuple):
     """What a mailbox cost: attempts sent, refusals by throttling, and seconds spent waiting for permission to send.
 
@@ -258,6 +278,33 @@ class Lanes(Protocol):
 
     def begun(self, key: str, /) -> bool:
         """Whether a request of this mailbox has left already."""
+
+
+class BlobFile(Protocol):
+    """A blob while it is written."""
+
+    async def write(self, chunk: bytes, /) -> None:
+        """A few megabytes at the most. Raises OutputError."""
+
+    @property
+    def blob(self) -> Blob:
+        """Where it lies, once it is complete."""
+
+
+class Store(Protocol):
+    """What a task leaves beside its rows, and what was left there for it."""
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """The last checkpoint of the mailbox in this run; empty where it begins anew."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the mailbox left behind in an earlier run of the task with these options, by name; what is in it when
+        the mailbox ends as ok is left for the next run. Values are JSON."""
+
+    def blob(self, name: str, /) -> AbstractAsyncContextManager[BlobFile]:
+        """A new blob in the mailbox's file of this name."""
 
 
 class Reporter(Protocol):

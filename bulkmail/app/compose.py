@@ -20,7 +20,7 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
 from bulkmail.identity.secret import Secret, first_line, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Made, Mailbox, Reporter, TokenSource, Transport
+from bulkmail.model import Made, Mailbox, Reporter, Store, TokenSource, Transport
 from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.wire import WireSettings, wire
 
@@ -76,9 +76,11 @@ class Connection:
     planning: bool
     made: Mapping[int, Mapping[int, Made]]
 
-    def of(self, mailbox: Mailbox, target: str) -> Graph:
+    def of(self, mailbox: Mailbox, target: str, store: Store) -> Graph:
         made = tuple(self.made[mailbox.row].values()) if mailbox.row in self.made else ()
-        return Graph.of(mailbox, self.stack.transport, self.base, target=target, planning=self.planning, made=made)
+        return Graph.of(
+            mailbox, self.stack.transport, self.base, target=target, planning=self.planning, made=made, store=store
+        )
 
     def directory(self) -> Graph:
         return Graph(self.stack.transport, self.base)

@@ -18,20 +18,22 @@ from bulkmail.app.input import directory_source, require_unchanged, spooled
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
+from bulkmail.app.state import open_states
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
 from bulkmail.errors import gravest
 from bulkmail.model import Chunks, Source
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.run.pending import Outputs
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
-from bulkmail.run.writer import Writer
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.recovery import Recovered
-from bulkmail.rundir.uncancelled import uncancelled
+from bulkmail.rundir.state import States
+from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.source.remaining import Remaining
 
 log = logging.getLogger(__name__)
@@ -85,16 +87,18 @@ class Runner:
                 exhausted=lambda: self.stop.ask(CHANGES),
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
+            open_states(prepared, self.note) as states,
         ):  # fmt: skip
-            with self._outputs(folder) as writer:
+            with self._outputs(folder, states) as outputs:
                 source = await self.stop.before(self._input(folder, connection))
                 if source is not None:
-                    await self._work_on(source, connection, writer)
+                    await self._work_on(source, connection, outputs)
 
-    def _outputs(self, folder: Path) -> AbstractContextManager[Writer]:
+    def _outputs(self, folder: Path, states: States | None) -> AbstractContextManager[Outputs]:
         task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
         settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
-        return open_outputs(folder, list(task.columns(options)), settings, self.recovered)
+        planning = self.prepared.manifest.mode in ("plan", "drift")
+        return open_outputs(folder, list(task.columns(options)), settings, self.recovered, states, planning=planning)
 
     async def _input(self, folder: Path, connection: Connection) -> Source:
         """The mailboxes, from where they can be read again."""
@@ -109,16 +113,16 @@ class Runner:
             await self._write_manifest(folder)
         return source
 
-    async def _work_on(self, source: Source, connection: Connection, writer: Writer) -> None:
+    async def _work_on(self, source: Source, connection: Connection, outputs: Outputs) -> None:
         """Raises InputError, when all is done, if the input was not what it had been found to be."""
         found = self.prepared.manifest.input
         try:
-            await self._sweep(connection, Remaining(source, self.recovered.done), writer)
+            await self._sweep(connection, Remaining(source, self.recovered.done), outputs)
         finally:  # however the run ends, its manifest names the input that was worked on
             self.prepared = replace(self.prepared, manifest=measured(self.prepared.manifest, source))
         require_unchanged(source, found)
 
-    async def _sweep(self, connection: Connection, source: Chunks, writer: Writer) -> None:
+    async def _sweep(self, connection: Connection, source: Chunks, outputs: Outputs) -> None:
         task, limits = self.prepared.task, self.prepared.job.limits
         watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
         sweep = Sweep(
@@ -127,7 +131,7 @@ class Runner:
             source=source,
             open_graph=connection.of,
             lanes=connection.stack.lanes,
-            writer=writer,
+            outputs=outputs,
             alarm=Alarm(watched, task.needs(self.prepared.options).text),
             stop=self.stop,
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),

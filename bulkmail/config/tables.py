@@ -162,6 +162,12 @@ class Output(Table):
         return self.delimiter or (";" if self.excel else ",")
 
 
+class State(Table):
+    """What lasts between the runs of a job."""
+
+    path: File = Field(None, description="SQLite file with what tasks leave for the next run; without it nothing lasts")
+
+
 class Job(Table):
     """All there is to know about a run, before its first request."""
 
@@ -170,6 +176,7 @@ class Job(Table):
     task: TaskTable = TaskTable()
     limits: Limits = Limits()
     output: Output = Output()
+    state: State = State()
     path: Path = Field(Path(), exclude=True, description="the job file; not a key of it")
     notes: tuple[str, ...] = Field((), exclude=True)
 
@@ -180,6 +187,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "task": TaskTable,
     "limits": Limits,
     "output": Output,
+    "state": State,
 }
 SECRETS = frozenset({"certificate_password", "client_secret"})
 PATHS = (
@@ -190,4 +198,5 @@ PATHS = (
     ("app", "ca_file"),
     ("input", "path"),
     ("output", "directory"),
+    ("state", "path"),
 )

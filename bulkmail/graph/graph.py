@@ -1,15 +1,16 @@
 """The verbs of Graph below one path, and what they raise. Each request is checked and encoded here, once."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, TypeVar
 
 from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_path, user
-from bulkmail.errors import BulkmailError, Defect, GraphError
+from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
 from bulkmail.graph.gathering import CURRENT, Gathering
 from bulkmail.graph.walk import Pages, Sizes
-from bulkmail.model import NOTHING, Change, Effect, Made, Mailbox, Request, Response, Transport
+from bulkmail.model import NOTHING, BlobFile, Change, Effect, Made, Mailbox, Request, Response, Store, Transport
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]
@@ -23,7 +24,7 @@ class Graph:
     JSON, raises TaskMistake, and nothing leaves.
     """
 
-    __slots__ = ("_base", "_key", "_mailbox", "_prefix", "_row", "_sizes", "_transport", "made", "planning")
+    __slots__ = ("_base", "_key", "_mailbox", "_prefix", "_row", "_sizes", "_store", "_transport", "made", "planning")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Graph:
         key: str = "",
         planning: bool = False,
         made: Sequence[Made] = (),
+        store: Store | None = None,
     ) -> None:
         self._transport = transport
         self._base = base
@@ -44,6 +46,7 @@ class Graph:
         self._key = key  # where the name says something else
         self._row = row
         self._sizes = Sizes()
+        self._store = store
         self.planning = planning
         """Whether writes are only noted. Each then answers None, as if it had been made."""
         self.made = made
@@ -63,10 +66,41 @@ class Graph:
         target: str = "",
         planning: bool = False,
         made: Sequence[Made] = (),
+        store: Store | None = None,
     ) -> "Graph":
         """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the name of another one."""
         name, key = (target, "") if target else (mailbox.name, mailbox.key if mailbox.id else "")
-        return cls(transport, base, user(name), name, mailbox.row, key=key, planning=planning, made=made)
+        return cls(transport, base, user(name), name, mailbox.row, key=key, planning=planning, made=made, store=store)
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """The last Checkpoint that the task yielded for this mailbox, in a process of this run that died or was
+        stopped; empty where it begins anew."""
+        return self._kept.checkpoint
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the mailbox left behind in the last run of this task with these options, such as a delta link. What is
+        in it when the mailbox ends as ok is left for the next run. For tasks that are declared with `keeps_state`; it
+        may be empty at any time, which means that all is to be done."""
+        return self._kept.state
+
+    def blob(self, name: str) -> AbstractAsyncContextManager[BlobFile]:
+        """Binary output, in chunks, to a file of this mailbox in the run directory:
+
+            async with graph.blob("inbox.mbox") as file:
+                await file.write(chunk)
+            yield {"subject": subject, **file.blob._asdict()}
+
+        A name that is used again is an archive, to which the next blob is appended. Raises OutputError.
+        """
+        return self._kept.blob(name)
+
+    @property
+    def _kept(self) -> Store:
+        if self._store is None:
+            raise TaskMistake("this Graph has no store: `Graph.of(..., store=...)` gives it one")
+        return self._store
 
     async def exchange(self, which: str = "primaryMailboxId") -> "Graph":
         """Graph below the same mailbox in the import and export API, `admin/exchange/mailboxes/{id}`. Its requests
@@ -80,7 +114,7 @@ class Graph:
             raise GraphError(200, "NotExchangeSettings", f"the answer holds no {which}")
         below = Graph(
             self._transport, self._base, exchange(found), self._mailbox, self._row,
-            key=self._key, planning=self.planning, made=self.made,
+            key=self._key, planning=self.planning, made=self.made, store=self._store,
         )  # fmt: skip
         below._sizes = self._sizes
         return below

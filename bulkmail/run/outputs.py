@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bulkmail.atomic import sync
+from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
-from bulkmail.rundir.folder import CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED
+from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SPILLS
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
+from bulkmail.rundir.state import States
 from bulkmail.sink import Csv, Format, Ndjson
 from bulkmail.sink.appender import reopened
+from bulkmail.sink.blobs import Blobs, recover_blobs
+from bulkmail.sink.spill import Spills
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,16 @@ class OutputSettings:
 
 @contextmanager
 def open_outputs(
-    folder: Path, columns: Sequence[str], settings: OutputSettings, recovered: Recovered
-) -> Iterator[Writer]:
-    """A writer with its files open, behind what was committed to them earlier. Raises OutputError."""
+    folder: Path,
+    columns: Sequence[str],
+    settings: OutputSettings,
+    recovered: Recovered,
+    states: States | None = None,
+    *,
+    planning: bool = False,
+) -> Iterator[Outputs]:
+    """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
+    only plans leaves `states` as they are. Raises OutputError."""
     bom, delimiter = settings.bom, settings.delimiter
     table = Csv(columns, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
     formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table}
@@ -48,5 +59,11 @@ def open_outputs(
             sinks.append(Sink(path.name, formats[suffix], file, length))
         outcomes = opened.enter_context(reopened(folder / OUTCOMES, recovered.length))
         rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter)))
+        blobs = opened.enter_context(closing(Blobs(folder / BLOBS)))
+        recover_blobs(blobs.folder, recovered.done.__contains__, recovered.blobs_of)
+        spills = Spills(folder / SPILLS)
+        spills.clear()
+        opened.callback(spills.clear)
         sync(folder)
-        yield Writer(sinks, Journal(outcomes), rejected, recovered.totals)
+        writer = Writer(sinks, Journal(outcomes), rejected, recovered.totals, None if planning else states)
+        yield Outputs(writer, spills, blobs, states, dict(recovered.reached))

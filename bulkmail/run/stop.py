@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bulkmail.rundir.uncancelled import give_up
+from bulkmail.sink.uncancelled import give_up
 
 T = TypeVar("T")
 

@@ -14,14 +14,28 @@ from typing import TypeAlias
 
 from bulkmail.errors import BulkmailError, ChangesExhausted, GraphError, TaskMistake, TransportError, gravest
 from bulkmail.graph import Graph
-from bulkmail.model import Chunks, Lanes, Mailbox, Outcome, Problem, Rejected, Row, Status, Tally, key_of
+from bulkmail.model import (
+    Checkpoint,
+    Chunks,
+    Lanes,
+    Mailbox,
+    Outcome,
+    Problem,
+    Rejected,
+    Row,
+    Status,
+    Store,
+    Tally,
+    key_of,
+)
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
+from bulkmail.run.pending import CHUNK, Outputs, Pending
 from bulkmail.run.remainder import Remainder
 from bulkmail.run.stop import Stop
 from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
-from bulkmail.run.writer import Finished, Writer
+from bulkmail.run.writer import Block, Extra, Finished
 from bulkmail.task.mistakes import check_row, is_own, place_in
 from bulkmail.tasks import Options, Task
 
@@ -33,6 +47,7 @@ ACCIDENTS = 3
 INTERRUPTED = Problem("Interrupted", "a process died when something was begun here that must not be done twice")
 
 Item: TypeAlias = Mailbox | Rejected | Finished
+Complete: TypeAlias = tuple[int, Sequence[bytes | Block], Extra | None]
 
 
 class Worker:
@@ -59,7 +74,8 @@ class SweepSettings:
 
 
 class Sweep:
-    """One run. `open_graph` gives the Graph of a mailbox below a target, `lanes` knows what each target cost."""
+    """One run. `open_graph` gives the Graph of a mailbox below a target, with what the task leaves beside its rows;
+    `lanes` knows what each target cost."""
 
     def __init__(
         self,
@@ -67,9 +83,9 @@ class Sweep:
         options: Options,
         *,
         source: Chunks,
-        open_graph: Callable[[Mailbox, str], Graph],
+        open_graph: Callable[[Mailbox, str, Store], Graph],
         lanes: Lanes,
-        writer: Writer,
+        outputs: Outputs,
         alarm: Alarm,
         stop: Stop,
         settings: SweepSettings,
@@ -78,7 +94,8 @@ class Sweep:
         self._options = options
         self._open_graph = open_graph
         self._lanes = lanes
-        self._writer = writer
+        self._outputs = outputs
+        self._writer = outputs.writer
         self._alarm = alarm
         self._stop = stop
         self._settings = settings
@@ -199,7 +216,7 @@ class Sweep:
         return self._run_at("", mailbox, worker)
 
     async def _bar(self, mailbox: Mailbox) -> Finished:
-        return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
+        return Finished(Outcome(mailbox, Status.UNKNOWN, self._outputs.durable(mailbox), problem=INTERRUPTED), ())
 
     async def _run_turn(self, turns: Turns, mailbox: Mailbox, worker: Worker) -> Finished:
         try:
@@ -218,29 +235,45 @@ class Sweep:
         started = self._clock()
         key = worker.target = key_of(target) if target else mailbox.key
         self._lanes.enter(key)
-        running: AsyncIterator[Row] | None = None
-        rows: list[Row] = []
-        blocks: Sequence[bytes] = ()
+        pending = Pending(self._outputs, mailbox)
+        blocks: Sequence[bytes | Block] = ()
+        extra: Extra | None = None
         status, problem = Status.OK, None
         try:
-            running = self._task.run(mailbox, self._open_graph(mailbox, target), self._options)
-            async for row in running:
-                if type(row) is not dict:
-                    check_row(row, running)
-                named = not self._names_mailbox or "mailbox" in row
-                rows.append(row if named else {"mailbox": mailbox.address, **row})
-            blocks = self._writer.encode(rows)
+            number, blocks, extra = await self._rows_of(mailbox, target, pending)
         except BaseException as error:
-            await _close(running)
             if not is_own(error):
                 raise
-            rows.clear()
             status, problem = self._judged(mailbox, error)
+            await pending.discard()
+            number = pending.committed
         finally:
             worker.target = None
             tally = worker.spent = self._lanes.leave(key)
         worker.spent = Tally()
-        return Finished(Outcome(mailbox, status, len(rows), tally, self._clock() - started, problem), blocks)
+        self._outputs.reached.pop(mailbox.row, None)
+        return Finished(Outcome(mailbox, status, number, tally, self._clock() - started, problem), blocks, extra)
+
+    async def _rows_of(self, mailbox: Mailbox, target: str, pending: Pending) -> Complete:
+        """Runs the task to its end."""
+        if self._task.keeps_state:
+            await pending.begin()
+        rows, names_mailbox = pending.rows, self._names_mailbox
+        running = self._task.run(mailbox, self._open_graph(mailbox, target, pending), self._options)
+        try:
+            async for row in running:
+                if type(row) is not dict:
+                    if type(row) is Checkpoint:
+                        await pending.commit(row)
+                        continue
+                    check_row(row, running)
+                rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
+                if len(rows) == CHUNK:
+                    await pending.encode()
+            return await pending.complete()
+        except BaseException:
+            await _close(running)
+            raise
 
     def _judged(self, mailbox: Mailbox, error: BaseException) -> tuple[Status, Problem]:
         """How a mailbox ends that met `error`. Raises it if it is the run's business."""
@@ -261,14 +294,14 @@ class Sweep:
         parked = self._turns.at_hand() if self._turns is not None else []
         reason = self._stop.reason.text if self._stop.reason else "the run ended early"
         remainder = Remainder(
-            self._feed, self._writer, [*rest, *((row, Tally()) for row in parked)], reason, self._broken
+            self._feed, self._outputs, [*rest, *((row, Tally()) for row in parked)], reason, self._broken
         )
         await remainder.account()
         self._broken = remainder.broken
 
 
-async def _close(running: AsyncIterator[Row] | None) -> None:
-    """Ends a task that waits for its row to be taken: it must not go on when its mailbox has ended."""
+async def _close(running: AsyncIterator[Row]) -> None:
+    """Ends a task that waits for its row to be taken, and has files open: it must not write to them any more."""
     if isinstance(running, AsyncGenerator):
         with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):  # the mailbox has failed already
             await running.aclose()

@@ -4,7 +4,7 @@ run, with the cells that their rows had.
 The cells come from the journal of outcomes and not from the list: that may have been edited since, or be a stream.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from bulkmail import atomic
@@ -35,15 +35,28 @@ def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",", own_co
     if not first:
         return 0
     header = Csv([*COLUMNS, *own], bom=bom, delimiter=delimiter).header
-    table = Csv([*map(str, range(len(COLUMNS) + len(own)))], delimiter=delimiter)  # names may be there twice
+    encode = _encoder(len(COLUMNS) + len(own), delimiter)
     written = 0
     with atomic.replacing(failed) as file:
         file.write(header)
         while first:
-            file.write(table.encode(first))
+            file.write(b"".join(map(encode, first)))
             written += len(first)
             first = list(islice(rows, BLOCK))
     return written
+
+
+def _encoder(width: int, delimiter: str) -> Callable[[Row], bytes]:
+    """Rows by the places of their cells, since names may be there twice. Readers skip blanks in front of a cell, unless
+    it is in quotes."""
+    places = [*map(str, range(width))]
+    plain, quoted = Csv(places, delimiter=delimiter), Csv(places, delimiter=delimiter, quote_all=True)
+
+    def encode(row: Row) -> bytes:
+        blank = any(isinstance(cell, str) and cell.startswith(" ") for cell in row.values())
+        return (quoted if blank else plain).encode([row])
+
+    return encode
 
 
 def _failed(run: RunDir) -> Iterator[Outcome]:

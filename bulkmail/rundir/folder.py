@@ -7,7 +7,6 @@ with the process, however that ends, and no file has to be removed by hand.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from itertools import count, pairwise
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,12 +20,14 @@ CHANGES = "changes.ndjson"
 INPUT = "spooled.ndjson"
 FAILED = "failed.csv"
 REJECTED = "rejected.csv"
+BLOBS = "blobs"
 RECORDS = "records"
-NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED)
+NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED, BLOBS)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
 LOCK = ".lock"
 ALIVE = ".alive"
+SPILLS = ".spilled"
 
 
 def name(template: str, task: str, now: datetime) -> Path:
@@ -44,18 +45,18 @@ def open_folder(wanted: Path) -> Iterator[Path]:
     Raises RunHeld if a living process works in the newest of them, OutputError if it cannot be made or written. An
     older one may be held by an undo or a resume, which a new run does not disturb.
     """
-    for folder, newer in pairwise(_candidates(wanted)):
-        if (folder / MANIFEST).exists() and newer.exists():
-            continue
-        try:
+    number, folder = 1, wanted
+    while True:
+        number += 1
+        newer = wanted.with_name(f"{wanted.name}-{number}")
+        if not ((folder / MANIFEST).exists() and newer.exists()):
             _make(folder)
-        except OSError as error:
-            raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
-        with hold(folder):
-            if not (folder / MANIFEST).exists():
-                _refuse_foreign_files(folder)
-                yield folder
-                return
+            with hold(folder):
+                if not (folder / MANIFEST).exists():
+                    _refuse_foreign_files(folder)
+                    yield folder
+                    return
+        folder = newer
 
 
 def _refuse_foreign_files(folder: Path) -> None:
@@ -100,20 +101,13 @@ def _remove_unfinished(folder: Path) -> None:
 
 
 def _make(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         if not folder.is_dir():
-            raise
-    else:
-        folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
-
-
-def _candidates(wanted: Path) -> Iterator[Path]:
-    yield wanted
-    for number in count(2):
-        yield wanted.with_name(f"{wanted.name}-{number}")
+            folder.mkdir(mode=0o700)
+            folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
 
 
 def _holder(folder: Path) -> str:

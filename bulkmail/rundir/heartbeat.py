@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
-from bulkmail.rundir.uncancelled import give_up
+from bulkmail.sink.uncancelled import give_up
 
 INTERVAL = 1.0
 """Seconds between two heartbeats: a resumed run waits up to this much longer than it would have to."""

@@ -91,7 +91,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """How often a limit made somebody wait, and for how many seconds in all."""
+    """How often a limit asked for a wait, and for how many seconds in all."""
 
     times: int = 0
     seconds: float = 0.0

@@ -62,7 +62,8 @@ class Csv:
 
     Booleans are `true` and `false`, numbers stay numbers, other values are written as `plain.text` says. Texts that a
     spreadsheet would run are escaped (see `formula`); `raw` leaves them. `bom` lets Excel see that it is UTF-8. An
-    Excel of a country with decimal commas wants a `delimiter` of `;` and a `decimal_comma`: 1.5 would be a date.
+    Excel of a country with decimal commas wants a `delimiter` of `;` and a `decimal_comma`: 1.5 would be a date. With
+    `quote_all` every cell is in quotes, where blanks in front of a text must last.
     """
 
     suffix = ".csv"
@@ -75,17 +76,21 @@ class Csv:
         bom: bool = False,
         delimiter: str = ",",
         decimal_comma: bool = False,
+        quote_all: bool = False,
     ) -> None:
         self._columns = tuple(columns)
         self._delimiter = delimiter
         self._delimiters = delimiter.encode() * len(self._columns)
-        self._ordinary = bytes(set(_ORDINARY) - {ord(delimiter)})
+        self._ordinary = b"" if quote_all else bytes(set(_ORDINARY) - {ord(delimiter)})
         self._suspect = suspect_behind(delimiter)
         self._cell: Callable[[object], str] = _cell_with_comma if decimal_comma else _cell
         self._others: set[int] = set()  # places where something else than a text has stood, and will again
         self._guard: Callable[[str], str] = str if raw else escape
         self._bom = b"\xef\xbb\xbf" if bom else b""
-        writer = csv.writer(_Echo(), delimiter=delimiter, lineterminator="\r\n")
+        writer = csv.writer(
+            _Echo(), delimiter=delimiter, lineterminator="\r\n",
+            quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
+        )  # fmt: skip
         self._quoted: Callable[[Sequence[object]], str] = writer.writerow
 
     @property

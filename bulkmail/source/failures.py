@@ -17,7 +17,7 @@ CHOICE = Choice(0, 1, names=COLUMNS[:2])
 """Where address and id stand."""
 
 NO_CELL = f"{MARK} none"
-"""Stands where a row had no cell, being shorter than others. It is marked, so that nobody is sent a blank instead."""
+"""Stands where a row had no cell, being shorter than others. It is marked, so that no blank is sent in its place."""
 
 
 def is_failed_csv(names: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from bulkmail.source.rows import Rows
 
 
 class Remaining:
-    """Yields what `source` yields, but for mailboxes whose row is in `done`. Counts all rows, as `source` does."""
+    """Yields what `source` yields, except the mailboxes of rows that are `done`. Counts all rows, as `source` does."""
 
     def __init__(self, source: Source, done: Rows) -> None:
         self._source = source
@@ -30,7 +30,7 @@ class Remaining:
 
 
 class Only(ReadOnce):
-    """Yields the mailboxes of `source` whose row is in `rows`, and nothing else; counts them only."""
+    """Yields and counts the mailboxes of `source` that stand in `rows`, and nothing else."""
 
     def __init__(self, source: Source, rows: Rows) -> None:
         self._source = source

@@ -12,7 +12,9 @@
 
 `permission="MailboxSettings.Read"` is the short form of `needs`; a task whose permissions differ by its options gives a
 function of them. A task awaits nothing but its `graph` and yields rows. A row without `mailbox` gets the address of its
-mailbox, if that is one of the columns.
+mailbox, if that is one of the columns. A long task may yield a `Checkpoint` between its rows, and begin at
+`graph.checkpoint`; one that `keeps_state` finds in `graph.state` what it left there in the run before; `graph.blob` is
+for binary output.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -63,7 +65,7 @@ class Task:
     A task that `writes` only plans until it is told to apply. `undo` gets the changes of a mailbox, the latest first,
     and takes back those that still stand as the run left them; its rows are UNDO_COLUMNS. `target` names the mailbox
     below which the requests go, where that is not the mailbox itself. With `wants_columns` the mailbox carries the
-    other cells of its row.
+    other cells of its row. A task that `keeps_state` has it read before it begins.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Task:
     undo: Undo | None = None
     target: Callable[[Mailbox, Any], str] | None = None
     wants_columns: bool = False
+    keeps_state: bool = False
 
     def __post_init__(self) -> None:
         """Raises TypeError for a task that could not be run, with what to do."""
@@ -109,6 +112,7 @@ def task(
     undo: Undo | None = None,
     target: Callable[[Mailbox, Any], str] | None = None,
     wants_columns: bool = False,
+    keeps_state: bool = False,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function, for an option that cannot be
     given, and unless either `permission` or `needs` is given."""
@@ -118,8 +122,9 @@ def task(
 
     def declare(run: Run) -> Task:
         return Task(
-            name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns
-        )
+            name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns,
+            keeps_state,
+        )  # fmt: skip
 
     return declare
 

@@ -77,6 +77,7 @@ def with_columns(*several: Mapping[str, str], status: Status = Status.FAILED) ->
 def test_the_cells_of_the_row_are_in_it_as_the_list_had_them(tmp_path: Path) -> None:
     """Also one that looks like a formula, one over several lines, and a row that has no such cell."""
     people = [
+        {"Name": "  indented ", "Signature": " "},
         {"Name": "=1+1", "Signature": "Ada\nLovelace, Countess; 'x'", "=cmd": "1"},
         {"Name": "'=quoted", "Signature": "", "=cmd": "+49 30"},
         {"Name": "Grace"},
@@ -84,9 +85,9 @@ def test_the_cells_of_the_row_are_in_it_as_the_list_had_them(tmp_path: Path) -> 
     write_failed(outcomes(tmp_path, *with_columns(*people)))
     assert columns_back(tmp_path / "failed.csv") == people
     with (tmp_path / "failed.csv").open(newline="", encoding="utf-8") as file:
-        heading, first, *_ = csv.reader(file)
+        heading, _, second, *_ = csv.reader(file)
     assert heading == [*COLUMNS, "Name", "Signature", "'=cmd"]
-    assert first[len(COLUMNS)] == "'=1+1", "a spreadsheet does not run it"
+    assert second[len(COLUMNS)] == "'=1+1", "a spreadsheet does not run it"
 
 
 def test_columns_of_the_list_that_are_called_as_those_of_a_run_stay_apart(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -18,6 +19,7 @@ from bulkmail.rundir.manifest import (
     PinnedOutput,
     Sums,
     Waited,
+    now,
 )
 from bulkmail.rundir.totals import Totals
 
@@ -104,6 +106,10 @@ def test_a_member_that_is_not_of_its_kind_is_named(tmp_path: Path, name: str, va
     (tmp_path / "run.json").write_bytes(orjson.dumps(body | {name: value}))
     with pytest.raises(InputError, match=rf"run\.json: {name}"):
         Manifest.read(tmp_path)
+
+
+def test_the_time_is_told_with_its_zone() -> None:
+    assert datetime.fromisoformat(now()).utcoffset() == timedelta(0)
 
 
 def test_a_member_that_is_missing_is_named(tmp_path: Path) -> None:

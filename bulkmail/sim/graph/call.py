@@ -135,7 +135,7 @@ def split_target(target: str) -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 def _decoded(segment: str) -> str:
-    """Most of what is encoded is the @ of an address; that needs no more than a look."""
+    """Mostly it is only the @ of an address that is encoded: that case is made fast."""
     segment = segment.replace("%40", "@")
     return unquote(segment) if "%" in segment else segment
 

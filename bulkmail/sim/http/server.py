@@ -1,4 +1,4 @@
-"""Between HTTP and Entra and Graph: which address is whose, what goes in as a call and comes out as an answer."""
+"""Routes HTTP requests to Entra, to Graph or to the witness, and turns their answers into HTTP responses."""
 
 import asyncio
 import random
@@ -24,10 +24,10 @@ LARGEST = 4 * 1024 * 1024  # bytes of a request's body, as Graph permits
 JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 DIAGNOSTIC = '{"ServerInfo":{"DataCenter":"Rehearsal","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"RE1"}}'
 LANES = {"four": 4, "all": 20, "app": 20}
-LUMP = {"status": "", "gateway": "", **WHOLE}  # faults that can befall a batch or a token request as a whole
+LUMP = {"status": "", "gateway": "", **WHOLE}  # faults that can strike a batch or a token request as a whole
 
 
-class Front:
+class Server:
     """Speaks HTTP for Entra and Graph."""
 
     def __init__(self, entra: Entra, service: Service) -> None:
@@ -102,16 +102,16 @@ class Front:
         return self.books.snapshot(effects=options.get("effects") == "all")
 
     async def _control(self, request: Request) -> Answer:
-        """JSON only: a page in a browser cannot send that unasked."""
+        """JSON only: a page in a browser cannot send that without asking first."""
         if not request.headers.get("content-type", "").startswith("application/json"):
-            raise Refusal(415, "UnsupportedMediaType", "The wishes must be application/json.")
+            raise Refusal(415, "UnsupportedMediaType", "The changes must be application/json.")
         try:
-            wishes = orjson.loads(request.body)
+            changes = orjson.loads(request.body)
         except orjson.JSONDecodeError:
-            wishes = None
-        if not isinstance(wishes, dict):
-            raise bad_request("The wishes must be a JSON object.")
-        return carry_out(self.world, self.entra, wishes)
+            changes = None
+        if not isinstance(changes, dict):
+            raise bad_request("The changes must be a JSON object.")
+        return carry_out(self.world, self.entra, changes)
 
     async def _graph(self, request: Request, target: str) -> Response:
         self.books.requests += 1

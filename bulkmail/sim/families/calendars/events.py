@@ -6,6 +6,7 @@ from datetime import date
 from bulkmail.sim.families.calendars.calendars import calendar_of
 from bulkmail.sim.families.calendars.content import CANCELLED, DEFAULT, blank_event
 from bulkmail.sim.families.calendars.kind import EVENT, FULL_READ, OCCURRENCE, READ, WRITE
+from bulkmail.sim.families.calendars.moments import moment
 from bulkmail.sim.families.calendars.recurrence import checked, days
 from bulkmail.sim.graph.call import Answer, Call, Json, bad_request, item_not_found
 from bulkmail.sim.graph.delta import delta
@@ -30,6 +31,7 @@ from bulkmail.sim.tenant.store import Item
 from bulkmail.sim.witness.marks import EXTENDED
 from bulkmail.sim.world import World
 
+LONGEST_REMINDER = 1_051_200  # minutes: two years
 EVENT_PROPERTIES = blank_event("", "") | {
     "start": {"dateTime": ""},
     "end": {"dateTime": ""},
@@ -55,7 +57,7 @@ def _span(call: Call) -> tuple[str, str]:
 
 def view(world: World, call: Call) -> Answer:
     begin, end = _span(call)
-    rows = [row for row in seen(world, call, begin, end) if row["start"]["dateTime"] < end]
+    rows = [row for row in seen(world, call, call.user, begin, end) if row["start"]["dateTime"] < end]
     return page(world, call, EVENT, sorted(rows, key=_start), "calendarView")
 
 
@@ -63,14 +65,14 @@ def _start(row: Json) -> str:
     return str(row["start"]["dateTime"])
 
 
-def seen(world: World, call: Call, begin: str, end: str) -> Iterator[Json]:
+def seen(world: World, call: Call, user: int, begin: str, end: str) -> Iterator[Json]:
     """Single events and occurrences of series that touch a span, and were not cancelled."""
-    store, fixed = EVENT.of(world.mailboxes.read(call.user)), immutable(call)
+    store, fixed = EVENT.of(world.mailboxes.read(user)), immutable(call)
     for item in store:
         if item.parent == CANCELLED or item.due > call.now:
             continue
         if item.props["recurrence"]:
-            yield from _occurrences(whole(EVENT, store, item), item.number, call.user, begin, end)
+            yield from _occurrences(whole(EVENT, store, item), item.number, user, begin, end)
         elif item.props["start"]["dateTime"] < end and item.props["end"]["dateTime"] > begin:
             yield whole(EVENT, store, item, immutable=fixed)
 
@@ -176,7 +178,9 @@ def _checked(body: Json) -> Json:
     for name in {"start", "end"} & props.keys():
         if not isinstance(props[name].get("dateTime"), str):
             raise bad_request(f"The property '{name}' has a value that cannot be read.", "RequestBodyRead")
-        _last_day(props[name]["dateTime"])
+        moment(props[name])
+    if not 0 <= props.get("reminderMinutesBeforeStart", 0) <= LONGEST_REMINDER:
+        raise bad_request("The reminder is too long before the start.", "ErrorInvalidRequest")
     return props
 
 

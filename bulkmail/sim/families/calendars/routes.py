@@ -1,5 +1,5 @@
 """Everything that can be asked of calendars."""
 
-from bulkmail.sim.families.calendars import calendars, events, permissions
+from bulkmail.sim.families.calendars import calendars, events, groups, permissions, schedule
 
-ROUTES = calendars.ROUTES + events.ROUTES + permissions.ROUTES
+ROUTES = calendars.ROUTES + groups.ROUTES + events.ROUTES + permissions.ROUTES + schedule.ROUTES

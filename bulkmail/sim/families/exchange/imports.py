@@ -24,7 +24,7 @@ def session(world: World, call: Call) -> Answer:
 def take_in(world: World, call: Call) -> Answer:
     """One item. Knows the mailbox by the address."""
     user = world.links.get(call.options.get("authtoken", ""))
-    if user is None:
+    if not isinstance(user, int):
         raise Refusal(401, "ErrorInvalidAuthToken", "The import session is not known or has expired.")
     try:
         wish = orjson.loads(call.body)

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from bulkmail.errors import OutputError
-from bulkmail.rundir.uncancelled import give_up, uncancelled
+from bulkmail.sink.uncancelled import give_up, uncancelled
 from bulkmail.testing import run
 
 
