@@ -60,6 +60,7 @@ _OTHERS: Mapping[str, str] = {
     "ThrottledOut": "The service asked for a longer wait than limits.max_wait: run the mailbox again later.",
     "OutcomeUnknown": "Whether it was done is not known: look, or let `bulkmail resume RUN_DIR --retry unknown` look.",
     "Unreachable": "Nothing could be sent: look at the network, the proxy and the firewall.",
+    "InputError": "The list or the job has for them what cannot be used: the message in failed.csv says what.",
     "TaskError": "A mistake in the task: its author should see the log.",
     "404": "A 404 without a code: whether the mailbox or something in it is missing is open.",
 }

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bulkmail.core.advice import ABSENT, UNKNOWN_404
+from bulkmail.core.advice import ABSENT, UNKNOWN_404, token_refused
 from bulkmail.errors import (
     BulkmailError,
     ChangesExhausted,
@@ -57,11 +57,7 @@ def _answered(error: GraphError) -> tuple[Status, Problem]:
         error.code or str(error.status), error.message, error.status, error.request_id, error.client_request_id
     )
     if error.status == 401:
-        raise SignInError(
-            f"Graph refuses the token: {error.message}",
-            hint="Check that cloud, tenant and Graph endpoint belong together, and that the application is enabled.",
-            code=error.code,
-        )
+        raise token_refused(error.code, error.message)
     if error.status == 404 and error.code in ABSENT:
         return Status.ABSENT, problem
     if error.status == 404 and error.code not in _ITEM:

@@ -201,7 +201,7 @@ def _encoding(head: bytes) -> str:
 def _ends(others: bytes, nuls: bytes) -> bool:
     """Whether the first line ends as in UTF-16: what NULs a cell further down holds says nothing of the encoding."""
     end = others.find(b"\n")
-    return nuls[end] == 0 if 0 <= end < len(nuls) else b"\n" not in nuls
+    return b"\n" not in nuls and (not 0 <= end < len(nuls) or nuls[end] == 0)
 
 
 def _kind(start: str, suffix: str) -> Kind:
@@ -210,7 +210,7 @@ def _kind(start: str, suffix: str) -> Kind:
     if first.startswith(("{", "[")):
         return _json_kind(first)
     kind = _SUFFIXES.get(suffix.lower(), Kind.CSV)
-    if _pasted(first, suffix):
+    if _pasted(first, called_text=kind is Kind.TEXT, alone=first == start.strip()):
         return Kind.TEXT
     table = is_heading([first]) or any(mark in first for mark in ",;\t")
     return Kind.CSV if kind is Kind.TEXT and table else kind
@@ -225,11 +225,12 @@ def _json_kind(first: str) -> Kind:
     return Kind.JSON if isinstance(value, list) else Kind.NDJSON
 
 
-def _pasted(first: str, suffix: str) -> bool:
+def _pasted(first: str, *, called_text: bool, alone: bool) -> bool:
     """Whether a line is addresses as a mail program writes them, and not the first row of a table.
 
-    Unless the file is called a text, only addresses in angle brackets tell: two bare ones may as well be two columns.
+    Unless the file is called a text, two bare addresses may as well be two columns; not with semicolons in a line that
+    is alone, for a table without a heading has rows.
     """
     found = list(parts(first))
-    written = "<" in first or (_SUFFIXES.get(suffix.lower()) is Kind.TEXT and len(found) > 1)
-    return written and bool(found) and all(is_address(one) or is_id(one) for one in found)
+    several = len(found) > 1 and (called_text or (alone and ";" in first))
+    return ("<" in first or several) and bool(found) and all(is_address(one) or is_id(one) for one in found)

@@ -26,7 +26,7 @@ _NO_ROWS = "Look at what writes it: a filter may have found no one, or an export
 _OTHERWISE = "Look at the list; input.column names the column of the addresses where it has another name."
 _SIGNS = (
     (re.compile(r"\A[0-9A-Fa-f]{32}\Z"), _CONCEALED),
-    (re.compile(r"\A(?:-{3,}\s*)+\Z|\S {2,}\S"), _PRINTED),
+    (re.compile(r"\A(?:-{3,}\s*)+\Z|\S {2,}\S|\A\w+ *: "), _PRINTED),
 )
 """How a value looks, and what to do then."""
 

@@ -179,3 +179,10 @@ def test_more_than_a_block(tmp_path: Path) -> None:
     source = outcomes(tmp_path, *(failed(f"{n}@example.com", n) for n in range(2 * BLOCK + 1)))
     assert write_failed(source) == 2 * BLOCK + 1
     assert len(read_back(tmp_path / "failed.csv")) == 2 * BLOCK + 1
+
+
+def test_as_the_other_tables_are_written_and_still_valid_input(tmp_path: Path) -> None:
+    write_failed(outcomes(tmp_path, failed("ada@example.com", 2, id_=GUID)), bom=True, delimiter=";")
+    text = (tmp_path / "failed.csv").read_bytes().decode()
+    assert text.startswith("\ufeffmailbox;id;row;")
+    assert read_back(tmp_path / "failed.csv") == [("ada@example.com", GUID)]

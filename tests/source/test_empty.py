@@ -23,6 +23,7 @@ KINDS = [
     ("list.csv", b"UserPrincipalName,DisplayName\r\n", "there is no row in it", "a filter may have found no one"),
     ("list.csv", f"User Principal Name\r\n{DIGITS}\r\n".encode(), CONCEALED, "admin center"),
     ("list.txt", PRINTED, "none of its 4 rows names a mailbox; row 2 ", "Export-Csv mailboxes.csv"),
+    ("list.txt", b"UserPrincipalName : ada\n", "none of its 1 rows names a mailbox; row 1 ", "Export-Csv"),
     ("list.csv", b"mail,name\n,\n,\n", "none of its 2 rows names a mailbox; row 2 is blank in mail", "input.column"),
     ("list.json", b'{\n"value": []\n}\n', "there is no row in it", "a filter may have found no one"),
     ("list.txt", b"# nobody\n", "none of its 1 rows names a mailbox; row 1 is a comment: '# nobody'", "input.column"),

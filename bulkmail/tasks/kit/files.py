@@ -27,7 +27,7 @@ from bulkmail.errors import InputError
 from bulkmail.model import Mailbox, Rejected
 from bulkmail.source.address import is_id
 from bulkmail.source.admission import Admission
-from bulkmail.source.cells import HINT, MARK
+from bulkmail.source.cells import MARK
 from bulkmail.source.content import Content, Kind, opened
 from bulkmail.source.file import READERS
 from bulkmail.source.records import Record, records
@@ -36,6 +36,7 @@ from bulkmail.text import known_encoding
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file that are read: it stays in memory for the whole run, and no list of contacts is as long."""
 
+_HINT = 'Save it as UTF-8, or say which encoding it has: { path = "…", encoding = "cp1252" }.'
 _PINNED_KEYS = frozenset({"path", "sha256"})
 _KEYS = frozenset({"path", "encoding"})
 
@@ -88,7 +89,7 @@ class TextOf(NamedFile):
             text = "".join(content.blocks())
             if MARK in text:
                 line = text.count("\n", 0, text.index(MARK)) + 1
-                raise InputError(f"line {line} holds a character that could not be read", hint=HINT)
+                raise InputError(f"line {line} holds a character that could not be read", hint=_HINT)
         return text.removeprefix("\ufeff")
 
 

@@ -4,7 +4,7 @@ An option may hold `{Column}` and then differs from mailbox to mailbox: it is fi
 blank cell leaves the setting as it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from html import escape
 from typing import Annotated, Any, Literal, TypeAlias
@@ -121,6 +121,18 @@ class SettingsApplyOptions(Options):
     working_time_zone: Zone = Field(None, description="time zone of the working hours: Windows or IANA name")
     delegate_delivery: Delivery = Field(None, description="sendToDelegateAndInformationToPrincipal, "
                                         "sendToDelegateAndPrincipal or sendToDelegateOnly")  # fmt: skip
+
+    def warnings(self) -> Sequence[str]:
+        """Automatic replies that are switched on without a text of the job."""
+        if self.auto_reply_status in (None, "disabled"):
+            return ()
+        missing = [name for name in ("internal_reply", "external_reply") if getattr(self, name) is None]
+        if self.auto_reply_audience == "none":
+            missing = [name for name in missing if name == "internal_reply"]
+        told = (
+            f"automatic replies are switched on without {' and '.join(missing)}: what each mailbox has there goes out, "
+        )
+        return (told + "as the rows with the state stays show",) if missing else ()
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "SettingsApplyOptions":

@@ -413,3 +413,15 @@ def test_a_time_zone_that_does_not_exist_fails_in_the_plan(name: str) -> None:
     store = Store()
     rows(store, ADA._replace(columns={"Zone": "tokyo standard time"}), time_zone="{Zone}")
     assert store.stored["timeZone"] == "Tokyo Standard Time"
+
+
+def test_replies_without_a_text_are_warned_of() -> None:
+    def warnings(**options: Any) -> list[str]:
+        return [text.partition(":")[0] for text in check_options(settings_apply, options).warnings()]
+
+    on = "automatic replies are switched on without "
+    assert warnings(auto_reply_status="alwaysEnabled") == [on + "internal_reply and external_reply"]
+    assert warnings(auto_reply_status="alwaysEnabled", internal_reply="x") == [on + "external_reply"]
+    assert warnings(auto_reply_status="alwaysEnabled", internal_reply="x", auto_reply_audience="none") == []
+    assert warnings(auto_reply_status="{Status}") == [on + "internal_reply and external_reply"]
+    assert warnings(auto_reply_status="disabled") == warnings(language="en-GB") == []
