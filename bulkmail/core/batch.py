@@ -33,6 +33,17 @@ class Readmit(Exception):
     to ask for admission again."""
 
 
+class Alone(Exception):
+    """Not an error: the batch of a request failed as a whole, which says nothing about the request, and it goes alone
+    now. `said` tells how the batch failed, for one of its parts only: it is one failure. `doubtful` means that the
+    request may have been carried out."""
+
+    def __init__(self, said: str, *, doubtful: bool) -> None:
+        super().__init__(said)
+        self.said = said
+        self.doubtful = doubtful
+
+
 def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
     """The body of a batch of as many of `requests`, from the first, as fit, and how many those are: at least one."""
     entries = list(map(_entry, NUMBERS, requests))

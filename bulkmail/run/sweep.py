@@ -12,7 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import BulkmailError, ChangesExhausted, GraphError, TaskMistake, TransportError, gravest
+from bulkmail.errors import (
+    BulkmailError,
+    ChangesExhausted,
+    GraphError,
+    ServiceDown,
+    TaskMistake,
+    TransportError,
+    gravest,
+)
 from bulkmail.graph import Graph
 from bulkmail.model import (
     Checkpoint,
@@ -32,7 +40,7 @@ from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
 from bulkmail.run.pending import CHUNK, Outputs, Pending
 from bulkmail.run.remainder import Remainder
-from bulkmail.run.stop import Stop
+from bulkmail.run.stop import Reason, Stop
 from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
 from bulkmail.run.writer import Block, Finished
@@ -195,6 +203,8 @@ class Sweep:
                 self._idle += 1
                 if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
                     self._stop.ask(reason)
+        except ServiceDown as down:
+            self._stop.ask(Reason(down.exit_code, str(down)))
         except ChangesExhausted:
             return  # what it has in hand did not run, and is accounted for with the rest
 

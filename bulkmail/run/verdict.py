@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bulkmail.core.advice import ABSENT, UNKNOWN_404, token_refused
+from bulkmail.core.advice import ABSENT, UNKNOWN_404
 from bulkmail.errors import (
     BulkmailError,
     ChangesExhausted,
@@ -11,6 +11,7 @@ from bulkmail.errors import (
     OutcomeUnknown,
     OutputError,
     PermissionMissing,
+    ServiceDown,
     SignInError,
     TaskMistake,
     TransportError,
@@ -22,14 +23,18 @@ from bulkmail.text import one_line
 _ITEM = frozenset({"ErrorItemNotFound", "ErrorFolderNotFound", "itemNotFound"})
 """404s that are about something in a mailbox that is there."""
 
-_NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted)
+DENIED = (401, 403)
+"""Statuses of a mailbox that the application may not touch. A 401 comes here only from one that refuses a token with
+which others are let in: what concerns all is a SignInError."""
+
+_NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted, ServiceDown)
 
 
 def verdict(error: BaseException, place: str = "") -> tuple[Status, Problem]:
     """The status and the problem of a mailbox whose task raised `error`, in the line `place` of the task.
 
-    Raises what is not about the mailbox: a token that is refused again and again, a missing permission, a bug in
-    bulkmail, a ledger that cannot be written, or one that is full.
+    Raises what is not about the mailbox: a token that is refused for all, a missing permission, a bug in bulkmail,
+    a ledger that cannot be written or is full, or a service that does not answer.
     """
     if isinstance(error, GraphError):
         return _answered(error)
@@ -56,10 +61,8 @@ def _answered(error: GraphError) -> tuple[Status, Problem]:
     problem = Problem(
         error.code or str(error.status), error.message, error.status, error.request_id, error.client_request_id
     )
-    if error.status == 401:
-        raise token_refused(error.code, error.message)
     if error.status == 404 and error.code in ABSENT:
         return Status.ABSENT, problem
     if error.status == 404 and error.code not in _ITEM:
         problem = replace(problem, message=one_line(f"{error.message} ({UNKNOWN_404})"))
-    return (Status.DENIED if error.status == 403 else Status.FAILED), problem
+    return (Status.DENIED if error.status in DENIED else Status.FAILED), problem

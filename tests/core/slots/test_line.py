@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots
@@ -20,8 +21,9 @@ NOTHING_HELD = LineStatistics((), 0, 0, 0, 0)
 class Asked:
     """A request that waits, or has left, or has given up."""
 
-    def __init__(self, lane: Lane, *, upload: int = 0, sends: int = 0) -> None:
+    def __init__(self, lane: Lane, *, upload: int = 0, sends: int = 0, safe: bool = True) -> None:
         self.lane = lane
+        self.safe = safe
         self.upload = upload
         self.sends = sends
         self.state = "waits"
@@ -42,8 +44,9 @@ def line_of(
     pace = pace or Pace(rate=math.inf, in_flight=10_000)
     report = ([] if told is None else told).append
     lanes = Slots(slots)
-    fences = Fences(lanes, pace, report, max_wait=max_wait, wall=lambda: 0.0, dice=lambda: 0.0)
-    return Line(lanes, fences, pace, report)
+    outage = Outage(report, max_wait=max_wait)
+    fences = Fences(lanes, pace, outage, report, max_wait=max_wait, wall=lambda: 0.0, dice=lambda: 0.0)
+    return Line(lanes, fences, pace, outage, report)
 
 
 def ask(line: Line, key: str, now: float = 0.0, *, upload: int = 0, sends: int = 0) -> Asked:
