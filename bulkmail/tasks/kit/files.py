@@ -34,7 +34,7 @@ from bulkmail.source.records import Record, records
 from bulkmail.text import known_encoding
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes of a file that are read: it stays in memory for the whole run, and nobody's contacts are that many."""
+"""Bytes of a file that are read: it stays in memory for the whole run, and no list of contacts is that long."""
 
 _HINT = 'Save it as UTF-8, or say which encoding it has: { path = "…", encoding = "cp1252" }.'
 _PINNED_KEYS = frozenset({"path", "sha256"})
