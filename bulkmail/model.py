@@ -19,7 +19,8 @@ class Checkpoint(dict[str, Any]):
 
     The rows and blobs before it are durable, together with it, before the task goes on. A run that is resumed begins
     the task anew and gives it the last checkpoint of the mailbox, as `graph.checkpoint`. Its values are JSON, at most
-    64 KB in all.
+    64 KB in all. Of a mailbox that fails later on, what was durable stays, and its outcome counts those rows; a run
+    that does the failed mailboxes once more has a directory of its own, and begins them anew.
     """
 
 

@@ -43,16 +43,20 @@ class Outputs:
 class Pending:
     """One mailbox's. Its worker appends to `rows`, and calls `encode` when there are CHUNK of them."""
 
-    __slots__ = ("_blobs", "_encoded", "_mailbox", "_outputs", "_spill", "_state", "rows")
+    # Nearly every mailbox is short: what the others have is set when they have it, and costs the short ones nothing.
+    is_short = True
+    """Whether all that there is to commit is in `rows`."""
+    _encoded = 0  # rows that are no longer in `rows`, since the last checkpoint
+    _spill: Spill | None = None
+    _blobs: MailboxBlobs | None = None
+    _state: dict[str, Any] | None = None
 
     def __init__(self, outputs: Outputs, mailbox: Mailbox) -> None:
         self._outputs = outputs
         self._mailbox = mailbox
-        self._encoded = 0  # rows that are no longer in `rows`, since the last checkpoint
-        self._spill: Spill | None = None
-        self._blobs: MailboxBlobs | None = None
-        self._state: dict[str, Any] | None = None
         self.rows: list[Row] = []
+        if outputs.reached and mailbox.row in outputs.reached:
+            self.is_short = False
 
     @property
     def checkpoint(self) -> Mapping[str, Any]:
@@ -66,16 +70,19 @@ class Pending:
         return self._state
 
     def blob(self, name: str, /) -> Writing:
+        self.is_short = False
         if self._blobs is None:
             self._blobs = self._outputs.blobs.of(self._mailbox)
         return self._blobs.open(name)
 
     async def begin(self) -> None:
         """Reads the state that the mailbox left behind, for a task that keeps one."""
+        self.is_short = False
         self._state = await self._outputs.states.read(self._mailbox) if self._outputs.states is not None else {}
 
     async def encode(self) -> None:
         """Takes what is in `rows`. Raises TypeError or ValueError for a row that cannot be written, and OutputError."""
+        self.is_short = False
         blocks = self._outputs.writer.encode(self.rows)
         self._encoded += len(self.rows)
         self.rows.clear()
@@ -85,6 +92,7 @@ class Pending:
 
     async def commit(self, checkpoint: Checkpoint) -> None:
         """Returns when a checkpoint is durable, with the rows and blobs before it."""
+        self.is_short = False
         state, durable = checked_state(checkpoint), asyncio.Event()
         number, blocks = self._number, await self._blocks()
         extra = Extra(done=durable.set)
@@ -93,10 +101,9 @@ class Pending:
         self._outputs.reached[self._mailbox.row] = reached
         await durable.wait()
 
-    async def complete(self) -> tuple[int, Sequence[bytes | Block], Extra | None]:
-        """The number of all rows of a mailbox that has done its work, and what is committed with its outcome."""
-        if self._spill is None and self._blobs is None and self._state is None:
-            return self._number, self._outputs.writer.encode(self.rows), None
+    async def complete(self) -> tuple[int, Sequence[bytes | Block], Extra]:
+        """The number of all rows of a mailbox that has done its work and is not short, and what is committed with its
+        outcome."""
         extra = Extra(state=None if self._state is None else checked_state(self._state, LARGEST))
         number, blocks = self._number, await self._blocks()
         self._attach(extra)
@@ -113,7 +120,6 @@ class Pending:
 
     async def discard(self) -> None:
         """The mailbox has failed: what was committed stays, all else is given up. Raises OutputError."""
-        self.rows.clear()
         if self._spill is not None:
             self._spill.release()
             await asyncio.to_thread(self._spill.remove)

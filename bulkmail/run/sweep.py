@@ -35,7 +35,7 @@ from bulkmail.run.remainder import Remainder
 from bulkmail.run.stop import Stop
 from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
-from bulkmail.run.writer import Block, Extra, Finished
+from bulkmail.run.writer import Block, Finished
 from bulkmail.tasks import Options, Task
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,6 @@ ACCIDENTS = 3
 INTERRUPTED = Problem("Interrupted", "a process died when something was begun here that must not be done twice")
 
 Item: TypeAlias = Mailbox | Rejected | Finished
-Complete: TypeAlias = tuple[int, Sequence[bytes | Block], Extra | None]
 
 
 class Worker:
@@ -236,22 +235,26 @@ class Sweep:
         self._lanes.enter(key)
         pending = Pending(self._outputs, mailbox)
         blocks: Sequence[bytes | Block] = ()
-        extra: Extra | None = None
-        status, problem = Status.OK, None
+        status, problem, number, extra = Status.OK, None, 0, None
         try:
-            number, blocks, extra = await self._rows_of(mailbox, target, pending)
+            await self._finish(mailbox, target, pending)
+            if pending.is_short:
+                number, blocks = len(pending.rows), self._writer.encode(pending.rows)
+            else:
+                number, blocks, extra = await pending.complete()
         except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
             status, problem = self._judged(mailbox, error)
+            number = self._outputs.durable(mailbox)
             await pending.discard()
-            number = pending.committed
         finally:
             worker.target = None
             tally = worker.spent = self._lanes.leave(key)
         worker.spent = Tally()
-        self._outputs.reached.pop(mailbox.row, None)
+        if not pending.is_short:
+            self._outputs.reached.pop(mailbox.row, None)
         return Finished(Outcome(mailbox, status, number, tally, self._clock() - started, problem), blocks, extra)
 
-    async def _rows_of(self, mailbox: Mailbox, target: str, pending: Pending) -> Complete:
+    async def _finish(self, mailbox: Mailbox, target: str, pending: Pending) -> None:
         """Runs the task to its end."""
         if self._task.keeps_state:
             await pending.begin()
@@ -265,7 +268,6 @@ class Sweep:
                 rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
                 if len(rows) == CHUNK:
                     await pending.encode()
-            return await pending.complete()
         except BaseException:
             await _close(running)
             raise

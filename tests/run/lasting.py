@@ -23,7 +23,7 @@ SETTINGS = OutputSettings()
 
 def sweep_of(
     task: Task, options: Options, rows: Sequence[Mailbox | Rejected], service: Transport, outputs: Outputs,
-    recovered: Recovered, stop: Stop,
+    recovered: Recovered, stop: Stop, barred: frozenset[int] = frozenset(),
 ) -> Sweep:  # fmt: skip
     lanes = CountingLanes(service)
     return Sweep(
@@ -35,17 +35,18 @@ def sweep_of(
         outputs=outputs,
         alarm=Alarm(AlarmSettings(stop_if_denied=0), ""),
         stop=stop,
-        settings=SweepSettings(grace=0.0),
+        settings=SweepSettings(grace=0.0, barred=barred),
     )
 
 
 async def go_on(
     folder: Path, task: Task, rows: Sequence[Mailbox | Rejected], service: Transport, *, options: Options | None = None,
-    states: States | None = None, stop: Stop | None = None,
+    states: States | None = None, stop: Stop | None = None, barred: frozenset[int] = frozenset(),
 ) -> Recovered:  # fmt: skip
-    """One process, from where the ones before got, to its end. Gives its accounts."""
+    """One process, from where the ones before got, to its end. Gives its accounts. In `barred` rows something was
+    begun that must not be done twice."""
     options = options or task.options()
     recovered = await asyncio.to_thread(recover, RunDir(folder))
     with open_outputs(folder, list(task.columns(options)), SETTINGS, recovered, states) as outputs:
-        await sweep_of(task, options, rows, service, outputs, recovered, stop or Stop()).run()
+        await sweep_of(task, options, rows, service, outputs, recovered, stop or Stop(), barred).run()
     return recovered

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,15 +166,20 @@ def test_of_a_mailbox_that_fails_stays_what_its_checkpoint_made_durable(tmp_path
     assert done.totals.rows == 2
 
 
-def test_a_mailbox_that_is_stopped_behind_its_checkpoint_goes_on_there(tmp_path: Path) -> None:
-    stop = Stop()
+def stopping(stop: Stop) -> Any:
+    """A service that never answers; the run is told to stop when it is asked."""
 
     async def never(request: Request) -> Response:
         stop.ask(TIME_BOX)
         await asyncio.sleep(1000)
         return Response(200)
 
-    stopped = run(go_on(tmp_path, parts, ROWS[:1], Scripted(never), stop=stop))
+    return never
+
+
+def test_a_mailbox_that_is_stopped_behind_its_checkpoint_goes_on_there(tmp_path: Path) -> None:
+    stop = Stop()
+    stopped = run(go_on(tmp_path, parts, ROWS[:1], Scripted(stopping(stop)), stop=stop))
     assert told(tmp_path) == [("not_run", 2)]
     assert stopped.totals.rows == 2
     done = run(go_on(tmp_path, parts, ROWS[:1], Scripted(answered)))
@@ -184,16 +190,27 @@ def test_a_mailbox_that_is_stopped_behind_its_checkpoint_goes_on_there(tmp_path:
     assert done.totals.statuses == {Status.OK: 1}
 
 
+def test_of_a_mailbox_that_must_not_be_touched_again_stays_what_its_checkpoint_made_durable(tmp_path: Path) -> None:
+    """A process died in it, after something was begun that must not be done twice."""
+    run(go_on(tmp_path, parts, ROWS[:1], Scripted(stopping(stop := Stop())), stop=stop))
+    service = Scripted(answered)
+    run(go_on(tmp_path, parts, ROWS, service, barred=frozenset({2})))
+    assert told(tmp_path) == [("unknown", 2), ("ok", 3)]
+    assert {request.mailbox for request in service.requests} == {"grace@contoso.com"}
+    assert numbers(tmp_path) == [1, 2, 1, 2, 3]
+    assert (tmp_path / "blobs" / "2-ada@contoso.com" / "a").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("target", ["", "news@contoso.com"])
+def test_rows_that_are_barred_give_up_their_turn(tmp_path: Path, target: str) -> None:
+    elsewhere = replace(parts, target=lambda mailbox, options: target)
+    rows = [Mailbox(f"m{row}@contoso.com", row) for row in range(2, 30)]
+    run(go_on(tmp_path, elsewhere, rows, Scripted(answered), barred=frozenset(range(2, 20))))
+    assert sorted(told(tmp_path)) == [("ok", 3)] * 10 + [("unknown", 0)] * 18
+
+
 def test_a_row_with_a_checkpoint_must_name_the_mailbox_that_it_named(tmp_path: Path) -> None:
-    stop = Stop()
-    stop.ask(TIME_BOX)
-
-    async def never(request: Request) -> Response:
-        stop.ask(TIME_BOX)
-        await asyncio.sleep(1000)
-        return Response(200)
-
-    run(go_on(tmp_path, parts, ROWS[:1], Scripted(never), stop=(stop := Stop())))
+    run(go_on(tmp_path, parts, ROWS[:1], Scripted(stopping(stop := Stop())), stop=stop))
     done = recover(RunDir(tmp_path)).done
     run(check_rows(RunDir(tmp_path), done, ListSource([ROWS])))
     with pytest.raises(InputError, match="row 2 of the input names another mailbox"):
