@@ -73,7 +73,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """`bulkmail.task` is the decorator, though a room of the same name is below: the import system would put the room in
+    """`bulkmail.task` is the decorator, though a room of that name is below: the import system would put the room into
     its place as soon as anything imports it."""
 
     @property

@@ -33,6 +33,6 @@ def test_importing_it_brings_no_network_and_no_terminal() -> None:
 
 
 def test_the_decorator_is_not_hidden_by_the_room_of_its_name() -> None:
-    program = "import bulkmail.task.declare as one; from bulkmail import task; print(task is one.task)"
+    program = "from bulkmail.task import declare; from bulkmail import task; print(task is declare.task)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "True"
