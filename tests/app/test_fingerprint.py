@@ -1,14 +1,14 @@
 """What a run is does not depend on where it was started from."""
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bulkmail.app.fingerprint import pinned, require_application, require_same
-from bulkmail.config import load
+from bulkmail.config import Input, load
 from bulkmail.errors import ConfigError
 from bulkmail.rundir.manifest import Manifest, PinnedApp, PinnedInput, PinnedOutput
 from bulkmail.tasks import check_options
@@ -93,3 +93,7 @@ def test_the_application_of_a_job_has_to_be_that_of_the_run(tmp_path: Path) -> N
         other = job.model_copy(update={"app": job.app.model_copy(update={key: "other"})})
         with pytest.raises(ConfigError, match=f"app.{key}"):
             require_application(before, other)
+
+
+def test_a_manifest_has_a_member_for_every_key_of_the_input() -> None:
+    assert set(Input.model_fields) <= {one.name for one in fields(PinnedInput)}

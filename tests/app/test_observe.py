@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from itertools import count
+from mmap import PAGESIZE
 from pathlib import Path
 
 import pytest
@@ -86,5 +87,5 @@ def test_without_observers_no_snapshot_is_taken() -> None:
 
 def test_memory_is_told_where_the_system_tells_it(tmp_path: Path) -> None:
     (tmp_path / "statm").write_text("100 7 3\n")
-    assert resident(tmp_path / "statm") == 7 * 4096
+    assert resident(tmp_path / "statm") == 7 * PAGESIZE
     assert resident(tmp_path / "nothing") == 0

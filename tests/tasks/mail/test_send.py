@@ -244,7 +244,7 @@ def test_a_row_that_cannot_be_meant_fails_before_anything_is_sent(
         ({"redirect_to": "a@b.c;d@e.f"}, "redirect_to should be one address"),
         ({"save_to_sent": False}, 'save_to_sent = false goes with mode = "direct"'),
         ({"mode": "drafts"}, "task.mode: input should be 'draft' or 'direct'"),
-        ({"supress": "x"}, "task.supress is no option of mail.send; did you mean suppress?"),
+        ({"supress": "x"}, "task.supress is not an option of mail.send; did you mean suppress?"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path: Path) -> None:
