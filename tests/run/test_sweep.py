@@ -15,6 +15,7 @@ from bulkmail.errors import (
     OutcomeUnknown,
     OutputError,
     PermissionMissing,
+    ServiceDown,
     SignInError,
     ThrottledOut,
     Unreachable,
@@ -22,7 +23,7 @@ from bulkmail.errors import (
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Rejected, Request, Response, Row, Status
 from bulkmail.run.alarm import AlarmSettings
-from bulkmail.run.stop import INTERRUPTED, TIME_BOX
+from bulkmail.run.stop import INTERRUPTED, TIME_BOX, Reason
 from bulkmail.tasks import Options, Task, task
 from bulkmail.testing import Scripted, run
 from tests.run.stage import COLUMNS, ListSource, Stage, mailboxes, zoned
@@ -163,6 +164,20 @@ def test_what_is_not_about_a_mailbox_ends_the_run(error: BulkmailError, kind: ty
     assert isinstance(play(stage), kind)
     assert stage.totals.statuses[Status.NOT_RUN] > 0
     assert stage.totals.statuses[Status.OK] > 0
+
+
+def test_a_service_that_is_down_for_too_long_stops_the_run_and_fails_no_mailbox() -> None:
+    async def answer(request: Request) -> Response:
+        await asyncio.sleep(1.0)
+        if request.mailbox >= "user40":
+            raise ServiceDown("Graph does not answer (503) for 3600 s; the job allows 3600 s")
+        return zoned(request)
+
+    stage = Stage(ListSource([mailboxes(100)]), Scripted(answer), workers=20)
+    assert play(stage) is None
+    assert stage.stop.reason == Reason(5, "Graph does not answer (503) for 3600 s; the job allows 3600 s")
+    assert set(stage.totals.statuses) == {Status.OK, Status.NOT_RUN}
+    assert stage.totals.statuses.total() == 100
 
 
 def test_an_accident_below_graph_is_a_defect() -> None:
