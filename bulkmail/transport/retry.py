@@ -177,11 +177,11 @@ def _honest(answer: Response | TransportError, effect: Effect, attempts: Attempt
 
 
 def _given_up(answer: Response | TransportError, effect: Effect) -> Response:
-    """The last of too many failures; one with a good status does not come from Graph, and is no answer."""
+    """The last of too many failures; one with a good status does not come from Graph, and is not an answer."""
     if isinstance(answer, Response) and answer.status >= 400:
         return answer
     if isinstance(answer, Response):
-        answer = OutcomeUnknown(f"what came, {_why(answer)}, is no answer of Graph", **ids_of(answer))
+        answer = OutcomeUnknown(f"what came, {_why(answer)}, is not an answer of Graph", **ids_of(answer))
     if isinstance(answer, OutcomeUnknown) and effect is Effect.READ:
         raise _told_as(Unanswered, answer)
     raise answer

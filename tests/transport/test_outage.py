@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bulkmail.core.retry import RetryRules
 from bulkmail.errors import OutcomeUnknown, ServiceDown, TransportError, Unreachable
-from bulkmail.model import Event, Request, Response, Transport
+from bulkmail.model import Effect, Event, Request, Response, Transport
 from bulkmail.testing import Tokens, run
 from bulkmail.transport import StackSettings, stack
 from tests.transport.rig import OK, Unbatching, get, throttled, together, unheard
@@ -244,3 +245,32 @@ def test_a_service_that_throttles_all_is_not_down() -> None:
 
 async def _given(answer: Response) -> Response:
     return answer
+
+
+@pytest.mark.parametrize(
+    ("method", "plain", "end"),
+    [
+        ("DELETE", Response(404, body={"error": {"code": "ErrorItemNotFound"}}), 204),
+        ("PATCH", Unreachable("no connection"), "OutcomeUnknown"),
+        ("PATCH", Response(412), 412),
+    ],
+)
+def test_what_a_batch_that_failed_may_have_done_is_not_forgotten(
+    method: str, plain: Response | Exception, end: int | str
+) -> None:
+    async def main() -> None:
+        async def answer(request: Request) -> Response:
+            if request.path == "/$batch":
+                return Response(504)
+            return plain if isinstance(plain, Response) else _raised(plain)
+
+        chosen = StackSettings(batch=20, retries=RetryRules(attempts=1))
+        async with stack(_Asked(answer), Tokens(), chosen, unheard) as whole:
+            request = Request(method, "/users/ada/x", "ada", body={}, effect=Effect.IDEMPOTENT)
+            asked = asyncio.create_task(whole.transport.send(request))
+            await asyncio.wait([asked])
+            error = asked.exception()
+            assert (type(error).__name__ if error else asked.result().status) == end
+            assert error or asked.result().doubtful is (end == 412)
+
+    run(main())
