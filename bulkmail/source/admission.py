@@ -180,7 +180,7 @@ class Admission:
         look: Look = PLAIN,
     ) -> list[Mailbox | Rejected]:
         """What `admit` makes of each value, the first of which is that of `row`; of ids and columns there are as many
-        or none. Values that are addresses as they stand, as nearly all are, are admitted together."""
+        or none. Values that are addresses as they stand, which nearly all are, are admitted together."""
         if are_addresses(values):
             return self._all_once(row, values, list(map(id_in, ids)), columns)
         if len(values) <= FEW:
