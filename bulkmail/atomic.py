@@ -1,6 +1,6 @@
 """Writes files whole or not at all: the only place where one file takes the place of another. Knows no content.
 
-A file is written beside its place under a name that nobody else uses, synced, and moved there in one step; so two that
+A file is written beside its place under a name that nothing else uses, synced, and moved there in one step; so two that
 write the same file never mix, and a process that is killed leaves what was there before, or what was to come.
 """
 

@@ -12,6 +12,8 @@
     ├── OutputError                7   a result could not be written
     ├── Damaged                    7   a file of a run is not what was written
     ├── ChangesExhausted           5   the run may change no more
+    ├── ServiceDown                5   the service does not answer at all
+    ├── TaskMistake                1   a task asked for something that cannot be sent
     ├── WriteRefused               1   a task that may only read tried to write
     ├── LinkRefused                1   the service named an address that bulkmail will not follow
     ├── TransportError             1   one request got no answer
@@ -24,12 +26,15 @@
 Texts here are printed and logged: none may hold a token, a key, a password or the body of an answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
 NOT_SENT = "the request had not left"
-"""The note on the cancellation of a request that still waited for its turn: it has begun nothing."""
+"""The note on the error of a request that still waited for its turn: this attempt has begun nothing."""
+
+MAYBE_SENT = "an earlier attempt may have been carried out"
+"""The note on the error of a request that is repeated, whatever became of its last attempt."""
 
 
 EXIT_CODES: Mapping[int, str] = MappingProxyType(
@@ -126,6 +131,19 @@ class ChangesExhausted(BulkmailError):
     exit_code = 5
 
 
+class ServiceDown(BulkmailError):
+    """The service has answered nothing for longer than the job allows; this request was not sent."""
+
+    exit_code = 5
+
+
+class TaskMistake(BulkmailError):
+    """A task asked for something that cannot be sent, such as a path outside its mailbox or a body that is not JSON.
+
+    Nothing was sent. It ends the task's mailbox as failed, and not the run.
+    """
+
+
 class WriteRefused(BulkmailError):
     """A task that is declared to read only tried to write; nothing was sent."""
 
@@ -175,3 +193,30 @@ class GraphError(BulkmailError):
         self.message = message
         self.request_id = request_id
         self.client_request_id = client_request_id
+
+
+GRAVITY: tuple[tuple[type[BaseException], ...], ...] = (
+    (Defect, SignInError, PermissionMissing, OutputError, Damaged, ChangesExhausted, ServiceDown),  # the run's business
+    (OutcomeUnknown,),  # a write that may have been made: it must not be taken for one that was not
+    (BulkmailError,),
+    (BaseException,),  # an accident, which may have followed from one of the others
+)
+"""Errors by what they decide, the gravest first."""
+
+
+def gravest(errors: Iterable[BaseException]) -> BaseException:
+    """The error that decides among several that were raised together; the first of those that are equally grave. Groups
+    count for what is in them. Raises ValueError where there is none."""
+    return min(_flat(errors), key=_rank)
+
+
+def _flat(errors: Iterable[BaseException]) -> Iterator[BaseException]:
+    for error in errors:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _flat(error.exceptions)
+        else:
+            yield error
+
+
+def _rank(error: BaseException) -> int:
+    return next(rank for rank, kinds in enumerate(GRAVITY) if isinstance(error, kinds))

@@ -3,8 +3,8 @@
 Those that are made for every request or mailbox are named tuples, which cost a third of a frozen dataclass.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,6 +12,17 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
+
+
+class Checkpoint(dict[str, Any]):
+    """Yielded by a task among its rows: `yield Checkpoint(page=7)`. It is not written as a row.
+
+    The rows and blobs before it are durable, together with it, before the task goes on. A run that is resumed begins
+    the task anew and gives it the last checkpoint of the mailbox, as `graph.checkpoint`. Its values are JSON, at most
+    64 KB in all. Of a mailbox that fails later on, what was durable stays, and its outcome counts those rows; a run
+    that does the failed mailboxes once more has a directory of its own, and begins them anew.
+    """
+
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -143,6 +154,8 @@ class Request(NamedTuple):
     content: bytes | None = None  # the body as it leaves, encoded once; see `core.content`
     raw: bool = False  # the answer's body is wanted as it comes, in bytes
     waits: AbstractContextManager[None] = ANYWHERE  # entered while it waits and is not under way
+    doubtful: bool = False  # a batch that failed may have carried it out
+    suspect: bool = False  # it has failed while others were served, which says nothing about the service
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property
@@ -164,6 +177,16 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = NOTHING
     body: Any = None
     doubtful: bool = False
+
+
+class Blob(NamedTuple):
+    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` is relative to the run
+    directory, with slashes; `sha256` is of the piece, in hexadecimal digits."""
+
+    path: str
+    offset: int
+    bytes: int
+    sha256: str
 
 
 class Tally(NamedTuple):
@@ -211,12 +234,12 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling while it happens. `kind` is one of `throttled`, `retried`, `paused`, `note`.
+    """Something worth telling while it happens. `kind` is one of `throttled`, `retried`, `paused`.
 
     `text` of the first says which limit was met, and whose it is; of `paused`, what is waited for.
     """
 
-    kind: Literal["throttled", "retried", "paused", "note"]
+    kind: Literal["throttled", "retried", "paused"]
     text: str
     mailbox: str = ""
     seconds: float = 0.0  # how long the wait will be
@@ -260,6 +283,33 @@ class Lanes(Protocol):
         """Whether a request of this mailbox has left already."""
 
 
+class BlobFile(Protocol):
+    """A blob while it is written."""
+
+    async def write(self, chunk: bytes, /) -> None:
+        """A few megabytes at the most. Raises OutputError."""
+
+    @property
+    def blob(self) -> Blob:
+        """Where it lies, once it is complete."""
+
+
+class Store(Protocol):
+    """What a task leaves beside its rows, and what was left there for it."""
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """The last checkpoint of the mailbox in this run; empty where it begins anew."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the mailbox left behind in an earlier run of the task with these options, by name; what is in it when
+        the mailbox ends as ok is left for the next run. Values are JSON."""
+
+    def blob(self, name: str, /) -> AbstractAsyncContextManager[BlobFile]:
+        """A new blob in the mailbox's file of this name."""
+
+
 class Reporter(Protocol):
     """Hears of events. Must return at once and must not raise."""
 
@@ -276,13 +326,37 @@ class TokenSource(Protocol):
     async def token(self, *, refused: str = "", claims: str = "") -> str: ...
 
 
-class Source(Protocol):
-    """Yields the input in chunks of at most a few hundred rows, so that a million of them never sit in memory.
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What identifies a file or an input: the number of its bytes, and their SHA-256 in hex."""
 
-    Raises InputError for an input that is no list of mailboxes at all. `counts` is true for what was yielded so far.
-    """
+    bytes: int
+    sha256: str
+
+
+Chunks: TypeAlias = AsyncIterable[Sequence[Mailbox | Rejected]]
+"""Rows of the input, at most a few hundred at a time, so that a million of them never sit in memory."""
+
+
+class Source(Protocol):
+    """An input: yields its rows in chunks. Raises InputError for one that is not a list of mailboxes at all."""
 
     @property
-    def counts(self) -> Counts: ...
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def replayable(self) -> bool:
+        """Whether it can be read again. What can be read only once is spooled before anything is done."""
+
+    @property
+    def counts(self) -> Counts:
+        """True for the rows that the present reading has yielded so far."""
+
+    def digest(self) -> Digest | None:
+        """Of the bytes that the last whole reading read; None before there was one, and where there are no bytes."""
+
+    def size(self) -> int | None:
+        """The mailboxes that the last whole reading found; None before there was one."""
 
     def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]: ...

@@ -1,4 +1,5 @@
-"""Texts that people read or write, each rule once: one safe line, the nearest known name, and durations both ways."""
+"""Texts that people read or write, each rule once: one safe line, the nearest known name, durations both ways, and the
+names of encodings."""
 
 import re
 from collections.abc import Iterable
@@ -47,3 +48,24 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 row`, `2,000 rows`; `many` where the plural is not formed with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+ENCODINGS = (
+    "utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
+    "iso-8859-1", "iso-8859-2", "iso-8859-15", "cp437", "cp850", "cp852", "cp866", "cp932", "cp936", "cp949", "cp950",
+    "gb18030", "mac-roman",
+)  # fmt: skip
+"""What a list may be said to be written in: the code pages of Excel and of consoles, and the older standards."""
+
+
+def known_encoding(name: str) -> str:
+    """The name as Python has it. Raises ValueError for one that is not in ENCODINGS."""
+    folded = name.strip().casefold().replace("_", "-").replace("windows-", "cp").replace("ansi", "cp1252")
+    if folded and folded not in ENCODINGS:
+        raise ValueError(f"{name} is not an encoding that a list is written in{nearest(folded, ENCODINGS)}")
+    return folded

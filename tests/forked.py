@@ -23,7 +23,7 @@ _numbers = count()
 
 
 def start(folder: Path, *arguments: str, anew: bool = False, feed: bool = False, largest: int = 0) -> "Started":
-    """`bulkmail ARGUMENTS` in `folder`, deaf to the BULKMAIL_ variables of whoever tests.
+    """`bulkmail ARGUMENTS` in `folder`, deaf to the BULKMAIL_ variables of this process.
 
     With `feed` its standard input is a pipe; `largest` is the size in bytes that no file may pass, as on a full disk.
     """

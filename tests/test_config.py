@@ -52,13 +52,13 @@ def refusal(folder: Path, text: str, environment: Mapping[str, str] | None = Non
 
 
 MISTAKES = {
-    "unknown table": ("[limit]\n", "JOB:1: [limit] is no table of a job; did you mean limits?"),
-    "unknown table, nothing like it": ("\n[zebra]\n", "JOB:2: [zebra] is no table of a job; there is app, input"),
-    "unknown key": ("[limits]\nzebra = 1", "JOB:2: limits.zebra is no setting; there is mailbox_concurrency,"),
-    "misspelt key": ("[app]\ntenantid = 'x'", "JOB:2: app.tenantid is no setting; did you mean tenant_id?"),
-    "a key with dots": ("limits.bacth = true", "JOB:1: limits.bacth is no setting; did you mean batch?"),
-    "an inline table": ("limits = { bacth = true }", "JOB:1: limits.bacth is no setting; did you mean batch?"),
-    "a key in quotes": ('[ "limits" ]\n"bacth" = true', "JOB:2: limits.bacth is no setting; did you mean batch?"),
+    "unknown table": ("[limit]\n", "JOB:1: [limit] is not a table of a job; did you mean limits?"),
+    "unknown table, nothing like it": ("\n[zebra]\n", "JOB:2: [zebra] is not a table of a job; there is app, input"),
+    "unknown key": ("[limits]\nzebra = 1", "JOB:2: limits.zebra is not a setting; there is mailbox_concurrency,"),
+    "misspelt key": ("[app]\ntenantid = 'x'", "JOB:2: app.tenantid is not a setting; did you mean tenant_id?"),
+    "a key with dots": ("limits.bacth = true", "JOB:1: limits.bacth is not a setting; did you mean batch?"),
+    "an inline table": ("limits = { bacth = true }", "JOB:1: limits.bacth is not a setting; did you mean batch?"),
+    "a key in quotes": ('[ "limits" ]\n"bacth" = true', "JOB:2: limits.bacth is not a setting; did you mean batch?"),
     "a table that is none": ("limits = 5", "JOB:1: limits is a table\nWrite [limits]"),
     "an array of tables": ("[[limits]]\nbatch = true", "JOB:1: limits is a table"),
     "wrong type": ('[limits]\nmax_attempts = "6"', "JOB:2: limits.max_attempts: input should be a valid integer"),
@@ -87,6 +87,20 @@ MISTAKES = {
     ),
     "a password": ('[app]\ncertificate_password = "x"', "JOB:2: app.certificate_password must not stand in a job file"),
     "no TOML": ("[limits\n", "JOB is not TOML: "),
+    "a backslash": (
+        '[app]\ncertificate = "C:\\certs\\app.pfx"',
+        "column 20)\nA backslash is special between double quotes: write 'C:\\certs\\app.pfx', or use slashes.",
+    ),
+    "a user's folder": (
+        '[app]\ncertificate = "C:\\Users\\ada\\app.pfx"',
+        "A backslash is special between double quotes: write 'C:\\Users\\ada\\app.pfx', or use slashes.",
+    ),
+    "a backslash that is read as a tab": (
+        '[app]\ncertificate = "C:\\temp\\new.pfx"',
+        "JOB:2: app.certificate holds a tab or another control character\nA backslash is special",
+    ),
+    "no quotes": ("[input]\npath = staff.csv", 'A text stands between quotes in TOML: "staff.csv".'),
+    "typographic quotes": ("[input]\npath = \u201cstaff.csv\u201d", "Typographic quotes do not count in TOML"),
     "too deep": ("a = " + "[" * 5000, "JOB is not TOML: "),
     "a number of 5,000 digits": ("a = " + "9" * 5000, "JOB is not TOML: "),
 }
@@ -195,12 +209,12 @@ def test_the_speaker_of_a_wrong_value_is_named(tmp_path: Path) -> None:
     text = "[limits]\nbatch = true"
     assert refusal(tmp_path, text, {"BULKMAIL_LIMITS_BATCH": "99"}).startswith("BULKMAIL_LIMITS_BATCH: limits.batch: ")
     assert refusal(tmp_path, text, limits__batch=99).startswith("command line: limits.batch: ")
-    assert refusal(tmp_path, text, limits__bacth=9).startswith("command line: limits.bacth is no setting; did you")
+    assert refusal(tmp_path, text, limits__bacth=9).startswith("command line: limits.bacth is not a setting; did you")
 
 
 def test_flags_that_are_none(tmp_path: Path) -> None:
-    assert "batch is no setting; did you mean limits.batch?" in refusal(tmp_path, "", batch=True)
-    assert "limit.batch is no setting; did you mean limits.batch?" in refusal(tmp_path, "", limit__batch=True)
+    assert "batch is not a setting; did you mean limits.batch?" in refusal(tmp_path, "", batch=True)
+    assert "limit.batch is not a setting; did you mean limits.batch?" in refusal(tmp_path, "", limit__batch=True)
     assert "cannot be a flag" in refusal(tmp_path, "", app__client_secret="x")
     with pytest.raises(ConfigError, match="there is no value"):
         flag("limits.batch")
@@ -246,7 +260,7 @@ def test_the_environment(tmp_path: Path) -> None:
     assert job.app.certificate is None
     assert "in quotes" not in repr(job)
     assert len(job.notes) == 2
-    assert "BULKMAIL_LIMITS_BACTH is no setting of bulkmail; did you mean BULKMAIL_LIMITS_BATCH?" in job.notes
+    assert "BULKMAIL_LIMITS_BACTH is not a setting of bulkmail; did you mean BULKMAIL_LIMITS_BATCH?" in job.notes
 
 
 def test_the_environment_of_the_process_is_the_one_that_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bulkmail.app.ending import Ended
 from bulkmail.app.fingerprint import measured, require_same
+from bulkmail.app.input import require_unchanged
 from bulkmail.app.observe import Note, Observer
 from bulkmail.app.prepare import Flags, introduce, prepare_again, surveyed
 from bulkmail.app.runner import Runner
@@ -43,5 +44,6 @@ async def again(
     wanted = name(prepared.job.output.directory, prepared.task.name, datetime.now().astimezone())
     with open_folder(wanted) as new:
         source = await spool(Only(prepared.source, rows), new / INPUT)
-        manifest = await measured(prepared.manifest, source)
+        require_unchanged(prepared.source, prepared.manifest.input)
+        manifest = measured(prepared.manifest, source)
         return await Runner(replace(prepared, source=source, manifest=manifest), observers, note).run(new)

@@ -4,24 +4,23 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from pydantic import SecretStr
 
 from bulkmail import __version__
 from bulkmail.app.writes import Writes
 from bulkmail.config import App, Job, Limits
+from bulkmail.config.proxy import proxy_for
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import ConfigError
 from bulkmail.graph import Graph
-from bulkmail.identity.cloud import Cloud, cloud_named, custom, is_loopback
+from bulkmail.identity.cloud import Cloud, cloud_named, custom
 from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
-from bulkmail.identity.secret import Secret, read_secret
+from bulkmail.identity.secret import Secret, first_line, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Made, Mailbox, Reporter, TokenSource, Transport
+from bulkmail.model import Made, Mailbox, Reporter, Store, TokenSource, Transport
 from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.wire import WireSettings, wire
 
@@ -59,7 +58,7 @@ def settings_of(app: App) -> AppSettings:
 
 def _secret(text: SecretStr | None, file: Path | None) -> Secret | None:
     if text:
-        return Secret(text.get_secret_value())
+        return Secret(first_line(text.get_secret_value()))
     return read_secret(file) if file else None
 
 
@@ -77,9 +76,11 @@ class Connection:
     planning: bool
     made: Mapping[int, Mapping[int, Made]]
 
-    def of(self, mailbox: Mailbox, target: str) -> Graph:
+    def of(self, mailbox: Mailbox, target: str, store: Store) -> Graph:
         made = tuple(self.made[mailbox.row].values()) if mailbox.row in self.made else ()
-        return Graph.of(mailbox, self.stack.transport, self.base, target=target, planning=self.planning, made=made)
+        return Graph.of(
+            mailbox, self.stack.transport, self.base, target=target, planning=self.planning, made=made, store=store
+        )
 
     def directory(self) -> Graph:
         return Graph(self.stack.transport, self.base)
@@ -105,7 +106,7 @@ def wire_settings(job: Job) -> WireSettings:
     base = f"{cloud_of(job.app).graph}/{VERSION}"
     tls = tls_context(str(job.app.ca_file) if job.app.ca_file else "")
     return WireSettings(
-        base, USER_AGENT, tls if base.startswith("https:") else None, proxy_for,
+        base, USER_AGENT, tls if base.startswith("https:") else None, proxy_address,
         connections=job.limits.requests_in_flight or CEILING,
     )  # fmt: skip
 
@@ -121,9 +122,13 @@ def stack_settings(limits: Limits) -> StackSettings:
     )
 
 
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment, or the system, names for an address."""
-    parts = urlsplit(url)
-    if is_loopback(parts.hostname or "") or proxy_bypass(parts.hostname or ""):
-        return None
-    return getproxies().get(parts.scheme)
+def proxy_address(url: str) -> str | None:
+    """The proxy for an address, with its user and password."""
+    found = proxy_for(url)
+    return found.address if found else None
+
+
+def proxy_shown(app: App) -> str:
+    """The proxy that leads to Graph, without user and password; empty for none. Raises ConfigError."""
+    found = proxy_for(cloud_of(app).graph)
+    return found.shown if found else ""

@@ -1,20 +1,23 @@
 """How a run ended, in words, in an exit code and in its manifest. Writes `failed.csv` and the last `run.json`."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from bulkmail.core.advice import ADVICE
 from bulkmail.errors import BulkmailError
-from bulkmail.model import Counts, Ending, Status
+from bulkmail.model import Counts, Digest, Ending, Status
 from bulkmail.run.outputs import OutputSettings
 from bulkmail.run.stop import CANCELLED, Reason
 from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
-from bulkmail.rundir.manifest import FileDigest, Manifest, State, now
+from bulkmail.rundir.manifest import Manifest, State, now
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
+from bulkmail.rundir.verdicts import write_verdicts
 from bulkmail.text import one_line
 
 OK, DEFECT, NOT_ALL_OK, DRIFT = 0, 1, 3, 8
@@ -53,6 +56,12 @@ def verdict(failure: BaseException | None, reason: Reason | None, *, not_ok: int
     return Verdict("finished", "drift was found", DRIFT) if drifted else Verdict("finished", "", OK)
 
 
+def advice_on(problems: Iterable[str]) -> dict[str, str]:
+    """What to do about the codes among problems, each of which is a status and a code."""
+    codes = dict.fromkeys(problem.partition(" ")[2] for problem in problems)
+    return {code: ADVICE[code] for code in codes if code in ADVICE}
+
+
 async def end(
     folder: Path, manifest: Manifest, recovered: Recovered, failure: BaseException | None, reason: Reason | None, *,
     seconds: float, counts: Counts, absent_is_failure: bool,
@@ -61,9 +70,18 @@ async def end(
 
     `seconds` is how long this process has run. Raises OutputError if not even `run.json` can be written.
     """
-    totals, outputs = recovered.totals, dict[str, FileDigest]()
+    totals, outputs = recovered.totals, dict[str, Digest]()
     try:
-        await asyncio.to_thread(write_failed, RunDir(folder))
+        style = manifest.output
+        await asyncio.to_thread(
+            write_failed,
+            RunDir(folder),
+            bom=style.bom,
+            delimiter=style.delimiter,
+            own_columns=not manifest.undo,
+        )
+        if "csv" in style.format:
+            await asyncio.to_thread(write_verdicts, RunDir(folder), style)
         names = OutputSettings(manifest.output.format).names()
         outputs = await asyncio.to_thread(digests, folder, names)
     except BulkmailError as error:
@@ -84,6 +102,7 @@ async def end(
         changes={str(ending): number for ending, number in recovered.changes.counts.items() if number},
         waits=waits(totals),
         problems=dict(totals.problems),
+        advice=advice_on(totals.problems),
         outputs=outputs,
     )
     written = await asyncio.to_thread(ended.write, folder)

@@ -1,6 +1,5 @@
 """Writes down what a run is before it begins, and tells whether it still is that when it goes on. Runs nothing."""
 
-import asyncio
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bulkmail import __version__
-from bulkmail.app.input import Listed
-from bulkmail.config import Job
+from bulkmail.app.compose import proxy_shown
+from bulkmail.config import Job, Output
 from bulkmail.config.tables import PATHS
 from bulkmail.errors import ConfigError
+from bulkmail.model import Source
 from bulkmail.rundir.differences import Difference, differences
-from bulkmail.rundir.digests import digest
-from bulkmail.rundir.manifest import FileDigest, JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
-from bulkmail.source import FileSource
+from bulkmail.rundir.manifest import JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
 from bulkmail.tasks import Options, Task, our_own
 
 IDENTITY = ("tenant_id", "client_id", "cloud", "login", "graph")
@@ -42,18 +40,22 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         mode=mode_of(job, task),
         input=_input(job),
         app=application_of(job),
-        output=PinnedOutput(job.output.format, job.output.raw, job.output.bom),
+        output=output_of(job.output),
         limits=job.limits.model_dump(mode="json"),
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
         started=now(),
+        proxy=proxy_shown(job.app),
     )
 
 
-async def measured(manifest: Manifest, source: Listed) -> Manifest:
-    """The manifest with what its input was found to be, once `source` was read to its end. Raises OutputError."""
-    found = await asyncio.to_thread(digest_of, source)
-    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.counts.unique)
+def measured(manifest: Manifest, source: Source) -> Manifest:
+    """The manifest with what the last whole reading of `source` found its input to be."""
+    found, columns = source.digest(), tuple(getattr(source, "columns", ()))  # not every source has columns
+    manifest = replace(manifest, columns=columns or manifest.columns)
+    if found is None:
+        return manifest
+    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.size())
     return replace(manifest, input=known, counts=source.counts)
 
 
@@ -86,6 +88,12 @@ def require_application(before: Manifest, job: Job) -> None:
         )
 
 
+def output_of(output: Output) -> PinnedOutput:
+    """How rows are written, with what `excel` stands for spelled out."""
+    bom = output.bom or output.excel
+    return PinnedOutput(output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel)
+
+
 def application_of(job: Job) -> PinnedApp:
     """Who a run of this job acts as, and where."""
     return PinnedApp(**job.app.model_dump(include=set(IDENTITY)))
@@ -97,13 +105,6 @@ def code_of(task: Task) -> str:
         return f"bulkmail {__version__}"
     file = inspect.getsourcefile(inspect.unwrap(task.run))
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()}" if file else "unknown"
-
-
-def digest_of(source: Listed) -> FileDigest:
-    """Size and SHA-256 of what a source was read from, once it was read to its end. Blocks for a spooled one."""
-    if isinstance(source, FileSource):
-        return FileDigest(source.digest.size, source.digest.sha256)
-    return digest(source.path)
 
 
 def _named(job: Job) -> str:

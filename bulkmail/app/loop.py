@@ -35,8 +35,9 @@ async def _unlisted(main: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Modules and classes are not looked at again and again while the loop runs, and the rest not often."""
-    before = gc.get_threshold()
+    """While the loop runs, modules and classes are not looked at again and again, and the rest not often. What was
+    frozen before stays so."""
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
@@ -44,7 +45,8 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()
+        if not frozen:
+            gc.unfreeze()
 
 
 def _factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from bulkmail.run.snapshot import Snapshot
-from bulkmail.run.stop import give_up
+from bulkmail.sink.uncancelled import give_up
 
 log = logging.getLogger(__name__)
 

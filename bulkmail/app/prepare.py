@@ -10,13 +10,14 @@ from typing import Any, TypeAlias
 
 from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
-from bulkmail.app.input import Listed, earlier_source, file_source, is_stream, survey
+from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
+from bulkmail.app.warnings import warned
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
-from bulkmail.model import TokenSource
+from bulkmail.model import Source, TokenSource
 from bulkmail.rundir.manifest import Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
@@ -41,7 +42,7 @@ class Prepared:
     options: Options
     credential: TokenSource
     manifest: Manifest
-    source: Listed | None = None
+    source: Source | None = None
     warnings: Sequence[str] = ()
 
 
@@ -51,7 +52,8 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
-    credential, manifest = credential_of(job), pinned(job, task, options, flags)
+    credential = credential_of(job)
+    manifest = with_certificate(pinned(job, task, options, flags), credential)
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
@@ -63,7 +65,8 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     options = check_options(task, job.task.options, job.path.parent)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
-    manifest = replace(pinned(job, task, options, all_flags), parent=str(run.path.resolve()))
+    manifest = with_certificate(pinned(job, task, options, all_flags), credential)
+    manifest = replace(manifest, parent=str(run.path.resolve()))
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
@@ -88,6 +91,7 @@ def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
         undo=True,
     )
     credential = credential_of(job)
+    manifest = with_certificate(manifest, credential)
     return Prepared(job, reverse, options, credential, manifest, warnings=_warnings(job, credential))
 
 
@@ -95,19 +99,31 @@ async def surveyed(prepared: Prepared) -> Prepared:
     """With the size and the digest of its input in the manifest, if that can be read without Graph. Raises
     InputError."""
     source = prepared.source
-    if source is None or is_stream(source):
+    if source is None or not source.replayable:
         return prepared
-    await survey(source)
-    return replace(prepared, manifest=await measured(prepared.manifest, source))
+    await survey(source, empty_is_ok=prepared.job.output.empty_is_ok or prepared.manifest.undo)
+    manifest = warned(measured(prepared.manifest, source), prepared.options)
+    return replace(prepared, manifest=manifest)
 
 
 async def introduce(prepared: Prepared, note: Note) -> None:
     """Signs in, and notes who works where, with which permissions. Raises SignInError."""
     for text in prepared.warnings:
         note(f"note: {text}")
+    for text in prepared.manifest.warnings:
+        note(f"warning: {text}")
     job, claims = prepared.job, decode(await prepared.credential.token())
     roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
     note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")
+
+
+def with_certificate(manifest: Manifest, credential: Credential) -> Manifest:
+    """The manifest with the life that the application's certificate has left; a secret has none."""
+    certificate = credential.certificate
+    if certificate is None:
+        return manifest
+    expires = certificate.not_after.isoformat(timespec="seconds")
+    return replace(manifest, certificate_expires=expires, certificate_days_left=certificate.days_left())
 
 
 def _warnings(job: Job, credential: Credential) -> list[str]:

@@ -14,24 +14,27 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, is_stream
+from bulkmail.app.input import directory_source, require_unchanged, spooled
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
+from bulkmail.app.state import open_states
+from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
-from bulkmail.model import Source
+from bulkmail.errors import gravest
+from bulkmail.model import Chunks, Source
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.run.pending import Outputs
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
-from bulkmail.run.sweep import Sweep, SweepSettings, foremost
-from bulkmail.run.writer import Writer
+from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.recovery import Recovered
-from bulkmail.rundir.uncancelled import uncancelled
+from bulkmail.rundir.state import States
+from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.source.remaining import Remaining
-from bulkmail.source.spool import spool
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +63,7 @@ class Runner:
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
-                failure = foremost(errors)
+                failure = gravest(errors.exceptions)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told in the manifest, raised by the caller
                 failure = error
             ended: list[Ended] = []
@@ -73,11 +76,7 @@ class Runner:
 
     async def _write_manifest(self, folder: Path) -> None:
         """Always to its end: a thread that still wrote when the run ends would write over what the end has written."""
-
-        async def write() -> None:
-            await asyncio.to_thread(self.prepared.manifest.write, folder)
-
-        if cancelled := await uncancelled(write()):
+        if cancelled := await uncancelled(asyncio.to_thread(self.prepared.manifest.write, folder)):
             raise cancelled
 
     async def _work(self, folder: Path) -> None:
@@ -88,29 +87,43 @@ class Runner:
                 exhausted=lambda: self.stop.ask(CHANGES),
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
+            open_states(prepared, self.note) as states,
         ):  # fmt: skip
-            with self._outputs(folder) as writer:
+            with self._outputs(folder, states) as outputs:
                 source = await self.stop.before(self._input(folder, connection))
                 if source is not None:
-                    await self._sweep(connection, Remaining(source, self.recovered.done), writer)
+                    await self._work_on(source, connection, outputs)
 
-    def _outputs(self, folder: Path) -> AbstractContextManager[Writer]:
-        task, options, output = self.prepared.task, self.prepared.options, self.prepared.job.output
-        settings = OutputSettings(output.format, output.raw, output.bom)
-        return open_outputs(folder, list(task.columns(options)), settings, self.recovered)
+    def _outputs(self, folder: Path, states: States | None) -> AbstractContextManager[Outputs]:
+        task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
+        settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
+        planning = self.prepared.manifest.mode in ("plan", "drift")
+        return open_outputs(folder, list(task.columns(options)), settings, self.recovered, states, planning=planning)
 
     async def _input(self, folder: Path, connection: Connection) -> Source:
         """The mailboxes, from where they can be read again."""
         source = self.prepared.source
-        if source is None or is_stream(source):
+        if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
-            source = await spool(once, folder / INPUT)
-            manifest = await measured(self.prepared.manifest, source)
+            source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
+            manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
+            manifest = warned(manifest, self.prepared.options)
+            for text in manifest.warnings:
+                self.note(f"warning: {text}")
             self.prepared = replace(self.prepared, source=source, manifest=manifest)
             await self._write_manifest(folder)
         return source
 
-    async def _sweep(self, connection: Connection, source: Source, writer: Writer) -> None:
+    async def _work_on(self, source: Source, connection: Connection, outputs: Outputs) -> None:
+        """Raises InputError, when all is done, if the input was not what it had been found to be."""
+        found = self.prepared.manifest.input
+        try:
+            await self._sweep(connection, Remaining(source, self.recovered.done), outputs)
+        finally:  # however the run ends, its manifest names the input that was worked on
+            self.prepared = replace(self.prepared, manifest=measured(self.prepared.manifest, source))
+        require_unchanged(source, found)
+
+    async def _sweep(self, connection: Connection, source: Chunks, outputs: Outputs) -> None:
         task, limits = self.prepared.task, self.prepared.job.limits
         watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
         sweep = Sweep(
@@ -119,8 +132,8 @@ class Runner:
             source=source,
             open_graph=connection.of,
             lanes=connection.stack.lanes,
-            writer=writer,
-            alarm=Alarm(watched, task.permission),
+            outputs=outputs,
+            alarm=Alarm(watched, task.needs(self.prepared.options).text),
             stop=self.stop,
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )

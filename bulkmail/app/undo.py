@@ -38,6 +38,6 @@ async def undo(
         await introduce(prepared, note)
         with open_folder(into) as new:
             source = await spool(ChangesSource(run), new / INPUT)
-            manifest = await measured(prepared.manifest, source)
+            manifest = measured(prepared.manifest, source)
             prepared = replace(prepared, source=source, manifest=manifest)
             return await Runner(prepared, observers, note, under_way=under_way).run(new)

@@ -1,6 +1,6 @@
-"""What the command line says, and how it ends. Everything that comes from a mailbox is shown as plain text.
+"""What the command line prints, and how it exits. Everything that comes from a mailbox is shown as plain text.
 
-Results go to the standard output, progress and errors to the standard error. No markup is read from texts of others.
+Results go to the standard output, progress and errors to the standard error. Markup in a text from outside is not read.
 """
 
 import json
@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from bulkmail.errors import BulkmailError
-from bulkmail.run.stop import INTERRUPTED
 from bulkmail.text import one_line
 
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -24,22 +23,22 @@ results = Console(highlight=False, markup=False, emoji=False)
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Ends the program with the exit code of an expected error, after saying what to do about it."""
+    """Exits with the code of an expected error, after saying what to do about it."""
     try:
         yield
     except BulkmailError as error:
         complain(error)
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:  # nobody reads any more; the interpreter must not try to flush for them
+    except BrokenPipeError:  # the reader has gone; the interpreter must not try to flush what is left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
-    except KeyboardInterrupt:  # not while a run is under way; before one, or behind it
+    except KeyboardInterrupt:  # before a run or after it; while one is under way the loop handles it
         note("interrupted; what a run has begun, `bulkmail resume DIRECTORY` finishes")
-        raise SystemExit(INTERRUPTED[signal.SIGINT].code) from None
+        raise SystemExit(128 + signal.SIGINT) from None
 
 
 def complain(error: BulkmailError) -> None:
-    """Says what happened, and what to do."""
+    """Prints what happened, and what to do about it."""
     for line in str(error).splitlines() or [type(error).__name__]:
         errors.print(f"bulkmail: {one_line(line)}", style="red", soft_wrap=True)
     if error.hint:
@@ -47,7 +46,7 @@ def complain(error: BulkmailError) -> None:
 
 
 def note(text: str) -> None:
-    """A sentence for the user that is no result."""
+    """A sentence for the user that is not a result."""
     errors.print(one_line(text), soft_wrap=True)
 
 
@@ -79,13 +78,13 @@ class _OneLine(logging.Formatter):
 
 
 def _matters(record: logging.LogRecord) -> bool:
-    """Not that something came for a connection which we had just closed: uvloop calls that a fatal error."""
+    """False for data that came for a connection just closed: uvloop logs that as a fatal error."""
     error = record.exc_info[1] if record.exc_info else None
     return not (isinstance(error, RuntimeError) and "the handler is closed" in str(error))
 
 
 def log_to_stderr(*, as_json: bool) -> None:
-    """Our own log only: those of the libraries say addresses, and stay silent below a warning."""
+    """From libraries only warnings and errors are logged, since what they log otherwise holds addresses."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines() if as_json else _OneLine())
     handler.addFilter(_matters)

@@ -1,7 +1,7 @@
 """A directory to rehearse in: an application's certificate, the simulator's authority, a list of mailboxes, a job.
 
-The certificate is kept from one rehearsal to the next, unless one of a certain age is asked for; everything else is
-written anew, because a simulator has new certificates and perhaps another port each time.
+The certificate is kept from one rehearsal to the next, unless one of a certain age is asked for. Everything else is
+written anew, because a simulator has new certificates, and perhaps another port, each time.
 """
 
 import json
@@ -20,7 +20,7 @@ from bulkmail.sim import Simulator
 CLIENT_ID = "b01dface-0000-4000-8000-00000000b01d"
 ROLES = ("MailboxSettings.Read", "User.ReadBasic.All", "GroupMember.Read.All")
 EXCHANGE = ("Mail.", "MailboxSettings.", "Calendars.", "Contacts.")
-"""What permissions begin with that RBAC for Applications can grant for some mailboxes only."""
+"""How the names of permissions begin that RBAC for Applications can grant for some mailboxes only."""
 PORT, DAYS = 8443, 90
 
 JOB = """\
@@ -65,7 +65,7 @@ class Rehearsal:
 
 
 def certificate_in(directory: Path, days: int = 0) -> Certificate:
-    """The certificate of the directory's application, made if there is none, or if it shall have so many days left.
+    """The certificate of the directory's application; made if there is none, or if one of so many `days` is asked for.
 
     Raises OutputError, CertificateError.
     """
@@ -115,7 +115,7 @@ def _listed(simulator: Simulator) -> bytes:
 
 
 def command() -> str:
-    """How the user of this process starts bulkmail: `bulkmail`, or with the folder it was started from."""
+    """How the user started bulkmail: `bulkmail`, its path, or `python -m bulkmail`."""
     if Path(sys.argv[0]).name == "__main__.py":
         return "python -m bulkmail"
     return sys.argv[0] if "/" in sys.argv[0] or "\\" in sys.argv[0] else "bulkmail"

@@ -58,4 +58,4 @@ def _statuses(text: str) -> frozenset[Status]:
     try:
         return frozenset(Status(word.strip()) for word in text.split(",")) if text else frozenset()
     except ValueError:
-        raise UsageError(f"--retry {text}: there is no such status", hint=f"There are {', '.join(Status)}.") from None
+        raise UsageError(f"--retry {text}: not a status", hint=f"There are {', '.join(Status)}.") from None

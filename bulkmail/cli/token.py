@@ -1,5 +1,4 @@
-"""`bulkmail token`: gets an app-only token and shows what it says; the token itself only when it is asked for by
-name."""
+"""`bulkmail token`: gets an app-only token and shows its claims; the token itself only with `--raw`."""
 
 import json
 from pathlib import Path
@@ -7,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bulkmail.app.compose import credential_of
+from bulkmail.app.compose import credential_of, proxy_shown
 from bulkmail.app.loop import run
 from bulkmail.cli import console as say
 from bulkmail.config import load
@@ -29,7 +28,7 @@ def token(
     job_file: Annotated[Path, typer.Argument(help="Job file; only its [app] table matters.", metavar="JOB.toml")],
     *,
     decoded: Annotated[bool, typer.Option("--decode", help="Show the claims; this is what happens anyway.")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="Print the token: whoever has it is the application.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the token: who has it can act as the application.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the claims as JSON.")] = False,
 ) -> None:
     """Get an app-only token and show the claims that matter: application, tenant, roles, expiry.
@@ -44,11 +43,14 @@ def token(
     with say.exit_on_error():
         if decoded and raw:
             raise typer.BadParameter("--decode and --raw exclude each other")
-        show_token(run(credential_of(load(job_file)).token()), raw=raw, as_json=as_json)
+        job = load(job_file)
+        show_token(run(credential_of(job).token()), raw=raw, as_json=as_json)
+        if not raw and not as_json and (proxy := proxy_shown(job.app)):
+            typer.echo(f"{'through':<15} {proxy}")
 
 
 def show_token(text: str, *, raw: bool = False, as_json: bool = False) -> None:
-    """Prints the claims to the standard output. `raw` prints nothing but the token: whoever sees it can use it."""
+    """Prints the claims to the standard output. `raw` prints nothing but the token: anyone who sees it can use it."""
     if raw:
         typer.echo(text)
     elif as_json:
@@ -61,7 +63,7 @@ def show_claims(text: str) -> None:
     """The claims, one a line."""
     claims = decode(text)
     if not claims:
-        typer.echo("A token was given. It is no JWT, so there is nothing to show of it.")
+        typer.echo("A token was given. It is not a JWT, so there is nothing to show of it.")
     for name, label in LABELS.items():
         if name in claims:
             typer.echo(f"{label:<15} {_shown(claims[name])}")

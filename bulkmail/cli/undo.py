@@ -25,8 +25,9 @@ def undo(
 ) -> None:
     """Put back what a run changed, where it still is as the run left it. Only plans, unless told to --apply.
 
-    What somebody changed since is reported and left alone. The undoing is a run of its own, with its own directory,
-    ledger and exit code; `bulkmail resume` goes on with it.
+    What was changed since by others is reported and left alone. The undo goes by the task, the options and the
+    application of the run, whatever the job file says today; the key comes from the job file. It is a run of its own,
+    with its own directory, ledger and exit code; `bulkmail resume` goes on with it.
 
     Examples:
 

@@ -2,8 +2,8 @@
 
 Later wins: the built-in value, the job file, the environment, the flags. A key of `[app]` is `BULKMAIL_TENANT_ID` in
 the environment, one of `[input]`, `[limits]` or `[output]` is `BULKMAIL_LIMITS_BATCH`; an empty variable is none.
-Secrets come by environment or from a file, never as a flag. Paths in a job file are relative to it, all others to where
-we are. Reads the job file and nothing else.
+Secrets come by environment or from a file, never as a flag. Paths in a job file are relative to it, all others to the
+current directory. Reads the job file and nothing else.
 """
 
 import os
@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, lay, strangers
-from bulkmail.config.locate import line_of
+from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, overlay, unknown_variables
+from bulkmail.config.locate import has_escapes, line_of, toml_hint
 from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
 from bulkmail.errors import ConfigError
 from bulkmail.text import nearest
@@ -33,15 +33,16 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, flags: Mapp
     text = _text(path)
     tables = _tables(path, text)
     _refuse_secrets(tables, path, text)
+    _refuse_escapes(tables, path, text)
     _anchor(tables, path.parent)
-    laid: dict[Key, Given] = {}
+    overlaid: dict[Key, Given] = {}
     for layer in (from_environment(environment), from_flags(flags or {})):
-        lay(tables, layer)
-        laid |= layer
+        overlay(tables, layer)
+        overlaid |= layer
     try:
-        return Job(**tables, path=path, notes=strangers(environment))
+        return Job(**tables, path=path, notes=unknown_variables(environment))
     except ValidationError as error:
-        raise ConfigError("\n".join(_told(error, path, text, laid))) from None
+        raise ConfigError("\n".join(_lines(error, path, text, overlaid))) from None
 
 
 def _text(path: Path) -> str:
@@ -57,11 +58,11 @@ def _tables(path: Path, text: str) -> dict[str, Any]:
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # numbers of 5,000 digits and arrays in arrays in arrays, too
-        raise ConfigError(f"{path} is not TOML: {error}") from None
+        raise ConfigError(f"{path} is not TOML: {error}", hint=toml_hint(text, str(error))) from None
     for name, table in tables.items():
         place = f"{path}:{line_of(text, (name,))}"
         if name not in TABLES:
-            raise ConfigError(f"{place}: [{name}] is no table of a job{nearest(name, TABLES)}")
+            raise ConfigError(f"{place}: [{name}] is not a table of a job{nearest(name, TABLES)}")
         if not isinstance(table, dict):
             raise ConfigError(f"{place}: {name} is a table", hint=f"Write [{name}] on a line above its settings.")
     return tables
@@ -75,6 +76,16 @@ def _refuse_secrets(tables: Mapping[str, Any], path: Path, text: str) -> None:
         )
 
 
+def _refuse_escapes(tables: Mapping[str, Any], path: Path, text: str) -> None:
+    for table, key in PATHS:
+        value = tables.get(table, {}).get(key)
+        if isinstance(value, str) and has_escapes(value):
+            raise ConfigError(
+                f"{path}:{line_of(text, (table, key))}: {table}.{key} holds a tab or another control character",
+                hint="A backslash is special between double quotes: put a path with backslashes between single quotes.",
+            )
+
+
 def _anchor(tables: Mapping[str, Any], folder: Path) -> None:
     """Paths of the file are relative to the file."""
     for table, key in PATHS:
@@ -83,20 +94,20 @@ def _anchor(tables: Mapping[str, Any], folder: Path) -> None:
             tables[table][key] = str(folder / value)
 
 
-def _told(error: ValidationError, path: Path, text: str, laid: Mapping[Key, Given]) -> list[str]:
+def _lines(error: ValidationError, path: Path, text: str, overlaid: Mapping[Key, Given]) -> list[str]:
     """A line for each setting that is wrong: who gave it, its name, and what is wrong."""
     wrong: dict[tuple[str, ...], list[ErrorDetails]] = {}
     for one in error.errors(include_url=False):
         wrong.setdefault(tuple(str(part) for part in one["loc"][:2]), []).append(one)
     lines = []
     for place, errors in wrong.items():
-        given = laid.get((place[0], place[-1]))
+        given = overlaid.get((place[0], place[-1]))
         lines.append(f"{given.by if given else f'{path}:{line_of(text, place)}'}: {_reason(place, errors)}")
     return lines
 
 
 def _reason(place: Sequence[str], errors: Sequence[ErrorDetails]) -> str:
     if errors[0]["type"] == "extra_forbidden":
-        return f"{'.'.join(place)} is no setting{nearest(place[-1], TABLES[place[0]].model_fields)}"
+        return f"{'.'.join(place)} is not a setting{nearest(place[-1], TABLES[place[0]].model_fields)}"
     reasons = [one["msg"].removeprefix("Value error, ") for one in errors]
     return f"{'.'.join(place)}: {', or '.join(reason[:1].lower() + reason[1:] for reason in reasons)}"

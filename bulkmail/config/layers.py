@@ -29,7 +29,7 @@ class Given:
 
 
 def flag(text: str) -> tuple[str, Any]:
-    """`limits.batch=true` as a dotted key and a value; what is no TOML value is a text."""
+    """`limits.batch=true` as a dotted key and a value; what is not a TOML value is a text."""
     dotted, equals, value = text.partition("=")
     if not equals:
         raise ConfigError(f"--set {text}: there is no value", hint="Write --set TABLE.KEY=VALUE.")
@@ -38,7 +38,7 @@ def flag(text: str) -> tuple[str, Any]:
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[Key, Given]:
-    """The settings in the environment. An empty variable is none; those of `[app]` are taken as they are."""
+    """The settings in the environment. An empty variable counts as not set; those of `[app]` are taken as they are."""
     return {
         key: Given(text if key[0] == "app" else _typed(key, text), name)
         for name, key in VARIABLES.items()
@@ -46,10 +46,10 @@ def from_environment(environment: Mapping[str, str]) -> dict[Key, Given]:
     }
 
 
-def strangers(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Notes on variables that look like ours and are not."""
+def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Notes on variables that begin with BULKMAIL_ and are not settings."""
     names = sorted(name for name in environment if name.startswith("BULKMAIL_") and name not in VARIABLES)
-    return tuple(f"{name} is no setting of bulkmail{_offer(name, VARIABLES)}" for name in names)
+    return tuple(f"{name} is not a setting of bulkmail{_offer(name, VARIABLES)}" for name in names)
 
 
 def from_flags(flags: Mapping[str, Any]) -> dict[Key, Given]:
@@ -59,7 +59,7 @@ def from_flags(flags: Mapping[str, Any]) -> dict[Key, Given]:
         table, _, key = dotted.partition(".")
         if table not in TABLES or not key:
             every = [f"{one}.{name}" for one in TABLES for name in TABLES[one].model_fields]
-            raise ConfigError(f"{dotted} is no setting{_offer(dotted, every)}", hint="Write TABLE.KEY=VALUE.")
+            raise ConfigError(f"{dotted} is not a setting{_offer(dotted, every)}", hint="Write TABLE.KEY=VALUE.")
         if key in SECRETS:
             raise ConfigError(
                 f"{dotted} cannot be a flag: other users of this machine would see it",
@@ -69,7 +69,7 @@ def from_flags(flags: Mapping[str, Any]) -> dict[Key, Given]:
     return found
 
 
-def lay(tables: dict[str, Any], layer: Mapping[Key, Given]) -> None:
+def overlay(tables: dict[str, Any], layer: Mapping[Key, Given]) -> None:
     """Lay settings over those that are there."""
     for table, key in ORIGINS if ORIGINS & layer.keys() else ():
         tables.get(table, {}).pop(key, None)

@@ -1,4 +1,5 @@
-"""Says where in a job file something is wrong, and what the right name may be. Knows texts only, and no setting."""
+"""Says where in a job file something is wrong, and how to mend what beginners of TOML get wrong. Knows texts only, and
+no setting."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -30,3 +31,28 @@ def _names(text: str) -> Iterator[tuple[int, str]]:
 
 def _bare(name: str) -> str:
     return re.sub(r"[\"'\s]", "", name)
+
+
+_AT = re.compile(r"\(at line (\d+),")
+_QUOTES = "\u201c\u201d\u201e\u2018\u2019"
+
+
+def toml_hint(text: str, error: str) -> str:
+    """What to do about a line that is not TOML; `error` is the parser's message. Empty where we do not know."""
+    match = _AT.search(error)
+    lines = text.split("\n")
+    line = lines[int(match[1]) - 1] if match and int(match[1]) <= len(lines) else ""
+    _, equals, value = line.partition("=")
+    value = value.strip()
+    if any(quote in line for quote in _QUOTES):
+        return 'Typographic quotes do not count in TOML: write straight ones, as in key = "value".'
+    if value.startswith('"') and "\\" in value:
+        return f"A backslash is special between double quotes: write '{value.strip(chr(34))}', or use slashes."
+    if equals and value and value[0] not in "\"'[{0123456789+-" and value not in ("true", "false"):
+        return f'A text stands between quotes in TOML: "{value}".'
+    return ""
+
+
+def has_escapes(value: str) -> bool:
+    """Whether a path holds control characters. `"C:\\temp"` between double quotes does: backslash and t are a tab."""
+    return any(ord(character) < 32 for character in value)

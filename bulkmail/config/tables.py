@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bulkmail.text import seconds
+from bulkmail.text import known_encoding, seconds
 
 
 def _seconds(value: object) -> object:
@@ -51,7 +51,13 @@ class Input(Table):
     column: str = Field("", description="the column with the address; found by itself among the usual names")
     users: str | None = Field(None, description='OData filter on /users; "" asks for all that have a mail address')
     group: str = Field("", description="object id of a group; its members, nested ones too")
+    encoding: str = Field("", description="of the list, such as cp1252; UTF-8 and UTF-16 are found by themselves")
     limit: int = Field(0, ge=0, description="stop after so many mailboxes; 0 takes all")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return known_encoding(value)
 
     @model_validator(mode="after")
     def _one_origin(self) -> "Input":
@@ -108,6 +114,9 @@ class Limits(Table):
     stop_if_denied: int = Field(
         25, ge=0, description="stop when so many mailboxes, the first ones, are all denied; 0: never"
     )
+    max_rejected: float = Field(
+        0.5, ge=0, le=1, description="warn when more than this share of the input's rows are blank or invalid; 1: never"
+    )
     max_changes: int = Field(0, ge=0, description="stop an apply before it makes one change more; 0: never")
     settle: Seconds = Field(
         300.0, description="wait before looking for a write whose answer was lost: it may be carried out late"
@@ -137,7 +146,26 @@ class Output(Table):
     )
     raw: bool = Field(default=False, description="no protection against formulas in CSV cells")
     bom: bool = Field(default=False, description="byte-order mark in CSV files, for Excel")
+    delimiter: Literal["", ",", ";", "\t"] = Field(
+        "", description="between the cells of CSV files; a comma if not given"
+    )
+    excel: bool = Field(
+        default=False,
+        description="CSV files for an Excel that writes decimal commas: mark, semicolons, commas in figures",
+    )
+    empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
+
+    @property
+    def cell_delimiter(self) -> str:
+        """The delimiter that was given, or the usual one."""
+        return self.delimiter or (";" if self.excel else ",")
+
+
+class State(Table):
+    """What lasts between the runs of a job."""
+
+    path: File = Field(None, description="SQLite file with what tasks leave for the next run; without it nothing lasts")
 
 
 class Job(Table):
@@ -148,6 +176,7 @@ class Job(Table):
     task: TaskTable = TaskTable()
     limits: Limits = Limits()
     output: Output = Output()
+    state: State = State()
     path: Path = Field(Path(), exclude=True, description="the job file; not a key of it")
     notes: tuple[str, ...] = Field((), exclude=True)
 
@@ -158,6 +187,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "task": TaskTable,
     "limits": Limits,
     "output": Output,
+    "state": State,
 }
 SECRETS = frozenset({"certificate_password", "client_secret"})
 PATHS = (
@@ -168,4 +198,5 @@ PATHS = (
     ("app", "ca_file"),
     ("input", "path"),
     ("output", "directory"),
+    ("state", "path"),
 )

@@ -8,7 +8,7 @@ learn.microsoft.com/graph/errors.
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -20,10 +20,19 @@ PAGE = 10
 """Items of a page that was asked for without a size: messages, contacts, events and folders alike
 (learn.microsoft.com/graph/api, `user-list-messages` and its kin)."""
 
+DEPTH = 8
+"""Times that a path can be encoded: no name needs more, and each costs a pass."""
+
 _TOP = re.compile(r"([?&](?:\$|%24)top=)([0-9]{1,9})(?=&|$)", re.IGNORECASE)
 _ADDRESS = re.compile(r"[!\"$-\[\]-~]+")  # printable ASCII but for # and \, which programs read differently
-_DOTS = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|;|$)", re.IGNORECASE)  # a way to another folder
-_OWNER = re.compile(r"^/users(?:/(?P<segment>[^/?(]+)|\((?:'|%27)(?P<key>.*?)(?:'|%27)\))(?=[/?]|$)", re.IGNORECASE)
+_STRANGE = re.compile(r"[^!$&-;=?-Z_a-z~%]|%(?![0-9A-Fa-f]{2})")  # what RFC 3986 lets stand in no path and no query
+_SEPARATORS = re.compile(r"[/\\]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_OWNER = re.compile(
+    r"^/(?P<root>users|admin/exchange/mailboxes)"
+    r"(?:/(?P<segment>[^/?(]+)|\((?:'|%27)(?P<key>.*?)(?:'|%27)\))(?=[/?]|$)",
+    re.IGNORECASE,
+)
 _NO_NAMES = ("", ".", "..")
 _PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z@._~-]*")  # nearly every address: there is nothing to encode
 _SENDS = re.compile(r"/(?:microsoft\.graph\.)?(?:send|sendMail|reply|replyAll|forward)(?:\(\))?/?$", re.IGNORECASE)
@@ -33,7 +42,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 def segment(text: str) -> str:
     """`text` as one path segment: nothing in it can end the segment or start a query.
 
-    Raises ValueError for a text that is no name at all: an empty one, or one that means this folder or the one above.
+    Raises ValueError for a text that is not a name: an empty one, or one that means this folder or the one above.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -45,17 +54,68 @@ def segment(text: str) -> str:
 def user(key: str) -> str:
     """The path of a mailbox by address or object id; a key that starts with a dollar sign needs the other spelling.
 
-    Raises ValueError for a key that is no name.
+    Raises ValueError for a key that is not a name.
     """
     if key.startswith("$"):
         return "/users('" + segment(key.replace("'", "''")) + "')"
     return "/users/" + segment(key)
 
 
-def query(path: str, params: Mapping[str, str | int]) -> str:
-    """`path` with query options: `query("/users", {"$top": 999})` is `/users?$top=999`."""
+def exchange(mailbox_id: str) -> str:
+    """The path of a mailbox in the import and export API, by the id that its settings name.
+
+    learn.microsoft.com/graph/api/resources/exchangesettings. Raises ValueError for an id that is not a name.
+    """
+    return "/admin/exchange/mailboxes/" + segment(mailbox_id)
+
+
+def filled(template: str, values: Sequence[str]) -> str:
+    """`template` with each `{}` replaced by a value as one segment: `("/messages/{}/send", ["a/b"])` is
+    `/messages/a%2Fb/send`. Raises ValueError for a value that is not a name, and for too few or too many of them."""
+    first, *rest = template.split("{}")
+    if len(rest) != len(values):
+        raise ValueError(f"the path has {len(rest)} {{}} and {len(values)} values for them")
+    return first + "".join(segment(value) + part for value, part in zip(values, rest, strict=True))
+
+
+def check_path(path: str) -> None:
+    """Raises ValueError unless `path`, put behind a mailbox's own path, leads to a place below that mailbox and may
+    stand in a request line as it is."""
+    if path and path[0] not in "/?":
+        raise ValueError("a path begins with a slash")
+    if strange := _STRANGE.search(path):
+        raise ValueError(f"a path cannot hold {strange[0]!r} as it is; put {{}} there and give the text after the path")
+    if climbs(path):
+        raise ValueError("a path cannot lead out of its mailbox, nor hold control characters")
+
+
+def climbs(path: str) -> bool:
+    """Whether a path has a segment that means this folder or the one above, however often it is encoded, or holds
+    control characters or bytes that are not UTF-8, which programs read differently. Its query is not looked at."""
+    path = path.partition("?")[0]
+    if "%" not in path and "/." not in path:
+        return False  # like nearly every path
+    for _ in range(DEPTH):
+        try:
+            encoded, path = path, unquote(path, errors="strict")
+        except UnicodeDecodeError:
+            return True
+        if path == encoded:
+            break
+    else:
+        return True
+    segments = (part.partition(";")[0] for part in _SEPARATORS.split(path))
+    return _CONTROL.search(path) is not None or any(part in (".", "..") for part in segments)
+
+
+def query(path: str, params: Mapping[str, Any]) -> str:
+    """`path` with query options: `query("/users", {"$top": 999})` is `/users?$top=999`. Raises ValueError for a text
+    that is not Unicode, and TypeError for a value that is neither a text nor a number."""
     if not params:
         return path
+    for name, value in params.items():
+        if not isinstance(value, str | int) or isinstance(value, bool):  # OData spells those otherwise
+            raise TypeError(f"the value of {name} is neither a text nor a whole number")
     options = "&".join(
         f"{quote(name, safe='$')}={quote(str(value), safe=',()$:*/@')}" for name, value in params.items()
     )
@@ -63,33 +123,47 @@ def query(path: str, params: Mapping[str, str | int]) -> str:
 
 
 def literal(text: str) -> str:
-    """`text` as a string in a filter: `O'Neil` is `'O''Neil'`."""
+    """`text` as a string in a filter or another query option: `O'Neil` is `'O''Neil'`."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def next_path(body: Any, base: str, asked: str) -> str | None:
     """The path below `base` of the next page, or None on the last one. `asked` is the path of the walk's first page.
 
-    Refuses a link that leaves the configured endpoint or the mailbox of the walk: a token would go, or rows would come,
-    from somewhere else. A link that names the same mailbox by its object id is the service's own habit and is followed.
-    Raises LinkRefused.
+    Refuses a link that leaves the configured endpoint or the mailbox of the walk: otherwise a token would go to, or
+    rows would come from, somewhere else. A link that names the same mailbox by its object id is the service's own habit
+    and is followed. Raises LinkRefused.
     """
     link = body.get("@odata.nextLink") if isinstance(body, dict) else None
+    return None if link is None or link == "" else link_path(link, base, asked)
+
+
+def delta_link(body: Any, base: str, asked: str) -> str:
+    """The delta link of the last page of a walk, as the service writes it; empty where there is none. It is checked as
+    next links are. Raises LinkRefused."""
+    link = body.get("@odata.deltaLink") if isinstance(body, dict) else None
     if link is None or link == "":
-        return None
+        return ""
+    link_path(link, base, asked)
+    return str(link)
+
+
+def link_path(link: Any, base: str, asked: str) -> str:
+    """The path below `base` of a link of the service, which has to lead to the mailbox of `asked`. Raises
+    LinkRefused."""
     home, there = urlsplit(base), _parts(link)
     prefix = home.path.rstrip("/") + "/"
     if (there.scheme, there.netloc.lower()) != (home.scheme, home.netloc.lower()) or not there.path.startswith(prefix):
         host = one_line(there.netloc) or "no host"
         raise LinkRefused(f"the service named a next page on {host!r}; nothing was sent there")
     path: str = link[len(f"{there.scheme}://{there.netloc}{prefix}") - 1 :]
-    if _DOTS.search(there.path) or not _same_owner(asked, path):
+    if climbs(there.path) or not _same_owner(asked, path):
         raise LinkRefused("the service named a next page outside the mailbox that was asked for")
     return path
 
 
 def _parts(link: Any) -> SplitResult:
-    """`link` taken apart, if it is an address all of whose characters may stand in a request line."""
+    """`link` taken apart, if it is an address and each of its characters may stand in a request line."""
     if isinstance(link, str) and _ADDRESS.fullmatch(link):
         try:
             return urlsplit(link)
@@ -99,17 +173,23 @@ def _parts(link: Any) -> SplitResult:
 
 
 def _same_owner(asked: str, path: str) -> bool:
-    mine, theirs = _owner(asked), _owner(path)
-    return mine == theirs or (bool(_GUID.fullmatch(theirs)) and not _GUID.fullmatch(mine) and mine != "")
+    (root, mine), (other, theirs) = _owner(asked), _owner(path)
+    if (root, mine) == (other, theirs):
+        return True
+    by_id = root == other == "users" and mine != ""
+    return by_id and bool(_GUID.fullmatch(theirs)) and not _GUID.fullmatch(mine)
 
 
-def _owner(path: str) -> str:
+def _owner(path: str) -> tuple[str, str]:
+    """The root of a path and the mailbox below it; two empty texts for a path of the directory."""
     match = _OWNER.match(path)
-    return unquote(match["segment"] or match["key"]).replace("''", "'").casefold() if match else ""
+    if not match:
+        return "", ""
+    return match["root"].casefold(), unquote(match["segment"] or match["key"]).replace("''", "'").casefold()
 
 
 def page_size(path: str) -> int | None:
-    """The `$top` of a path; None where it has none, or one that is no size."""
+    """The `$top` of a path; None where it has none, or one that is not a size."""
     match = _TOP.search(path)
     return int(match[2]) if match else None
 
@@ -128,7 +208,7 @@ def sends_mail(method: str, path: str) -> bool:
 
 
 def error_of(body: Any) -> tuple[str, str]:
-    """The most detailed code and the message of an error body; two empty texts where the body is none."""
+    """The most detailed code and the message of an error body; two empty texts where the body is not one."""
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return "", ""
@@ -146,8 +226,8 @@ def error_of(body: Any) -> tuple[str, str]:
 
 
 def contradicts(response: Response) -> bool:
-    """Whether a good status comes with an error in its body. A resource may have a property of that name, too; it has a
-    context as well."""
+    """Whether a good status comes with an error in its body. A resource may have a property of that name as well; it
+    has a context, which an error does not."""
     body = response.body
     return isinstance(body, dict) and "error" in body and response.status < 300 and "@odata.context" not in body
 
@@ -186,5 +266,5 @@ def _claims(header: str) -> str:
     plain = match[1].rstrip("=").replace("-", "+").replace("_", "/")  # either alphabet, padded or not
     try:
         return b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
-    except ValueError:  # not base64, or not text: a challenge that cannot be met is no challenge
+    except ValueError:  # not base64, or not text: a challenge that cannot be met counts as none
         return ""

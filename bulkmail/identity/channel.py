@@ -3,7 +3,7 @@
 - Only the login origin is spoken to, and redirects are not followed: what is posted there proves who we are.
 - The certificate authorities are those of the TLS context given, and no others. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE
   would override what is set on a session, so the environment is not trusted; .netrc is not read for the same reason.
-- Proxies are taken from the environment (or the system's settings), as everything else on the machine does.
+- The proxy is the one that `config.proxy` names, as for everything else that is sent.
 - Anything but a JSON object with status 200 ends here as NoAnswer. So MSAL keeps no refusal in its memory (it would
   repeat a 400 for a minute and a 429 for up to an hour without asking), and logs no body.
 """
@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
 
-from bulkmail.errors import SignInError
+from bulkmail.config.proxy import Rule, proxy_for
+from bulkmail.errors import ConfigError, SignInError
 from bulkmail.identity.refusal import Failure, Names, refused
 
 TIMES = (10.0, 30.0)  # seconds: to connect, and between two bytes of an answer
@@ -48,7 +48,8 @@ class Answer:
 class Channel:
     """The three calls that MSAL makes on its HTTP library. Use it for one attempt and close it."""
 
-    def __init__(self, names: Names, login: str, tls: ssl.SSLContext) -> None:
+    def __init__(self, names: Names, login: str, tls: ssl.SSLContext, proxy: Rule = proxy_for) -> None:
+        self._proxy = proxy
         self._names = names
         self._login = _origin(login)
         self._session = requests.Session()
@@ -80,9 +81,12 @@ class Channel:
 
     def _sent(self, method: str, url: str, **what: Any) -> requests.Response | Failure:
         """A value instead of an error: those of requests carry what was posted."""
-        proxies = get_environ_proxies(url)
         try:
+            proxy = self._proxy(url)
+            proxies = dict.fromkeys(("https", "http"), proxy.address) if proxy else {}
             return self._session.request(method, url, timeout=TIMES, allow_redirects=False, proxies=proxies, **what)
+        except ConfigError as error:
+            return Failure(SignInError(str(error), hint=error.hint))
         except (requests.RequestException, OSError) as error:
             return _unreached(error, self._names.host)
 

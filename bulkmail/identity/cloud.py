@@ -5,9 +5,9 @@ learn.microsoft.com/graph/deployments. GCC (not "High") is part of the global cl
 """
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from bulkmail.config.proxy import is_loopback
 from bulkmail.errors import ConfigError
 from bulkmail.text import likeliest
 
@@ -56,16 +56,6 @@ def custom(login: str, graph: str) -> Cloud:
     Signing in is always over TLS; Graph may be plain http on a loopback address only, since a token travels with it.
     """
     return _cloud("custom", _origin("login", login, plain=False), _origin("graph", graph, plain=True))
-
-
-def is_loopback(host: str) -> bool:
-    """True for `localhost` and the addresses that never leave this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _origin(key: str, address: str, *, plain: bool) -> str:

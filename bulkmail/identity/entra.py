@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import msal
 
+from bulkmail.config.proxy import Rule, proxy_for
 from bulkmail.errors import BulkmailError, ConfigError, SignInError
 from bulkmail.identity.channel import Channel, NoAnswer
 from bulkmail.identity.cloud import Cloud
@@ -29,7 +30,10 @@ class Grant:
 class Directory:
     """Asks one tenant's directory for one application. `tls` verifies its host."""
 
-    def __init__(self, cloud: Cloud, tenant: str, client_id: str, proof: Proof, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self, cloud: Cloud, tenant: str, client_id: str, proof: Proof, tls: ssl.SSLContext, proxy: Rule = proxy_for
+    ) -> None:
+        self._proxy = proxy
         self._cloud = cloud
         self._tenant = tenant
         self._client_id = client_id
@@ -38,7 +42,7 @@ class Directory:
 
     def ask(self, claims: str = "") -> Grant | Failure:
         """One token, fresh from the directory. `claims` is a decoded claims challenge, a JSON object, or empty."""
-        channel = Channel(self._names(), self._cloud.login, self._tls)
+        channel = Channel(self._names(), self._cloud.login, self._tls, self._proxy)
         try:
             return self._grant(channel, claims)
         except NoAnswer as ended:

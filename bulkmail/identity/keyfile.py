@@ -1,11 +1,13 @@
-"""Reads key pairs and certificates from files, PFX, PEM or DER, told apart by content. Writes nothing.
+"""Reads key pairs and certificates from files in every form that administrators have them in, told apart by content.
 
-No error of the library underneath is chained, and none of its texts repeated: what was wrong is said in our own words.
+`form` undoes the wrapping (base64 as key vaults hand it out, UTF-16 as Windows PowerShell writes it) and says what is
+inside. What cannot be used is named for what it is, with the command that mends it. Writes nothing. No error of the
+library underneath is chained, and none of its texts repeated: what was wrong is said in our own words.
 """
 
 import os
-import re
 import stat
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,12 +19,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 
 from bulkmail.errors import CertificateError
 from bulkmail.identity.certificate import Certificate, KeyPair, pair
+from bulkmail.identity.form import CERTIFICATE, KEY, Form, form_of, unwrapped
 from bulkmail.identity.secret import Secret
 
 LARGEST = 1024 * 1024  # bytes; a key with a long chain has some ten thousand
-PKCS7 = bytes.fromhex("2a864886f70d0107")  # the OIDs below 1.2.840.113549.1.7, one of which opens every PFX
-_KEY = re.compile(rb"-----BEGIN ((?:\w+ )?PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _PASSWORD_HINT = "Give certificate_password_file in the job file, or BULKMAIL_CERTIFICATE_PASSWORD."  # noqa: S105
 
 T = TypeVar("T")
@@ -30,14 +30,20 @@ T = TypeVar("T")
 
 def load_key_pair(path: Path, password: Secret | None = None) -> KeyPair:
     """The key pair in a PFX or PEM file. Raises CertificateError, which says what is wrong and what to do."""
-    content, warnings = _read(path)
-    if _is_pfx(content):
-        key, certificates = _open_pfx(path, content, password)
-    else:
-        key, certificates = _pem_key(path, content, password), _pem_certificates(path, content)
+    content, notes = _read(path)
+    match form_of(content):
+        case Form.PFX:
+            key, certificates, more = _open_pfx(path, content, password)
+            notes += more
+        case Form.PEM_KEY:
+            key, certificates = _pem_key(path, content, password), _pem_certificates(path, content)
+        case other:
+            raise _not_a_pair(path, other)
     if key is None:
-        raise CertificateError(f"there is no private key in {path}", hint="Name the PFX, or the PEM that has the key.")
-    return pair(key, certificates, warnings)
+        raise _not_a_pair(path, Form.PEM_CERTIFICATE)
+    if not certificates:
+        raise _not_a_pair(path, Form.PEM_KEY)
+    return pair(key, certificates, notes)
 
 
 def load_certificate(path: Path, password: Secret | None = None) -> Certificate:
@@ -46,21 +52,22 @@ def load_certificate(path: Path, password: Secret | None = None) -> Certificate:
     The password is needed for a PFX only. Raises CertificateError.
     """
     content, _ = _read(path)
-    if _is_pfx(content):
+    kind = form_of(content)
+    if kind is Form.PFX:
         return load_key_pair(path, password).certificate
-    if content.startswith(b"\x30"):
+    if kind is Form.DER_CERTIFICATE:
         return Certificate(_parsed(path, x509.load_der_x509_certificate, content))
     certificates = _pem_certificates(path, content)
     if not certificates:
-        raise _unreadable(path)
-    if _KEY.search(content) and len(certificates) > 1:
+        raise _unreadable(path) if kind is Form.UNKNOWN else _not_a_certificate(path, kind)
+    if kind is Form.PEM_KEY and len(certificates) > 1:
         return load_key_pair(path, password).certificate
     return Certificate(certificates[0])
 
 
 def is_pfx(path: Path) -> bool:
     """Whether the file is a PFX, which shows nothing without its password. Raises CertificateError."""
-    return _is_pfx(_read(path)[0])
+    return form_of(_read(path)[0]) is Form.PFX
 
 
 def _read(path: Path) -> tuple[bytes, tuple[str, ...]]:
@@ -68,33 +75,39 @@ def _read(path: Path) -> tuple[bytes, tuple[str, ...]]:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            content = file.read(LARGEST)
+            content = unwrapped(file.read(LARGEST))
     except OSError as error:
         raise CertificateError(f"cannot read {path}: {error.strerror}") from None
-    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO) and (_is_pfx(content) or _KEY.search(content)):
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO) and form_of(content) in _PRIVATE:
         return content, (f"{path} holds a private key and others may open it: chmod 600 {path}",)
     return content, ()
 
 
-def _is_pfx(content: bytes) -> bool:
-    """A PFX opens with its version, 3, and then content of a PKCS#7 type (RFC 7292, section 4)."""
-    return content.startswith(b"\x30") and b"\x02\x01\x03" in content[:12] and PKCS7 in content[:48]
-
-
-def _open_pfx(path: Path, content: bytes, password: Secret | None) -> tuple[object, list[x509.Certificate]]:
-    for given in [password.encoded()] if password else [None, b""]:
-        opened = _attempt(partial(pkcs12.load_pkcs12, content, given))
+def _open_pfx(
+    path: Path, content: bytes, password: Secret | None
+) -> tuple[object, list[x509.Certificate], tuple[str, ...]]:
+    """Key, certificates and notes. A password that the file does not need is told, and does no harm."""
+    given = [password.encoded()] if password else []
+    for attempt in (*given, None, b""):
+        opened = _attempt(partial(_loaded, content, attempt))
         if opened is not None:
+            unused = password is not None and attempt not in given
+            notes = (f"{path} has no password; the one that was given is not used",) if unused else ()
             own = [opened.cert.certificate] if opened.cert else []
-            return opened.key, own + [other.certificate for other in opened.additional_certs]
+            return opened.key, own + [other.certificate for other in opened.additional_certs], notes
     raise _locked(path, password)
 
 
+def _loaded(content: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertificates:
+    """Without the library's warning about a PFX in BER, which Windows and Java write: it is read all the same."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PKCS#12 bundle could not be parsed as DER")
+        return pkcs12.load_pkcs12(content, password)
+
+
 def _pem_key(path: Path, content: bytes, password: Secret | None) -> object:
-    match = _KEY.search(content)
+    match = KEY.search(content)
     if match is None:
-        if not _CERTIFICATE.search(content):
-            raise _unreadable(path)
         return None
     block = match[0]
     encrypted = b"ENCRYPTED" in block
@@ -108,7 +121,7 @@ def _pem_key(path: Path, content: bytes, password: Secret | None) -> object:
 
 
 def _pem_certificates(path: Path, content: bytes) -> list[x509.Certificate]:
-    return [_parsed(path, x509.load_pem_x509_certificate, block) for block in _CERTIFICATE.findall(content)]
+    return [_parsed(path, x509.load_pem_x509_certificate, match[0]) for match in CERTIFICATE.finditer(content)]
 
 
 def _parsed(path: Path, load: Callable[[bytes], T], content: bytes) -> T:
@@ -135,7 +148,52 @@ def _locked(path: Path, password: Secret | None) -> CertificateError:
     )
 
 
+_PRIVATE = frozenset({Form.PFX, Form.PEM_KEY, Form.DER_KEY})
+
+_JOIN = "openssl pkcs12 -export -inkey KEY.pem -in CERTIFICATE.cer -out app.pfx"
+
+_WITHOUT_A_PAIR = {  # form -> what the file is, and how to get from it to a key pair
+    Form.PEM_CERTIFICATE: (
+        "is a public certificate; there is no private key in it",
+        f"Name the PFX or PEM that holds the key. Where the key is in a file of its own: {_JOIN}",
+    ),
+    Form.DER_CERTIFICATE: (
+        "is a public certificate; there is no private key in it",
+        f"Name the PFX or PEM that holds the key. Where the key is in a file of its own: {_JOIN}",
+    ),
+    Form.PEM_KEY: (
+        "holds a private key and no certificate",
+        "Append its certificate in PEM to the same file: cat app.cer >> app.pem",
+    ),
+    Form.DER_KEY: (
+        "is a private key in DER, without its certificate",
+        "Make a PEM of both: (openssl pkey -inform DER -in KEY.der; cat CERTIFICATE.cer) > app.pem",
+    ),
+    Form.PKCS7: (
+        "is a PKCS#7 file (.p7b): certificates only, never a private key",
+        "Name the PFX that was exported with the key. The certificates in it: openssl pkcs7 -print_certs -in FILE",
+    ),
+    Form.REQUEST: (
+        "is a certificate request, not a certificate",
+        "Wait for the certificate that the authority makes of it, and name that with its key.",
+    ),
+}
+
+
+def _not_a_pair(path: Path, kind: Form) -> CertificateError:
+    if kind not in _WITHOUT_A_PAIR:
+        return _unreadable(path)
+    said, hint = _WITHOUT_A_PAIR[kind]
+    return CertificateError(f"{path} {said}", hint=hint)
+
+
+def _not_a_certificate(path: Path, kind: Form) -> CertificateError:
+    said, hint = _WITHOUT_A_PAIR[kind]
+    return CertificateError(f"{path} {said}", hint=hint)
+
+
 def _unreadable(path: Path) -> CertificateError:
     return CertificateError(
-        f"{path} is neither a PFX nor a PEM that can be read", hint="bulkmail cert new makes a key pair in both forms."
+        f"{path} is neither a PFX nor a PEM that can be read",
+        hint="It may have been cut or changed on its way: compare its size with the original, or export it again.",
     )

@@ -21,12 +21,12 @@ class Secret:
         return self._text
 
     def encoded(self) -> bytes:
-        """In UTF-8. Raises ConfigError where it is no text, as when the environment held other bytes."""
+        """In UTF-8. Raises ConfigError where it is not text, as when the environment held other bytes."""
         try:
             return self._text.encode()
         except UnicodeEncodeError:
             pass  # raised below: this one carries the text
-        raise ConfigError("a secret holds bytes that are no text", hint="Write it in UTF-8, or put it into a file.")
+        raise ConfigError("a secret holds bytes that are not text", hint="Write it in UTF-8, or put it into a file.")
 
     def __bool__(self) -> bool:
         return bool(self._text)
@@ -41,7 +41,7 @@ class Secret:
 def read_secret(path: Path) -> Secret:
     """The first line of a file; in UTF-8, or the UTF-16 that Windows PowerShell writes.
 
-    Raises ConfigError where the file cannot be read, is no text or is empty.
+    Raises ConfigError where the file cannot be read, is not text or is empty.
     """
     try:
         with path.open("rb") as file:
@@ -49,15 +49,24 @@ def read_secret(path: Path) -> Secret:
     except OSError as error:
         raise ConfigError(f"cannot read the secret in {path}: {error.strerror}") from None
     text = _decoded(content)
-    if not text:
-        raise ConfigError(f"there is no secret in {path}", hint="Its first line has to be the secret.")
-    return Secret(text)
+    if text is None:
+        raise ConfigError(
+            f"the first line of {path} is not UTF-8 text", hint="Save the file as UTF-8, with the secret as it was set."
+        )
+    if not (line := first_line(text)):
+        raise ConfigError(f"{path} is empty, or its first line is", hint="Its first line has to be the secret.")
+    return Secret(line)
 
 
-def _decoded(content: bytes) -> str:
-    """Empty where the bytes are no text: the error of a decoder would carry them."""
-    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+def first_line(text: str) -> str:
+    """A secret as it was meant: without the line end that editors, pipes and key vaults put behind it."""
+    return text.partition("\n")[0].rstrip("\r")
+
+
+def _decoded(content: bytes) -> str | None:
+    """The first line as text; None where the bytes are not text: the error of a decoder would carry them."""
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return content.decode(encoding).partition("\n")[0].rstrip("\r")
+        return content.decode("utf-16") if wide else content.partition(b"\n")[0].decode("utf-8-sig")
     except UnicodeDecodeError:
-        return ""
+        return None

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from bulkmail.config.proxy import Rule, proxy_for
 from bulkmail.errors import ConfigError
 from bulkmail.identity.cloud import CLOUDS, Cloud
 from bulkmail.identity.credential import Credential
@@ -32,7 +33,7 @@ class AppSettings:
     ca_file: Path | None = None
 
 
-def credential_from(settings: AppSettings) -> Credential:
+def credential_from(settings: AppSettings, proxy: Rule = proxy_for) -> Credential:
     """A credential that has not asked for anything yet; the certificate is read and checked here.
 
     Raises ConfigError and CertificateError.
@@ -46,7 +47,7 @@ def credential_from(settings: AppSettings) -> Credential:
         raise ConfigError("client_id is missing", hint="It is the application's id in Entra, a GUID.")
     proof = _proof(settings)
     tls = tls_context(str(settings.ca_file) if settings.ca_file else "")
-    directory = Directory(settings.cloud, settings.tenant_id, settings.client_id, proof, tls)
+    directory = Directory(settings.cloud, settings.tenant_id, settings.client_id, proof, tls, proxy)
     return Credential(directory.ask, certificate=proof.certificate, warnings=proof.warnings)
 
 

@@ -1,4 +1,4 @@
-"""Tells when a run goes so wrong that it should stop: nobody lets the application in, or too many fail. Only counts."""
+"""Decides when a run goes so wrong that it should stop: every mailbox is denied, or too many fail. Only counts."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class AlarmSettings:
 
 
 class Alarm:
-    """Told of each status as it is decided."""
+    """Hears each status as it is decided."""
 
     def __init__(self, settings: AlarmSettings, permission: str) -> None:
         self._settings = settings

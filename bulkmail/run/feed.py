@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from bulkmail.model import Mailbox, Rejected, Source
+from bulkmail.model import Chunks, Mailbox, Rejected
 
 AHEAD = 256
 """The next chunk is read when no more rows than this are at hand: half a chunk, so that no worker waits for a file."""
@@ -45,7 +45,7 @@ class Feed:
     while it waits takes no row with it.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Chunks) -> None:
         self._chunks = aiter(source)
         self._rows: deque[Mailbox | Rejected] = deque()
         self._waiting = Waiters()

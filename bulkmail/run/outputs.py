@@ -6,34 +6,50 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bulkmail.atomic import sync
+from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
-from bulkmail.rundir.folder import CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED
+from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SPILLS, VERDICTS
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
+from bulkmail.rundir.state import States
 from bulkmail.sink import Csv, Format, Ndjson
 from bulkmail.sink.appender import reopened
+from bulkmail.sink.blobs import Blobs, recover_blobs
+from bulkmail.sink.spill import Spills
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
-    """`formats` are ndjson and csv; `raw` and `bom` concern CSV."""
+    """`formats` are ndjson and csv; the others concern CSV, and all but `raw` also what is written of rows that were
+    rejected."""
 
     formats: Sequence[str] = ("ndjson", "csv")
     raw: bool = False
     bom: bool = False
+    delimiter: str = ","
+    decimal_comma: bool = False
 
     def names(self) -> list[str]:
         """All files that a run may leave, in the order of interest."""
-        return [*(f"{RECORDS}.{one}" for one in self.formats), OUTCOMES, CHANGES, FAILED, REJECTED]
+        return [*(f"{RECORDS}.{one}" for one in self.formats), OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED]
 
 
 @contextmanager
 def open_outputs(
-    folder: Path, columns: Sequence[str], settings: OutputSettings, recovered: Recovered
-) -> Iterator[Writer]:
-    """A writer with its files open, behind what was committed to them earlier. Raises OutputError."""
-    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": Csv(columns, raw=settings.raw, bom=settings.bom)}
+    folder: Path,
+    columns: Sequence[str],
+    settings: OutputSettings,
+    recovered: Recovered,
+    states: States | None = None,
+    *,
+    planning: bool = False,
+) -> Iterator[Outputs]:
+    """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
+    only plans leaves `states` as they are. Raises OutputError."""
+    bom, delimiter = settings.bom, settings.delimiter
+    table = Csv(columns, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
+    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table}
     with ExitStack() as opened:
         sinks = []
         for suffix in settings.formats:
@@ -42,6 +58,12 @@ def open_outputs(
             length = file.length or file.append(formats[suffix].header)
             sinks.append(Sink(path.name, formats[suffix], file, length))
         outcomes = opened.enter_context(reopened(folder / OUTCOMES, recovered.length))
-        rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED)))
+        rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter)))
+        blobs = opened.enter_context(closing(Blobs(folder / BLOBS)))
+        recover_blobs(blobs.folder, recovered.done.__contains__, recovered.blobs_of)
+        spills = Spills(folder / SPILLS)
+        spills.clear()
+        opened.callback(spills.clear)
         sync(folder)
-        yield Writer(sinks, Journal(outcomes), rejected, recovered.totals)
+        writer = Writer(sinks, Journal(outcomes), rejected, recovered.totals, None if planning else states)
+        yield Outputs(writer, spills, blobs, states, dict(recovered.reached))

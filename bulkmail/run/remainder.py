@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from bulkmail.model import Mailbox, Outcome, Problem, Rejected, Status, Tally
 from bulkmail.run.feed import Feed
-from bulkmail.run.writer import Finished, Writer
+from bulkmail.run.pending import Outputs
+from bulkmail.run.writer import Finished
 
 
 class Remainder:
@@ -20,13 +21,13 @@ class Remainder:
     def __init__(
         self,
         feed: Feed,
-        writer: Writer,
+        outputs: Outputs,
         rest: Iterable[tuple[Mailbox | Rejected | Finished, Tally]],
         reason: str,
         broken: Exception | None,
     ) -> None:
         self._feed = feed
-        self._writer = writer
+        self._outputs = outputs
         self._rest = deque(rest)
         self._reason = reason
         self.broken = broken
@@ -56,6 +57,7 @@ class Remainder:
     async def _put_first(self) -> None:
         item, spent = self._rest[0]
         if isinstance(item, Mailbox):
-            item = Finished(Outcome(item, Status.NOT_RUN, tally=spent, problem=Problem("NotRun", self._reason)), ())
-        await self._writer.put(item)
+            rows, problem = self._outputs.durable(item), Problem("NotRun", self._reason)
+            item = Finished(Outcome(item, Status.NOT_RUN, rows, spent, problem=problem), ())
+        await self._outputs.writer.put(item)
         self._rest.popleft()

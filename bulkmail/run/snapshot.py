@@ -5,6 +5,7 @@ Taken once a second; taking one looks at every mailbox that waits, and at nothin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from mmap import PAGESIZE
 from pathlib import Path
 
 from bulkmail.core.pace.pace import PaceStatistics
@@ -50,12 +51,11 @@ class Snapshot:
 
 
 _STATM = Path("/proc/self/statm")  # only Linux has it
-_PAGE = 4096
 
 
 def resident(statm: Path = _STATM) -> int:
     """Bytes of memory that this process holds; 0 where the system does not say."""
     try:
-        return int(statm.read_bytes().split()[1]) * _PAGE
+        return int(statm.read_bytes().split()[1]) * PAGESIZE
     except (OSError, ValueError, IndexError):
         return 0

@@ -1,12 +1,11 @@
 """The wish to stop: its reason, and who waits for it. Asking is all it does; the sweep sees that nothing is lost."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-log = logging.getLogger(__name__)
+from bulkmail.sink.uncancelled import give_up
 
 T = TypeVar("T")
 
@@ -59,18 +58,3 @@ class Stop:
         finally:
             asked.cancel()
         return None if doing.cancelled() else doing.result()
-
-
-async def give_up(task: asyncio.Task[Any]) -> None:
-    """Cancels a task and waits for its end. What it raises, or has raised, is logged: no one else will look at it."""
-    task.cancel()
-    if task.done():
-        _log_error(task)
-        return
-    task.add_done_callback(_log_error)  # not after the wait, which may be cancelled as well
-    await asyncio.wait({task})
-
-
-def _log_error(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("what was given up ended with an error", exc_info=error)

@@ -7,20 +7,44 @@ An input that cannot be read any further ends it, too, once what was read is don
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import BulkmailError, ChangesExhausted
+from bulkmail.errors import (
+    BulkmailError,
+    ChangesExhausted,
+    GraphError,
+    ServiceDown,
+    TaskMistake,
+    TransportError,
+    gravest,
+)
 from bulkmail.graph import Graph
-from bulkmail.model import Lanes, Mailbox, Outcome, Problem, Rejected, Row, Source, Status, Tally, key_of
+from bulkmail.model import (
+    Checkpoint,
+    Chunks,
+    Lanes,
+    Mailbox,
+    Outcome,
+    Problem,
+    Rejected,
+    Row,
+    Status,
+    Store,
+    Tally,
+    key_of,
+)
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
+from bulkmail.run.pending import CHUNK, Outputs, Pending
 from bulkmail.run.remainder import Remainder
-from bulkmail.run.stop import Stop
+from bulkmail.run.stop import Reason, Stop
 from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
-from bulkmail.run.writer import Finished, Writer
+from bulkmail.run.writer import Block, Finished
+from bulkmail.task.mistakes import check_row, is_own, place_in
 from bulkmail.tasks import Options, Task
 
 log = logging.getLogger(__name__)
@@ -57,17 +81,18 @@ class SweepSettings:
 
 
 class Sweep:
-    """One run. `open_graph` gives the Graph of a mailbox below a target, `lanes` knows what each target cost."""
+    """One run. `open_graph` gives the Graph of a mailbox below a target, with what the task leaves beside its rows;
+    `lanes` knows what each target cost."""
 
     def __init__(
         self,
         task: Task,
         options: Options,
         *,
-        source: Source,
-        open_graph: Callable[[Mailbox, str], Graph],
+        source: Chunks,
+        open_graph: Callable[[Mailbox, str, Store], Graph],
         lanes: Lanes,
-        writer: Writer,
+        outputs: Outputs,
         alarm: Alarm,
         stop: Stop,
         settings: SweepSettings,
@@ -76,7 +101,8 @@ class Sweep:
         self._options = options
         self._open_graph = open_graph
         self._lanes = lanes
-        self._writer = writer
+        self._outputs = outputs
+        self._writer = outputs.writer
         self._alarm = alarm
         self._stop = stop
         self._settings = settings
@@ -111,7 +137,7 @@ class Sweep:
                         self._writer.close()
                         await writing
         except BaseExceptionGroup as errors:
-            raise foremost(errors) from errors
+            raise gravest(errors.exceptions) from errors
         finally:
             await self._feed.close()
         if self._broken is not None:
@@ -177,6 +203,8 @@ class Sweep:
                 self._idle += 1
                 if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
                     self._stop.ask(reason)
+        except ServiceDown as down:
+            self._stop.ask(Reason(down.exit_code, str(down)))
         except ChangesExhausted:
             return  # what it has in hand did not run, and is accounted for with the rest
 
@@ -197,7 +225,7 @@ class Sweep:
         return self._run_at("", mailbox, worker)
 
     async def _bar(self, mailbox: Mailbox) -> Finished:
-        return Finished(Outcome(mailbox, Status.UNKNOWN, problem=INTERRUPTED), ())
+        return Finished(Outcome(mailbox, Status.UNKNOWN, self._outputs.durable(mailbox), problem=INTERRUPTED), ())
 
     async def _run_turn(self, turns: Turns, mailbox: Mailbox, worker: Worker) -> Finished:
         try:
@@ -216,30 +244,57 @@ class Sweep:
         started = self._clock()
         key = worker.target = key_of(target) if target else mailbox.key
         self._lanes.enter(key)
-        rows: list[Row] = []
-        blocks: Sequence[bytes] = ()
-        status, problem = Status.OK, None
+        pending = Pending(self._outputs, mailbox)
+        blocks: Sequence[bytes | Block] = ()
+        status, problem, number, extra = Status.OK, None, 0, None
         try:
-            async for row in self._task.run(mailbox, self._open_graph(mailbox, target), self._options):
-                named = not self._names_mailbox or "mailbox" in row
-                rows.append(row if named else {"mailbox": mailbox.address, **row})
-            blocks = self._writer.encode(rows)
-        except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
-            rows.clear()
+            await self._finish(mailbox, target, pending)
+            if pending.is_short:
+                number, blocks = len(pending.rows), self._writer.encode(pending.rows)
+            else:
+                number, blocks, extra = await pending.complete()
+        except BaseException as error:
+            if not is_own(error):
+                raise
             status, problem = self._judged(mailbox, error)
+            number = self._outputs.durable(mailbox)
+            await pending.discard()
         finally:
             worker.target = None
             tally = worker.spent = self._lanes.leave(key)
         worker.spent = Tally()
-        return Finished(Outcome(mailbox, status, len(rows), tally, self._clock() - started, problem), blocks)
+        if not pending.is_short:
+            self._outputs.reached.pop(mailbox.row, None)
+        return Finished(Outcome(mailbox, status, number, tally, self._clock() - started, problem), blocks, extra)
 
-    def _judged(self, mailbox: Mailbox, error: Exception) -> tuple[Status, Problem]:
+    async def _finish(self, mailbox: Mailbox, target: str, pending: Pending) -> None:
+        """Runs the task to its end."""
+        if self._task.keeps_state:
+            await pending.begin()
+        rows, names_mailbox = pending.rows, self._names_mailbox
+        running = self._task.run(mailbox, self._open_graph(mailbox, target, pending), self._options)
+        try:
+            async for row in running:
+                if type(row) is not dict:
+                    if type(row) is Checkpoint:
+                        await pending.commit(row)
+                        continue
+                    check_row(row, running)
+                rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
+                if len(rows) == CHUNK:
+                    await pending.encode()
+        except BaseException:
+            await _close(running)
+            raise
+
+    def _judged(self, mailbox: Mailbox, error: BaseException) -> tuple[Status, Problem]:
         """How a mailbox ends that met `error`. Raises it if it is the run's business."""
         if not isinstance(error, BulkmailError):
             self._log_accident(mailbox, error)
-        return verdict(error)
+        answered = isinstance(error, GraphError | TransportError)  # by the service, and there may be many
+        return verdict(error, "" if answered else place_in(self._task, error))
 
-    def _log_accident(self, mailbox: Mailbox, error: Exception) -> None:
+    def _log_accident(self, mailbox: Mailbox, error: BaseException) -> None:
         """Where in a task the error was, for the first few: the rest will be the same."""
         self._accidents += 1
         if self._accidents <= ACCIDENTS:
@@ -251,19 +306,29 @@ class Sweep:
         parked = self._turns.at_hand() if self._turns is not None else []
         reason = self._stop.reason.text if self._stop.reason else "the run ended early"
         remainder = Remainder(
-            self._feed, self._writer, [*rest, *((row, Tally()) for row in parked)], reason, self._broken
+            self._feed, self._outputs, [*rest, *((row, Tally()) for row in parked)], reason, self._broken
         )
         await remainder.account()
         self._broken = remainder.broken
 
 
+async def _close(running: AsyncIterator[Row]) -> None:
+    """Ends a task that waits for its row to be taken, and has files open: it must not write to them any more."""
+    if isinstance(running, AsyncGenerator):
+        with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):  # the mailbox has failed already
+            await running.aclose()
+
+
 def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | None:
     """None for a task that works on each mailbox below its own address, which costs no turn."""
     target = task.target
-    return None if target is None else Turns(feed, lambda mailbox: target(mailbox, options), most)
+    if target is None:
+        return None
 
+    def target_of(mailbox: Mailbox) -> str:
+        try:
+            return target(mailbox, options)
+        except (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError) as error:
+            raise TaskMistake(f"the task's target raised {type(error).__name__}") from error
 
-def foremost(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that matters in a group: one of ours before an accident that followed from it."""
-    flat = [foremost(error) if isinstance(error, BaseExceptionGroup) else error for error in errors.exceptions]
-    return next((error for error in flat if isinstance(error, BulkmailError)), flat[0])
+    return Turns(feed, target_of, most)

@@ -1,5 +1,8 @@
 """Turns the way a task ended into the status of its mailbox. A table, and no judgement about the run."""
 
+from dataclasses import replace
+
+from bulkmail.core.advice import ABSENT, UNKNOWN_404
 from bulkmail.errors import (
     BulkmailError,
     ChangesExhausted,
@@ -8,29 +11,30 @@ from bulkmail.errors import (
     OutcomeUnknown,
     OutputError,
     PermissionMissing,
+    ServiceDown,
     SignInError,
+    TaskMistake,
     TransportError,
+    WriteRefused,
 )
 from bulkmail.model import Problem, Status
 from bulkmail.text import one_line
 
-ABSENT = frozenset({
-    "MailboxNotEnabledForRESTAPI",  # guest, unlicensed, on premises, inactive
-    "ResourceNotFound",  # no mailbox could be located
-    "Request_ResourceNotFound",  # the directory has no such object
-    "ErrorInvalidUser",  # the address resolves to nobody
-})  # fmt: skip
-"""404s that mean there is no mailbox (the service's issue threads); any other 404 is about an item, and a failure."""
+_ITEM = frozenset({"ErrorItemNotFound", "ErrorFolderNotFound", "itemNotFound"})
+"""404s that are about something in a mailbox that is there."""
+
+DENIED = (401, 403)
+"""Statuses of a mailbox that the application may not touch. A 401 comes here only from one that refuses a token with
+which others are let in: what concerns all is a SignInError."""
+
+_NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted, ServiceDown)
 
 
-_NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted)
+def verdict(error: BaseException, place: str = "") -> tuple[Status, Problem]:
+    """The status and the problem of a mailbox whose task raised `error`, in the line `place` of the task.
 
-
-def verdict(error: Exception) -> tuple[Status, Problem]:
-    """The status and the problem of a mailbox whose task raised `error`.
-
-    Raises what is not about the mailbox: a token that is refused again and again, a missing permission, a bug in
-    bulkmail, a ledger that cannot be written, or one that is full.
+    Raises what is not about the mailbox: a token that is refused for all, a missing permission, a bug in bulkmail,
+    a ledger that cannot be written or is full, or a service that does not answer.
     """
     if isinstance(error, GraphError):
         return _answered(error)
@@ -40,21 +44,25 @@ def verdict(error: Exception) -> tuple[Status, Problem]:
         status = Status.UNKNOWN if isinstance(error, OutcomeUnknown) else Status.FAILED
         said = one_line(str(error))
         return status, Problem(type(error).__name__, said, 0, error.request_id, error.client_request_id)
+    return Status.FAILED, _problem(error, place)
+
+
+def _problem(error: BaseException, place: str) -> Problem:
+    """What an accident says may hold anything; its kind and its place do not."""
     if isinstance(error, BulkmailError):
-        return Status.FAILED, Problem(type(error).__name__, one_line(str(error)))
-    return Status.FAILED, Problem("TaskError", f"the task raised {type(error).__name__}")
+        code, said = type(error).__name__, f"{error}. {error.hint}" if error.hint else str(error)
+    else:
+        code, said = "TaskError", f"the task raised {type(error).__name__}"
+    is_mistake = isinstance(error, TaskMistake | WriteRefused) or code == "TaskError"
+    return Problem(code, one_line(f"{said} ({place})" if is_mistake and place else said))
 
 
 def _answered(error: GraphError) -> tuple[Status, Problem]:
     problem = Problem(
         error.code or str(error.status), error.message, error.status, error.request_id, error.client_request_id
     )
-    if error.status == 401:
-        raise SignInError(
-            f"Graph refuses the token: {error.message}",
-            hint="Check that cloud, tenant and Graph endpoint belong together, and that the application is enabled.",
-            code=error.code,
-        )
     if error.status == 404 and error.code in ABSENT:
         return Status.ABSENT, problem
-    return (Status.DENIED if error.status == 403 else Status.FAILED), problem
+    if error.status == 404 and error.code not in _ITEM:
+        problem = replace(problem, message=one_line(f"{error.message} ({UNKNOWN_404})"))
+    return (Status.DENIED if error.status in DENIED else Status.FAILED), problem

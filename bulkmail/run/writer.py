@@ -1,30 +1,31 @@
 """Writes what a run finds out: the rows of a mailbox first, then its outcome. One writer, one group of lines a write.
 
-Rows come as bytes, encoded by their worker, so that a row that cannot be written is its mailbox's failure and nobody
-else's. The files are written in a thread. Rows are on the disk for good before the outcome that speaks of them is
-written. An outcome names how long each file of rows was once its rows were in: what is longer than the last outcome
-says was never committed.
+Rows come as bytes, encoded by their worker, so that a row that cannot be written is the failure of its mailbox alone.
+The files are written in a thread. Rows, and blobs before them, are on the disk for good before the outcome or
+checkpoint that speaks of them is written. Each names how long each file of rows was once its rows were in: what is
+longer than the last of them says was never committed. What a mailbox leaves for the next run is written last of all.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import accumulate, islice, repeat, zip_longest
+from itertools import accumulate, chain, groupby, islice, repeat, zip_longest
 from operator import attrgetter, call
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from bulkmail.model import Outcome, Rejected, Row
-from bulkmail.rundir.entries import encode_outcome
+from bulkmail.rundir.entries import Reached, encode_checkpoint, encode_outcome
+from bulkmail.rundir.state import States
 from bulkmail.rundir.totals import Totals
-from bulkmail.rundir.uncancelled import uncancelled
+from bulkmail.sink.uncancelled import uncancelled
 
 GROUP = 256
 """Outcomes for which a write is worth its while."""
 
 LINGER = 0.1
-"""Seconds that fewer wait for others: nothing to whoever reads along, and ten syncs of each file a second at the most
-while little is done. What is lost with the power is done again."""
+"""Seconds that fewer wait for others: too short to be noticed by a reader, and ten syncs of each file a second at the
+most while little is done. What is lost with the power is done again."""
 
 QUEUE = 1024
 """Outcomes that may wait for the disk, and go to it together; workers wait when it is full."""
@@ -59,25 +60,66 @@ class Sink:
     length: int
 
 
+def nothing() -> None:
+    """What most mailboxes have to do beside their rows."""
+
+
+class Block(Protocol):
+    """The rows of a mailbox for one sink, if they are more than bytes can be: its length, and pieces of bytes, which
+    are read in a thread."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[bytes]: ...
+
+
+@dataclass(slots=True)
+class Extra:
+    """What is committed together with the rows of a mailbox. `before` is called before its outcome or checkpoint is
+    written, `after` when that is durable; both in a thread. `state` is what the mailbox leaves for the next run.
+    `done` is called last, on the loop. None of the calls may raise anything but OutputError."""
+
+    before: Callable[[], None] = nothing
+    after: Callable[[], None] = nothing
+    state: Mapping[str, Any] | None = None
+    done: Callable[[], None] = nothing
+
+
 class Finished(NamedTuple):
-    """A mailbox with its verdict, and its rows for each sink in their order."""
+    """A mailbox with its outcome, and its rows for each sink in their order: those since its last checkpoint."""
 
     outcome: Outcome
-    blocks: Sequence[bytes]
+    blocks: Sequence[bytes | Block]
+    extra: Extra | None = None
+
+
+class Part(NamedTuple):
+    """A mailbox with the checkpoint that it has reached, and its rows since the one before."""
+
+    outcome: Reached
+    blocks: Sequence[bytes | Block]
+    extra: Extra
 
 
 class Writer:
     """Give it work with `put`, run `write` beside the workers, and `close` it when no more comes. At least one sink."""
 
-    def __init__(self, sinks: Sequence[Sink], outcomes: Outcomes, rejected: "Rejects", totals: Totals) -> None:
+    def __init__(
+        self,
+        sinks: Sequence[Sink],
+        outcomes: Outcomes,
+        rejected: "Rejects",
+        totals: Totals,
+        states: States | None = None,
+    ) -> None:
         self._sinks = sinks
         self._outcomes = outcomes
         self._rejected = rejected
         self._totals = totals
+        self._states = states
         self._encoders = [sink.format.encode for sink in sinks]
         self._names = [sink.name for sink in sinks]
         self._lengths = [sink.length for sink in sinks]
-        self._waiting: list[Finished | Rejected] = []
+        self._waiting: list[Finished | Part | Rejected] = []
         self._room = asyncio.Event()
         self._work = asyncio.Event()  # something waits, or nothing more will
         self._enough = asyncio.Event()  # a write is worth its while
@@ -90,8 +132,8 @@ class Writer:
         """`rows` for each sink; raises TypeError or ValueError for what cannot be written."""
         return list(map(call, self._encoders, repeat(rows)))
 
-    async def put(self, item: Finished | Rejected) -> None:
-        """Cancelled, it has not taken the item."""
+    async def put(self, item: Finished | Part | Rejected) -> None:
+        """If cancelled, it has not taken the item."""
         while (before := len(self._waiting)) >= QUEUE:
             self._room.clear()
             await self._room.wait()
@@ -119,7 +161,7 @@ class Writer:
             await self._commit(self._take())
             raise
 
-    def _take(self) -> list[Finished | Rejected]:
+    def _take(self) -> list[Finished | Part | Rejected]:
         group, self._waiting = self._waiting, []
         self._room.set()
         if not self._closed:
@@ -127,19 +169,46 @@ class Writer:
             self._enough.clear()
         return group
 
-    async def _commit(self, group: Sequence[Finished | Rejected]) -> None:
-        finished = [item for item in group if isinstance(item, Finished)]
+    async def _commit(self, group: Sequence[Finished | Part | Rejected]) -> None:
+        finished = [item for item in group if not isinstance(item, Rejected)]
         rejected = [item for item in group if isinstance(item, Rejected)] if len(finished) < len(group) else []
-        outcomes: list[Outcome] = [*map(attrgetter("outcome"), finished)]
-        # Blocks by sink; whoever did not run has none, and is filled up with empty ones.
+        # Blocks by sink; a mailbox that did not run has none, and is filled up with empty ones.
         columns = [own for _, *own in zip_longest(self._sinks, *map(attrgetter("blocks"), finished), fillvalue=b"")]
-        entries = [*map(encode_outcome, outcomes, self._offsets(columns))]
-        cancelled = await uncancelled(asyncio.to_thread(self._append, [*map(b"".join, columns)], entries, rejected))
-        self._totals.add_all(outcomes)
+        if any(map(attrgetter("extra"), finished)):
+            cancelled = await self._commit_extras(finished, columns, rejected)
+        else:  # nearly always
+            outcomes: list[Any] = [*map(attrgetter("outcome"), finished)]
+            entries = [*map(encode_outcome, outcomes, self._offsets(columns))]
+            pieces = [[b"".join(column)] for column in columns]
+            cancelled = await uncancelled(asyncio.to_thread(self._append, pieces, entries, rejected))
+            self._totals.add_all(outcomes)
         if cancelled is not None:
             raise cancelled
 
-    def _offsets(self, columns: Sequence[Sequence[bytes]]) -> Iterator[dict[str, int]]:
+    async def _commit_extras(
+        self, finished: Sequence[Finished | Part], columns: Sequence[Sequence[Any]], rejected: Sequence[Rejected]
+    ) -> asyncio.CancelledError | None:
+        extras = [(item.outcome.mailbox, item.extra) for item in finished if item.extra is not None]
+        entries = [
+            _entry(item.outcome, lengths) for item, lengths in zip(finished, self._offsets(columns), strict=True)
+        ]
+
+        def append() -> None:
+            for _, extra in extras:
+                extra.before()
+            self._append([*map(_pieces, columns)], entries, rejected)
+            if self._states is not None:
+                self._states.put([(mailbox, extra.state) for mailbox, extra in extras if extra.state is not None])
+            for _, extra in extras:
+                extra.after()
+
+        cancelled = await uncancelled(asyncio.to_thread(append))
+        self._totals.add_all([item.outcome for item in finished if isinstance(item.outcome, Outcome)])
+        for _, extra in extras:
+            extra.done()
+        return cancelled
+
+    def _offsets(self, columns: Sequence[Sequence[Any]]) -> Iterator[dict[str, int]]:
         """The length of each file of rows after each mailbox; from now on, that after the last."""
         ends = [
             [*accumulate(map(len, column), initial=length)]
@@ -148,14 +217,33 @@ class Writer:
         self._lengths = [end[-1] for end in ends]
         return map(dict, map(zip, repeat(self._names), islice(zip(*ends, strict=True), 1, None)))
 
-    def _append(self, blocks: Sequence[bytes], entries: Sequence[bytes], rejected: Sequence[Rejected]) -> None:
-        for sink, block in zip(self._sinks, blocks, strict=True):
-            if block:
-                sink.file.append(block)
+    def _append(
+        self, columns: Sequence[Iterable[bytes]], entries: Sequence[bytes], rejected: Sequence[Rejected]
+    ) -> None:
+        """Appends to each sink its pieces, one after the other; then the entries."""
+        for sink, pieces in zip(self._sinks, columns, strict=True):
+            written = False
+            for piece in filter(None, pieces):
+                sink.file.append(piece)
+                written = True
+            if written:
                 sink.file.sync()
         self._outcomes.append(entries)
         if rejected:
             self._rejected.append(rejected)
+
+
+def _entry(outcome: Outcome | Reached, lengths: Mapping[str, int]) -> bytes:
+    return encode_outcome(outcome, lengths) if isinstance(outcome, Outcome) else encode_checkpoint(outcome, lengths)
+
+
+def _pieces(column: Sequence[bytes | Block]) -> Iterator[bytes]:
+    """The blocks of a sink, with those that are bytes put together."""
+    for is_bytes, blocks in groupby(column, lambda block: isinstance(block, bytes)):
+        if is_bytes:
+            yield b"".join(blocks)  # type: ignore[arg-type]
+        else:
+            yield from chain.from_iterable(blocks)
 
 
 class Rejects(Protocol):

@@ -13,6 +13,7 @@ from bulkmail.model import Counts, Ending, Made, Mailbox, Rejected
 from bulkmail.rundir.entries import Concluded, Intent
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.unfinished import NOT_MADE
+from bulkmail.source.once import ReadOnce
 from bulkmail.task.undo import packed
 
 CHUNK = 64
@@ -27,12 +28,16 @@ class Span(NamedTuple):
     id: str = ""
 
 
-class ChangesSource:
+class ChangesSource(ReadOnce):
     """Is a `model.Source`. Rows are those of the run's own input. Raises Damaged."""
 
     def __init__(self, run: RunDir) -> None:
         self._run = run
         self.counts = Counts()
+
+    @property
+    def name(self) -> str:
+        return f"the changes of {self._run.path}"
 
     def __repr__(self) -> str:
         return f"<ChangesSource {self._run.path} {self.counts}>"

@@ -1,4 +1,4 @@
-"""Tells in what a run that is to be resumed is no longer what it was. Compares two manifests."""
+"""Finds in what a run that is to be resumed is no longer what it was. Compares two manifests."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,28 +1,42 @@
-"""The entries of a run's two journals, each both ways: an outcome, and a change from its intent to its end.
+"""The entries of a run's two journals, each both ways: outcomes and checkpoints, and changes from intent to end.
 
 The encoders give bytes for `Journal.append`. The decoders take the JSON of a line and give nouns; they raise
-ValueError, TypeError or KeyError for what the encoders do not write, so that a line of other origin is told as damage
-and never reaches a sum or an address. Knows no file.
+ValueError, TypeError or KeyError for what the encoders do not write, so that a line that was not written here is
+reported as damage and never reaches a sum or an address. Knows no file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeAlias
 
+import orjson
+
+from bulkmail.errors import TaskMistake
 from bulkmail.model import NOTHING, Change, Effect, Ending, Mailbox, Outcome, Problem, Request, Status, Tally
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.sink import json_line
+from bulkmail.source.cells import as_cells
 
 INTENDED = "intended"
 REOPENED = "reopened"
 """States of entries that do not end a change: a request may leave; a later process goes on where one has died."""
 
+WELL = frozenset({Status.OK, Status.ABSENT})
+"""How a mailbox ends with which nothing has to be done again."""
+
 LAST_ROW = 1 << 32
 """No input has so many rows; a larger number would ask for gigabytes where rows are kept as bits."""
+
+CHECKPOINT = "checkpoint"
+LARGEST = 1 << 16
+"""Bytes of a checkpoint's state: each checkpoint writes them anew."""
+
+NOTHING_WRITTEN: Mapping[str, int] = MappingProxyType({})
 
 _PROBLEM = tuple(field.name for field in fields(Problem))
 _STATUSES = {str(status): status for status in Status}
@@ -37,14 +51,31 @@ class Committed(NamedTuple):
     lengths: Mapping[str, int]
 
 
+class Reached(NamedTuple):
+    """How far a mailbox has got by its last checkpoint: its `rows` so far, the `state` that the task begins with when
+    the run is resumed, and the length of each file of blobs that was written to since the checkpoint before."""
+
+    mailbox: Mailbox
+    rows: int
+    state: Mapping[str, Any]
+    blobs: Mapping[str, int] = NOTHING_WRITTEN
+
+
+class CheckpointAt(NamedTuple):
+    """A checkpoint, and how long each file of rows was once the rows before it were in it."""
+
+    reached: Reached
+    lengths: Mapping[str, int]
+
+
 # Each makes a noun of a tuple of all its fields, in C: calling the class costs twice that, a million times over.
 _mailbox, _tally = partial(tuple.__new__, Mailbox), partial(tuple.__new__, Tally)
 _outcome, _committed = partial(tuple.__new__, Outcome), partial(tuple.__new__, Committed)
 
 
 def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
-    """An outcome as an entry of its journal."""
-    (address, row, id_, _), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
+    """An outcome as an entry of its journal; with the cells of its row unless it ended well, for `failed.csv`."""
+    (address, row, id_, columns), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
     members = {
         "row": row,
         "mailbox": address,
@@ -65,6 +96,8 @@ def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
         del members["waited_for"]
     if problem is None:
         del members["error"]
+    if columns and status not in WELL:  # as pairs: an object with a "status" would look like an outcome's own
+        members["columns"] = [*columns.items()]
     return json_line(members)[:-1]
 
 
@@ -78,10 +111,58 @@ def decode_outcome(entry: Mapping[str, Any]) -> Committed:
     for length in lengths.values():
         if type(length) is not int or length < 0:
             raise ValueError("a length is not a number of bytes")
-    mailbox = _mailbox((address, _row(row), _text(entry["id"]) if "id" in entry else "", NOTHING))
+    columns = _columns(entry["columns"]) if "columns" in entry else NOTHING
+    mailbox = _mailbox((address, _row(row), _text(entry["id"]) if "id" in entry else "", columns))
     tally = _tally((requests, throttled, waited, _text(entry["waited_for"]) if "waited_for" in entry else ""))
     problem = _problem(entry["error"]) if "error" in entry else None
     return _committed((_outcome((mailbox, _STATUSES[status], rows, tally, seconds, problem)), lengths))
+
+
+def checked_state(state: Mapping[str, Any], largest: int = LARGEST) -> dict[str, Any]:
+    """A copy of what a task wants to be given again, as it will be read. Raises TaskMistake for what is not JSON, or
+    has more bytes than `largest`."""
+    try:
+        encoded = orjson.dumps(state)
+    except TypeError as error:
+        raise TaskMistake(f"the state that a task leaves is not JSON: {error}") from error
+    if len(encoded) > largest:
+        raise TaskMistake(f"the state that a task leaves has {len(encoded):,} bytes, and may have {largest:,}")
+    copy: dict[str, Any] = orjson.loads(encoded)
+    return copy
+
+
+def encode_checkpoint(reached: Reached, lengths: Mapping[str, int]) -> bytes:
+    """A checkpoint as an entry of the journal of outcomes."""
+    members = {
+        "row": reached.mailbox.row,
+        "mailbox": reached.mailbox.address,
+        "id": reached.mailbox.id,
+        CHECKPOINT: reached.state,
+        "rows": reached.rows,
+        "blobs": dict(reached.blobs),
+        "offsets": lengths,
+    }
+    return json_line({name: value for name, value in members.items() if value or name not in ("id", "blobs")})[:-1]
+
+
+def decode_checkpoint(entry: Mapping[str, Any]) -> CheckpointAt:
+    """What `encode_checkpoint` was given."""
+    rows, state, blobs, lengths = entry["rows"], entry[CHECKPOINT], entry.get("blobs", {}), entry["offsets"]
+    if type(rows) is not int or not isinstance(state, dict):
+        raise TypeError("a checkpoint is not one")
+    if any(type(length) is not int or length < 0 for length in (*blobs.values(), *lengths.values())):
+        raise ValueError("a length is not a number of bytes")
+    mailbox = Mailbox(_text(entry["mailbox"]), _row(entry["row"]), _text(entry.get("id", "")))
+    return CheckpointAt(Reached(mailbox, rows, state, blobs), lengths)
+
+
+def decode_commit(entry: Mapping[str, Any]) -> Committed | CheckpointAt:
+    """An entry of the journal of outcomes, whichever it is."""
+    return decode_checkpoint(entry) if CHECKPOINT in entry else decode_outcome(entry)
+
+
+def _columns(pairs: Sequence[Sequence[str]]) -> Mapping[str, str]:
+    return as_cells({_text(name): _text(cell) for name, cell in pairs})
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:
@@ -148,8 +229,8 @@ def encode_change(entry: ChangeEntry) -> bytes:
         case Concluded(number, row, ending, id_, further_):
             members = {"change": number, "row": row, "state": ending}
             members |= ({"further": True} if further_ else {}) | ({"id": id_} if id_ else {})
-        case Reopened(last):
-            members = {"state": REOPENED, "last_sign": heartbeat.encode(last)}
+        case _:
+            members = {"state": REOPENED, "last_sign": heartbeat.encode(entry.last)}
     return json_line(members)[:-1]
 
 

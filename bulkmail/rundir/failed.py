@@ -1,49 +1,71 @@
 """Makes `failed.csv` from the outcomes when a run has ended: the mailboxes that did not end well, as input for the next
-run."""
+run, with the cells that their rows had.
 
-from collections.abc import Iterator
+The cells come from the journal of outcomes and not from the list: that may have been edited since, or be a stream.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from bulkmail import atomic
-from bulkmail.model import Row, Status
+from bulkmail.model import Outcome, Row
+from bulkmail.rundir.entries import WELL
 from bulkmail.rundir.folder import FAILED
 from bulkmail.rundir.reader import RunDir
 from bulkmail.sink import Csv
 from bulkmail.sink.appender import os_errors_as_output_error
-
-COLUMNS = ("mailbox", "id", "row", "status", "code", "message", "request_id")
-WELL = frozenset({Status.OK, Status.ABSENT})
+from bulkmail.source.failures import COLUMNS, NO_CELL
 
 BLOCK = 1024
 """Rows held at a time."""
 
 
-def write_failed(run: RunDir) -> int:
+def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",", own_columns: bool = True) -> int:
     """Rows written; with none there is no file, and one of an earlier process goes. Whole or not at all.
 
+    Without `own_columns`, the cells of the rows are left out: those of an undo are the changes that it takes back.
     Raises OutputError and Damaged. Blocks: call it in a thread.
     """
     failed = run.path / FAILED
     with os_errors_as_output_error(failed):
         failed.unlink(missing_ok=True)
-    rows = _rows(run)
+    own = list(dict.fromkeys(name for one in _failed(run) for name in one.mailbox.columns)) if own_columns else []
+    rows = (_row(one, own) for one in _failed(run))
     first = list(islice(rows, BLOCK))
     if not first:
         return 0
-    table = Csv(COLUMNS)
+    header = Csv([*COLUMNS, *own], bom=bom, delimiter=delimiter).header
+    encode = _encoder(len(COLUMNS) + len(own), delimiter)
     written = 0
     with atomic.replacing(failed) as file:
-        file.write(table.header)
+        file.write(header)
         while first:
-            file.write(table.encode(first))
+            file.write(b"".join(map(encode, first)))
             written += len(first)
             first = list(islice(rows, BLOCK))
     return written
 
 
-def _rows(run: RunDir) -> Iterator[Row]:
-    for _, (outcome, _) in run.committed(but_ok=True):
-        if outcome.status not in WELL:
-            mailbox, problem = outcome.mailbox, outcome.problem
-            row: Row = {"mailbox": mailbox.address, "id": mailbox.id, "row": mailbox.row, "status": outcome.status}
-            yield row | {name: getattr(problem, name, "") for name in ("code", "message", "request_id")}
+def _encoder(width: int, delimiter: str) -> Callable[[Row], bytes]:
+    """Rows by the places of their cells, since names may be there twice. Readers skip blanks in front of a cell, unless
+    it is in quotes."""
+    places = [*map(str, range(width))]
+    plain, quoted = Csv(places, delimiter=delimiter), Csv(places, delimiter=delimiter, quote_all=True)
+
+    def encode(row: Row) -> bytes:
+        blank = any(isinstance(cell, str) and cell.startswith(" ") for cell in row.values())
+        return (quoted if blank else plain).encode([row])
+
+    return encode
+
+
+def _failed(run: RunDir) -> Iterator[Outcome]:
+    return (outcome for _, (outcome, _) in run.committed(but_ok=True) if outcome.status not in WELL)
+
+
+def _row(outcome: Outcome, own: Sequence[str]) -> Row:
+    """A cell for each column, by its place."""
+    mailbox, problem, cells = outcome.mailbox, outcome.problem, dict(outcome.mailbox.columns.items())
+    texts = ("", "", "") if problem is None else (problem.code, problem.message, problem.request_id)
+    values = (mailbox.address, mailbox.id, mailbox.row, outcome.status, *texts)
+    return {str(place): value for place, value in enumerate((*values, *(cells.get(name, NO_CELL) for name in own)))}

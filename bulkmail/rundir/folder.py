@@ -7,7 +7,6 @@ with the process, however that ends, and no file has to be removed by hand.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from itertools import count, pairwise
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,13 +19,18 @@ OUTCOMES = "outcomes.ndjson"
 CHANGES = "changes.ndjson"
 INPUT = "spooled.ndjson"
 FAILED = "failed.csv"
+VERDICTS = "outcomes.csv"
+SORTED = "sorted"
 REJECTED = "rejected.csv"
+BLOBS = "blobs"
 RECORDS = "records"
-NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED)
+SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.csv")
+NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
 LOCK = ".lock"
 ALIVE = ".alive"
+SPILLS = ".spilled"
 
 
 def name(template: str, task: str, now: datetime) -> Path:
@@ -44,18 +48,18 @@ def open_folder(wanted: Path) -> Iterator[Path]:
     Raises RunHeld if a living process works in the newest of them, OutputError if it cannot be made or written. An
     older one may be held by an undo or a resume, which a new run does not disturb.
     """
-    for folder, newer in pairwise(_candidates(wanted)):
-        if (folder / MANIFEST).exists() and newer.exists():
-            continue
-        try:
+    number, folder = 1, wanted
+    while True:
+        number += 1
+        newer = wanted.with_name(f"{wanted.name}-{number}")
+        if not ((folder / MANIFEST).exists() and newer.exists()):
             _make(folder)
-        except OSError as error:
-            raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
-        with hold(folder):
-            if not (folder / MANIFEST).exists():
-                _refuse_foreign_files(folder)
-                yield folder
-                return
+            with hold(folder):
+                if not (folder / MANIFEST).exists():
+                    _refuse_foreign_files(folder)
+                    yield folder
+                    return
+        folder = newer
 
 
 def _refuse_foreign_files(folder: Path) -> None:
@@ -92,6 +96,22 @@ def hold(folder: Path) -> Iterator[None]:
             lock.release()
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a living process works in a run directory. Where that cannot be told, none does."""
+    if not (folder / LOCK).exists():
+        return False
+    lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    with suppress(OSError):
+        lock.release()
+    return False
+
+
 def _remove_unfinished(folder: Path) -> None:
     """A process that was killed while it replaced a file left the new one beside it; none that lives writes here."""
     for left in folder.glob(UNFINISHED):
@@ -100,20 +120,13 @@ def _remove_unfinished(folder: Path) -> None:
 
 
 def _make(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         if not folder.is_dir():
-            raise
-    else:
-        folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
-
-
-def _candidates(wanted: Path) -> Iterator[Path]:
-    yield wanted
-    for number in count(2):
-        yield wanted.with_name(f"{wanted.name}-{number}")
+            folder.mkdir(mode=0o700)
+            folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
 
 
 def _holder(folder: Path) -> str:

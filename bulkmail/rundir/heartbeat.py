@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import orjson
 
+from bulkmail.sink.uncancelled import give_up
+
 INTERVAL = 1.0
 """Seconds between two heartbeats: a resumed run waits up to this much longer than it would have to."""
 
@@ -72,8 +74,7 @@ async def beating(path: Path) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        beat.cancel()
-        await asyncio.wait([beat])
+        await give_up(beat)
 
 
 async def _beat_on(path: Path) -> None:

@@ -1,13 +1,13 @@
-"""A file of JSON lines that is true whatever happened to the process, and tells when it is not. Knows no mailbox.
+"""A file of JSON lines that is true whatever happened to the process, and shows when it is not. Knows no mailbox.
 
 Every line ends in `"crc":"xxxxxxxx"`: the CRC-32 of what stands before it, begun with the offset of the line, so that a
-line that was moved, doubled or taken out shows like one that was altered. Lines are written in groups, one write and
-one sync each; the first of a group has `"synced":4711`, its own offset: all before it was on the disk for good.
+line that was moved, doubled or taken out is found like one that was altered. Lines are written in groups, one write and
+one sync each; the first of a group has `"synced":4711`, its own offset: everything before it was durable by then.
 
-So a journal that broke off is told from one that was damaged. What does not hold is a torn end, and is cut off, unless
-something behind it that holds at its own offset, wherever it stands now, says that more had been on the disk: then
-something else has changed the file, and nothing is guessed. (SQLite's journal and restic's pack files keep the same
-order: a claim is durable before what relies on it.)
+So a journal that broke off differs from one that was damaged. A line whose checksum does not hold is a torn end and is
+cut off, unless a line behind it that does hold at its own offset, wherever it stands now, proves that more had been on
+the disk: then something else has changed the file, and nothing is guessed. (SQLite's journal and restic's pack files
+keep the same order: a claim is durable before what relies on it.)
 """
 
 import re
@@ -111,7 +111,7 @@ def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
 
 
 def _entry(path: Path, end: int, line: bytes) -> dict[str, Any]:
-    """A line whose checksum holds, and that is no JSON object all the same, was not written here."""
+    """A line whose checksum holds, and that is not a JSON object all the same, was not written here."""
     try:
         entry = orjson.loads(line)
     except orjson.JSONDecodeError:

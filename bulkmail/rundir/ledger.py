@@ -14,7 +14,7 @@ from bulkmail.errors import ChangesExhausted, OutputError
 from bulkmail.model import Ending, Request
 from bulkmail.rundir.entries import Concluded, Intent, Reopened, counts, encode_change
 from bulkmail.rundir.heartbeat import Heartbeat
-from bulkmail.rundir.uncancelled import uncancelled
+from bulkmail.sink.uncancelled import uncancelled
 
 LINGER = 0.003
 """Seconds that an intent waits for others: a fiftieth of a write's own time, and enough to share a sync."""

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bulkmail import atomic
 from bulkmail.errors import InputError
-from bulkmail.model import Counts
+from bulkmail.model import Counts, Digest
 
 MANIFEST = "run.json"
 FORMAT = 3
@@ -37,6 +37,7 @@ class PinnedInput:
     bytes: int | None = None
     sha256: str | None = None
     mailboxes: int | None = None
+    encoding: str = ""
 
     @property
     def measured(self) -> bool:
@@ -57,11 +58,13 @@ class PinnedApp:
 
 @dataclass(frozen=True, slots=True)
 class PinnedOutput:
-    """How rows are written."""
+    """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point."""
 
     format: tuple[str, ...] = ("ndjson", "csv")
     raw: bool = False
     bom: bool = False
+    delimiter: str = ","
+    decimal_comma: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +91,23 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """How often a limit made somebody wait, and for how many seconds in all."""
+    """How often a limit asked for a wait, and for how many seconds in all."""
 
     times: int = 0
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class FileDigest:
-    """Size and SHA-256, in hex, of a file."""
-
-    bytes: int = 0
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Manifest:
     """One run. `counts` are of the input's rows.
 
-    `code` tells one version of the task from another. `parent` is the run that this one repeats or takes back, and
-    `undo` says which. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
-    by the limit that was met, `outputs` by the name of the file. `pid` and `host` are those of the process that wrote
-    it last.
+    `code` tells one version of the task from another. `proxy` is what Graph was reached through, without user and
+    password; empty where it was reached directly. `parent` is the run that this one repeats or takes back, and
+    `undo` says which. `columns` are those of the list that name its mailboxes, the one that was preferred first.
+    `certificate_expires` is when that of the application does, as it was when the run began; `certificate_days_left`
+    counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
+    by the limit that was met, `outputs` by the name of the file; `advice` is what to do about the code of a problem,
+    `warnings` are what a person should look at. `pid` and `host` are those of the process that wrote it last.
     """
 
     task: str
@@ -123,8 +121,12 @@ class Manifest:
     job: JobFile
     version: str
     started: str
+    proxy: str = ""
     parent: str = ""
     undo: bool = False
+    columns: tuple[str, ...] = ()
+    certificate_expires: str = ""
+    certificate_days_left: int | None = None
     state: State = "running"
     ended: str = ""
     exit_code: int | None = None
@@ -136,7 +138,9 @@ class Manifest:
     changes: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Waited] = field(default_factory=dict)
     problems: Mapping[str, int] = field(default_factory=dict)
-    outputs: Mapping[str, FileDigest] = field(default_factory=dict)
+    advice: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    outputs: Mapping[str, Digest] = field(default_factory=dict)
     pid: int = 0
     host: str = ""
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Outcome, Row, Status
 from bulkmail.rundir import heartbeat
-from bulkmail.rundir.entries import ChangeEntry, Committed, Intent, decode_change, decode_outcome
+from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
 from bulkmail.rundir.journal import read
 from bulkmail.rundir.manifest import Manifest
@@ -34,7 +34,7 @@ _FOREIGN = (ValueError, TypeError, KeyError, AttributeError, csv.Error)
 """What decoding raises for a line that was not written here."""
 
 _OK = b'"status":"ok",'
-"""What nearly every outcome has, and has only where it says so: within a text the quotes would be escaped."""
+"""Stands in nearly every outcome, and only as its status: within a text the quotes would be escaped."""
 
 
 class RunDir:
@@ -58,7 +58,12 @@ class RunDir:
     def committed(self, *, but_ok: bool = False) -> Iterator[tuple[int, Committed]]:
         """As `outcomes`, with the offset where the line ends and how long each file of rows was then. Those that are ok
         can be passed over, at a tenth of the cost."""
-        return self._decoded(OUTCOMES, decode_outcome, without=_OK if but_ok else None)
+        decoded = self._decoded(OUTCOMES, decode_commit, without=_OK if but_ok else None)
+        return ((end, commit) for end, commit in decoded if isinstance(commit, Committed))
+
+    def commits(self) -> Iterator[tuple[int, Committed | CheckpointAt]]:
+        """Outcomes and checkpoints, as they were written, with the offset where each line ends. Raises Damaged."""
+        return self._decoded(OUTCOMES, decode_commit)
 
     def changes(self) -> Iterator[ChangeEntry]:
         """Every entry of the ledger, in order; none for a run that reads. Raises Damaged."""
@@ -103,7 +108,7 @@ class RunDir:
 
         Raises Damaged for a file that is shorter than its outcomes say, or does not hold such rows.
         """
-        last = deque(self.committed(), maxlen=1)
+        last = deque(self.commits(), maxlen=1)
         lengths = last[0][1].lengths if last else {}
         for name, rows_of in ((f"{RECORDS}.ndjson", _json_rows), (f"{RECORDS}.csv", self._csv_rows)):
             if name in lengths:
@@ -139,7 +144,7 @@ class RunDir:
     def _csv_rows(self, path: Path, length: int) -> Iterator[Row]:
         plain: Callable[[str], str] = str if self.manifest.output.raw else unescape
         lines = (line.decode("utf-8", "replace") for line in _lines(path, length))
-        reader = csv.reader(lines, strict=True)
+        reader = csv.reader(lines, strict=True, delimiter=self.manifest.output.delimiter)
         with _damage(path, 0):
             names = [plain(name.removeprefix("\ufeff")) for name in next(reader, [])]
             for cells in reader:

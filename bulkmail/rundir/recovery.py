@@ -2,6 +2,7 @@
 
 What the journal says is done is done. Behind its last outcome, rows that were written and not committed do not count.
 Mailboxes that did not run have outcomes at the end of the journal; these do not count either, since they will run now.
+A mailbox without an outcome begins at its last checkpoint, whose rows count.
 A process that goes on cuts the files back to the lengths that are found here; a kill in between is only another kill.
 """
 
@@ -9,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bulkmail.errors import Damaged, InputError
-from bulkmail.model import Mailbox, Source, Status
+from bulkmail.model import Chunks, Mailbox, Status
+from bulkmail.rundir.entries import Committed, Reached
 from bulkmail.rundir.folder import OUTCOMES
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.totals import Totals
@@ -25,28 +27,46 @@ class Recovered:
     totals: Totals = field(default_factory=Totals)
     length: int = 0
     lengths: Mapping[str, int] = field(default_factory=dict)
+    reached: dict[int, Reached] = field(default_factory=dict)  # by row; `blobs` are of all its checkpoints
     changes: Unfinished = field(default_factory=Unfinished)
+
+    def blobs_of(self, row: int) -> Mapping[str, int]:
+        """The committed length of each file of blobs of a mailbox that is not done."""
+        return self.reached[row].blobs if row in self.reached else {}
 
 
 def recover(run: RunDir) -> Recovered:
     """Reads a run directory. Raises Damaged for a journal in which something is not as it was written. Blocks."""
     found, at_end = Recovered(), False
-    for end, (outcome, lengths) in run.committed():
-        if outcome.status is Status.NOT_RUN:
-            at_end = True
-            continue
-        row = outcome.mailbox.row
-        if at_end or not found.done.add(row):
+    for end, commit in run.commits():
+        if isinstance(commit, Committed):
+            if commit.outcome.status is Status.NOT_RUN:
+                at_end = True
+                continue
+            row = commit.outcome.mailbox.row
+            fresh = found.done.add(row)
+            found.reached.pop(row, None)
+            found.totals.add(commit.outcome)
+        else:
+            row = commit.reached.mailbox.row
+            fresh = row not in found.done
+            found.reached[row] = commit.reached._replace(blobs={**found.blobs_of(row), **commit.reached.blobs})
+        if at_end or not fresh:
             raise Damaged(f"{run.path / OUTCOMES}: has a second outcome for row {row}, before byte {end:,}")
-        found.totals.add(outcome)
-        found.length, found.lengths = end, lengths
+        found.length, found.lengths = end, commit.lengths
     found.changes = run.unfinished(found.done)
     return found
 
 
-async def check_rows(run: RunDir, done: Rows, source: Source) -> None:
-    """Raises InputError unless every row that is done still names the mailbox that it named then."""
-    addresses = {one.mailbox.row: _folded(one.mailbox) for one in run.outcomes() if one.mailbox.row in done}
+async def check_rows(run: RunDir, done: Rows, source: Chunks) -> None:
+    """Raises InputError unless every row that is done, or has a checkpoint, still names the mailbox that it named
+    then."""
+    named = (
+        commit.outcome.mailbox if isinstance(commit, Committed) else commit.reached.mailbox
+        for _, commit in run.commits()
+        if not isinstance(commit, Committed) or commit.outcome.mailbox.row in done
+    )
+    addresses = {mailbox.row: _folded(mailbox) for mailbox in named}
     async for chunk in source:
         for row in chunk:
             then = addresses.pop(row.row, None)

@@ -16,9 +16,9 @@ COLUMNS = ("row", "reason", "why", "value")
 class RejectedRows:
     """Appends rows, from a thread. Raises OutputError."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, bom: bool = False, delimiter: str = ",") -> None:
         self._path = path
-        self._format = Csv(COLUMNS)
+        self._format = Csv(COLUMNS, bom=bom, delimiter=delimiter)
         self._file: Appender | None = None
 
     def append(self, rows: Sequence[Rejected], /) -> None:

@@ -9,8 +9,8 @@ from bulkmail.model import Event, Outcome, Status
 
 @dataclass(slots=True)
 class Waits:
-    """How often somebody asked for a wait, and for how many seconds in all: those of one mailbox, or of the
-    application, that overlap count once."""
+    """How often a limit asked for a wait, and for how many seconds in all; where waits of one mailbox, or of the
+    application, overlap, each second counts once."""
 
     times: int = 0
     seconds: float = 0.0
@@ -18,7 +18,7 @@ class Waits:
 
 @dataclass(slots=True)
 class Totals:
-    """Counts what was committed. `waited` are seconds that requests waited for leave; `waits` has who asked for it."""
+    """Counts what was committed. `waited` is seconds that requests waited before they left; `waits` is by limit."""
 
     statuses: Counter[Status] = field(default_factory=Counter)
     rows: int = 0
@@ -36,7 +36,7 @@ class Totals:
 
     @property
     def not_ok(self) -> int:
-        """Mailboxes whose end somebody should look at; absent ones are no surprise in a tenant."""
+        """Mailboxes that need a look; absent ones are no surprise in a tenant."""
         return self.done - self.statuses[Status.OK] - self.statuses[Status.ABSENT]
 
     def add(self, outcome: Outcome) -> None:
@@ -69,5 +69,5 @@ class Totals:
             wait = self.waits[event.text]
             wait.times += 1
             wait.seconds += event.longer
-        elif event.kind == "retried":
+        else:
             self.retried += 1

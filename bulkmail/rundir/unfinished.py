@@ -66,7 +66,7 @@ def unfinished(ledger: Iterable[tuple[int, ChangeEntry]], done: Rows, last: Hear
                 begun[entry.number] = Begun(entry.row, entry.effect)
                 if entry.row not in done:
                     found.made.setdefault(entry.row, {})[entry.number] = Made(entry.change, certain=False)
-            case Concluded():
+            case _:
                 found.number = max(found.number, entry.number)
                 _end(found, begun.pop(entry.number, None), doubtful, entry)
     _settle(found, begun, doubtful, last)

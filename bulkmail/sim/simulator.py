@@ -13,8 +13,9 @@ from bulkmail.sim.entra.entra import Entra
 from bulkmail.sim.graph.call import Json
 from bulkmail.sim.graph.service import Service
 from bulkmail.sim.http import tls
+from bulkmail.sim.http.beside import Foreign, Signed
 from bulkmail.sim.http.http import Listener
-from bulkmail.sim.http.server import Foreign, Front
+from bulkmail.sim.http.server import Server
 from bulkmail.sim.limits.settings import Settings
 from bulkmail.sim.tenant.people import DOMAIN
 from bulkmail.sim.witness.inventory import holdings
@@ -27,7 +28,8 @@ PATIENCE = 30  # seconds that a caller on another thread waits for the loop's tu
 class Simulator:
     """An Entra and a Graph on this machine, alive within `async with`.
 
-    `login_url` and `graph_url` are roots without a path; `ca_file` is the PEM certificate to trust, gone at the end.
+    `login_url`, `graph_url` and `signed_url`, of pre-authenticated addresses, are roots without a path. `ca_file` is
+    the PEM certificate to trust, gone at the end.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -36,7 +38,7 @@ class Simulator:
         self.tenant = self.world.tenant
         self.tenant_id = self.world.tenant.id
         self.entra = Entra(self.tenant_id, DOMAIN, self.settings.token_life)
-        self.login_url = self.graph_url = self.foreign_url = ""
+        self.login_url = self.graph_url = self.foreign_url = self.signed_url = ""
         self.ca_file = Path()
         self._stack = AsyncExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None  # while it runs
@@ -48,17 +50,19 @@ class Simulator:
         try:
             context = await asyncio.to_thread(tls.server_context, directory, settings.host, settings.flaw)
             self.ca_file = directory / "ca.pem"
-            front = Front(self.entra, Service(self.world, self.entra, asyncio.get_running_loop().time))
-            graph = Listener(front.answer, context if settings.tls else None)
+            server = Server(self.entra, Service(self.world, self.entra, asyncio.get_running_loop().time))
+            graph = Listener(server.answer, context if settings.tls else None)
             self.graph_url = self.login_url = await self._open(graph, settings.port)
             if not settings.tls:
-                self.login_url = await self._open(Listener(front.answer, context), settings.login_port)
-            foreign = Listener(Foreign(front).answer, context if settings.tls else None)
+                self.login_url = await self._open(Listener(server.answer, context), settings.login_port)
+            foreign = Listener(Foreign(server).answer, context if settings.tls else None)
             self.foreign_url = self.world.foreign = await self._open(foreign, settings.foreign_port)
+            signed = Listener(Signed(server).answer, context if settings.tls else None)
+            self.signed_url = self.world.signed = await self._open(signed, settings.signed_port)
         except BaseException:
             await self._stack.aclose()
             raise
-        front.base = f"{self.graph_url}/v1.0"
+        server.base = f"{self.graph_url}/v1.0"
         self.entra.base, self.entra.graph = self.login_url, self.graph_url
         self._loop = asyncio.get_running_loop()
         return self
@@ -125,7 +129,7 @@ class Simulator:
         return self._told(lambda: list(holdings(self.world, kind, address)))
 
     def _told(self, ask: Callable[[], T]) -> T:
-        """What `ask` says, on the simulator's own loop: whoever asks from another thread must not see half a change."""
+        """What `ask` says, on the simulator's own loop: a caller on another thread must not see half a change."""
         loop = self._loop
         if loop is None or loop is _running():
             return ask()

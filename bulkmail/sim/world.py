@@ -34,6 +34,7 @@ class World:
     kept: dict[str, Any] = field(default_factory=dict)
     epoch: int = 0
     foreign: str = ""  # the address of a host that is not Graph
+    signed: str = ""  # the address of the host of pre-authenticated addresses, which is not Graph's either
 
 
 def build(settings: Settings) -> World:

@@ -47,10 +47,18 @@ class Appender:
         """Opens a file that is there and cuts it to `length`. A shorter one lacks what was committed: OutputError."""
         self = cls(path, _flags=0)
         try:
-            self._cut(length)
+            self.cut(length)
         except BaseException:
             self.close()
             raise
+        return self
+
+    @classmethod
+    def at_end(cls, path: Path) -> Self:
+        """Opens a file to go on behind what it holds, or creates it."""
+        self = cls(path, _flags=os.O_CREAT)
+        with os_errors_as_output_error(path):
+            self.length = os.lseek(self._file, 0, os.SEEK_END)
         return self
 
     def __enter__(self) -> Self:
@@ -85,7 +93,8 @@ class Appender:
             with os_errors_as_output_error(self.path):
                 os.close(file)
 
-    def _cut(self, length: int) -> None:
+    def cut(self, length: int) -> None:
+        """Forgets what stands behind `length`. Raises OutputError, also where the file is shorter."""
         with os_errors_as_output_error(self.path):
             size = os.fstat(self._file).st_size
             if size < length:

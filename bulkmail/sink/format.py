@@ -14,12 +14,12 @@ from typing import Any, Protocol
 import orjson
 
 from bulkmail.model import Row
-from bulkmail.sink.formula import escape, suspect
+from bulkmail.sink.formula import escape, suspect_behind
 from bulkmail.sink.plain import plain, text
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'",\x7f\xc2'})
-"""What is in UTF-8 no comma, quote, control character, or part of one; 0xC2 begins the controls beyond ASCII."""
+_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'"\x7f\xc2'})
+"""What in UTF-8 is not a quote, a control character, or part of one; 0xC2 begins the controls beyond ASCII."""
 
 _WHOLE = orjson.OPT_APPEND_NEWLINE
 _BOOLEANS = ("false", "true")
@@ -61,18 +61,37 @@ class Csv:
     """RFC 4180 in UTF-8, with a heading. The cells of `columns`, in order: empty where a row has none, and no others.
 
     Booleans are `true` and `false`, numbers stay numbers, other values are written as `plain.text` says. Texts that a
-    spreadsheet would run are escaped (see `formula`); `raw` leaves them. `bom` lets Excel see that it is UTF-8.
+    spreadsheet would run are escaped (see `formula`); `raw` leaves them. `bom` lets Excel see that it is UTF-8. An
+    Excel of a country with decimal commas wants a `delimiter` of `;` and a `decimal_comma`: 1.5 would be a date. With
+    `quote_all` every cell is in quotes, where blanks in front of a text must last.
     """
 
     suffix = ".csv"
 
-    def __init__(self, columns: Sequence[str], *, raw: bool = False, bom: bool = False) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        *,
+        raw: bool = False,
+        bom: bool = False,
+        delimiter: str = ",",
+        decimal_comma: bool = False,
+        quote_all: bool = False,
+    ) -> None:
         self._columns = tuple(columns)
-        self._commas = b"," * len(self._columns)
+        self._delimiter = delimiter
+        self._delimiters = delimiter.encode() * len(self._columns)
+        self._ordinary = b"" if quote_all else bytes(set(_ORDINARY) - {ord(delimiter)})
+        self._suspect = suspect_behind(delimiter)
+        self._cell: Callable[[object], str] = _cell_with_comma if decimal_comma else _cell
         self._others: set[int] = set()  # places where something else than a text has stood, and will again
         self._guard: Callable[[str], str] = str if raw else escape
         self._bom = b"\xef\xbb\xbf" if bom else b""
-        self._quoted: Callable[[Sequence[object]], str] = csv.writer(_Echo(), lineterminator="\r\n").writerow
+        writer = csv.writer(
+            _Echo(), delimiter=delimiter, lineterminator="\r\n",
+            quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
+        )  # fmt: skip
+        self._quoted: Callable[[Sequence[object]], str] = writer.writerow
 
     @property
     def header(self) -> bytes:
@@ -83,14 +102,14 @@ class Csv:
 
     def _encode(self, row: Row) -> bytes:
         values = row.values() if tuple(row) == self._columns else map(row.get, self._columns)
-        cells: list[Any] = ["", *values]  # so that each value stands behind a comma
+        cells: list[Any] = ["", *values]  # so that each value stands behind a delimiter
         for place in self._others:
-            cells[place] = _cell(cells[place])
+            cells[place] = self._cell(cells[place])
         if countOf(map(type, cells), str) < len(cells):
             self._others.update(place for place, cell in enumerate(cells) if type(cell) is not str)
-            cells[1:] = map(_cell, cells[1:])
-        line = ",".join(cells)
-        if suspect(line):
+            cells[1:] = map(self._cell, cells[1:])
+        line = self._delimiter.join(cells)
+        if self._suspect(line):
             cells[1:] = [
                 cell if isinstance(row.get(name), _NUMBERS) else self._guard(cell)  # a number is no formula
                 for name, cell in zip(self._columns, cells[1:], strict=True)
@@ -98,7 +117,7 @@ class Csv:
         else:
             block = line.encode("utf-8", "backslashreplace")
             # Nothing to quote and nothing to replace, nor an empty line: nearly always.
-            if block.translate(None, _ORDINARY) == self._commas and line != ",":
+            if block.translate(None, self._ordinary) == self._delimiters and line != self._delimiter:
                 return block[1:] + b"\r\n"
         return _bytes(self._quoted(cells[1:]))
 
@@ -114,6 +133,10 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return _BOOLEANS[value]
     return str(value) if isinstance(value, _PLAIN) else text(value)
+
+
+def _cell_with_comma(value: object) -> str:
+    return _cell(value).replace(".", ",") if isinstance(value, float) else _cell(value)
 
 
 class _Echo:

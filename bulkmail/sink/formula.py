@@ -6,13 +6,16 @@ that `unescape` gives back exactly what `escape` was given, whatever it was.
 """
 
 import re
+from collections.abc import Callable
 
 _INVISIBLE = r"\s\x00-\x1f\u200b-\u200f\u2060\ufeff"
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # in some languages a spreadsheet reads the full-width ones as the plain ones
 _RISKY = re.compile(rf"'*(?:[\t\r\n\x00]|[{_INVISIBLE}]*[{_SIGNS}])")
 
-suspect = re.compile(rf",['{_INVISIBLE}{_SIGNS}]").search
-"""Finds, in cells that each stand behind a comma, one that `escape` might change: by how it begins, and quickly."""
+
+def suspect_behind(delimiter: str) -> Callable[[str], object]:
+    """Finds, in cells that each stand behind a delimiter, one that `escape` might change: by how it begins, quickly."""
+    return re.compile(rf"{re.escape(delimiter)}['{_INVISIBLE}{_SIGNS}]").search
 
 
 def escape(cell: str) -> str:

@@ -1,7 +1,7 @@
 """Where mailboxes come from: files and streams. Yields them in chunks; knows no Graph, no task and no outcome."""
 
 from bulkmail.source.admission import Admission, Seen
-from bulkmail.source.content import Digest, Kind
+from bulkmail.source.content import Kind
 from bulkmail.source.file import FileSource
 
-__all__ = ["Admission", "Digest", "FileSource", "Kind", "Seen"]
+__all__ = ["Admission", "FileSource", "Kind", "Seen"]

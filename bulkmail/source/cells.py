@@ -16,8 +16,8 @@ TWICE = f"{MARK} twice"
 
 SAVE = "save the list as UTF-8 (in Excel: CSV UTF-8), or name its encoding"
 HINT = (
-    'Save the list as UTF-8 (in Excel: "CSV UTF-8"). If that cannot be, say which encoding it has: '
-    'encoding = "cp1252" for the plain CSV of an Excel in Western Europe.'
+    'Save the list as UTF-8 (in Excel: "CSV UTF-8"). If that cannot be, say which encoding it has, such as that of an '
+    'Excel in Western Europe: encoding = "cp1252" in [input], or { path = "…", encoding = "cp1252" } for another list.'
 )
 
 

@@ -21,9 +21,9 @@ from typing import BinaryIO
 import orjson
 
 from bulkmail.errors import InputError
+from bulkmail.model import Digest
 from bulkmail.source.address import is_address, is_id, parts
 from bulkmail.source.columns import is_heading
-from bulkmail.text import nearest
 
 BLOCK = 1 << 18
 """Bytes read at first; they decide on kind and encoding."""
@@ -39,14 +39,6 @@ class Kind(StrEnum):
     NDJSON = "ndjson"  # an object or a string a line
     JSON = "json"  # a list, or an answer of Graph
     TEXT = "text"  # an address a line
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """What identifies an input: the SHA-256 of the bytes that were read, in hex, and their number."""
-
-    sha256: str = hashlib.sha256().hexdigest()
-    size: int = 0
 
 
 _MARKUP = "HTML or XML"
@@ -93,7 +85,7 @@ class Measured(io.RawIOBase):
 
     @property
     def digest(self) -> Digest:
-        return Digest(self._hash.hexdigest(), self._size)
+        return Digest(self._size, self._hash.hexdigest())
 
     def readable(self) -> bool:
         return True
@@ -104,22 +96,6 @@ class Measured(io.RawIOBase):
         self._hash.update(block)
         self._size += len(block)
         return len(block)
-
-
-ENCODINGS = (
-    "utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
-    "iso-8859-1", "iso-8859-2", "iso-8859-15", "cp437", "cp850", "cp852", "cp866", "cp932", "cp936", "cp949", "cp950",
-    "gb18030", "mac-roman",
-)  # fmt: skip
-"""What a list may be said to be written in: the code pages of Excel and of consoles, and the older standards."""
-
-
-def known_encoding(name: str) -> str:
-    """The name as Python has it. Raises ValueError for one that is not in ENCODINGS."""
-    folded = name.strip().casefold().replace("_", "-").replace("windows-", "cp").replace("ansi", "cp1252")
-    if folded and folded not in ENCODINGS:
-        raise ValueError(f"{name} is not an encoding that a list is written in{nearest(folded, ENCODINGS)}")
-    return folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +201,7 @@ def _encoding(head: bytes) -> str:
 def _ends(others: bytes, nuls: bytes) -> bool:
     """Whether the first line ends as in UTF-16: what NULs a cell further down holds says nothing of the encoding."""
     end = others.find(b"\n")
-    return nuls[end] == 0 if 0 <= end < len(nuls) else b"\n" not in nuls
+    return b"\n" not in nuls and (not 0 <= end < len(nuls) or nuls[end] == 0)
 
 
 def _kind(start: str, suffix: str) -> Kind:
@@ -234,7 +210,7 @@ def _kind(start: str, suffix: str) -> Kind:
     if first.startswith(("{", "[")):
         return _json_kind(first)
     kind = _SUFFIXES.get(suffix.lower(), Kind.CSV)
-    if _pasted(first, suffix):
+    if _pasted(first, called_text=kind is Kind.TEXT, alone=first == start.strip()):
         return Kind.TEXT
     table = is_heading([first]) or any(mark in first for mark in ",;\t")
     return Kind.CSV if kind is Kind.TEXT and table else kind
@@ -249,11 +225,12 @@ def _json_kind(first: str) -> Kind:
     return Kind.JSON if isinstance(value, list) else Kind.NDJSON
 
 
-def _pasted(first: str, suffix: str) -> bool:
+def _pasted(first: str, *, called_text: bool, alone: bool) -> bool:
     """Whether a line is addresses as a mail program writes them, and not the first row of a table.
 
-    Unless the file is called a text, only addresses in angle brackets tell: two bare ones may as well be two columns.
+    Unless the file is called a text, two bare addresses may as well be two columns; not with semicolons in a line that
+    is alone, for a table without a heading has rows.
     """
     found = list(parts(first))
-    written = "<" in first or (_SUFFIXES.get(suffix.lower()) is Kind.TEXT and len(found) > 1)
-    return written and bool(found) and all(is_address(one) or is_id(one) for one in found)
+    several = len(found) > 1 and (called_text or (alone and ";" in first))
+    return ("<" in first or several) and bool(found) and all(is_address(one) or is_id(one) for one in found)

@@ -10,19 +10,25 @@ from bulkmail.source.address import clean, fault
 from bulkmail.source.admission import Admission, Look
 from bulkmail.source.cells import TWICE, Cells, marked
 from bulkmail.source.columns import Choice, choose, exact, is_heading, twice
+from bulkmail.source.failures import CHOICE, is_failed_csv, own_cells, own_names
 from bulkmail.source.table import Broken, Chunk, Table, read_table
+
+
+def _cells_by_name(columns: Sequence[tuple[int, str]], cells: Sequence[str]) -> Mapping[str, str]:
+    return {name: cells[place] for place, name in columns if place < len(cells)}
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """The rows below the heading, with the number of the first. Columns to carry are a place and a name each;
-    `doubled` are the names of those that are there twice."""
+    `doubled` are the names of those that are there twice. `cells` takes what is carried out of a row."""
 
     choice: Choice
     row: int
     below: Iterable[Chunk]
     carried: Sequence[tuple[int, str]] = ()
     doubled: Sequence[str] = ()
+    cells: Callable[[Sequence[tuple[int, str]], Sequence[str]], Mapping[str, str]] = _cells_by_name
 
 
 def read_csv(
@@ -35,6 +41,7 @@ def read_csv(
     """
     listed = _listed(read_table(blocks, admission.sizes()), column)
     choice, row = listed.choice, listed.row
+    admission.columns = choice.names
     for records in listed.below:
         ids = _column(records, choice.id) if choice.id >= 0 else ()
         columns = _carried(listed, records) if keep_columns else ()
@@ -51,6 +58,11 @@ def _listed(table: Table, column: str) -> Listed:
         return Listed(Choice(0), table.row, ())
     if len(filled) == 1 and not column and not is_heading(cells) and not fault(clean(cells[filled[0]])):
         return Listed(Choice(filled[0]), table.row, chain([[cells]], table.below))
+    if is_failed_csv(cells):
+        own = own_names(cells)
+        twice_there = twice([name for _, name in own])
+        doubled_own = [name for _, name in own if exact(name) in twice_there]
+        return Listed(CHOICE, table.row + 1, table.below, own, doubled_own, own_cells)
     choice = choose(cells, column)
     carried = [(place, cells[place].strip()) for place in filled if place != choice.address]
     doubled = twice(cells)
@@ -77,8 +89,8 @@ def _also(records: Chunk, places: Sequence[int], first: int) -> Callable[[int], 
 
 def _carried(listed: Listed, records: Chunk) -> Sequence[Mapping[str, str]]:
     """The other cells of each row; guarded in a chunk that holds one which cannot be relied on."""
-    columns = [{name: cells[place] for place, name in listed.carried if place < len(cells)} for cells in records]
+    columns = [listed.cells(listed.carried, cells) for cells in records]
     if not listed.doubled and not marked(map("".join, records)):
         return columns
     doubled = dict.fromkeys(listed.doubled, TWICE)
-    return [Cells(cells | doubled) for cells in columns]
+    return [Cells({**cells, **doubled}) for cells in columns]

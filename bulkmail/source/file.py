@@ -9,10 +9,10 @@ from threading import Thread
 from typing import Any, BinaryIO, TypeVar
 
 from bulkmail.errors import InputError
-from bulkmail.model import Counts, Mailbox, Rejected
+from bulkmail.model import Counts, Digest, Mailbox, Rejected
 from bulkmail.source.admission import Admission
 from bulkmail.source.chunks import HALF
-from bulkmail.source.content import Digest, Kind, opened
+from bulkmail.source.content import Kind, opened
 from bulkmail.source.csvfile import read_csv
 from bulkmail.source.jsonfile import read_json, read_ndjson
 from bulkmail.source.textfile import read_text
@@ -57,7 +57,9 @@ class FileSource:
         self._keep_columns = keep_columns
         self._limit = limit
         self._counts = Counts()
-        self._digest = Digest()
+        self._whole: tuple[Digest, int] | None = None  # what the last whole reading found
+        self.columns: tuple[str, ...] = ()
+        """The names of the columns that the last reading found mailboxes by, the preferred one first."""
 
     def __repr__(self) -> str:
         return f"<FileSource {self.name} {self._counts}>"
@@ -68,8 +70,8 @@ class FileSource:
         return str(self._origin) if isinstance(self._origin, Path) else "standard input"
 
     @property
-    def local(self) -> bool:
-        """A stream may keep its reader waiting."""
+    def replayable(self) -> bool:
+        """A stream can be read once, and may keep its reader waiting."""
         return isinstance(self._origin, Path)
 
     @property
@@ -77,20 +79,24 @@ class FileSource:
         """True for the rows that were yielded, not for what is being read meanwhile."""
         return self._counts
 
-    @property
-    def digest(self) -> Digest:
-        """Of the bytes read; of all of them after the last chunk, unless a limit ended the reading."""
-        return self._digest
+    def digest(self) -> Digest | None:
+        """Of all bytes, or of those that were read until a limit ended the reading."""
+        return self._whole[0] if self._whole else None
+
+    def size(self) -> int | None:
+        return self._whole[1] if self._whole else None
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
-        self._counts, self._digest = Counts(), Digest()
+        self._counts, digest = Counts(), None
         steps = self._steps()
-        beside = asyncio.to_thread if self.local else _in_daemon
+        beside = asyncio.to_thread if self.replayable else _in_daemon
         # If this is cancelled, the thread ends its step, and the file closes with the last reference to `steps`.
         while step := await beside(next, steps, None):
-            chunk, self._counts, self._digest = step
+            chunk, self._counts, digest = step
             if chunk:
                 yield chunk
+        if digest is not None:
+            self._whole = digest, self._counts.unique
 
     def _steps(self) -> Iterator[tuple[Sequence[Mailbox | Rejected], Counts, Digest]]:
         try:
@@ -112,6 +118,7 @@ class FileSource:
             try:
                 for chunk in () if admission.full else rows:
                     found += chunk
+                    self.columns = admission.columns
                     if self._limit is None or len(found) > HALF:  # near a limit, chunks are of a row or two
                         yield found, admission.counts, content.measured.digest
                         found = []

@@ -14,6 +14,7 @@ from bulkmail.graph import Graph
 from bulkmail.model import Counts, Mailbox, Rejected
 from bulkmail.source import Admission
 from bulkmail.source.admission import Look
+from bulkmail.source.once import ReadOnce
 
 ADVANCED = {"ConsistencyLevel": "eventual"}
 FIELDS: dict[str, str | int] = {"$select": "id,mail,userPrincipalName", "$top": 999, "$count": "true"}
@@ -21,7 +22,7 @@ NAMES = ("mail", "userPrincipalName", "id")
 WITH_MAIL = "mail ne null"
 
 
-class DirectorySource:
+class DirectorySource(ReadOnce):
     """Users that match an OData filter, or the users among a group's members, nested groups included.
 
     A row's number is its place in the listing, from 1. Mailboxes carry their object id, which requests then use.

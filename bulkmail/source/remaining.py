@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 
 from bulkmail.model import Counts, Mailbox, Rejected, Source
+from bulkmail.source.once import ReadOnce
 from bulkmail.source.rows import Rows
 
 
 class Remaining:
-    """Yields what `source` yields, but for mailboxes whose row is in `done`. Counts all rows, as `source` does."""
+    """Yields what `source` yields, except the mailboxes of rows that are `done`. Counts all rows, as `source` does."""
 
     def __init__(self, source: Source, done: Rows) -> None:
         self._source = source
@@ -28,13 +29,17 @@ class Remaining:
         return [row for row in chunk if isinstance(row, Rejected) or row.row not in self._done]
 
 
-class Only:
-    """Yields the mailboxes of `source` whose row is in `rows`, and nothing else; counts them only."""
+class Only(ReadOnce):
+    """Yields and counts the mailboxes of `source` that stand in `rows`, and nothing else."""
 
     def __init__(self, source: Source, rows: Rows) -> None:
         self._source = source
         self._rows = rows
         self.counts = Counts()
+
+    @property
+    def name(self) -> str:
+        return self._source.name
 
     def __repr__(self) -> str:
         return f"<Only {self.counts.unique} of {self._source!r}>"

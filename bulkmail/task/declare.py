@@ -3,27 +3,33 @@
     @task(
         "mailbox.kind",
         summary="What each mailbox is for",
-        permission="MailboxSettings.Read",
+        needs=all_of("MailboxSettings.Read"),
         columns={"mailbox": "address", "kind": "user, shared, room, equipment or others"},
     )
     async def kind(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
         purpose = await graph.get("/mailboxSettings/userPurpose")
         yield {"kind": purpose["value"]}
 
-A task awaits nothing but its `graph` and yields rows. A row without `mailbox` gets the address of its mailbox, if that
-is one of the columns.
+`permission="MailboxSettings.Read"` is the short form of `needs`; a task whose permissions differ by its options gives a
+function of them. A task awaits nothing but its `graph` and yields rows. A row without `mailbox` gets the address of its
+mailbox, if that is one of the columns. A long task may yield a `Checkpoint` between its rows, and begin at
+`graph.checkpoint`; one that `keeps_state` finds in `graph.state` what it left there in the run before; `graph.blob` is
+for binary output.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import isasyncgenfunction
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from bulkmail.graph import Graph
 from bulkmail.model import Made, Mailbox, Row
+from bulkmail.task.permissions import Needs, stated
 
+T = TypeVar("T")
 Run: TypeAlias = Callable[[Mailbox, Graph, Any], AsyncIterator[Row]]
 Undo: TypeAlias = Callable[[Mailbox, Graph, Any, Sequence[Made]], AsyncIterator[Row]]
 
@@ -33,6 +39,13 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    def warnings(self) -> Sequence[str]:
+        """What a person should look at before anything is changed, a line each; they are shown and kept."""
+        return ()
+
+
+RESERVED = frozenset({"name", "apply", "drift"})
+"""Keys that a job's [task] table uses for itself: an option of such a name could never be given."""
 
 UNDO_COLUMNS = {
     "mailbox": "address as the input gave it",
@@ -52,12 +65,12 @@ class Task:
     A task that `writes` only plans until it is told to apply. `undo` gets the changes of a mailbox, the latest first,
     and takes back those that still stand as the run left them; its rows are UNDO_COLUMNS. `target` names the mailbox
     below which the requests go, where that is not the mailbox itself. With `wants_columns` the mailbox carries the
-    other cells of its row.
+    other cells of its row. A task that `keeps_state` has it read before it begins.
     """
 
     name: str
     summary: str
-    permission: str  # the least application permission that does it
+    needs: Callable[[Any], Needs]  # the least application permissions that do it, for given options
     run: Run
     options: type[Options]
     columns: Callable[[Any], Mapping[str, str]]
@@ -65,26 +78,61 @@ class Task:
     undo: Undo | None = None
     target: Callable[[Mailbox, Any], str] | None = None
     wants_columns: bool = False
+    keeps_state: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises TypeError for a task that could not be run, with what to do."""
+        if not isasyncgenfunction(self.run):
+            raise TypeError(f"a task is an async function that yields rows, and {self.name} is not")
+        if self.undo is not None and not isasyncgenfunction(self.undo):
+            raise TypeError(f"the undo of {self.name} should be an async function that yields rows")
+        for name, field in self.options.model_fields.items():
+            key = field.alias or name
+            if key in RESERVED:
+                raise TypeError(
+                    f"{self.name} cannot have an option {key!r}: the job's [task] table uses that key for "
+                    "itself. Give the field another name."
+                )
+
+    @property
+    def permission(self) -> str:
+        """What it needs with its default options, for people."""
+        return self.needs(self.options.model_construct()).text
 
 
 def task(
     name: str,
     *,
     summary: str,
-    permission: str,
     columns: Mapping[str, str] | Callable[[Any], Mapping[str, str]],
+    permission: str | None = None,
+    needs: Needs | Callable[[Any], Needs] | None = None,
     options: type[Options] = Options,
     writes: bool = False,
     undo: Undo | None = None,
     target: Callable[[Mailbox, Any], str] | None = None,
     wants_columns: bool = False,
+    keeps_state: bool = False,
 ) -> Callable[[Run], Task]:
-    """Make a Task of an async generator function. Raises TypeError for any other function."""
-    described = columns if callable(columns) else lambda _options: columns
+    """Make a Task of an async generator function. Raises TypeError for any other function, for an option that cannot be
+    given, and unless either `permission` or `needs` is given."""
+    if (permission is None) == (needs is None):
+        raise TypeError(f"say what {name} needs: either permission=... or needs=...")
+    given: Needs | Callable[[Any], Needs] = stated(permission or "") if needs is None else needs
 
     def declare(run: Run) -> Task:
-        if not isasyncgenfunction(run):
-            raise TypeError(f"a task is an async function that yields rows, and {name} is not")
-        return Task(name, summary, permission, run, options, described, writes, undo, target, wants_columns)
+        return Task(
+            name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns,
+            keeps_state,
+        )  # fmt: skip
 
     return declare
+
+
+def _by_options(value: T | Callable[[Any], T]) -> Callable[[Any], T]:
+    """A function of the options; one that ignores them where the value is the same for all."""
+    return value if callable(value) else partial(_always, value)
+
+
+def _always(value: T, _options: Any) -> T:
+    return value

@@ -1,4 +1,4 @@
-"""For those who write tasks, and for our own tests: a scripted service, a clock that jumps, and a task driven by hand.
+"""For authors of tasks, and for our own tests: a scripted service, a clock that jumps, and a task driven by hand.
 
 Nothing here patches anything. A task, a wrapper or a whole stack is given these in place of the real thing:
 
@@ -11,7 +11,7 @@ Nothing here patches anything. A task, a wrapper or a whole stack is given these
 import asyncio
 import math
 import selectors
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from contextvars import Context
 from types import coroutine
@@ -108,7 +108,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return self.now
 
     def turned(self) -> None:
-        """Work takes time, too: without it, who waits for a rounding error to pass by would wait for ever."""
+        """Work takes time, too: without it, code that waits for a rounding error to pass would wait for ever."""
         self.turns += 1
         if self.turns == TURNS:
             self.jump(CREEP)
@@ -139,16 +139,16 @@ def run(main: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
         return runner.run(main, context=context)
 
 
-async def collect(rows: AsyncIterator[T]) -> list[T]:
-    """All that an async iterator yields."""
+async def collect(rows: AsyncIterable[T]) -> list[T]:
+    """All that an async iterator yields, such as a task."""
     return [row async for row in rows]
 
 
 class Stepper:
     """Drives a task by hand, with no loop: each step gives the next request, each answer goes back in.
 
-    Its `send` hands the request to whoever drives the coroutine. A task that awaits anything but its `graph` stops
-    with a RuntimeError.
+    Its `send` hands the request to the code that drives the coroutine. A task that awaits anything but its `graph`
+    stops with a RuntimeError.
     """
 
     def __init__(self, start: Callable[["Stepper"], AsyncIterator[Row]]) -> None:

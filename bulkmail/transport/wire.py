@@ -81,6 +81,8 @@ class Wire:
         named = _joined(answer.headers)
         if named.setdefault("client-request-id", sent) != sent:
             raise OutcomeUnknown("the answer belongs to another request")
+        if request.raw and answer.status < 300:
+            return Response(answer.status, named, content)
         return Response(answer.status, named, _decoded(answer.status, named, content))
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
@@ -136,7 +138,7 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
     """Names in lower case; the values of a header that came more than once are joined by commas (RFC 9110, 5.3)."""
     named = {name.lower(): value for name, value in headers.items()}
     if len(named) == len(headers):
-        return named  # as nearly always: none came twice
+        return named  # none came twice: nearly every answer
     named.clear()
     for name, value in headers.items():
         lower = name.lower()

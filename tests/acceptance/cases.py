@@ -27,7 +27,7 @@ def size(path: Path) -> int:
 
 
 def whole(desk: Desk, sim: Simulator) -> Done:
-    """Everybody, somebody twice, and rows that are nobody."""
+    """All mailboxes, one of them twice, and rows that are not a mailbox."""
     everybody = list(sim.addresses())
     desk.write_list([*everybody, everybody[0].upper(), *STRANGE_ROWS])
     desk.write_job(sim, LIST)

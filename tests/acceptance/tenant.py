@@ -28,7 +28,7 @@ ROLES = ("MailboxSettings.Read", "User.ReadBasic.All", "GroupMember.Read.All")
 
 @dataclass(frozen=True)
 class Keys:
-    """A registered key pair, and one that nobody knows."""
+    """A registered key pair, and one that the tenant does not know."""
 
     folder: Path
     pairs: dict[str, App]

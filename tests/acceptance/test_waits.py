@@ -1,4 +1,4 @@
-"""What the service makes a run wait for is in its outcomes and its summary, and nowhere is it told too early."""
+"""What the service makes a run wait for is in its outcomes and its summary, and no request left too early."""
 
 import pytest
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bulkmail.app.compose import cloud_of, proxy_for, settings_of, stack_settings, wire_settings
+from bulkmail.app.compose import cloud_of, proxy_address, proxy_shown, settings_of, stack_settings, wire_settings
 from bulkmail.config import App, Job, Limits
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.errors import ConfigError
@@ -60,6 +60,14 @@ def test_there_are_as_many_connections_as_requests_in_flight() -> None:
 def test_proxies_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", "127.0.0.1,.local.example")
-    assert proxy_for("https://graph.microsoft.com/v1.0") == "http://proxy.example:3128"
-    assert proxy_for("https://127.0.0.1:8443/v1.0") is None
-    assert proxy_for("https://graph.local.example/v1.0") is None
+    assert proxy_address("https://graph.microsoft.com/v1.0") == "http://proxy.example:3128"
+    assert proxy_address("https://127.0.0.1:8443/v1.0") is None
+    assert proxy_address("https://graph.local.example/v1.0") is None
+
+
+def test_the_proxy_is_shown_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://ada:c4n4ry@proxy.example:3128")
+    assert proxy_shown(App()) == "http://proxy.example:3128"
+    assert proxy_address("https://graph.microsoft.com/v1.0") == "http://ada:c4n4ry@proxy.example:3128"
+    monkeypatch.setenv("no_proxy", "*")
+    assert proxy_shown(App()) == ""

@@ -24,9 +24,18 @@ async def broken() -> None:
 
 def test_collections_are_rare_while_the_loop_runs_and_not_afterwards() -> None:
     before = gc.get_threshold()
+    gc.unfreeze()
     assert run(thresholds()) == GARBAGE != before
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+    gc.freeze()  # as the tests found it
+
+
+def test_what_was_frozen_before_stays_frozen() -> None:
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    run(thresholds())
+    assert gc.get_freeze_count() >= frozen > 0
 
 
 def test_an_error_ends_it_in_the_same_way() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from itertools import count
+from mmap import PAGESIZE
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_snapshot_stays_what_it_was() -> None:
     assert taken.changes == {Ending.DONE: 3}
 
 
-def test_an_observer_that_fails_is_logged_once_and_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_observer_that_fails_is_logged_once_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     def broken(_snapshot: Snapshot) -> None:
         raise ValueError("a broken screen")
 
@@ -76,7 +77,7 @@ def test_a_look_that_fails_is_logged_and_not_lost(caplog: pytest.LogCaptureFixtu
     assert "nothing to see" in caplog.text
 
 
-def test_without_observers_nobody_looks() -> None:
+def test_without_observers_no_snapshot_is_taken() -> None:
     async def main() -> None:
         async with observed(lambda: pytest.fail("looked"), []):
             await asyncio.sleep(2.5)
@@ -86,5 +87,5 @@ def test_without_observers_nobody_looks() -> None:
 
 def test_memory_is_told_where_the_system_tells_it(tmp_path: Path) -> None:
     (tmp_path / "statm").write_text("100 7 3\n")
-    assert resident(tmp_path / "statm") == 7 * 4096
+    assert resident(tmp_path / "statm") == 7 * PAGESIZE
     assert resident(tmp_path / "nothing") == 0

@@ -47,8 +47,8 @@ def test_new_writes_a_pfx_and_what_to_register(tmp_path: Path) -> None:
     (entry,) = json.loads((tmp_path / "made" / "contoso.keycredentials.json").read_text())
     assert len(entry) == 5
     assert base64.b64decode(entry["key"]) == pair.certificate.der
-    for told in (*names, pair.certificate.sha1, pair.certificate.sha256, "Next:", "upload"):
-        assert told in result.output
+    for printed in (*names, pair.certificate.sha1, pair.certificate.sha256, "Next:", "upload"):
+        assert printed in result.output
     assert PASSWORD not in result.output
 
 
@@ -85,10 +85,10 @@ def test_the_manifest_before_graph(tmp_path: Path) -> None:
 
 def test_subject_days_and_size(tmp_path: Path) -> None:
     result = run("new", "x.y", "--out", tmp_path, "--subject", "CN=a,O=b", "--days", "30", "--json", *SMALL)
-    told = json.loads(result.output)
-    assert told["subject"] == "CN=a,O=b"
-    assert told["days_left"] in (29, 30)
-    assert [Path(path).name for path in told["files"]] == ["x.y.pfx", "x.y.cer", "x.y.keycredentials.json"]
+    printed = json.loads(result.output)
+    assert printed["subject"] == "CN=a,O=b"
+    assert printed["days_left"] in (29, 30)
+    assert [Path(path).name for path in printed["files"]] == ["x.y.pfx", "x.y.cer", "x.y.keycredentials.json"]
     assert isinstance(refused("new", "z", "--out", tmp_path, "--key-size", "1024"), CertificateError)
     assert {path.name.split(".")[0] for path in tmp_path.iterdir()} == {"x"}
 
@@ -168,12 +168,12 @@ def test_show(made: Path, suffix: str) -> None:
     certificate = load_certificate(made / "x.cer")
     result = run("show", made / f"x{suffix}")
     assert result.exit_code == 0
-    for told in (certificate.sha1, certificate.sha256, certificate.x5t, certificate.x5t_s256, "CN=x", "days_left"):
-        assert told in result.output
+    for printed in (certificate.sha1, certificate.sha256, certificate.x5t, certificate.x5t_s256, "CN=x", "days_left"):
+        assert printed in result.output
     assert "PRIVATE" not in result.output
-    told = json.loads(run("show", made / f"x{suffix}", "--json").output)
-    assert told["sha1"] == certificate.sha1
-    assert told["keyCredentials"][0]["type"] == "AsymmetricX509Cert"
+    printed = json.loads(run("show", made / f"x{suffix}", "--json").output)
+    assert printed["sha1"] == certificate.sha1
+    assert printed["keyCredentials"][0]["type"] == "AsymmetricX509Cert"
 
 
 def test_only_a_pfx_needs_the_password_to_be_shown(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def log(*, as_json: bool, capsys: pytest.CaptureFixture[str]) -> list[str]:
     accident = ValueError("evil\n\x1b[31mforged line")
     logging.getLogger("bulkmail.run").error("one\ntwo\x1b", exc_info=accident)
     logging.getLogger("bulkmail.run").info("worth knowing")
-    logging.getLogger("somebody.else").info("says an address")
+    logging.getLogger("another.library").info("says an address")
     return capsys.readouterr().err.splitlines()
 
 
@@ -98,6 +98,6 @@ def test_what_comes_for_a_closed_connection_is_no_error(capsys: pytest.CaptureFi
             logging.getLogger("asyncio").error("Fatal error on SSL protocol", exc_info=RuntimeError(text))
     finally:
         logging.getLogger().handlers[:] = before
-    told = capsys.readouterr().err
-    assert "something else" in told
-    assert "the handler is closed" not in told
+    printed = capsys.readouterr().err
+    assert "something else" in printed
+    assert "the handler is closed" not in printed

@@ -127,7 +127,7 @@ def test_what_failed_is_run_again_as_a_run_of_its_own(desk: Desk) -> None:
     assert done.lines("outcomes.ndjson")[0]["row"] == 5, "rows are those of the first input"
 
 
-@pytest.mark.parametrize(("retry", "text"), [("failed", "no mailbox that ended failed"), ("fialed", "no such status")])
+@pytest.mark.parametrize(("retry", "text"), [("failed", "no mailbox that ended failed"), ("fialed", "not a status")])
 def test_a_retry_of_nothing(desk: Desk, retry: str, text: str) -> None:
     first = desk.bulkmail("run", desk.job(REPORT), "--limit", "1")
     done = desk.bulkmail("resume", first.folder, "--retry", retry)

@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from bulkmail.config.proxy import Proxy
 from bulkmail.errors import CertificateError, SignInError
 from bulkmail.identity.certificate import KeyPair
 from bulkmail.identity.cloud import custom
@@ -72,9 +73,10 @@ def story(error: BaseException | None) -> str:
     return own + story(error.__cause__) + story(error.__context__)
 
 
-def attempt(settings: AppSettings) -> str:
+def attempt(settings: AppSettings, proxy: str = "") -> str:
     """What one attempt would tell: the story of its error, or nothing where there was a token."""
-    answer = credential_from(settings)._ask("")
+    through = Proxy(proxy, "a proxy") if proxy else None
+    answer = credential_from(settings, lambda _url: through)._ask("")
     return story(answer.error) if isinstance(answer, Failure) else ""
 
 
@@ -125,12 +127,11 @@ def test_no_secret_is_seen_when_a_run_ends_by_it(
 
 @WAYS
 def test_no_secret_is_seen_when_a_proxy_refuses(
-    ways: list[AppSettings], pair: KeyPair, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, way: int
+    ways: list[AppSettings], pair: KeyPair, caplog: pytest.LogCaptureFixture, way: int
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with proxying("ann:right") as (address, _):
-        monkeypatch.setenv("HTTPS_PROXY", f"http://ann:pr0xy-c4n4ry@{address}")
-        told = attempt(ways[way])
+        told = attempt(ways[way], f"http://ann:pr0xy-c4n4ry@{address}")
     assert "407" in told
     assert not [trace for trace in {*all_traces(pair), *traces("pr0xy-c4n4ry")} if trace in told + caplog.text]
 

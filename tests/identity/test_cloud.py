@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.config.proxy import is_loopback
 from bulkmail.errors import ConfigError
-from bulkmail.identity.cloud import CLOUDS, cloud_named, custom, is_loopback
+from bulkmail.identity.cloud import CLOUDS, cloud_named, custom
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from bulkmail.config.proxy import Proxy
 from bulkmail.errors import ConfigError
 from bulkmail.identity.certificate import KeyPair
 from bulkmail.identity.channel import LONGEST, UNSTATED
@@ -37,9 +38,11 @@ Asking = Callable[..., Directory]
 
 @pytest.fixture
 def asking(directory: FakeDirectory, ca_file: Path, by_certificate: ByCertificate) -> Asking:
-    def make(proof: Proof | None = None, ca: str = str(ca_file), login: str = directory.origin) -> Directory:
-        cloud = custom(login, GRAPH)
-        return Directory(cloud, TENANT, CLIENT, proof or by_certificate, tls_context(ca))
+    def make(
+        proof: Proof | None = None, ca: str = str(ca_file), login: str = directory.origin, proxy: str = ""
+    ) -> Directory:
+        cloud, through = custom(login, GRAPH), Proxy(proxy, "a proxy") if proxy else None
+        return Directory(cloud, TENANT, CLIENT, proof or by_certificate, tls_context(ca), lambda _url: through)
 
     return make
 
@@ -230,24 +233,37 @@ def test_an_unusable_ca_file(tmp_path: Path) -> None:
             tls_context(str(path))
 
 
-def test_a_proxy_of_the_environment_is_used(
-    directory: FakeDirectory, asking: Asking, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_proxy_of_the_rule_is_used(directory: FakeDirectory, asking: Asking) -> None:
     with proxying("ann:pass%word") as (address, asked):
-        monkeypatch.setenv("HTTPS_PROXY", f"http://ann:pass%25word@{address}")
-        assert isinstance(asking().ask(), Grant)
+        assert isinstance(asking(proxy=f"http://ann:pass%25word@{address}").ask(), Grant)
         assert asked
         assert set(asked) == {directory.origin.partition("://")[2]}
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         before = len(asked)
         assert isinstance(asking().ask(), Grant)
         assert len(asked) == before
 
 
-def test_a_proxy_that_asks_who_is_there(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_this_machine_is_reached_without_the_proxy_of_the_environment(
+    directory: FakeDirectory, ca_file: Path, by_certificate: ByCertificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    own = Directory(custom(directory.origin, GRAPH), TENANT, CLIENT, by_certificate, tls_context(str(ca_file)))
+    assert isinstance(own.ask(), Grant)
+
+
+def test_a_proxy_that_cannot_be_used_is_told(
+    ca_file: Path, by_certificate: ByCertificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    own = Directory(CLOUDS["global"], TENANT, CLIENT, by_certificate, tls_context(str(ca_file)))
+    failure = failed(own.ask())
+    assert "HTTPS_PROXY names a socks5 proxy" in str(failure.error)
+    assert not failure.transient
+
+
+def test_a_proxy_that_asks_who_is_there(asking: Asking) -> None:
     with proxying("ann:secret") as (address, _):
-        monkeypatch.setenv("HTTPS_PROXY", f"http://ann:wrong-pass@{address}")
-        failure = failed(asking().ask())
+        failure = failed(asking(proxy=f"http://ann:wrong-pass@{address}").ask())
     assert "407" in str(failure.error)
     assert "wrong-pass" not in str(failure.error) + failure.error.hint
     assert not failure.transient

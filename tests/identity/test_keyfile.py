@@ -1,8 +1,10 @@
 """Every form that a key pair comes in, and everything that can be wrong with one."""
 
+import base64
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    pkcs7,
     pkcs12,
 )
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +26,7 @@ from hypothesis import strategies as st
 
 from bulkmail.errors import CertificateError
 from bulkmail.identity.certificate import KeyPair
+from bulkmail.identity.form import Form, form_of
 from bulkmail.identity.issue import new_key_pair, to_pem, to_pfx
 from bulkmail.identity.keyfile import is_pfx, load_certificate, load_key_pair
 from bulkmail.identity.secret import Secret
@@ -212,3 +216,96 @@ def test_a_pfx_made_by_openssl_opens(pem: Path, pair: KeyPair, tmp_path: Path) -
 def test_a_pair_shows_no_key() -> None:
     pair = new_key_pair("CN=x", key_size=2048)
     assert "key" not in repr(pair)
+
+
+def base64_of(content: bytes) -> bytes:
+    return base64.encodebytes(content)
+
+
+@pytest.mark.parametrize("wrap", [base64.b64encode, base64.encodebytes, lambda one: base64.b64encode(one).rstrip(b"=")])
+def test_a_pfx_in_base64_as_key_vaults_hand_it_out(
+    pair: KeyPair, tmp_path: Path, wrap: Callable[[bytes], bytes]
+) -> None:
+    path = written(tmp_path, wrap(to_pfx(pair, "app", SECRET)))
+    assert load_key_pair(path, SECRET) == pair
+    assert is_pfx(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig"])
+def test_a_pem_as_windows_writes_it(pair: KeyPair, tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, to_pem(pair, None).decode().encode(encoding))
+    assert load_key_pair(path) == pair
+    assert load_certificate(path) == pair.certificate
+
+
+def test_a_certificate_in_base64_without_its_frame(pair: KeyPair, tmp_path: Path) -> None:
+    assert load_certificate(written(tmp_path, base64_of(pair.certificate.der))) == pair.certificate
+
+
+def test_a_pfx_in_ber_is_read_without_a_warning(pair: KeyPair, tmp_path: Path) -> None:
+    """Its outermost length is left open, as Windows and Java write it; warnings are errors in these tests."""
+    content = to_pfx(pair, "app", SECRET)
+    body = content[2 + (content[1] & 0x7F) :]
+    path = written(tmp_path, b"\x30\x80" + body + b"\0\0")
+    assert is_pfx(path)
+    assert load_key_pair(path, SECRET) == pair
+
+
+def test_a_password_for_a_pfx_that_has_none_is_told(pair: KeyPair, tmp_path: Path) -> None:
+    content = pkcs12.serialize_key_and_certificates(b"app", pair.key, pair.certificate.x509, None, NoEncryption())
+    loaded = load_key_pair(written(tmp_path, content), SECRET)
+    assert loaded.certificate == pair.certificate
+    assert loaded.warnings == (f"{tmp_path / 'file'} has no password; the one that was given is not used",)
+    assert load_key_pair(tmp_path / "file").warnings == ()
+
+
+def the_forms(pair: KeyPair) -> dict[str, tuple[bytes, str, str]]:
+    """What is no key pair: its content, what it is called, and the command or the place that mends it."""
+    lock = BestAvailableEncryption(PASSWORD.encode())
+    name = x509.Name.from_rfc4514_string("CN=app")
+    request = x509.CertificateSigningRequestBuilder(name).sign(pair.key, SHA256())
+    bundle = [pair.certificate.x509]
+    key = pair.key
+    return {
+        "cer": (pair.certificate.der, "public certificate", "openssl pkcs12 -export"),
+        "pem": (pair.certificate.pem.encode(), "public certificate", "openssl pkcs12 -export"),
+        "p7b": (pkcs7.serialize_certificates(bundle, Encoding.DER), "PKCS#7", "openssl pkcs7 -print_certs"),
+        "p7b in pem": (pkcs7.serialize_certificates(bundle, Encoding.PEM), "PKCS#7", "openssl pkcs7 -print_certs"),
+        "key in pem": (pem_key(key).encode(), "no certificate", "cat app.cer >> app.pem"),
+        "pkcs8": (
+            key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), "private key in DER", "openssl pkey",
+        ),
+        "pkcs1": (
+            key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
+            "private key in DER", "openssl pkey",
+        ),
+        "locked pkcs8": (
+            key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, lock), "private key in DER", "openssl pkey",
+        ),
+        "request": (request.public_bytes(Encoding.PEM), "certificate request", "Wait for the certificate"),
+        "half a pfx": (to_pfx(pair, "app", SECRET)[:900], "does not open", "Check the password"),
+        "a word document": (b"PK\x03\x04 and so on", "neither a PFX nor a PEM", "export it again"),
+    }  # fmt: skip
+
+
+FORMS = ["cer", "pem", "p7b", "p7b in pem", "key in pem", "pkcs8", "pkcs1", "locked pkcs8", "request", "half a pfx",
+         "a word document"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_is_no_key_pair_is_called_what_it_is(pair: KeyPair, tmp_path: Path, name: str) -> None:
+    content, said, hint = the_forms(pair)[name]
+    with pytest.raises(CertificateError, match=said) as caught:
+        load_key_pair(written(tmp_path, content), SECRET)
+    assert hint in caught.value.hint
+    assert "cert new" not in caught.value.hint, "a good key is not made anew"
+
+
+def test_all_forms_are_tried(pair: KeyPair) -> None:
+    assert list(the_forms(pair)) == FORMS
+
+
+@pytest.mark.parametrize("mark", [b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PRIVATE KEY-----x", b"A -----BEGIN "])
+def test_a_hostile_file_takes_no_longer_than_its_size(mark: bytes) -> None:
+    """A megabyte of openings is read through once; a pattern that went back would outlast the time-out."""
+    assert form_of(mark * (1_000_000 // len(mark))) is Form.UNKNOWN

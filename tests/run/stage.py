@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,12 +13,16 @@ from bulkmail.errors import OutputError
 from bulkmail.graph import Graph
 from bulkmail.model import Counts, Lanes, Mailbox, Rejected, Request, Response, Row, Tally, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
+from bulkmail.run.pending import Outputs
 from bulkmail.run.stop import Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.run.turns import PARKED
 from bulkmail.run.writer import Sink, Writer
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink import Ndjson
+from bulkmail.sink.blobs import Blobs
+from bulkmail.sink.spill import Spills
+from bulkmail.source.once import ReadOnce
 from bulkmail.tasks import Options, Task, task
 
 BASE = "https://graph.example/v1.0"
@@ -28,7 +33,7 @@ def mailboxes(number: int, first: int = 2) -> list[Mailbox | Rejected]:
     return [Mailbox(f"user{row}@example.com", row) for row in range(first, first + number)]
 
 
-class ListSource:
+class ListSource(ReadOnce):
     """Yields `chunks`, then raises `error` if there is one. `pause` is waited for before each chunk."""
 
     def __init__(
@@ -41,6 +46,7 @@ class ListSource:
         self._chunks = chunks
         self._error = error
         self._pause = pause
+        self.name = "a list"
         self.counts = Counts()
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
@@ -150,6 +156,7 @@ class Stage:
         watched: AlarmSettings | None = None,
         largest: int = 1 << 40,
         lanes: Lanes | None = None,
+        folder: Path = Path("nowhere"),
     ) -> None:
         """`lanes` are those of a whole stack, if `transport` is one."""
         self.source = source
@@ -161,14 +168,15 @@ class Stage:
         self.lanes = CountingLanes(transport)
         sink = Sink("records.ndjson", Ndjson(), self.records, 0)
         self.writer = Writer([sink], self.outcomes, self.rejects, self.totals)
+        self.outputs = Outputs(self.writer, Spills(folder), Blobs(folder / "blobs"))
         below = transport if lanes else self.lanes
         self.sweep = Sweep(
             chosen,
             chosen.options(),
             source=source,
-            open_graph=lambda mailbox, target: Graph.of(mailbox, below, BASE, target=target),
+            open_graph=lambda mailbox, target, store: Graph.of(mailbox, below, BASE, target=target, store=store),
             lanes=lanes or self.lanes,
-            writer=self.writer,
+            outputs=self.outputs,
             alarm=Alarm(watched or AlarmSettings(), chosen.permission),
             stop=self.stop,
             settings=SweepSettings(workers, grace, parked),

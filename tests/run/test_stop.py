@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from bulkmail.run.stop import FAILURES, INTERRUPTED, TIME_BOX, Stop, give_up
+from bulkmail.run.stop import FAILURES, INTERRUPTED, TIME_BOX, Stop
 from bulkmail.testing import run
 
 
@@ -87,19 +87,6 @@ def test_what_it_raises_is_logged_when_the_run_itself_is_cancelled(caplog: pytes
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-
-    with caplog.at_level(logging.ERROR):
-        run(main())
-    assert "on the way out" in caplog.text
-
-
-def test_a_task_that_had_failed_before_it_was_given_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        task = asyncio.create_task(stubborn())
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait({task})
-        await give_up(task)
 
     with caplog.at_level(logging.ERROR):
         run(main())

@@ -2,20 +2,23 @@
 
 import pytest
 
+from bulkmail.core.advice import ABSENT, ADVICE, UNKNOWN_404, token_refused
 from bulkmail.errors import (
     BulkmailError,
     Defect,
     GraphError,
+    InputError,
     LinkRefused,
     OutcomeUnknown,
     PermissionMissing,
+    ServiceDown,
     SignInError,
     ThrottledOut,
     Unanswered,
     Unreachable,
 )
 from bulkmail.model import Problem, Status
-from bulkmail.run.verdict import ABSENT, verdict
+from bulkmail.run.verdict import verdict
 
 TABLE = [
     (GraphError(403, "ErrorAccessDenied", "no"), Status.DENIED, "ErrorAccessDenied"),
@@ -55,14 +58,47 @@ def test_a_message_is_one_line() -> None:
     assert verdict(Unreachable("two\nlines\x1b[2J"))[1].message == "two lines [2J"
 
 
-@pytest.mark.parametrize("error", [SignInError("x"), Defect("x"), PermissionMissing("x")])
+@pytest.mark.parametrize("error", [SignInError("x"), Defect("x"), PermissionMissing("x"), ServiceDown("x")])
 def test_what_is_not_about_the_mailbox_is_raised(error: BulkmailError) -> None:
     with pytest.raises(type(error)):
         verdict(error)
 
 
-def test_a_refused_token_is_a_sign_in_error() -> None:
-    with pytest.raises(SignInError) as caught:
-        verdict(GraphError(401, "InvalidAuthenticationToken", "expired"))
-    assert caught.value.code == "InvalidAuthenticationToken"
-    assert caught.value.exit_code == 4
+def test_a_mailbox_that_refuses_a_token_with_which_others_are_let_in_is_denied() -> None:
+    status, problem = verdict(GraphError(401, "UnknownError", "no reason given"))
+    assert (status, problem.code, problem.status) == (Status.DENIED, "UnknownError", 401)
+
+
+def test_an_address_without_a_mailbox_is_absent_in_all_its_spellings() -> None:
+    assert {
+        "MailboxNotEnabledForRESTAPI", "ResourceNotFound", "Request_ResourceNotFound", "ErrorInvalidUser",
+        "ErrorNonExistentMailbox",
+    } <= set(ABSENT)  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "said"), [("ErrorItemNotFound", "gone"), ("SomethingNew", f"gone ({UNKNOWN_404})")])
+def test_a_404_that_is_not_known_says_so(code: str, said: str) -> None:
+    status, problem = verdict(GraphError(404, code, "gone"))
+    assert (status, problem.code, problem.message) == (Status.FAILED, code, said)
+
+
+def test_the_hint_of_an_error_is_kept_with_the_mailbox() -> None:
+    _, problem = verdict(InputError("the cell could not be read", hint="Save it as UTF-8."))
+    assert problem.message == "the cell could not be read. Save it as UTF-8."
+
+
+def test_a_tenant_without_exchange_is_told_as_such_and_not_as_a_bad_certificate() -> None:
+    error = token_refused("OrganizationFromTenantGuidNotFound", "The tenant for tenant guid 'x' does not exist.")
+    assert "OrganizationFromTenantGuidNotFound: The tenant for" in str(error)
+    assert "no Exchange Online" in error.hint
+    assert error.code == "OrganizationFromTenantGuidNotFound"
+    assert "cloud, tenant" in token_refused("", "").hint
+    assert "no reason given" in str(token_refused("", ""))
+
+
+def test_each_advice_is_a_sentence_for_a_line() -> None:
+    assert len(ADVICE) > 24
+    for text in ADVICE.values():
+        assert text.endswith(".")
+        assert len(text) < 240
+        assert text.isprintable()

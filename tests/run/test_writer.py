@@ -58,7 +58,7 @@ def test_whoever_has_no_rows_leaves_the_lengths_as_they_are() -> None:
         [Sink("a", Ndjson(), records, 7), Sink("b", Csv(["n"]), table, 3)], outcomes, rejects, totals := Totals()
     )
     nobody = Finished(Outcome(ADA, Status.NOT_RUN), ())
-    somebody = Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": 1}]))
+    somebody = Finished(Outcome(ADA, Status.OK, 1), blocks := writer.encode([{"n": 1}]))
     nothing = Finished(Outcome(ADA, Status.OK), writer.encode([]))
     blank = Rejected(3, "blank", "")
     groups: list[list[Finished | Rejected]] = [
@@ -78,8 +78,7 @@ def test_whoever_has_no_rows_leaves_the_lengths_as_they_are() -> None:
     lengths = [(line["offsets"]["a"] - 7, line["offsets"]["b"] - 3) for line in outcomes.lines()]
     row, cell = map(len, somebody.blocks)
     assert lengths == [(0, 0)] + 3 * [(row, cell)] + 3 * [(2 * row, 2 * cell)]
-    assert records.content == 2 * somebody.blocks[0]
-    assert table.content == 2 * somebody.blocks[1]
+    assert [records.content, table.content] == [2 * block for block in blocks]
     assert rejects.rows == [blank, blank]
     assert totals.done == 7
 
@@ -205,7 +204,8 @@ def test_a_failing_file_is_told_once_and_nothing_more_is_written() -> None:
 
 
 def test_the_files_of_a_run(tmp_path: Path) -> None:
-    with open_outputs(tmp_path, ["n"], OutputSettings(bom=True), Recovered()) as writer:
+    with open_outputs(tmp_path, ["n"], OutputSettings(bom=True), Recovered()) as outputs:
+        writer = outputs.writer
         write(
             writer,
             Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": "=1+1"}])),
@@ -213,18 +213,26 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
         )
     assert (tmp_path / "records.ndjson").read_text() == '{"n":"=1+1"}\n'
     assert (tmp_path / "records.csv").read_bytes() == b"\xef\xbb\xbfn\r\n'=1+1\r\n"
-    assert (tmp_path / "rejected.csv").read_text() == "row,reason,why,value\n3,invalid,is no address,'=cmd\n"
+    assert (tmp_path / "rejected.csv").read_text() == "\ufeffrow,reason,why,value\n3,invalid,is no address,'=cmd\n"
     offsets = orjson.loads((tmp_path / "outcomes.ndjson").read_bytes())["offsets"]
     assert offsets == {name: (tmp_path / name).stat().st_size for name in ("records.ndjson", "records.csv")}
 
 
 def test_only_the_formats_asked_for(tmp_path: Path) -> None:
     settings = OutputSettings(formats=("csv",), raw=True)
-    with open_outputs(tmp_path, ["n"], settings, Recovered()) as writer:
+    with open_outputs(tmp_path, ["n"], settings, Recovered()) as outputs:
+        writer = outputs.writer
         write(writer, Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": "=1+1"}])))
     assert (tmp_path / "records.csv").read_bytes() == b"n\r\n=1+1\r\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["outcomes.ndjson", "records.csv"]
-    assert settings.names() == ["records.csv", "outcomes.ndjson", "changes.ndjson", "failed.csv", "rejected.csv"]
+    assert settings.names() == [
+        "records.csv",
+        "outcomes.ndjson",
+        "outcomes.csv",
+        "changes.ndjson",
+        "failed.csv",
+        "rejected.csv",
+    ]
 
 
 def test_rows_last_before_their_outcome_is_written() -> None:

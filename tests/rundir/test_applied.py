@@ -97,6 +97,7 @@ def test_they_come_by_mailbox_the_latest_first_with_the_ids_of_what_was_made(tmp
     ]
     assert source.counts == Counts(unique=2)
     assert str(tmp_path) in repr(source)
+    assert source.name == f"the changes of {tmp_path}"
 
 
 def test_a_mailbox_without_an_outcome_is_called_as_its_requests_called_it(tmp_path: Path) -> None:

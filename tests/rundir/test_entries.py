@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bulkmail.model import NOTHING, Change, Effect, Ending, Mailbox, Outcome, Problem, Request, Status, Tally
 from bulkmail.rundir.entries import (
     LAST_ROW,
+    WELL,
     ChangeEntry,
     Concluded,
     Intent,
@@ -56,6 +57,13 @@ def test_an_outcome_comes_back_as_it_was(outcome: Outcome, lengths: dict[str, in
     assert decode_outcome(orjson.loads(encode_outcome(outcome, lengths))) == (outcome, lengths)
 
 
+@given(outcomes, st.dictionaries(texts, texts, min_size=1))
+def test_the_cells_of_its_row_come_back_with_one_that_did_not_end_well(outcome: Outcome, cells: dict[str, str]) -> None:
+    told = outcome._replace(mailbox=outcome.mailbox._replace(columns=cells))
+    kept = told if outcome.status not in WELL else outcome
+    assert decode_outcome(orjson.loads(encode_outcome(told, {}))).outcome == kept
+
+
 @given(entries)
 def test_a_change_comes_back_as_it_was(entry: ChangeEntry) -> None:
     assert decode_change(orjson.loads(encode_change(entry))) == entry
@@ -89,7 +97,8 @@ def test_an_outcome_that_lacks_something_is_refused(name: str) -> None:
         ("status", "well"), ("status", ["ok"]), ("rows", None), ("waited", "1"), ("seconds", None), ("error", "Code"),
         ("error", {"code": 7, "message": ""}), ("error", {"code": "c", "message": "", "status": "500"}), ("error", {}),
         ("offsets", []), ("offsets", {"records.csv": -1}), ("offsets", {"records.csv": "7"}), ("waited_for", 7),
-        ("error", []),
+        ("error", []), ("columns", {"Name": "Ada"}), ("columns", [["Name"]]), ("columns", [["Name", 7]]),
+        ("columns", None),
     ],
 )  # fmt: skip
 def test_an_outcome_of_other_types_is_refused(name: str, value: object) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from bulkmail.errors import OutputError, RunHeld
-from bulkmail.rundir.folder import LOCK, hold, name, open_folder
+from bulkmail.errors import InputError, OutputError, RunHeld
+from bulkmail.rundir.folder import LOCK, existing, hold, name, open_folder
 from bulkmail.rundir.manifest import MANIFEST
 from tests.rundir.test_manifest import BEGUN
 
@@ -85,6 +85,28 @@ def test_an_older_run_that_is_held_stops_no_new_one(tmp_path: Path) -> None:
         BEGUN.write(newest)
         with pytest.raises(RunHeld), open_folder(tmp_path / "run"):
             pass
+
+
+def test_a_directory_with_files_that_a_run_would_write_is_refused(tmp_path: Path) -> None:
+    """Such as the very list that is to be worked on."""
+    (tmp_path / "failed.csv").write_text("mailbox\n")
+    with pytest.raises(OutputError, match=r"holds failed\.csv and is not a run"), open_folder(tmp_path):
+        pass
+    assert (tmp_path / "failed.csv").read_text() == "mailbox\n"
+
+
+def test_an_existing_run_has_a_manifest(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not a run directory"):
+        existing(tmp_path)
+    BEGUN.write(tmp_path)
+    assert existing(tmp_path) == tmp_path
+
+
+@posix
+def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / LOCK).mkdir()
+    with pytest.raises(OutputError, match="cannot hold"), hold(tmp_path):
+        pass
 
 
 def test_what_a_killed_process_had_not_finished_goes(tmp_path: Path) -> None:

@@ -2,16 +2,16 @@
 
 import os
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
 from bulkmail.errors import InputError
-from bulkmail.model import Counts, Event
+from bulkmail.model import Counts, Digest, Event
 from bulkmail.rundir.figures import carry_over, sums, waits
 from bulkmail.rundir.manifest import (
-    FileDigest,
     JobFile,
     Manifest,
     PinnedApp,
@@ -19,6 +19,7 @@ from bulkmail.rundir.manifest import (
     PinnedOutput,
     Sums,
     Waited,
+    now,
 )
 from bulkmail.rundir.totals import Totals
 
@@ -30,7 +31,7 @@ BEGUN = Manifest(
 ENDED = replace(
     BEGUN, state="finished", exit_code=0, ended="2026-11-23T22:16:03+00:00", seconds=60.0, counts=Counts(3, 2, 1, 0),
     statuses={"ok": 3}, sums=Sums(3, 3, 4, 1, 1, 0.5), changes={"done": 1}, waits={"x, mailbox": Waited(1, 2.5)},
-    problems={"failed X": 1}, outputs={"records.csv": FileDigest(7, "abc")}, parent="/other", undo=True, reason="none",
+    problems={"failed X": 1}, outputs={"records.csv": Digest(7, "abc")}, parent="/other", undo=True, reason="none",
     input=PinnedInput("a.csv", "mail", None, "", 0, 0, "abc", 0),
 )  # fmt: skip
 
@@ -51,7 +52,9 @@ def test_what_stands_in_the_file(tmp_path: Path) -> None:
     assert found["counts"] == {"unique": 3, "duplicates": 2, "blank": 1, "invalid": 0, "rows": 6}
     assert found["input"] == {"path": "a.csv", "column": "mail", "bytes": 0, "sha256": "abc", "mailboxes": 0}
     assert found["app"] == {"client_id": "c"}
-    assert found["output"] == {"format": ["ndjson", "csv"], "raw": False, "bom": False}
+    assert found["output"] == {
+        "format": ["ndjson", "csv"], "raw": False, "bom": False, "delimiter": ",", "decimal_comma": False,
+    }  # fmt: skip
     assert found["sums"]["requests"] == 4
     assert found["waits"] == {"x, mailbox": {"times": 1, "seconds": 2.5}}
     assert found["outputs"] == {"records.csv": {"bytes": 7, "sha256": "abc"}}
@@ -103,6 +106,10 @@ def test_a_member_that_is_not_of_its_kind_is_named(tmp_path: Path, name: str, va
     (tmp_path / "run.json").write_bytes(orjson.dumps(body | {name: value}))
     with pytest.raises(InputError, match=rf"run\.json: {name}"):
         Manifest.read(tmp_path)
+
+
+def test_the_time_is_told_with_its_zone() -> None:
+    assert datetime.fromisoformat(now()).utcoffset() == timedelta(0)
 
 
 def test_a_member_that_is_missing_is_named(tmp_path: Path) -> None:

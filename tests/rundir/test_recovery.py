@@ -41,7 +41,8 @@ def outcomes(folder: Path, *several: Outcome) -> None:
 
 def session(folder: Path, *several: Outcome) -> None:
     """A process that goes on with a run, and ends after these."""
-    with open_outputs(folder, COLUMNS, SETTINGS, recover(RunDir(folder))) as writer:
+    with open_outputs(folder, COLUMNS, SETTINGS, recover(RunDir(folder))) as outputs:
+        writer = outputs.writer
         write(writer, *(Finished(one, writer.encode([{"n": one.mailbox.row}] * one.rows)) for one in several))
 
 

@@ -41,6 +41,5 @@ def test_events_are_counted_by_kind() -> None:
     totals.hear(Event("throttled", "MailboxConcurrency, mailbox", "bob@example.com", 3.0, 0.5))
     totals.hear(Event("paused", "a budget", "bob@example.com", 7.0, 7.0))
     totals.hear(Event("retried", "503"))
-    totals.hear(Event("note", "x"))
     assert totals.waits == {"MailboxConcurrency, mailbox": Waits(3, 5.5), "a budget": Waits(1, 7.0)}
     assert (totals.retried, totals.throttled) == (1, 0)

@@ -102,6 +102,11 @@ def test_rows_that_are_done_are_neither_unsettled_nor_barred(tmp_path: Path) -> 
     assert found.counts == Counter({Ending.UNKNOWN: 3})
 
 
+def test_a_change_of_a_row_that_is_done_is_counted_and_no_more(tmp_path: Path) -> None:
+    found = left_by(tmp_path, intended(1, 7, Effect.KEYED), ended(1, 7, Ending.DONE), done=rows(7))
+    assert (found.counts, found.made, found.unsettled) == (Counter({Ending.DONE: 1, Ending.UNKNOWN: 0}), {}, {})
+
+
 def test_changes_of_rows_without_an_outcome_are_told_unless_they_were_not_made(tmp_path: Path) -> None:
     endings = (Ending.DONE, Ending.REFUSED, Ending.UNSENT, Ending.UNKNOWN, None)
     entries = [intended(change, 7, Effect.IDEMPOTENT) for change in range(1, 6)]

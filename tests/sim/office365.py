@@ -10,6 +10,9 @@ from typing import Any
 
 from office365.directory.users.user import User
 from office365.graph_client import GraphClient
+from office365.outlook.mail.importance import Importance
+from office365.outlook.mail.messages.rules.actions import MessageRuleActions
+from office365.outlook.mail.recipient import Recipient
 from office365.runtime.client_request_exception import ClientRequestException
 from office365.runtime.odata.v4.batch_request import ODataV4BatchRequest
 from office365.runtime.odata.v4.json_format import V4JsonFormat
@@ -85,6 +88,82 @@ def send(user: User) -> str:
     return sent[0].subject or ""
 
 
+def rule(user: User) -> list[str]:
+    """The importance that a rule sets, after it was changed and read again; and how many rules there are then."""
+    rules = user.mail_folders["inbox"].message_rules
+    actions = MessageRuleActions(stopProcessingRules=True, markImportance=None)
+    made = rules.add("Witnessed", 1, actions).execute_query()
+    made.set_property("actions", MessageRuleActions(markImportance=Importance.high)).update().execute_query()
+    again = rules[str(made.id)].get().execute_query()
+    return [
+        str(getattr(again.actions.markImportance, "value", "")),
+        *(found.display_name or "" for found in rules.get().execute_query()),
+    ][:2]
+
+
+def answers(user: User) -> list[str]:
+    """A copy, by a parameter's name in capital letters; the subjects of drafts that answer; a draft that is sent."""
+    letter = user.mail_folders["inbox"].messages.top(1).get().execute_query()[0]
+    own = user.messages[str(letter.id)]
+    drafts = [own.copy("archive"), own.create_reply("Thanks"), own.create_reply_all(), own.create_forward()]
+    subjects = [draft.execute_query().subject or "" for draft in drafts]
+    draft = user.messages.add("Lunch?", "The new cafeteria is open.").execute_query()
+    for place in (1, 2):
+        draft.to_recipients.add(Recipient.from_email(f"colleague{place}@tenant.example"))
+    draft.update().send().execute_query()
+    return subjects
+
+
+def calendars(user: User) -> list[int]:
+    """How many there are: suggestions, schedules, groups, reminders; and a calendar that is renamed on the way."""
+    start, end = (datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (2026, 2027))
+    month = start.replace(month=2)
+    made = user.calendars.add(name="Witnessed").execute_query()
+    made.set_property("name", "Renamed").update().execute_query()
+    made.delete_object().execute_query()
+    found = [
+        user.find_meeting_times().execute_query().value.meetingTimeSuggestions,
+        user.calendar.get_schedule(["nobody@tenant.example"], start, month).execute_query().value,
+        user.calendar_groups.get().execute_query(),
+        user.get_reminder_view(start, end).execute_query().value,
+    ]
+    return [len(rows) for rows in found]
+
+
+def event(user: User) -> list[str]:
+    """An event, changed, cancelled and then deleted; what is left of its subject."""
+    start = datetime(2026, 1, 2, 10, tzinfo=UTC)
+    made = user.calendar.events.add(subject="Witnessed", start=start, end=start.replace(hour=11)).execute_query()
+    made.set_property("subject", "Changed").update().execute_query()
+    made.cancel("sorry").execute_query()
+    made.delete_object().execute_query()
+    return [found.subject or "" for found in user.calendar.events.get().execute_query()]
+
+
+def surroundings(client: GraphClient, user: User) -> list[int]:
+    found = [
+        user.people.get().execute_query(),
+        user.outlook.supported_languages().execute_query().value,
+        user.outlook.supported_time_zones().execute_query().value,
+        client.room_lists.get().execute_query(),
+        client.places.rooms.get().execute_query(),
+    ]
+    user.get_mail_tips(["nobody@tenant.example"], "automaticReplies").execute_query()
+    return [len(rows) for rows in found]
+
+
+def reports(client: GraphClient) -> list[str]:
+    """The first heading of each, by its redirect: this client follows it with what it has, as browsers do."""
+    root = client.reports
+    asked = [
+        root.get_email_activity_counts("D7"), root.get_email_activity_user_detail("D7"),
+        root.get_mailbox_usage_storage("D7"), root.get_mailbox_usage_mailbox_counts("D7"),
+        root.get_mailbox_usage_detail("D7"), root.get_m365_app_user_counts("D7"),
+        root.get_email_app_usage_user_counts("D7"),
+    ]  # fmt: skip
+    return [report.execute_query().to_text().partition(",")[0] for report in asked]
+
+
 def refused(client: GraphClient) -> str:
     try:
         client.users["nobody@tenant.example"].get().execute_query()
@@ -106,6 +185,12 @@ def main(graph: str, ca_file: str, address: str) -> None:
         "batch": batch(client, user),
         "contacts": contacts(user),
         "send": send(user),
+        "rule": rule(user),
+        "answers": answers(user),
+        "calendars": calendars(user),
+        "event": event(user),
+        "surroundings": surroundings(client, user),
+        "reports": reports(client),
         "refused": refused(client),
     }
     print(json.dumps(seen))

@@ -13,7 +13,7 @@ import pytest
 
 from bulkmail.sim import Fault, Limits, RetryAfterForm, kinds
 from bulkmail.sim.limits.settings import CertificateFlaw, Settings
-from bulkmail.sim.witness.control import WISHES
+from bulkmail.sim.witness.control import CHANGES
 from tests.sim.desk import CLIENT, Desk, parts, rehearse, sign_in
 
 CLIENT_SIDE = "no server can"  # a name that is not found, a proxy, a key file, HTTP/2
@@ -49,7 +49,7 @@ KNOWN = {
     "flaw": set(get_args(CertificateFlaw)),
     "setting": set(Settings.__dataclass_fields__),
     "limit": set(Limits.__dataclass_fields__),
-    "wish": set(WISHES),
+    "wish": set(CHANGES),
 }
 
 

@@ -11,11 +11,12 @@ import typer
 from typer.testing import CliRunner, Result
 
 from bulkmail.cli.rehearsal import CLIENT_ID, prepare
-from bulkmail.cli.sim import faults, seconds, sim
+from bulkmail.cli.sim import ROLES, faults, seconds, sim
 from bulkmail.errors import ConfigError, UsageError
 from bulkmail.identity.keyfile import load_key_pair
 from bulkmail.identity.secret import read_secret
 from bulkmail.sim import Fault, Settings, Simulator, kinds
+from bulkmail.sim.families import routes
 
 
 def run(*arguments: str) -> Result:
@@ -123,3 +124,8 @@ def test_the_private_directory_is_gone_at_the_end() -> None:
             return simulator.ca_file
 
     assert not asyncio.run(main()).parent.exists()
+
+
+def test_the_app_of_a_rehearsal_may_open_every_resource() -> None:
+    granted = set(ROLES.split(","))
+    assert [route.name for route in routes() if not route.roles & granted] == []

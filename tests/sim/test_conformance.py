@@ -1,5 +1,9 @@
 """Every route, walked through once, against the documented names, types and statuses."""
 
+from collections.abc import Awaitable, Callable
+
+import pytest
+
 from bulkmail.sim.families import families, routes
 from tests.sim.desk import Desk, rehearse
 from tests.sim.walk import Walk, matches, modules, tables, walk_all
@@ -7,6 +11,16 @@ from tests.sim.walk import Walk, matches, modules, tables, walk_all
 
 def test_every_family_has_a_walk() -> None:
     assert {module.__name__.split(".")[-2] for module in modules()} == families().keys()
+
+
+@pytest.mark.parametrize(
+    "part", [part for module in modules() for part in module.WALKS], ids=lambda part: part.__name__
+)
+def test_a_part_speaks_as_documented_in_a_tenant_of_its_own(part: Callable[[Walk], Awaitable[None]]) -> None:
+    async def act(desk: Desk) -> None:
+        await part(Walk(desk))
+
+    assert not rehearse(act)["lacking"]
 
 
 def test_every_route_speaks_as_documented() -> None:

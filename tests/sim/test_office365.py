@@ -34,6 +34,14 @@ def test_it_reads_writes_and_sends() -> None:
         assert seen["batch"] > 0
         assert "Fern Dale" in seen["contacts"]
         assert seen["send"] == "Witnessed notice"
+        assert seen["rule"] == ["high", "Witnessed"]
+        subject, *answers = seen["answers"]
+        assert [answer.partition(":")[0] for answer in answers] == ["RE", "RE", "FW"]
+        assert all(answer.endswith(subject) for answer in answers)
+        assert seen["calendars"][:3] == [20, 1, 3]
+        assert not {"Witnessed", "Changed"} & set(seen["event"])
+        assert all(count > 0 for count in seen["surroundings"])
+        assert seen["reports"] == ["Report Refresh Date"] * 7
         assert "ResourceNotFound" in seen["refused"]
 
     books = rehearse(act, tls=True, mailboxes=120)

@@ -186,3 +186,23 @@ def test_a_line_is_what_its_cells_make_whatever_the_lines_before_it(
 def test_texts_come_back_from_csv_as_they_were(texts: list[str]) -> None:
     rows: list[Row] = [{"a": text, "b": 1} for text in texts]
     assert [unescape(cells[0]) for cells in table(Csv(["a", "b"]).encode(rows))] == texts
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+@given(
+    rows=st.lists(
+        st.lists(st.text(max_size=5) | st.sampled_from(["a;b", "a,b", "=1", "\t", ";"]), min_size=2, max_size=2)
+    )
+)
+def test_any_delimiter_separates_and_is_quoted_inside(delimiter: str, rows: list[list[str]]) -> None:
+    kind = Csv(["a", "b"], delimiter=delimiter)
+    content = kind.encode([dict(zip("ab", cells, strict=True)) for cells in rows]).decode()
+    found = list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True))
+    comma = Csv(["a", "b"]).encode([dict(zip("ab", cells, strict=True)) for cells in rows]).decode()
+    assert found == list(csv.reader(io.StringIO(comma, newline=""), strict=True))
+
+
+def test_a_comma_in_figures_for_those_who_read_a_point_as_a_date() -> None:
+    kind = Csv(["a", "b", "c"], delimiter=";", decimal_comma=True)
+    assert kind.encode([{"a": 1.5, "b": "1.5", "c": 2}]) == b"1,5;1.5;2\r\n"
+    assert Csv(["a"]).encode([{"a": 1.5}]) == b"1.5\r\n"

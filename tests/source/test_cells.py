@@ -129,6 +129,7 @@ USED = st.sampled_from(["Ada", "Jürgen", "用户", "", "a;b", 'say "hi"', "two\
 )
 @example(unused=[b"\0x" * 200], used="Ada", delimiter=",", end="\n", first=False)
 @example(unused=[b"x\0" * 200], used="Ada", delimiter=",", end="\r\n", first=False)
+@example(unused=[b"x\n\0x\0" + b"x\0" * 200], used="Ada", delimiter=",", end="\n", first=False)
 @example(unused=[b"\xff\xfe"], used="Ada", delimiter=",", end="\n", first=True)
 @example(unused=[b"\xe2\x82"], used="Ada", delimiter=",", end="\n", first=True)
 @example(unused=[b'"', b'""', b"\r", b"#", b"sep=;"], used="Ada", delimiter=",", end="\n", first=True)

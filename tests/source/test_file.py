@@ -14,8 +14,8 @@ from typing import cast
 import pytest
 
 from bulkmail.errors import InputError
-from bulkmail.model import Counts, Mailbox, Rejected, Source
-from bulkmail.source import Digest, FileSource, Kind
+from bulkmail.model import Counts, Digest, Mailbox, Rejected, Source
+from bulkmail.source import FileSource, Kind
 from bulkmail.source.chunks import CHUNK, HALF
 
 MANY = b"mailbox\n" + b"".join(b"user%d@contoso.com\n" % number for number in range(3 * CHUNK))
@@ -52,7 +52,7 @@ def test_the_digest_is_that_of_the_bytes() -> None:
     for content in (b"", MANY, MANY.decode().encode("utf-16")):
         source = FileSource(io.BytesIO(content))
         read(source)
-        assert source.digest == Digest(hashlib.sha256(content).hexdigest(), len(content))
+        assert source.digest() == Digest(len(content), hashlib.sha256(content).hexdigest())
 
 
 def test_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
@@ -80,13 +80,35 @@ def test_near_a_limit_rows_come_in_chunks_all_the_same() -> None:
     assert source.counts == Counts(unique=3 * HALF, duplicates=2 * CHUNK - 1, invalid=1)
 
 
+def test_digest_and_size_are_those_of_the_last_whole_reading(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", b"mailbox\n" + b"".join(b"u%d@x\n" % n for n in range(3 * CHUNK)))
+    source = FileSource(path)
+    assert (source.digest(), source.size()) == (None, None)
+    read(source)
+    before = source.digest()
+    assert (before, source.size()) == (
+        Digest(path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()), 3 * CHUNK
+    )  # fmt: skip
+    path.write_bytes(b"mailbox\na@x\n" + b"b@x\n" * 3 * CHUNK)
+
+    async def begin() -> None:
+        async for _ in source:
+            break
+
+    asyncio.run(begin())
+    assert (source.digest(), source.size()) == (before, 3 * CHUNK), "a reading that is broken off tells nothing"
+    read(source)
+    assert source.digest() != before
+    assert source.size() == 2
+
+
 def test_a_stream_is_left_open() -> None:
     stream = io.BytesIO(b"a@x\n")
     source = FileSource(stream)
     assert read(source) == [Mailbox("a@x", 1)]
     assert not stream.closed
-    assert not source.local
-    assert FileSource(Path("list.csv")).local
+    assert not source.replayable
+    assert FileSource(Path("list.csv")).replayable
 
 
 def test_a_pipe_that_hands_over_byte_by_byte_is_read_whole() -> None:

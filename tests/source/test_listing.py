@@ -109,3 +109,14 @@ def test_refusals(status: int, settings: dict[str, Any], kind: type[BulkmailErro
     with pytest.raises(kind) as caught:
         read(source(Scripted(lambda _: Response(status, body=body)), **settings))
     assert said in caught.value.hint
+
+
+def test_every_answer_that_can_name_the_mailbox_is_tried() -> None:
+    rows = read(source(Service([user(1, mail="not an address"), user(2, mail="#hall@example.com"), user(3, mail="")])))
+    assert rows == [
+        Mailbox("u1@example.com", 1, guid(1)), Mailbox("#hall@example.com", 2, guid(2)),
+        Mailbox("u3@example.com", 3, guid(3)),
+    ]  # fmt: skip
+    (row,) = read(source(Service([{"id": "", "mail": "x", "userPrincipalName": None}])))
+    assert isinstance(row, Rejected)
+    assert row.why.endswith("looked at mail, userPrincipalName (blank), id (blank)")

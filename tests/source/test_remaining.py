@@ -2,7 +2,7 @@
 
 import pytest
 
-from bulkmail.model import Counts, Mailbox, Rejected, Source
+from bulkmail.model import Chunks, Counts, Mailbox, Rejected
 from bulkmail.source.remaining import Only, Remaining
 from bulkmail.source.rows import Rows
 from bulkmail.testing import collect, run
@@ -22,7 +22,7 @@ def rows(*numbers: int) -> Rows:
     return found
 
 
-def numbers(source: Source) -> list[list[int]]:
+def numbers(source: Chunks) -> list[list[int]]:
     return [[row.row for row in chunk] for chunk in run(collect(aiter(source)))]
 
 
@@ -46,6 +46,7 @@ def test_only_the_chosen_mailboxes_count() -> None:
     assert numbers(source) == [[3], [7], []]
     assert source.counts == Counts(unique=2)
     assert repr(source).startswith("<Only 2 of ")
+    assert (source.name, source.replayable, source.digest(), source.size()) == ("a list", False, None, None)
 
 
 def test_the_mailboxes_are_those_of_the_source() -> None:

@@ -1,6 +1,7 @@
 """What is spooled comes back as it was, as often as it is asked for."""
 
 import asyncio
+import hashlib
 import stat
 import tempfile
 from itertools import chain
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkmail.errors import InputError, OutputError
-from bulkmail.model import Counts, Mailbox, Rejected
+from bulkmail.errors import Damaged, InputError, OutputError
+from bulkmail.model import Counts, Digest, Mailbox, Rejected
 from bulkmail.source.spool import CHUNK, SpooledSource, spool
 from bulkmail.testing import collect, run
 from tests.run.stage import ListSource, mailboxes
@@ -47,13 +48,38 @@ def test_it_comes_in_chunks_and_counts_what_came(tmp_path: Path) -> None:
     ]
     spooled(tmp_path / "input.ndjson", ListSource([rows]))
     copy = SpooledSource(tmp_path / "input.ndjson")
-    assert copy.counts == Counts()
+    assert (copy.counts, copy.digest(), copy.size(), copy.replayable) == (Counts(), None, None, True)
 
     async def main() -> list[tuple[int, Counts]]:
         return [(len(chunk), copy.counts) async for chunk in copy]
 
     assert run(main()) == [(CHUNK, Counts(CHUNK)), (3, Counts(CHUNK, 1, 1, 1))]
     assert str(tmp_path) in repr(copy)
+    assert copy.size() == CHUNK
+
+
+def test_its_digest_is_that_of_the_file_when_written_and_when_read(tmp_path: Path) -> None:
+    path = tmp_path / "input.ndjson"
+    written = spooled(path, ListSource([mailboxes(3), [Rejected(9, "blank", "")]]))
+    read = SpooledSource(path)
+    run(collect(aiter(read)))
+    content = path.read_bytes()
+    assert written.digest() == read.digest() == Digest(len(content), hashlib.sha256(content).hexdigest())
+    assert written.size() == read.size() == 3
+    assert written.name == str(path)
+
+
+@pytest.mark.parametrize(
+    "line", [b"{", b"[]", b"7", b"\xff", b'{"row":1}', b'{"reason":"blank","row":1}', b'{"row":1,"mailbox":7}',
+             b'{"row":"1","mailbox":"a@x"}', b'{"row":1,"mailbox":"a@x","id":7}',
+             b'{"row":1,"mailbox":"a@x","columns":[]}', b'{"row":1,"reason":"odd","value":"","why":""}'],
+)  # fmt: skip
+def test_a_line_that_was_not_written_here_is_damage(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "input.ndjson"
+    spooled(path, ListSource([mailboxes(2)]))
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    with pytest.raises(Damaged, match="line 3 is not what bulkmail writes"):
+        run(collect(aiter(SpooledSource(path))))
 
 
 def test_an_empty_one_yields_nothing(tmp_path: Path) -> None:

@@ -419,6 +419,8 @@ def test_a_limit_holds_within_a_pasted_line() -> None:
 
 def test_two_addresses_in_a_csv_without_a_heading_are_two_columns() -> None:
     assert "no column is known" in str(refusal(b"a@x,b@x\n"))
+    assert "no column is known" in str(refusal(b"a@x;b@x\nc@x;d@x\n"))
+    assert told(read(b"a@x; b@x;\r\n")) == [(1, "a@x"), (2, "b@x")], "a line that is alone is not a table"
 
 
 ANSWER = {"@odata.context": "https://graph.example/$metadata#users", "value": [{"mail": "a@x"}, {"mail": "b@x"}, 5]}

@@ -29,11 +29,11 @@ def judged(done: Round) -> list[str]:
     if not (done.out / "outcomes.ndjson").exists():
         return ["there are no outcomes"]
     outcomes = lines(done.out / "outcomes.ndjson")
-    told = {line["mailbox"]: line["status"] for line in outcomes}
+    statuses = {line["mailbox"]: line["status"] for line in outcomes}
     return [
         *_accounts(done, outcomes),
-        *_files(done, told),
-        *_held(done, told),
+        *_files(done, statuses),
+        *_held(done, statuses),
         *_books(done),
     ]
 
@@ -66,7 +66,7 @@ def _accounts(done: Round, outcomes: list[Json]) -> Iterable[str]:
         yield "the files of rows are not as long as the last outcome says"
 
 
-def _files(done: Round, told: dict[str, str]) -> Iterable[str]:
+def _files(done: Round, statuses: dict[str, str]) -> Iterable[str]:
     """The rows of the twin, each once, and no others."""
     asked = set(done.addresses)
     for name in ("records.ndjson", "records.csv"):
@@ -75,11 +75,11 @@ def _files(done: Round, told: dict[str, str]) -> Iterable[str]:
             yield f"{name} has a row that its twin has not: {line[:200]!r}"
         for line in there - here:
             mailbox = _mailbox(name, line)
-            if told.get(mailbox) == "ok":
+            if statuses.get(mailbox) == "ok":
                 yield f"{name} lacks a row of {mailbox}"
     if not done.trial.writes:
-        told_here, told_there = (Counter(_outcomes(out, asked)) for out in (done.out, done.twin_out))
-        differing = (told_here - told_there) + (told_there - told_here)
+        here_says, there_says = (Counter(_outcomes(out, asked)) for out in (done.out, done.twin_out))
+        differing = (here_says - there_says) + (there_says - here_says)
         yield from (f"an outcome is not as its twin's: {one!r}" for one in differing)
 
 
@@ -101,13 +101,13 @@ def _outcomes(out: Path, asked: set[str]) -> Iterable[tuple[object, ...]]:
             yield tuple(line.get(name) for name in OUTCOME)
 
 
-def _held(done: Round, told: dict[str, str]) -> Iterable[str]:
+def _held(done: Round, statuses: dict[str, str]) -> Iterable[str]:
     """What is in the mailboxes is what is in the twin's; where an end is unknown, that or nothing."""
     for kind in done.trial.kinds:
         for address in done.addresses:
             here, there = (Counter(map(_plain, one.held(kind, address))) for one in (done.tenant, done.twin))
-            if here - there or (told.get(address) == "ok" and here != there):
-                yield f"{address} ({told.get(address)}) holds {kind} {dict(here - there)}, not {dict(there - here)}"
+            if here - there or (statuses.get(address) == "ok" and here != there):
+                yield f"{address} ({statuses.get(address)}) holds {kind} {dict(here - there)}, not {dict(there - here)}"
 
 
 def _plain(row: Json) -> str:

@@ -50,7 +50,7 @@ class Killed:
 
 
 def calibrated(ground: Ground, lanes: int, *, anew: bool = False) -> float:
-    """The seconds that a round takes when nobody kills, beside as many others as there will be."""
+    """The seconds that a round takes without a kill, beside as many others as there will be."""
 
     def undisturbed(work: Round) -> float:
         work.prepare()

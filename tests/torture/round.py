@@ -1,4 +1,4 @@
-"""One round: mailboxes that nobody has touched, and a run over them that is disturbed until it is complete.
+"""One round: mailboxes that are untouched, and a run over them that is disturbed until it is complete.
 
 Beside it stands what an undisturbed run makes of the same mailboxes: the twin, in another tenant of the same seed in
 which nothing goes wrong. One twin serves many rounds.
@@ -88,7 +88,7 @@ class Ground:
 
     @contextmanager
     def starter(self) -> Iterator[Starter]:
-        """One that nobody else uses until the block ends."""
+        """One that is used by this round alone until the block ends."""
         starter = self._free.get()
         try:
             yield starter

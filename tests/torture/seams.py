@@ -102,7 +102,7 @@ class Seams:
         self._write, self._rename = os.write, os.rename  # as they are
 
     def install(self) -> None:
-        sys.modules["uvloop"] = None  # type: ignore[assignment]  # whoever looks for it finds none
+        sys.modules["uvloop"] = None  # type: ignore[assignment]  # a search for it finds none
         for name in FILES:
             setattr(os, name, self._file(name, getattr(os, name)))
         appender._sync = os.fdatasync

@@ -62,7 +62,7 @@ class Starter:
 
 @contextmanager
 def open_starter() -> Iterator[Starter]:
-    """A starter until the block ends, deaf to the BULKMAIL_ variables of whoever tests."""
+    """A starter until the block ends, deaf to the BULKMAIL_ variables of this process."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.torture.starter"],
         env={name: value for name, value in os.environ.items() if not name.startswith("BULKMAIL_")},

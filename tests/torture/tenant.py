@@ -26,7 +26,7 @@ class Tenant:
     taken: list[int] = field(default_factory=lambda: [0])
 
     def take(self, number: int) -> list[str]:
-        """Mailboxes that nobody has touched."""
+        """Mailboxes that are untouched."""
         first = self.taken[0]
         self.taken[0] += number
         if self.taken[0] > len(self.addresses):

@@ -173,6 +173,5 @@ async def until_answered(transport: Transport, request: Request) -> Response | N
             return response
 
 
-def cancel_soon(task: asyncio.Task[Response]) -> Event:
+def cancel_soon(task: asyncio.Task[Response]) -> None:
     asyncio.get_running_loop().call_soon(task.cancel)
-    return Event("note", "cancelled")

@@ -41,7 +41,7 @@ class App:
     used: dict[str, tuple[bytes, float]] = field(default_factory=dict)  # assertion id: signature, until when it is good
 
     def trust(self, certificate_pem: bytes) -> None:
-        """Takes one more certificate, or several; raises ValueError for what is none."""
+        """Takes one more certificate, or several; raises ValueError for what is not a certificate."""
         for certificate in x509.load_pem_x509_certificates(certificate_pem):
             self.certificates |= dict.fromkeys(thumbprints(certificate), certificate)
 
@@ -55,7 +55,7 @@ def thumbprints(certificate: x509.Certificate) -> tuple[str, str]:
 
 
 def verify(assertion: str, app: App, audiences: frozenset[str], now: float) -> None:
-    """Raises Rejected unless the assertion is good at `now` (seconds since 1970) for this app and audience."""
+    """Raises Rejected unless the assertion is valid at `now` (seconds since 1970) for this app and audience."""
     if assertion in app.literals:
         return
     header, claims, signed, signature = _parse(assertion)
@@ -135,7 +135,7 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
 
 
 def _check_replay(claims: dict[str, Any], app: App, signature: bytes, now: float) -> None:
-    """An assertion may be sent again while it is good, as MSAL does; another one under its id is a replay."""
+    """An assertion may be sent again while it is valid, as MSAL does; another one under its id is a replay."""
     name = claims.get("jti")
     if not isinstance(name, str) or not name:
         raise Rejected(50027, "JWT token is invalid or malformed: it has no jti.")

@@ -71,7 +71,7 @@ class Entra:
         scoped_roles: Iterable[str] = (),
         scope: str = "",
     ) -> None:
-        """Makes an app known, or known anew; see App for what the words mean."""
+        """Registers an app, or replaces its registration; App explains the words."""
         app = App(
             client_id,
             frozenset(roles),
@@ -104,7 +104,7 @@ class Entra:
         )
 
     def instances(self) -> Answer:
-        """What MSAL asks of an authority that it does not know by heart."""
+        """What MSAL asks of an authority that is not in its own list."""
         host = self.base.partition("://")[2]
         names = {"preferred_network": host, "preferred_cache": host, "aliases": [host]}
         endpoint = f"{self.base}/{self.tenant_id}/v2.0/.well-known/openid-configuration"
@@ -216,7 +216,7 @@ class Entra:
         return Answer(status, body, {"Retry-After": "5"} if status in {429, 503} else {})
 
     def expire(self) -> None:
-        """Every token given so far is no good any more."""
+        """No token that was given so far is valid any more."""
         self.expired_before = self.issued + 1
 
     def challenge(self) -> None:
@@ -234,7 +234,7 @@ class Entra:
         return self.refuse(grant) if grant.serial < max(self.expired_before, self.challenged_before) else grant
 
     def refuse(self, grant: Grant) -> Answer:
-        """What a token that was good a moment ago gets now."""
+        """The answer to a token that was revoked after it was judged."""
         if grant.capable and grant.serial >= self.expired_before:
             return self._challenged()
         return self._unauthorized("Lifetime validation failed, the token is expired.")

@@ -46,7 +46,7 @@ def refusal(fault: Fault, default: int = 500) -> Answer:
 
 
 def spoil(fault: Fault, answer: Answer, call: Call, foreign: str) -> Answer:
-    """A good answer made bad: an error in disguise, or a page that leads astray."""
+    """A good answer made bad: an error with status 200, or a page with a wrong link."""
     if fault.kind == "error-in-200":
         return Answer(200, refusal(Fault("status", status=500)).body)
     if fault.kind == "accepted":
@@ -76,7 +76,7 @@ def _turned(turn: str) -> str:
 
 
 def spoil_parts(kind: str, responses: list[Json], chance: random.Random) -> list[Json]:
-    """The answers of a batch with one of them gone, doubled, made up or misshapen."""
+    """The answers of a batch with one of them missing, doubled, invented or malformed."""
     place = chance.randrange(len(responses))
     victim = responses[place]
     match kind:

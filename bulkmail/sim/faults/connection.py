@@ -61,7 +61,7 @@ def reset(request: Request) -> Response:
 
 
 def closed(request: Request) -> Response:
-    """Ends the connection in good order."""
+    """Closes the connection in the normal way."""
     request.connection.transport.close()
     return Response()
 
@@ -77,7 +77,7 @@ def _half(request: Request, parts: Parts) -> None:
 
 
 async def _nothing(request: Request, fault: Fault, parts: Parts) -> None:
-    """The work was done; not a byte is said about it."""
+    """The work was done; not a byte of the answer is sent."""
 
 
 async def _stop(request: Request, _: Fault, parts: Parts) -> None:
@@ -107,7 +107,7 @@ async def _drip(request: Request, fault: Fault, parts: Parts) -> None:
 
 
 async def _flood(request: Request, _: Fault, __: Parts) -> None:
-    """Goes on until nobody listens; waits for whoever listens slowly."""
+    """Goes on until the peer closes; waits where the peer reads slowly."""
     transport = request.connection.transport
     _write(request, head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}))
     piece = b" " * 1_000_000

@@ -93,9 +93,9 @@ class Fault:
     """One kind of fault and the requests that it strikes.
 
     `match` is a regular expression that is looked for in `METHOD /path?query`, below the version, without regard to
-    case. Of what matches, each very same request is spared the first `skip` times, then struck with the chance
-    `share`, at most `times` times; `total` ends it for all requests together. 0 stands for no end. Entra is spared
-    by all but those whose `match` says `oauth2` or `openid`.
+    case. Of what matches, the same request is spared the first `skip` times, then struck with the chance
+    `share`, at most `times` times; `total` ends it for all requests together. 0 stands for no end. Sign-in is
+    struck only where `match` contains `oauth2` or `openid`.
     """
 
     kind: str
@@ -121,7 +121,7 @@ class Fault:
         try:
             re.compile(self.match)
         except re.error as error:
-            raise ValueError(f"{self.kind}: match is no regular expression: {error}") from None
+            raise ValueError(f"{self.kind}: match is not a regular expression: {error}") from None
 
 
 SIGN_IN = ("oauth2", "openid")
@@ -154,7 +154,7 @@ def load_faults(path: Path) -> tuple[Fault, ...]:
 
 
 class Script:
-    """The faults of a rehearsal. `strike` decides, and counts."""
+    """The faults of a rehearsal. `strike` decides which one strikes, and counts it."""
 
     def __init__(self, faults: Iterable[Fault], seed: int, struck: Counter[str]) -> None:
         self.seed = seed
@@ -171,7 +171,7 @@ class Script:
         return bool(self.faults)
 
     def strike(self, kinds: Mapping[str, str], subject: str, *, sign_in: bool = False) -> Fault | None:
-        """The first fault of these kinds that befalls the request `METHOD /path?query`."""
+        """The first fault of these kinds that strikes the request `METHOD /path?query`."""
         for number, (fault, pattern) in enumerate(self.faults):
             if sign_in and not any(word in fault.match for word in SIGN_IN):
                 continue

@@ -129,7 +129,7 @@ def sub_response(name: str, answer: Answer) -> Json:
 
 
 def dressed(responses: list[Json], chance: random.Random) -> list[Json]:
-    """The answers as they come: in any order, the names of headers in any casing."""
+    """The answers in a random order, the names of their headers in a random casing."""
     chance.shuffle(responses)
     for response in responses:
         if response["status"] >= 400 and response.get("headers"):

@@ -59,6 +59,10 @@ class Call:
             raise bad_request("Empty Payload. JSON content expected.")
         return found
 
+    def parameters(self) -> Json:
+        """The body of an action by names in lower case: the service takes the parameters of actions in any casing."""
+        return {name.lower(): value for name, value in self.json().items()}
+
     def prefers(self, name: str) -> str:
         """The value of one preference of the Prefer header, unquoted; empty without it."""
         for preference in self.headers.get("prefer", "").split(","):
@@ -131,7 +135,7 @@ def split_target(target: str) -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 def _decoded(segment: str) -> str:
-    """Most of what is encoded is the @ of an address; that needs no more than a look."""
+    """Mostly it is only the @ of an address that is encoded: that case is made fast."""
     segment = segment.replace("%40", "@")
     return unquote(segment) if "%" in segment else segment
 

@@ -163,6 +163,8 @@ def _fits(value: Any, example: Any) -> bool:
         return example is None or example == {} or isinstance(example, str)
     if isinstance(example, list):
         return isinstance(value, list) and all(isinstance(part, dict | str) for part in value)
+    if isinstance(value, bool) != isinstance(example, bool):  # a switch is not a number
+        return False
     return isinstance(value, str if example is None else type(example))
 
 

@@ -165,7 +165,7 @@ class Service:
         return refusal(fault)
 
     def _belated(self, route: Route, call: Call) -> None:
-        """Work whose answer is long gone; nobody hears whether it was refused."""
+        """Work that is done after its answer was sent; a refusal is not reported to anyone."""
         call.now = self.clock()
         with contextlib.suppress(Refusal):
             self._done(route, call)

@@ -102,10 +102,11 @@ class Table:
 
 
 _FUNCTION = re.compile(r"(?:microsoft\.graph\.)?([\w.]+)\((.*)\)")
+_ARGUMENT = re.compile(r"(?:\w+=)?([\w.]*'(?:[^']|'')*'|[^,]*)(?:,|$)")
 
 
 def unfolded(segments: Iterable[str]) -> list[str]:
-    """Keys and functions in parentheses as plain segments: `users('a')` is `users/a`, `delta()` is `delta`."""
+    """Keys and functions in parentheses as plain segments: `users('a')` is `users/a`, `f(x='1',y=2)` is `f/1/2`."""
     plain = []
     for segment in segments:
         found = _FUNCTION.fullmatch(segment)
@@ -113,7 +114,12 @@ def unfolded(segments: Iterable[str]) -> list[str]:
             plain.append(segment)
             continue
         plain.append(found[1])
-        argument = found[2].partition("=")[2] if re.match(r"\w+=", found[2]) else found[2]
-        if argument:
-            plain.append(argument.strip("'").replace("''", "'"))
+        plain += [_value(argument[1]) for argument in _ARGUMENT.finditer(found[2]) if argument[1]]
     return plain
+
+
+def _value(argument: str) -> str:
+    """An argument without its quotes, and without the type that may stand before these."""
+    if not argument.endswith("'"):
+        return argument
+    return argument[argument.index("'") + 1 : -1].replace("''", "'")

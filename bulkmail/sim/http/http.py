@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a server speaks it, lean enough for thousands of answers a second. Knows no Graph.
+"""HTTP/1.1 as a server speaks it, lean enough for thousands of answers a second. It does not know Graph.
 
 A framework's request costs as much as all that the simulator does for an answer, so the little of HTTP that clients of
 Graph use is spoken here: kept connections, bodies of a told length or in chunks, one request after the other.
@@ -22,7 +22,7 @@ LINES: Mapping[int, str] = {status.value: f"HTTP/1.1 {status.value} {status.phra
 
 
 class Request:
-    """One request; names of headers are in lower case. `connection` is for those who break it."""
+    """One request; names of headers are in lower case. `connection` is for the faults that break it."""
 
     __slots__ = ("body", "connection", "headers", "method", "target")
 
@@ -60,7 +60,7 @@ Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 class Malformed(Exception):
-    """What came is no HTTP, or more than is taken."""
+    """What came is not HTTP, or is more than the server accepts."""
 
 
 class Connection(asyncio.Protocol):
@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
             wake.set_result(None)
 
     def _next(self) -> Request | None:
-        """The next request that is wholly there."""
+        """The next request that has arrived completely."""
         if self._head is None:
             self._head = self._read_head()
             if self._head is None:
@@ -181,12 +181,12 @@ class Connection(asyncio.Protocol):
     async def _answered(self, request: Request) -> Response:
         try:
             return await self._answer(request)
-        except Exception:  # whatever it is, the next request must find somebody who listens
+        except Exception:  # one mistake of the simulator must not end the connection for the requests behind it
             LOG.exception("the simulator failed at %s %.200s", request.method, request.target)
             return Response(500)
 
     async def drained(self) -> None:
-        """Waits until the peer takes more."""
+        """Waits until the peer can receive more."""
         if self._room is not None:
             await self._room
 

@@ -1,22 +1,20 @@
-"""Between HTTP and Entra and Graph: which address is whose, what goes in as a call and comes out as an answer."""
+"""Routes HTTP requests to Entra, to Graph or to the witness, and turns their answers into HTTP responses."""
 
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 
 from bulkmail.sim.entra.entra import Entra
-from bulkmail.sim.families import signed
 from bulkmail.sim.faults import connection
 from bulkmail.sim.faults.answers import refusal, spoil_parts
 from bulkmail.sim.faults.script import AFTER, BATCH, BEFORE, WHOLE
 from bulkmail.sim.graph.batch import Batch, dressed, unpack
 from bulkmail.sim.graph.call import Answer, Call, Grant, Json, Refusal, bad_request, split_target
 from bulkmail.sim.graph.service import Service, with_ids
-from bulkmail.sim.graph.table import Table
 from bulkmail.sim.http.http import Request, Response
 from bulkmail.sim.tenant.seeded import guid, mix
 from bulkmail.sim.witness.control import carry_out
@@ -25,12 +23,11 @@ from bulkmail.sim.witness.inventory import holdings
 LARGEST = 4 * 1024 * 1024  # bytes of a request's body, as Graph permits
 JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 DIAGNOSTIC = '{"ServerInfo":{"DataCenter":"Rehearsal","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"RE1"}}'
-STRANGER = Grant("", frozenset(), 0.0, 0)  # who comes without a token
 LANES = {"four": 4, "all": 20, "app": 20}
-LUMP = {"status": "", "gateway": "", **WHOLE}  # faults that can befall a batch or a token request as a whole
+LUMP = {"status": "", "gateway": "", **WHOLE}  # faults that can strike a batch or a token request as a whole
 
 
-class Front:
+class Server:
     """Speaks HTTP for Entra and Graph."""
 
     def __init__(self, entra: Entra, service: Service) -> None:
@@ -38,7 +35,6 @@ class Front:
         self.service = service
         self.world = service.world
         self.books = service.world.books
-        self.addresses = Table(signed())
         self.base = ""
         seed = service.world.settings.seed
         self.chance = random.Random(seed)  # noqa: S311 - shuffles answers, guards nothing
@@ -85,10 +81,10 @@ class Front:
                 case "POST", "_control":
                     answer = await self._control(request)
                 case _:
-                    return self._signed(request, segments, options)
+                    raise Refusal(404, "NotFound", "There is no such address.")  # noqa: TRY301 - one way out for all
         except Refusal as refused:
             answer = refused.answer()
-        return self._respond(request, answer)
+        return self.respond(request, answer)
 
     async def _token(self, request: Request, tenant: str) -> Answer:
         form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -106,31 +102,16 @@ class Front:
         return self.books.snapshot(effects=options.get("effects") == "all")
 
     async def _control(self, request: Request) -> Answer:
-        """JSON only: a page in a browser cannot send that unasked."""
+        """JSON only: a page in a browser cannot send that without asking first."""
         if not request.headers.get("content-type", "").startswith("application/json"):
-            raise Refusal(415, "UnsupportedMediaType", "The wishes must be application/json.")
+            raise Refusal(415, "UnsupportedMediaType", "The changes must be application/json.")
         try:
-            wishes = orjson.loads(request.body)
+            changes = orjson.loads(request.body)
         except orjson.JSONDecodeError:
-            wishes = None
-        if not isinstance(wishes, dict):
-            raise bad_request("The wishes must be a JSON object.")
-        return carry_out(self.world, self.entra, wishes)
-
-    def _signed(self, request: Request, segments: tuple[str, ...], options: Mapping[str, str]) -> Response:
-        """A pre-authenticated address is its own key; a token has no business there."""
-        call = Call(request.method, segments, options, request.headers, request.body, STRANGER, self.base)
-        try:
-            route = self.addresses.find(call)
-        except Refusal:
-            raise Refusal(404, "NotFound", "There is no such address.") from None
-        if "authorization" in request.headers:
-            self.books.links_leaked += 1
-            raise Refusal(401, "InvalidAuthenticationToken", "This address takes no Authorization header.")
-        answer = route.work(self.world, call)
-        if isinstance(answer.body, Iterator):
-            return Response(answer.status, headers=answer.headers, pieces=answer.body)
-        return self._respond(request, answer)
+            changes = None
+        if not isinstance(changes, dict):
+            raise bad_request("The changes must be a JSON object.")
+        return carry_out(self.world, self.entra, changes)
 
     async def _graph(self, request: Request, target: str) -> Response:
         self.books.requests += 1
@@ -138,17 +119,17 @@ class Front:
         if len(body) > LARGEST:
             self.books.routes["any", 413] += 1
             too_large = Refusal(413, "RequestEntityTooLarge", "The maximum request length supported is 4MB.")
-            return self._respond(request, too_large.answer())
+            return self.respond(request, too_large.answer())
         now = self.service.clock()
         grant = self.entra.judge(headers.get("authorization", ""), now)
         if isinstance(grant, Answer):
             self.books.routes["any", grant.status] += 1
-            return self._respond(request, grant)
+            return self.respond(request, grant)
         if target == "/$batch" or target.lower() == "/%24batch":
-            return self._respond(request, await self._batch(request, grant, body))
+            return self.respond(request, await self._batch(request, grant, body))
         segments, options = split_target(target)
         call = Call(request.method, segments, options, headers, body, grant, self.base, now)
-        return self._respond(request, await self.service.serve(call), call)
+        return self.respond(request, await self.service.serve(call), call)
 
     async def _batch(self, request: Request, grant: Grant, body: bytes) -> Answer:
         fault = self.world.script.strike(LUMP, "POST /$batch")
@@ -181,7 +162,7 @@ class Front:
         self._answered += 1
         return f"{self._prefix}{self._answered:012x}"
 
-    def _respond(self, request: Request, answer: Answer, call: Call | None = None) -> Response:
+    def respond(self, request: Request, answer: Answer, call: Call | None = None) -> Response:
         client_id = request.headers.get("client-request-id", "")
         request_id = answer.headers.get("request-id") or self._next_id()
         answer = _with_ids(answer, request_id, client_id)
@@ -210,15 +191,3 @@ def _with_ids(answer: Answer, request_id: str, client_id: str) -> Answer:
     if answer.status < 400 or not isinstance(body, dict) or not isinstance(body.get("error"), dict):
         return answer
     return Answer(answer.status, with_ids(body, request_id, client_id), answer.headers)
-
-
-class Foreign:
-    """A host that is not Graph: counts who comes, and whether a token came along, which must never happen."""
-
-    def __init__(self, front: Front) -> None:
-        self.books = front.books
-
-    async def answer(self, request: Request) -> Response:
-        self.books.foreign[request.target.partition("?")[0]] += 1
-        self.books.foreign_tokens += "authorization" in request.headers
-        return Response(body=b'{"value":[]}', headers={"Content-Type": "application/json"})

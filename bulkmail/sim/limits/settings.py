@@ -56,6 +56,7 @@ class Settings:
     port: int = 0
     login_port: int = 0
     foreign_port: int = 0
+    signed_port: int = 0  # of pre-authenticated addresses: uploads, imports, reports
     tls: bool = True
     flaw: CertificateFlaw = ""  # what is wrong with the certificate that the listeners show
     token_life: int = 3599

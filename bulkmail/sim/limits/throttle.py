@@ -74,7 +74,7 @@ class Bucket(Fence):
 
 
 class Throttle:
-    """Lets requests in or not. `limits` may be replaced at any time."""
+    """Admits requests or refuses them. `limits` may be replaced at any time."""
 
     def __init__(self, limits: Limits, books: Books) -> None:
         self.limits = limits

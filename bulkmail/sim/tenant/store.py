@@ -61,9 +61,9 @@ class Store:
         self._note(item, item.parent)
         return item
 
-    def move(self, item: Item, parent: int) -> Item:
+    def move(self, item: Item, parent: int, *, keep_id: bool = False) -> Item:
         before, item.parent = item.parent, parent
-        item.moves += not self.steady
+        item.moves += not (self.steady or keep_id)
         self._note(item, before)
         return item
 

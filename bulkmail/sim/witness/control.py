@@ -1,4 +1,4 @@
-"""Changes a rehearsal while it runs: `POST /_control` with a JSON object, each key one wish. Knows no socket."""
+"""Changes a rehearsal while it runs: `POST /_control` with a JSON object, each key one change. Knows no HTTP."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -10,17 +10,17 @@ from bulkmail.sim.graph.call import Answer, Json, bad_request
 from bulkmail.sim.limits.settings import Limits
 from bulkmail.sim.world import World
 
-Wish: TypeAlias = Callable[[World, Entra, Any], None]
+Change: TypeAlias = Callable[[World, Entra, Any], None]
 
 
-def carry_out(world: World, entra: Entra, wishes: Json) -> Answer:
-    """Answers with the books. Refuses unknown wishes and wrong values before anything is changed by that wish."""
-    strange = sorted(set(wishes) - set(WISHES))
+def carry_out(world: World, entra: Entra, changes: Json) -> Answer:
+    """Answers with the books. Refuses unknown changes, and a wrong value before it has any effect."""
+    strange = sorted(set(changes) - set(CHANGES))
     if strange:
-        raise bad_request(f"Unknown wish {', '.join(strange)}; there are {', '.join(sorted(WISHES))}.")
-    for name, value in wishes.items():
+        raise bad_request(f"Unknown change {', '.join(strange)}; there are {', '.join(sorted(CHANGES))}.")
+    for name, value in changes.items():
         try:
-            WISHES[name](world, entra, value)
+            CHANGES[name](world, entra, value)
         except (ValueError, TypeError, KeyError) as error:
             raise bad_request(f"{name}: {error}") from None
     return Answer(200, world.books.snapshot())
@@ -92,7 +92,7 @@ def _touch(world: World, _: Entra, value: list[str]) -> None:
     _users(world, value, world.tenant.touch)
 
 
-WISHES: Mapping[str, Wish] = {
+CHANGES: Mapping[str, Change] = {
     "apps": _apps,
     "challenge": _challenge,
     "expire": _expire,

@@ -7,7 +7,7 @@ from bulkmail.sim.graph.call import Call, Json
 from bulkmail.sim.tenant.store import Item, Store
 
 EXTENDED = "singleValueExtendedProperties"
-NAMES = ("transactionId", "internetMessageId", "subject", "displayName", "name", "destinationId")
+NAMES = ("transactionid", "internetmessageid", "subject", "displayname", "name", "destinationid")  # in lower case
 
 
 def key_of(props: Mapping[str, Any]) -> str:
@@ -24,9 +24,9 @@ def effect_key(call: Call) -> str:
     path = " ".join(call.keys[1:])
     if call.method != "POST" or not call.body.startswith(b"{"):
         return path
-    body = call.json()
+    body = call.parameters()
     inner = body.get("message", body)
-    marked = inner if isinstance(inner, dict) else body
+    marked = {name.lower(): value for name, value in inner.items()} if isinstance(inner, dict) else body
     mark = next((str(marked[name]) for name in NAMES if marked.get(name)), "")
     return f"{path} {mark}".strip()
 

@@ -1,8 +1,8 @@
 """One folder of contacts in one mailbox: found by its name, its contacts by their keys. Reads and writes; decides
 nothing.
 
-A contact of ours carries its key in a named property (MARK). Contacts without one belong to someone else and are never
-touched.
+A contact of ours carries its key in a named property (MARK), and a folder that we made carries its name in one.
+Contacts without one belong to someone else and are never touched.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from bulkmail.tasks.kit import expect, match
 from bulkmail.tasks.kit.keyed import EXTENDED, UNMADE, Mark, key_of
 
 MARK = Mark("5d1f0b7e-3a44-4c1e-9a54-6a6f2f0c8e21", "ContactKey")
+FOLDER_MARK = Mark("5d1f0b7e-3a44-4c1e-9a54-6a6f2f0c8e21", "ContactFolder")
 FOLDERS = "/contactFolders"
 PAGE = 250
 """Contacts a page: the service gives up to 1,000, and large pages invite 504."""
@@ -91,11 +92,32 @@ class Book:
 
 
 async def find_folder(graph: Graph, name: str) -> str | None:
-    """The id of the folder with this name below the default one."""
-    async for folder in graph.items(FOLDERS, params={"$top": PAGE, "$select": "id,displayName"}):
-        if str(folder.get("displayName", "")).casefold() == name.casefold():
-            return str(folder["id"])
-    return None
+    """The id of our folder with this name below the default one. A single one is taken for ours; of several, it is the
+    one with our mark, or with contacts of ours.
+
+    Raises GraphError where that leaves none or several: contacts in the wrong one would be there twice.
+    """
+    params: dict[str, str | int] = {"$top": PAGE, "$select": "id,displayName", "$expand": FOLDER_MARK.expand}
+    named = [
+        folder
+        async for folder in graph.items(FOLDERS, params=params)
+        if str(folder.get("displayName", "")).casefold() == name.casefold()
+    ]
+    if len(named) < 2:
+        return str(named[0]["id"]) if named else None
+    marked = [folder for folder in named if key_of(folder)]
+    if len(marked) == 1:
+        return str(marked[0]["id"])
+    candidates = [str(folder["id"]) for folder in marked or named]
+    ours = [found for found in candidates if any(one.key for one in await Book(graph, found).contacts())]
+    if len(ours) == 1 or (marked and not ours):  # empty ones that are both marked: a create was answered twice
+        return (ours or sorted(candidates))[0]
+    raise GraphError(
+        200,
+        "FolderNotUnique",
+        f"{len(named)} contact folders are named {name[:60]!r}, and which of them is bulkmail's cannot be told: rename "
+        f"or remove all but one (ids {', '.join(ours or candidates)})",
+    )
 
 
 async def open_book(graph: Graph, name: str, change: Change) -> Book:
@@ -104,7 +126,8 @@ async def open_book(graph: Graph, name: str, change: Change) -> Book:
     if found is not None:
         return Book(graph, found)
     try:
-        made = await graph.create(FOLDERS, {"displayName": name}, change=change, find=lambda: _folder(graph, name))
+        body = FOLDER_MARK.marked({"displayName": name}, name)
+        made = await graph.create(FOLDERS, body, change=change, find=lambda: _folder(graph, name))
     except GraphError as error:
         if error.status != 409:  # someone else has made it in this moment
             raise

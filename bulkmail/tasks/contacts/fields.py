@@ -5,13 +5,20 @@ Names and limits: learn.microsoft.com/graph/api/resources/contact. The service g
 given none, and null for a text.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from bulkmail.source.address import clean, is_address
+from bulkmail.source.address import is_address, parts
 
 ADDRESSES = 3
 """E-mail addresses that a contact can hold."""
+
+PHONES = 2
+"""Business phones that a contact can hold, and home phones."""
+
+PHONE_FIELDS = frozenset({"mobilePhone", "businessPhones", "homePhones"})
+_CUT = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE | re.ASCII)
 
 
 class Field(NamedTuple):
@@ -31,10 +38,25 @@ def _list(cells: list[str]) -> list[str]:
     return [part.strip() for cell in cells for part in cell.split(";") if part.strip()]
 
 
+def _phones(cells: list[str]) -> list[str]:
+    found = _list(cells)
+    if len(found) > PHONES:
+        raise ValueError(
+            f"has {len(found)} phones in a field; a contact holds {PHONES} business and {PHONES} home phones"
+        )
+    return found
+
+
+def is_odd_number(text: str) -> bool:
+    """Whether a phone number is what a spreadsheet has made of it: `4,91701E+11`, or text behind its apostrophe."""
+    text = text.strip()
+    return text.startswith("'") or _CUT.fullmatch(text) is not None
+
+
 def _addresses(cells: list[str]) -> list[dict[str, str]]:
-    found = [clean(part) for cell in cells for part in cell.replace(",", ";").split(";") if part.strip()]
+    found = [part for cell in cells for part in parts(cell)]
     if strange := next((address for address in found if not is_address(address)), ""):
-        raise ValueError(f"has {strange[:60]!r}, which is no address")
+        raise ValueError(f"has {strange[:60]!r}, which is not an address")
     if len(found) > ADDRESSES:
         raise ValueError(f"has {len(found)} addresses; a contact holds {ADDRESSES}")
     return [{"address": address, "name": address} for address in found]
@@ -64,10 +86,10 @@ FIELDS: Mapping[str, Field] = {
         ("emailaddresses", "emailaddress", "email", "mail", "primarysmtpaddress"), _addresses, _said_addresses
     ),
     "businessPhones": Field(
-        ("businessphones", "businessphone", "telephonenumber", "phone", "officephone"), _list, _said_all
+        ("businessphones", "businessphone", "telephonenumber", "phone", "officephone"), _phones, _said_all
     ),
     "mobilePhone": _of("mobilephone", "mobile", "mobilenumber"),
-    "homePhones": Field(("homephones", "homephone"), _list, _said_all),
+    "homePhones": Field(("homephones", "homephone"), _phones, _said_all),
     "companyName": _of("companyname", "company", "organization"),
     "department": _of("department"),
     "jobTitle": _of("jobtitle", "title"),

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from bulkmail.errors import InputError
 from bulkmail.source.columns import fold
 from bulkmail.task.declare import Options
-from bulkmail.tasks.contacts.fields import FIELDS
+from bulkmail.tasks.contacts.fields import FIELDS, PHONE_FIELDS, is_odd_number
 from bulkmail.tasks.kit.files import TableFile
 from bulkmail.text import nearest
 
@@ -29,12 +29,18 @@ class ContactsSyncOptions(Options):
 
     contacts: TableFile = Field(description="the list, CSV or NDJSON; relative to the job file")
     folder: str = Field(min_length=1, max_length=LONGEST, description="name of the contact folder; made where missing")
-    key_column: str = Field("id", min_length=1, description="column that says which contact it is, alike for ever")
+    key_column: str = Field("id", min_length=1, description="column that identifies a contact, the same in every run")
     columns: Mapping[str, str | Sequence[str]] = Field(
         {}, description=f'field to its column or columns, such as jobTitle = "Role"; "" leaves a field alone. Usual '
         f"names are found by themselves. Fields: {', '.join(FIELDS)}"
     )  # fmt: skip
+    write_odd_numbers: bool = Field(
+        default=False,
+        description="write phone numbers such as 4,91701E+11 or '0123 as they are; they are left out else",
+    )
     allow_empty: bool = Field(default=False, description="an empty list deletes every contact that was synced")
+
+    _odd: list[str] = PrivateAttr(default_factory=list)
 
     @field_validator("folder")
     @classmethod
@@ -48,7 +54,7 @@ class ContactsSyncOptions(Options):
     def _fields(cls, value: Mapping[str, str | Sequence[str]]) -> Mapping[str, str | Sequence[str]]:
         strange = next((name for name in value if name not in FIELDS), "")
         if strange:
-            raise ValueError(f"{strange} is no field of a contact{nearest(strange, FIELDS)}")
+            raise ValueError(f"{strange} is not a field of a contact{nearest(strange, FIELDS)}")
         return value
 
     @model_validator(mode="after")
@@ -73,7 +79,7 @@ class ContactsSyncOptions(Options):
         for number, row in rows:
             try:
                 key = self._key(row, key_column)
-                fields = {name: _value(name, row, of) for name, of in columns.items()}
+                fields = self._values(number, row, columns)
             except ValueError as error:
                 raise InputError(f"{path}: row {number} {error}") from None
             except InputError as error:
@@ -82,6 +88,27 @@ class ContactsSyncOptions(Options):
                 raise InputError(f"{path}: rows {first} and {number} have the same key {key[:60]!r}")
             found[key.casefold()] = Wanted(key, fields)
         return found
+
+    def warnings(self) -> Sequence[str]:
+        """Phone numbers that a spreadsheet has spoilt, with their number."""
+        _ = self.wanted
+        if not self._odd:
+            return ()
+        numbers = "a phone number looks" if len(self._odd) == 1 else f"{len(self._odd):,} phone numbers look"
+        done = "written as they are" if self.write_odd_numbers else "left out (task.write_odd_numbers)"
+        return (f"{self.contacts.path.name}: {numbers} as a spreadsheet leaves them, such as {self._odd[0]}: {done}",)
+
+    def _values(self, number: int, row: Mapping[str, str], columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+        """The fields of a row; one with a phone number that a spreadsheet has spoilt is left alone."""
+        values = {}
+        for field, of in columns.items():
+            cells = [row[column] for column in of if row.get(column)]
+            phones = [part for cell in cells for part in cell.split(";")] if field in PHONE_FIELDS else []
+            odd = list(filter(is_odd_number, phones))
+            self._odd.extend(f"{phone.strip()[:40]} in row {number}" for phone in odd)
+            if not odd or self.write_odd_numbers:
+                values[field] = FIELDS[field].reads(cells)
+        return values
 
     def _key(self, row: Mapping[str, str], column: str) -> str:
         key = row.get(column, "")
@@ -113,7 +140,3 @@ class ContactsSyncOptions(Options):
 
     def _missing(self, column: str, names: Sequence[str], hint: str) -> InputError:
         return InputError(f"{self.contacts.path}: there is no column {column!r}{nearest(column, names)}", hint=hint)
-
-
-def _value(field: str, row: Mapping[str, str], columns: Sequence[str]) -> Any:
-    return FIELDS[field].reads([row[column] for column in columns if row.get(column)])

@@ -51,7 +51,7 @@ async def contacts_sync(mailbox: Mailbox, graph: Graph, options: ContactsSyncOpt
         options.wanted, ours, same=_same,
         create=partial(_create, book), update=partial(_update, book), delete=partial(_delete, book),
     )  # fmt: skip
-    async for told in chunked(graph, map(tolerated, writing)):
+    async for told in chunked(graph, (partial(tolerated, step) for step in writing)):
         if isinstance(told, GraphError):
             refusal = refusal or told
         else:

@@ -5,6 +5,7 @@ nothing is left in it.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bulkmail.graph import Graph
@@ -37,7 +38,9 @@ async def undo(
     contacts = await book.contacts()
     ours = {contact.key.casefold(): contact for contact in contacts if contact.key}
     left = len(contacts)
-    steps = (_contact(book, ours.get(_key(one).casefold()), one) for one in changes if one.key.startswith(CONTACT))
+    steps = (
+        partial(_contact, book, ours.get(_key(one).casefold()), one) for one in changes if one.key.startswith(CONTACT)
+    )
     async for row, more in chunked(graph, steps):
         left += more
         yield row

@@ -10,13 +10,13 @@ from typing import Any, Literal, NamedTuple
 
 from bulkmail.errors import InputError
 from bulkmail.model import Mailbox
-from bulkmail.source.address import clean, is_address, is_id
+from bulkmail.source.address import clean, id_in, is_address
 from bulkmail.tasks.kit.template import fill
 from bulkmail.tasks.mail.options import ITSELF, MailSendOptions, addresses
 
 
 class Letter(NamedTuple):
-    """One message. `key` marks it, `to` are those that get it; nobody where all are suppressed."""
+    """One message. `key` marks it, `to` are its recipients, none where all are suppressed."""
 
     key: str
     sender: str
@@ -45,13 +45,15 @@ def sender_of(mailbox: Mailbox, options: MailSendOptions) -> str:
     if options.sender == ITSELF:
         return mailbox.address
     filled = clean(fill(options.sender, mailbox))
-    if not is_address(filled) and not is_id(filled):
-        raise InputError(f"row {mailbox.row}: sender: {filled[:60]!r} is no address")
-    return filled
+    found = filled if is_address(filled) else id_in(filled)
+    if not found:
+        raise InputError(f"row {mailbox.row}: sender: {filled[:60]!r} is not an address")
+    return found
 
 
 def letter_for(mailbox: Mailbox, options: MailSendOptions) -> Letter:
-    """The letter of one mailbox. Raises InputError for a column that is not there, and a recipient that is none."""
+    """The letter of one mailbox. Raises InputError for a column that is not there, and for a
+    recipient that is not an address."""
     try:
         recipients = addresses(fill(options.to, mailbox))
         redirected = addresses(fill(options.redirect_to, mailbox)) if options.redirect_to else ()
@@ -70,6 +72,6 @@ def letter_for(mailbox: Mailbox, options: MailSendOptions) -> Letter:
 
 
 def key_of(campaign: str, mailbox: str, recipients: tuple[str, ...], redirected: tuple[str, ...] = ()) -> str:
-    """The same for the same letter, whenever it is asked for; another one for a test that is redirected."""
+    """The same for the same letter in every run; a different one for a test that is redirected."""
     parts = [campaign, mailbox.casefold(), *sorted(one.casefold() for one in recipients), "", *redirected]
     return sha256("\0".join(parts).encode()).hexdigest()[:32]

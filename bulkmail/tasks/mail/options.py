@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from bulkmail.source.address import clean, is_address
+from bulkmail.source.address import is_address, parts
 from bulkmail.task.declare import Options
 from bulkmail.tasks.kit.files import AddressFile, TextFile
 from bulkmail.tasks.kit.template import has_holes
@@ -55,9 +55,9 @@ class MailSendOptions(Options):
 
 
 def addresses(text: str) -> tuple[str, ...]:
-    """The addresses in a text. Raises ValueError for anything else, and for none."""
-    found = tuple(clean(part) for part in text.replace(",", ";").split(";") if part.strip())
+    """The addresses in a text, as a mail program writes several. Raises ValueError for anything else, and for none."""
+    found = tuple(parts(text))
     strange = next((one for one in found if not is_address(one)), "" if found else text)
     if strange or not found:
-        raise ValueError(f"{strange[:60]!r} is no address")
+        raise ValueError(f"{strange[:60]!r} is not an address")
     return tuple(dict.fromkeys(found))

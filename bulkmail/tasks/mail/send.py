@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Mailbox, Row
 from bulkmail.task.declare import task
+from bulkmail.task.permissions import Needs, all_of
 from bulkmail.tasks.mail.letter import Letter, letter_for, sender_of
 from bulkmail.tasks.mail.options import ITSELF, MailSendOptions
 from bulkmail.tasks.mail.outbox import Outbox, marked, was_sent
@@ -32,10 +33,15 @@ def target(mailbox: Mailbox, options: MailSendOptions) -> str:
     return "" if sender.casefold() == mailbox.address.casefold() else sender
 
 
+def needs(options: MailSendOptions) -> Needs:
+    """Direct mode needs no access to the mailbox's content."""
+    return all_of("Mail.Send") if options.mode == "direct" else all_of("Mail.ReadWrite", "Mail.Send")
+
+
 @task(
     "mail.send",
     summary="Sends a letter for each mailbox, filled in from its row, never twice",
-    permission="Mail.ReadWrite and Mail.Send",
+    needs=needs,
     options=MailSendOptions,
     columns=COLUMNS,
     writes=True,

@@ -4,7 +4,8 @@ The service keeps no version of the settings, so the last writer wins. What is w
 setting that is not named keeps its own.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Mailbox, Row
@@ -20,7 +21,7 @@ COLUMNS = {
     "setting": "what differs, by its name in settings.report",
     "before": "what it was; replies as text",
     "after": "what it is now, or would be",
-    "state": "planned or done",
+    "state": "planned or done; stays: the reply that goes out when replies are switched on without a text of the job",
 }
 
 
@@ -50,3 +51,12 @@ async def settings_apply(mailbox: Mailbox, graph: Graph, options: SettingsApplyO
     for name in (name for name in target if name in after):
         shows = SETTINGS[name].shows
         yield {"setting": name, "before": shows(before[name]), "after": shows(after[name]), "state": state}
+    for name in _texts_that_stay(target, after):
+        text = SETTINGS[name].shows(value_of(settings, name))
+        yield {"setting": name, "before": text, "after": text, "state": "stays"}
+
+
+def _texts_that_stay(target: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The replies that people get, should they be switched on without a text of the job."""
+    on = after.get("auto_reply_status") in ("alwaysEnabled", "scheduled")
+    return [name for name in ("internal_reply", "external_reply") if on and name not in target]

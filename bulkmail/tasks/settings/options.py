@@ -4,7 +4,7 @@ An option may hold `{Column}` and then differs from mailbox to mailbox: it is fi
 blank cell leaves the setting as it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from html import escape
 from typing import Annotated, Any, Literal, TypeAlias
@@ -15,6 +15,7 @@ from bulkmail.errors import InputError
 from bulkmail.model import Mailbox
 from bulkmail.task.declare import Options
 from bulkmail.tasks.kit.template import fill, has_holes
+from bulkmail.tasks.kit.zones import known_zone
 from bulkmail.tasks.settings.fields import SETTINGS
 
 WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
@@ -79,6 +80,7 @@ def _joined(value: Any) -> Any:
 
 
 Name: TypeAlias = Annotated[str | None, _written(_name)]
+Zone: TypeAlias = Annotated[str | None, _written(lambda text: known_zone(_name(text)))]
 Moment: TypeAlias = Annotated[str | None, _written(_moment)]
 Clock: TypeAlias = Annotated[str | None, _written(_clock)]
 Days: TypeAlias = Annotated[str | None, _written(_days), BeforeValidator(_joined)]
@@ -104,21 +106,33 @@ class SettingsApplyOptions(Options):
     auto_reply_audience: Audience = Field(None, description="who outside gets a reply: none, contactsOnly or all")
     auto_reply_start: Moment = Field(None, description="start of the schedule, such as 2026-12-24T18:00")
     auto_reply_end: Moment = Field(None, description="end of the schedule")
-    auto_reply_time_zone: Name = Field(None, description="time zone of both; UTC without it. An IANA name is compared "
+    auto_reply_time_zone: Zone = Field(None, description="time zone of both; UTC without it. An IANA name is compared "
                                        "by what it means, a Windows name as it is written")  # fmt: skip
     internal_reply: str | None = Field(None, description="reply to the own organisation")
     external_reply: str | None = Field(None, description="reply to everybody else")
     replies: Literal["text", "html"] = Field("text", description="whether the replies here are text or HTML")
-    time_zone: Name = Field(None, description="Windows or IANA name, such as W. Europe Standard Time")
+    time_zone: Zone = Field(None, description="Windows or IANA name, such as W. Europe Standard Time")
     language: Name = Field(None, description="locale, such as en-US")
     date_format: Name = Field(None, description="such as yyyy-MM-dd")
     time_format: Name = Field(None, description="such as HH:mm")
     working_days: Days = Field(None, description="list of days, or a text of them separated by semicolons")
     working_start: Clock = Field(None, description="start of the working day, such as 08:00")
     working_end: Clock = Field(None, description="end of the working day")
-    working_time_zone: Name = Field(None, description="time zone of the working hours: Windows or IANA name")
+    working_time_zone: Zone = Field(None, description="time zone of the working hours: Windows or IANA name")
     delegate_delivery: Delivery = Field(None, description="sendToDelegateAndInformationToPrincipal, "
                                         "sendToDelegateAndPrincipal or sendToDelegateOnly")  # fmt: skip
+
+    def warnings(self) -> Sequence[str]:
+        """Automatic replies that are switched on without a text of the job."""
+        if self.auto_reply_status in (None, "disabled"):
+            return ()
+        missing = [name for name in ("internal_reply", "external_reply") if getattr(self, name) is None]
+        if self.auto_reply_audience == "none":
+            missing = [name for name in missing if name == "internal_reply"]
+        told = (
+            f"automatic replies are switched on without {' and '.join(missing)}: what each mailbox has there goes out, "
+        )
+        return (told + "as the rows with the state stays show",) if missing else ()
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "SettingsApplyOptions":
@@ -143,7 +157,7 @@ def _in_order(name: str, start: str | None, end: str | None) -> None:
 def wanted(options: SettingsApplyOptions, mailbox: Mailbox) -> dict[str, Any]:
     """Setting to the value that one mailbox should have, as the service is told it; those left alone are not in it.
 
-    Raises InputError for a cell that is no value of its setting.
+    Raises InputError for a cell that is not a value of its setting.
     """
     given = {name: value for name in type(options).model_fields if (value := getattr(options, name)) is not None}
     if any(has_holes(value) for value in given.values()):

@@ -1,4 +1,4 @@
-"""Listeners whose certificate is no good: a client that checks never says a word to them."""
+"""Listeners with a certificate that is not valid: a client that checks it sends them nothing."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""The tenant is a function of its seed: everybody can be found, and nobody else."""
+"""The tenant is a function of its seed: every user can be found, and no other text finds one."""
 
 from collections import Counter
 

@@ -79,9 +79,9 @@ def test_pre_authenticated_addresses_take_no_token() -> None:
         assert (await desk.get(report.headers["Location"])).status == 401
         async with desk.session.get(report.headers["Location"]) as response:
             assert response.status == 200
-        async with desk.session.get(f"{desk.sim.graph_url}/_reports/guess") as response:
+        async with desk.session.get(f"{desk.sim.signed_url}/_reports/guess") as response:
             assert response.status == 404
-        async with desk.session.post(f"{desk.sim.graph_url}/_import?authtoken=guess", json={}) as response:
+        async with desk.session.post(f"{desk.sim.signed_url}/_import?authtoken=guess", json={}) as response:
             assert response.status == 401
 
     assert rehearse(act)["links_leaked"] == 1

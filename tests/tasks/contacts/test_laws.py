@@ -96,7 +96,8 @@ def written(people: dict[str, tuple[str, str, str]]) -> str:
 def options_for(people: dict[str, tuple[str, str, str]]) -> Any:
     with TemporaryDirectory() as folder:
         (Path(folder) / "list.csv").write_text(written(people), encoding="utf-8")
-        return check_options(contacts_sync, {"contacts": "list.csv", "folder": "F"}, Path(folder))
+        given = {"contacts": "list.csv", "folder": "F", "write_odd_numbers": True}
+        return check_options(contacts_sync, given, Path(folder))
 
 
 def applied(folders: Folders, options: Any) -> tuple[list[Row], list[Made]]:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bulkmail.errors import GraphError
 from bulkmail.model import Change, Effect, Made
 from bulkmail.sim import Fault
 from bulkmail.tasks import check_options
@@ -220,5 +223,50 @@ def test_undo_leaves_alone_what_others_have_changed(tmp_path: Path) -> None:
         assert rows["contact folder:Helpdesk"]["result"] == "changed"
         assert rows["contact folder:Helpdesk"]["found"] == {"contacts": 2, "folders": 0}
         assert held(bench).keys() == {"1017"}
+
+    on(tmp_path, act)
+
+
+async def second_folder(bench: Bench, name: str = "Helpdesk") -> str:
+    """A folder to which someone else has given the same name: the service refuses only to make one so."""
+    path = f"/users/{bench.mailbox().address}/contactFolders"
+    made = (await bench.desk.ask("POST", path, {"displayName": "Another"})).body
+    await bench.desk.ask("PATCH", f"{path}/{made['id']}", {"displayName": name})
+    return str(made["id"])
+
+
+def test_of_two_folders_with_the_name_the_one_with_our_mark_is_kept(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        ada = bench.mailbox()
+        await bench.run(ada)
+        await second_folder(bench)
+        await second_folder(bench, "helpdesk")
+        assert await bench.run(ada) == []
+        assert len(held(bench)) == 3
+
+    on(tmp_path, act)
+
+
+def test_of_two_folders_without_a_mark_the_one_with_contacts_of_ours_is_kept(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        ada = bench.mailbox()
+        await second_folder(bench)
+        assert len(await bench.run(ada)) == 3, "a single one of that name is taken"
+        await second_folder(bench)
+        assert await bench.run(ada) == []
+        assert len(held(bench)) == 3
+
+    on(tmp_path, act)
+
+
+def test_of_two_folders_that_are_alike_neither_is_touched(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        ids = [await second_folder(bench), await second_folder(bench)]
+        for way in (bench.run, bench.plan):
+            with pytest.raises(GraphError, match="2 contact folders are named 'Helpdesk'") as caught:
+                await way(bench.mailbox())
+            assert caught.value.code == "FolderNotUnique"
+            assert all(one in str(caught.value) for one in ids)
+        assert held(bench) == {}
 
     on(tmp_path, act)

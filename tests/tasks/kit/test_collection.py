@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_no_more_than_a_chunk_is_begun_at_a_time() -> None:
         nonlocal begun
         for number in range(2 * CHUNK + 1):
             begun += 1
-            yield _number(number)
+            yield partial(_number, number)
 
     async def main() -> int:
         async for _ in chunked(GRAPH, calls()):
@@ -66,7 +67,9 @@ def test_no_more_than_a_chunk_is_begun_at_a_time() -> None:
         return 0
 
     assert run(main()) == CHUNK
-    assert run(collect(chunked(GRAPH, (_number(one) for one in range(2 * CHUNK + 1))))) == [*range(2 * CHUNK + 1)]
+    assert run(collect(chunked(GRAPH, (partial(_number, one) for one in range(2 * CHUNK + 1))))) == [
+        *range(2 * CHUNK + 1)
+    ]
 
 
 async def _number(number: int) -> int:
@@ -79,10 +82,10 @@ async def _refused(status: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 409, 413])
 def test_a_refusal_of_one_item_is_a_result(status: int) -> None:
-    assert isinstance(run(tolerated(_refused(status))), GraphError)
+    assert isinstance(run(tolerated(partial(_refused, status))), GraphError)
 
 
 @pytest.mark.parametrize("status", [401, 403, 507, 500, 503])
 def test_a_refusal_that_the_next_one_would_meet_ends_it(status: int) -> None:
     with pytest.raises(GraphError):
-        run(tolerated(_refused(status)))
+        run(tolerated(partial(_refused, status)))

@@ -11,7 +11,7 @@ from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Mailbox, Response
 from bulkmail.sim import Fault
 from bulkmail.tasks import check_options
-from bulkmail.tasks.mail.letter import key_of
+from bulkmail.tasks.mail.letter import key_of, letter_for
 from bulkmail.tasks.mail.send import COLUMNS, mail_send, target
 from bulkmail.testing import Scripted, Stepper, collect, run
 from tests.tasks.rig import ADA, BASE, Bench, Settling, on_bench
@@ -215,9 +215,9 @@ def test_a_draft_that_another_run_has_left_is_counted_as_it_is_sent(tmp_path: Pa
     ("options", "columns", "said"),
     [
         ({}, {}, "row 2 has no column 'Name'; it has mailbox"),
-        ({"to": "{Boss}"}, {"Name": "A", "Boss": " "}, "row 2: to: ' ' is no address"),
-        ({"to": "{Boss}"}, {"Name": "A", "Boss": "a@b.c; nobody"}, "row 2: to: 'nobody' is no address"),
-        ({"sender": "{Boss}"}, {"Name": "A", "Boss": "nobody"}, "row 2: sender: 'nobody' is no address"),
+        ({"to": "{Boss}"}, {"Name": "A", "Boss": " "}, "row 2: to: ' ' is not an address"),
+        ({"to": "{Boss}"}, {"Name": "A", "Boss": "a@b.c; nobody"}, "row 2: to: 'nobody' is not an address"),
+        ({"sender": "{Boss}"}, {"Name": "A", "Boss": "nobody"}, "row 2: sender: 'nobody' is not an address"),
         ({"redirect_to": "{Boss}"}, {"Name": "A"}, "row 2 has no column 'Boss'"),
     ],
 )
@@ -238,13 +238,13 @@ def test_a_row_that_cannot_be_meant_fails_before_anything_is_sent(
         ({"campaign": ""}, "task.campaign: string should have at least 1 character"),
         ({"body": None}, "give either body or body_file"),
         ({"body_file": "letter.txt"}, "give either body or body_file"),
-        ({"to": "somebody"}, "task.to: 'somebody' is no address"),
-        ({"to": ""}, "task.to: '' is no address"),
+        ({"to": "somebody"}, "task.to: 'somebody' is not an address"),
+        ({"to": ""}, "task.to: '' is not an address"),
         ({"sender": "a@b.c;d@e.f"}, "sender should be one address"),
         ({"redirect_to": "a@b.c;d@e.f"}, "redirect_to should be one address"),
         ({"save_to_sent": False}, 'save_to_sent = false goes with mode = "direct"'),
         ({"mode": "drafts"}, "task.mode: input should be 'draft' or 'direct'"),
-        ({"supress": "x"}, "task.supress is no option of mail.send; did you mean suppress?"),
+        ({"supress": "x"}, "task.supress is not an option of mail.send; did you mean suppress?"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -279,3 +279,25 @@ def test_driven_by_hand() -> None:
     with pytest.raises(OutcomeUnknown):
         stepper.step(OutcomeUnknown("lost"))
     assert stepper.rows == []
+
+
+def test_recipients_as_a_mail_program_writes_them() -> None:
+    options: Any = check_options(mail_send, {**OPTIONS, "to": "{Mail}"})
+    for cell, addresses in (
+        ("Ahorn, Anna <anna@a.example>", ("anna@a.example",)),
+        ("Ben <ben@a.example>; Cora <cora@a.example>;", ("ben@a.example", "cora@a.example")),
+        ("ben@a.example <ben@a.example>", ("ben@a.example",)),
+    ):
+        assert letter_for(ADA._replace(columns={"Name": "A", "Mail": cell}), options).to == addresses
+
+
+def test_a_sender_by_its_id_in_any_form() -> None:
+    options: Any = check_options(mail_send, {**OPTIONS, "sender": "{Id}"})
+    ada = ADA._replace(columns={"Name": "A", "Id": "{5BAB455C-54EA-43A5-855C-00009E3779B9}"})
+    assert letter_for(ada, options).sender == "5BAB455C-54EA-43A5-855C-00009E3779B9"
+
+
+def test_direct_mode_needs_less() -> None:
+    options = {"campaign": "c", "subject": "s", "body": "b"}
+    assert mail_send.permission == "Mail.ReadWrite and Mail.Send"
+    assert mail_send.needs(check_options(mail_send, {**options, "mode": "direct"})).text == "Mail.Send"

@@ -94,7 +94,7 @@ def rows(store: Store, mailbox: Mailbox = ADA, *, planning: bool = False, **opti
 
 def undone(store: Store, made: list[Made], **options: Any) -> list[Row]:
     graph = Graph.of(ADA, store.service, BASE)
-    return run(collect(undo(ADA, graph, check_options(settings_apply, options or {"time_zone": "x"}), made)))  # type: ignore[arg-type]
+    return run(collect(undo(ADA, graph, check_options(settings_apply, options or {"time_zone": "UTC"}), made)))  # type: ignore[arg-type]
 
 
 def refusal(**options: Any) -> str:
@@ -211,7 +211,7 @@ def test_a_cell_that_is_no_value_fails_before_anything_is_asked() -> None:
         ({"working_days": []}, "task.working_days: should be days"),
         ({"time_zone": " "}, "task.time_zone: should not be empty"),
         ({"time_zone": 5}, "task.time_zone: input should be a valid string"),
-        ({"time_zne": "UTC"}, "task.time_zne is no option of settings.apply; did you mean time_zone?"),
+        ({"time_zne": "UTC"}, "task.time_zne is not an option of settings.apply; did you mean time_zone?"),
     ],
 )  # fmt: skip
 def test_options_that_make_no_sense(options: dict[str, Any], said: str) -> None:
@@ -307,7 +307,7 @@ def test_a_second_time_is_quiet_and_undo_leads_back(first: dict[str, Any], secon
         writes = len(store.writes)
         assert rows(store, **wishes) == []
         assert len(store.writes) == writes
-        assert all(row["before"] != row["after"] for row in told)
+        assert all((row["before"] != row["after"]) == (row["state"] == "done") for row in told)
     undone(store, store.made)
     assert all(same(name, value_of(store.stored, name), value_of(STORED, name)) for name in SETTINGS)
 
@@ -386,3 +386,42 @@ def test_options_come_back_out_of_a_manifest() -> None:
     options = check_options(settings_apply, dict(AS_STORED) | {"language": "{Locale}"})
     kept = json.loads(json.dumps(options.model_dump(mode="json")))
     assert check_options(settings_apply, kept) == options
+
+
+def test_replies_that_are_switched_on_without_a_text_are_shown_as_they_would_go_out() -> None:
+    stored = deepcopy(STORED)
+    stored["automaticRepliesSetting"]["status"] = "disabled"
+    told = rows(Store(stored), planning=True, auto_reply_status="alwaysEnabled", external_reply="New")
+    assert [(row["setting"], row["after"], row["state"]) for row in told] == [
+        ("auto_reply_status", "alwaysEnabled", "planned"),
+        ("external_reply", "New", "planned"),
+        ("internal_reply", "Away & offline", "stays"),
+    ]
+    assert rows(Store(stored), planning=True, auto_reply_status="disabled") == []
+    both = rows(Store(stored), planning=True, auto_reply_status="alwaysEnabled")
+    assert [row["setting"] for row in both] == ["auto_reply_status", "internal_reply", "external_reply"]
+
+
+@pytest.mark.parametrize("name", ["time_zone", "working_time_zone"])
+def test_a_time_zone_that_does_not_exist_fails_in_the_plan(name: str) -> None:
+    said = refusal(**{name: "CET"})
+    assert f"task.{name}: 'CET' is not a time zone; did you mean Central European Standard Time?" in said
+    mailbox = ADA._replace(columns={"Zone": "(UTC+01:00) Amsterdam"})
+    with pytest.raises(InputError, match=rf"row {ADA.row}: {name}: .*did you mean Europe/Amsterdam") as caught:
+        rows(Store(), mailbox, planning=True, **{name: "{Zone}"})
+    assert "is not a time zone" in str(caught.value)
+    store = Store()
+    rows(store, ADA._replace(columns={"Zone": "tokyo standard time"}), time_zone="{Zone}")
+    assert store.stored["timeZone"] == "Tokyo Standard Time"
+
+
+def test_replies_without_a_text_are_warned_of() -> None:
+    def warnings(**options: Any) -> list[str]:
+        return [text.partition(":")[0] for text in check_options(settings_apply, options).warnings()]
+
+    on = "automatic replies are switched on without "
+    assert warnings(auto_reply_status="alwaysEnabled") == [on + "internal_reply and external_reply"]
+    assert warnings(auto_reply_status="alwaysEnabled", internal_reply="x") == [on + "external_reply"]
+    assert warnings(auto_reply_status="alwaysEnabled", internal_reply="x", auto_reply_audience="none") == []
+    assert warnings(auto_reply_status="{Status}") == [on + "internal_reply and external_reply"]
+    assert warnings(auto_reply_status="disabled") == warnings(language="en-GB") == []

@@ -9,7 +9,17 @@ from bulkmail.sim.tenant.people import recipient
 from bulkmail.sim.tenant.seeded import mix
 from bulkmail.sim.tenant.store import Item
 
-DEFAULT = 1  # the number of the default calendar
+DEFAULT = 1  # the number of the default calendar, and of the group that calendars are in
+CANCELLED = 0  # where cancelled events are: in no calendar
+
+
+def calendar_groups(_: Mailbox) -> list[Item]:
+    names = ("My Calendars", "Other Calendars", "People's Calendars")
+    return [Item(number, 0, blank_group(name)) for number, name in enumerate(names, DEFAULT)]
+
+
+def blank_group(name: str) -> Json:
+    return {"name": name, "classId": "0006f0b7-0000-0000-c000-000000000046"}
 
 
 def calendars(mailbox: Mailbox) -> list[Item]:
@@ -101,5 +111,7 @@ def blank_event(stamp: str, address: str) -> Json:
         "location": {"displayName": "", "locationType": "default", "uniqueIdType": "unknown"},
         "locations": [],
         "attendees": [],
+        "recurrence": None,
+        "seriesMasterId": None,
         "organizer": recipient(address),
     }

@@ -22,6 +22,7 @@ from bulkmail.sim.world import World
 
 PROPERTIES = blank_contact("") | {EXTENDED: []}
 ADDRESSES = 3  # that a contact can hold
+PHONES = 2  # of each of two kinds
 
 
 def _folder(world: World, call: Call) -> Item:
@@ -75,6 +76,9 @@ def _checked(body: Json) -> Json:
     props = known(body, PROPERTIES, "microsoft.graph.contact")
     if len(props.get("emailAddresses", ())) > ADDRESSES:
         raise bad_request("A contact holds three addresses at most.", "ErrorInvalidRequest")
+    for name in ("businessPhones", "homePhones"):
+        if len(props.get(name, ())) > PHONES:
+            raise bad_request(f"A contact holds two {name} at most.", "ErrorInvalidRequest")
     return props
 
 

@@ -17,14 +17,14 @@ def session(world: World, call: Call) -> Answer:
     name = secrets.token_urlsafe(24)
     world.links[name] = call.user
     context = f"{call.base}/$metadata#microsoft.graph.mailboxItemImportSession"
-    url = f"{call.base.removesuffix('/v1.0')}/_import?authtoken={name}"
+    url = f"{world.signed}/_import?authtoken={name}"
     return Answer(200, {"@odata.context": context, "importUrl": url, "expirationDateTime": "2099-12-31T00:00:00Z"})
 
 
 def take_in(world: World, call: Call) -> Answer:
     """One item. Knows the mailbox by the address."""
     user = world.links.get(call.options.get("authtoken", ""))
-    if user is None:
+    if not isinstance(user, int):
         raise Refusal(401, "ErrorInvalidAuthToken", "The import session is not known or has expired.")
     try:
         wish = orjson.loads(call.body)

@@ -69,7 +69,7 @@ def item(world: World, call: Call) -> Answer:
 
 def export(world: World, call: Call) -> Answer:
     """One stream or one error an item; the whole is 200."""
-    wanted = call.json().get("itemIds")
+    wanted = call.parameters().get("itemids")
     if not isinstance(wanted, list) or not wanted or not all(isinstance(text, str) for text in wanted):
         raise bad_request("The itemIds are missing.", "ErrorInvalidRequest")
     if len(wanted) > EXPORTED:

@@ -138,7 +138,7 @@ def move(world: World, call: Call) -> Answer:
 
 
 def destination(world: World, call: Call) -> Item:
-    text = call.json().get("destinationId")
+    text = call.parameters().get("destinationid")
     if not isinstance(text, str) or not text:
         raise bad_request("The destinationId is missing.", "ErrorInvalidRequest")
     try:

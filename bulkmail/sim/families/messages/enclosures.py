@@ -8,7 +8,7 @@ from bulkmail.sim.graph.items import known, stamp
 
 FILE = "#microsoft.graph.fileAttachment"
 PROPERTIES: Json = {"name": "", "contentType": "", "contentBytes": "", "contentId": "", "isInline": True}
-LARGEST = 3 * 1024 * 1024  # bytes; larger ones need an upload session
+LARGEST = 3 * 1024 * 1024  # bytes; from there on an upload session is needed
 
 
 def enclosure(body: Any) -> Json:
@@ -22,7 +22,7 @@ def enclosure(body: Any) -> Json:
         raise bad_request("Cannot convert contentBytes to Edm.Binary.", "RequestBodyRead") from None
     if "name" not in props or str(body.get("@odata.type")).lstrip("#") != FILE.lstrip("#"):
         raise bad_request("An attachment needs a type, a name and content.", "ErrorInvalidRequest")
-    if len(content) > LARGEST:
+    if len(content) >= LARGEST:
         raise Refusal(413, "ErrorAttachmentSizeLimitExceeded", "The attachment needs an upload session.")
     return attachment(props, content, stamp())
 

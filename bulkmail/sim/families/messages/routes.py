@@ -1,5 +1,5 @@
 """Everything that can be asked of messages."""
 
-from bulkmail.sim.families.messages import attachments, drafts, reading, sending
+from bulkmail.sim.families.messages import attachments, drafts, reading, replies, sending, uploads
 
-ROUTES = reading.ROUTES + drafts.ROUTES + sending.ROUTES + attachments.ROUTES
+ROUTES = reading.ROUTES + drafts.ROUTES + sending.ROUTES + replies.ROUTES + attachments.ROUTES + uploads.ROUTES

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bulkmail.sim.families.folders.content import SENT
 from bulkmail.sim.families.messages.drafts import keep, new_message
 from bulkmail.sim.families.messages.kind import MESSAGE, SEND
-from bulkmail.sim.families.messages.reading import message_of
+from bulkmail.sim.families.messages.reading import FOLDERS, message_of
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request
 from bulkmail.sim.graph.items import stamp
 from bulkmail.sim.graph.table import Route
@@ -21,14 +21,18 @@ def send(world: World, call: Call) -> Answer:
     if call.headers.get("content-type", "").lower().startswith("text/plain"):
         body: Json = {"message": _from_mime(call.body)}
     else:
-        body = {name[:1].lower() + name[1:]: value for name, value in call.json().items()}
+        body = call.parameters()
     if not isinstance(body.get("message"), dict):
         raise bad_request("The message is missing.", "ErrorInvalidRequest")
-    props = new_message(body["message"])
+    return send_out(world, call, new_message(body["message"]), saved=bool(body.get("savetosentitems", True)))
+
+
+def send_out(world: World, call: Call, props: Json, *, saved: bool) -> Answer:
+    """Sends a new message; `saved` puts a copy into Sent Items, when it is due."""
     _check_recipients(props)
     due = call.now + _held(world, call)
     call.key = key_of(props)
-    if body.get("saveToSentItems", True):
+    if saved:
         mailbox = world.mailboxes.write(call.user)
         keep(call, mailbox, props | _gone_out(mailbox.address), SENT, due)
     return Answer(202)
@@ -97,4 +101,5 @@ def sent(mailbox: Mailbox) -> Iterator[Json]:
 ROUTES = (
     Route("POST", "/users/{}/sendMail", send, SEND),
     Route("POST", "/users/{}/messages/{}/send", send_draft, SEND),
+    Route("POST", FOLDERS + "/{}/send", send_draft, SEND),
 )

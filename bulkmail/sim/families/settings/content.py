@@ -64,7 +64,7 @@ def mailbox_settings(seed: int, number: int, purpose: str) -> Json:
     bits = mix(seed, number, 20)
     language = (bits >> 4) % 8
     _, _, date_format, time_format = words.LANGUAGES[language]
-    fresh = bits & 15 == 0  # nobody ever signed in
+    fresh = bits & 15 == 0  # its owner never signed in
     start, end = SPANS[(bits >> 8) & 3]
     return {
         "archiveFolder": FOLDER.id(number, ARCHIVE),

@@ -1,6 +1,6 @@
 """Calendars, events and permissions: every route once, against the documented names, types and statuses."""
 
-from tests.sim.walk import LIST, OBJECT, TEXT, TRUTH, Shape, Walk
+from tests.sim.walk import LIST, OBJECT, TEXT, TRUTH, Shape, Walk, matches
 
 CALENDAR: Shape = {"id": TEXT, "name": TEXT, "color": TEXT, "changeKey": TEXT, "canEdit": TRUTH, "owner": OBJECT}
 EVENT: Shape = {
@@ -31,6 +31,9 @@ async def walk_calendars(walk: Walk) -> None:
     await walk.ask("GET", "/calendar", shape=CALENDAR)
     made = await walk.ask("POST", "/calendars", {"name": "Ours"}, status=201, shape=CALENDAR)
     await walk.ask("GET", f"/calendars/{made['id']}", shape=CALENDAR)
+    for path in ("/calendar", f"/calendars/{made['id']}"):
+        changed = await walk.ask("PATCH", path, {"color": "lightBlue"}, shape=CALENDAR)
+        assert changed["color"] == "lightBlue"
     span = "startDateTime=2000-01-01T00:00:00&endDateTime=2099-01-01T00:00:00"
     for path in ("/events", "/calendar/events", f"/calendars/{made['id']}/events"):
         event = await walk.ask("POST", path, {"subject": "Meet", **SPAN}, status=201, shape=EVENT)
@@ -38,6 +41,10 @@ async def walk_calendars(walk: Walk) -> None:
         await walk.ask("GET", f"{path}/{event['id']}", shape=EVENT)
         await walk.ask("PATCH", f"{path}/{event['id']}", {"subject": "Meet again"}, shape=EVENT)
         assert "@odata.deltaLink" in await walk.ask("GET", f"{path}/delta")
+        daily: Shape = {"pattern": {"type": "daily"}, "range": {"type": "numbered", "startDate": "2026-01-02"}}
+        daily["range"] |= {"numberOfOccurrences": 3}
+        series = await walk.ask("POST", path, {"recurrence": daily, **SPAN}, status=201, shape=EVENT)
+        assert len(await walk.rows(f"{path}/{series['id']}/instances?{span}", EVENT)) == 3
         await walk.rows(f"/calendarView?{span}", EVENT)
         await walk.rows(f"/calendar/calendarView?{span}", EVENT)
         await walk.ask("POST", f"{path}/{event['id']}/cancel", status=202)
@@ -59,7 +66,75 @@ async def walk_permissions(walk: Walk) -> None:
     await walk.ask("DELETE", f"{path}/{rows[0]['id']}", status=400)
 
 
-WALKS = (
-    walk_calendars,
-    walk_permissions,
-)
+async def walk_groups(walk: Walk) -> None:
+    shape: Shape = {"id": TEXT, "name": TEXT, "classId": TEXT, "changeKey": TEXT}
+    path = "/calendarGroups"
+    rows = await walk.rows(path, shape)
+    made = await walk.ask("POST", path, {"name": "Ours"}, status=201, shape=shape)
+    await walk.ask("POST", path, {"name": "ours"}, status=409)
+    await walk.ask("PATCH", f"{path}/{made['id']}", {"name": "Theirs"}, shape=shape)
+    await walk.ask("GET", f"{path}/{made['id']}", shape=shape)
+    assert (await walk.ask("GET", f"{path}/{made['id']}/calendars"))["value"] == []
+    await walk.rows(f"{path}/{rows[0]['id']}/calendars", CALENDAR)
+    await walk.ask("DELETE", f"{path}/{made['id']}", status=204)
+    await walk.ask("DELETE", f"{path}/{rows[0]['id']}", status=400)
+
+
+async def walk_schedule(walk: Walk) -> None:
+    await walk.ask("POST", "/events", {"subject": "Meet", "showAs": "oof", **SPAN}, status=201)
+    own = walk.desk.sim.tenant.address(0)
+    wish = {
+        "Schedules": [own, "ada@contoso.com"], "availabilityViewInterval": 60,
+        "StartTime": {"dateTime": "2026-01-02T09:00:00", "timeZone": "UTC"},
+        "EndTime": {"dateTime": "2026-01-02T12:00:00", "timeZone": "UTC"},
+    }  # fmt: skip
+    known, unknown = (await walk.ask("POST", "/calendar/getSchedule", wish))["value"]
+    assert (known["scheduleId"], known["availabilityView"]) == (own, "030")
+    assert {"oof"} <= {item["status"] for item in known["scheduleItems"]}
+    assert known["workingHours"]["daysOfWeek"]
+    assert unknown["error"]["responseCode"] == "ErrorMailRecipientNotFound"
+    wrongs: list[Shape] = [
+        {"schedules": []},
+        {"endTime": SPAN["start"] | {"dateTime": "2025-01-01"}},
+        {"startTime": None},
+    ]
+    for wrong in wrongs:
+        await walk.ask("POST", "/calendar/getSchedule", pairs(wish) | pairs(wrong), status=400)
+    reminders = await walk.ask(
+        "GET", "/reminderView(startDateTime='2026-01-02T00:00:00',endDateTime='2026-01-03T00:00:00')"
+    )
+    shape: Shape = {"eventId": TEXT, "eventStartTime": OBJECT, "reminderFireTime": OBJECT, "eventLocation": OBJECT}
+    for row in reminders["value"]:
+        matches(row, shape)
+    assert reminders["value"][-1]["reminderFireTime"]["dateTime"] == "2026-01-02T09:45:00.0000000"
+    for address, roles in ((own, 6), ("ada@contoso.com", 3)):
+        told = await walk.ask("GET", f"/calendar/allowedCalendarSharingRoles(User='{address}')")
+        assert len(told["value"]) == roles
+
+
+def pairs(wish: Shape) -> Shape:
+    return {name.lower(): value for name, value in wish.items()}
+
+
+async def walk_meeting_times(walk: Walk) -> None:
+    await walk.ask("POST", "/events", {"subject": "Meet", **SPAN}, status=201)
+    found = await walk.ask("POST", "/findMeetingTimes", shape={"emptySuggestionsReason": TEXT})
+    assert len(found["meetingTimeSuggestions"]) == 20
+    wish: Shape = {
+        "attendees": [{"emailAddress": {"address": walk.desk.sim.tenant.address(1)}, "type": "required"}],
+        "timeConstraint": {"timeSlots": [SPAN]}, "meetingDuration": "PT30M", "locationConstraint": None,
+    }  # fmt: skip
+    assert (await walk.ask("POST", "/findMeetingTimes", wish))["meetingTimeSuggestions"] == []
+    wish["timeConstraint"]["timeSlots"] = [
+        {
+            "start": SPAN["start"] | {"dateTime": "2026-01-02T10:00:00"},
+            "end": SPAN["end"] | {"dateTime": "2026-01-02T12:00:00"},
+        }
+    ]
+    slots = (await walk.ask("POST", "/findMeetingTimes", wish))["meetingTimeSuggestions"]
+    assert [slot["meetingTimeSlot"]["start"]["dateTime"][11:16] for slot in slots] == ["11:00", "11:30"]
+    for wrong in ({"meetingDuration": "soon"}, {"attendees": "ada"}, {"maxCandidates": 0}):
+        await walk.ask("POST", "/findMeetingTimes", wrong, status=400)
+
+
+WALKS = (walk_calendars, walk_groups, walk_permissions, walk_schedule, walk_meeting_times)

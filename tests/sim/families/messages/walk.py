@@ -20,6 +20,7 @@ SAMPLES = {  # the documented body -> ours
     "messages-delta-page1": "GET /mailFolders/inbox/messages/delta",
     "message-move-response": "POST /messages/{}/move",
     "attachments-list": "GET /messages/{}/attachments",
+    "attachment-uploadsession-response": "POST /messages/{}/attachments/createUploadSession",
 }
 
 
@@ -49,6 +50,8 @@ async def walk_sending(walk: Walk) -> None:
     made = await walk.ask("POST", "/messages", LETTER, status=201)
     await walk.ask("POST", f"/messages/{made['id']}/send", status=202)
     made = await walk.ask("POST", "/messages", LETTER, status=201)
+    await walk.ask("POST", f"/mailFolders/drafts/messages/{made['id']}/send", status=202)
+    made = await walk.ask("POST", "/messages", LETTER, status=201)
     path = f"/messages/{made['id']}/attachments"
     wish = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "a.txt", "contentBytes": "aGVsbG8="}
     added = await walk.ask("POST", path, wish, status=201, shape=ATTACHMENT)
@@ -58,7 +61,25 @@ async def walk_sending(walk: Walk) -> None:
     await walk.ask("DELETE", f"{path}/{added['id']}", status=204)
 
 
-WALKS = (
-    walk_messages,
-    walk_sending,
-)
+async def walk_replies(walk: Walk) -> None:
+    for path in ("/messages", "/mailFolders/inbox/messages"):
+        letter = (await walk.rows("/mailFolders/inbox/messages", MESSAGE))[0]
+        for name in ("createReply", "createReplyAll", "createForward"):
+            made = await walk.ask("POST", f"{path}/{letter['id']}/{name}", status=201, shape=MESSAGE)
+            assert made["isDraft"]
+        for name in ("reply", "replyAll"):
+            await walk.ask("POST", f"{path}/{letter['id']}/{name}", {"comment": "Thanks"}, status=202)
+        wish = {"comment": "See below", "toRecipients": LETTER["toRecipients"]}
+        await walk.ask("POST", f"{path}/{letter['id']}/forward", wish, status=202)
+
+
+async def walk_uploads(walk: Walk) -> None:
+    made = await walk.ask("POST", "/messages", LETTER, status=201)
+    wish = {"AttachmentItem": {"attachmentType": "file", "name": "flower", "size": 3483322}}
+    for path in ("/messages", "/mailFolders/drafts/messages"):
+        own = f"{path}/{made['id']}/attachments/createUploadSession"
+        shape = {"uploadUrl": TEXT, "expirationDateTime": TEXT, "nextExpectedRanges": LIST}
+        await walk.ask("POST", own, wish, status=201, shape=shape)
+
+
+WALKS = (walk_messages, walk_sending, walk_replies, walk_uploads)

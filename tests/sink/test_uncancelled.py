@@ -1,11 +1,12 @@
 """Work that must not be broken off ends first; then its caller is cancelled."""
 
 import asyncio
+import logging
 
 import pytest
 
 from bulkmail.errors import OutputError
-from bulkmail.rundir.uncancelled import uncancelled
+from bulkmail.sink.uncancelled import give_up, uncancelled
 from bulkmail.testing import run
 
 
@@ -59,3 +60,29 @@ def test_an_error_that_comes_with_the_cancellation_is_not_lost() -> None:
             await waiting
 
     run(main())
+
+
+async def stubborn() -> None:
+    """Meets an error while it is being cancelled."""
+    try:
+        await asyncio.sleep(60)
+    finally:
+        raise ValueError("on the way out")
+
+
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_what_is_given_up_has_ended_and_its_error_is_logged(
+    caplog: pytest.LogCaptureFixture, *, failed_before: bool
+) -> None:
+    async def main() -> None:
+        task = asyncio.create_task(stubborn())
+        await asyncio.sleep(1)
+        if failed_before:
+            task.cancel()
+            await asyncio.wait({task})
+        await give_up(task)
+        assert task.done()
+
+    with caplog.at_level(logging.ERROR):
+        run(main())
+    assert "on the way out" in caplog.text

@@ -53,9 +53,9 @@ def test_each_verb_says_what_it_is() -> None:
     path, key = HOME + "/x", "ada@example.com"
     assert service.requests == [
         Request("GET", path + "?$top=5", key, {"Prefer": "p"}, row=2),
-        Request("POST", path, key, body={"b": 1}, effect=Effect.NONE, row=2),
+        Request("POST", path, key, body={"b": 1}, effect=Effect.NONE, row=2, content=b'{"b":1}'),
         Request("POST", path, key, effect=Effect.KEYED, row=2),
-        Request("PATCH", path, key, {"If-Match": "e"}, {}, Effect.IDEMPOTENT, row=2, change=change),
+        Request("PATCH", path, key, {"If-Match": "e"}, {}, Effect.IDEMPOTENT, row=2, change=change, content=b"{}"),
         Request("DELETE", path, key, effect=Effect.IDEMPOTENT, row=2),
     ]
     assert repr(graph) == "<Graph below /users/ada@example.com>"
@@ -270,28 +270,6 @@ def test_gather_gives_results_in_order_and_at_the_same_time() -> None:
 
     assert run(main()) == ["x", "xx", "xxx", "xxxx", "xxxxx"]
     assert most == 5
-
-
-def test_the_first_error_ends_all_that_were_gathered() -> None:
-    ended: list[str] = []
-
-    async def answer(request: Request) -> Response:
-        if request.path.endswith("bad"):
-            return Response(404, body={"error": {"code": "Gone"}})
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.append(request.path)
-        return Response(200)
-
-    graph = Graph.of(ADA, Scripted(answer), BASE)
-
-    async def main() -> None:
-        await graph.gather(graph.get("/a"), graph.get("/bad"), graph.get("/b"))
-
-    with pytest.raises(GraphError, match="Gone"):
-        run(main())
-    assert sorted(ended) == [HOME + "/a", HOME + "/b"]
 
 
 def test_gathering_nothing_gives_nothing() -> None:

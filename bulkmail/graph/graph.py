@@ -1,0 +1,288 @@
+"""The verbs of Graph below one path, and what they raise. Each request is checked and encoded here, once."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeAlias, TypeVar
+
+from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_path, user
+from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
+from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
+from bulkmail.graph.create import created
+from bulkmail.graph.gathering import CURRENT, Gathering
+from bulkmail.graph.walk import Pages, Sizes
+from bulkmail.model import NOTHING, BlobFile, Change, Effect, Made, Mailbox, Request, Response, Store, Transport
+
+T = TypeVar("T")
+Call: TypeAlias = Coroutine[Any, Any, Any]
+
+
+class Graph:
+    """Graph below one path. `base` is the endpoint with its version; next links are followed only there.
+
+    A path may hold `{}` for each of the texts that follow it: `get("/messages/{}", id)`. They are quoted, so that
+    nothing in them can lead elsewhere. What cannot be sent, such as a path out of the mailbox or a body that is not
+    JSON, raises TaskMistake, and nothing leaves.
+    """
+
+    __slots__ = ("_base", "_key", "_mailbox", "_prefix", "_row", "_sizes", "_store", "_transport", "made", "planning")
+
+    def __init__(
+        self,
+        transport: Transport,
+        base: str,
+        prefix: str = "",
+        mailbox: str = "",
+        row: int = 0,
+        *,
+        key: str = "",
+        planning: bool = False,
+        made: Sequence[Made] = (),
+        store: Store | None = None,
+    ) -> None:
+        self._transport = transport
+        self._base = base
+        self._prefix = prefix
+        self._mailbox = mailbox
+        self._key = key  # where the name says something else
+        self._row = row
+        self._sizes = Sizes()
+        self._store = store
+        self.planning = planning
+        """Whether writes are only noted. Each then answers None, as if it had been made."""
+        self.made = made
+        """What was changed, or may have been, by a process of this run that died before it could say so; the earliest
+        first. The rows of a task tell of these changes as well."""
+
+    def __repr__(self) -> str:
+        return f"<Graph below {self._prefix or '/'}>"
+
+    @classmethod
+    def of(
+        cls,
+        mailbox: Mailbox,
+        transport: Transport,
+        base: str,
+        *,
+        target: str = "",
+        planning: bool = False,
+        made: Sequence[Made] = (),
+        store: Store | None = None,
+    ) -> "Graph":
+        """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the name of another one."""
+        name, key = (target, "") if target else (mailbox.name, mailbox.key if mailbox.id else "")
+        return cls(transport, base, user(name), name, mailbox.row, key=key, planning=planning, made=made, store=store)
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """The last Checkpoint that the task yielded for this mailbox, in a process of this run that died or was
+        stopped; empty where it begins anew."""
+        return self._kept.checkpoint
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the mailbox left behind in the last run of this task with these options, such as a delta link. What is
+        in it when the mailbox ends as ok is left for the next run. For tasks that are declared with `keeps_state`; it
+        may be empty at any time, which means that all is to be done."""
+        return self._kept.state
+
+    def blob(self, name: str) -> AbstractAsyncContextManager[BlobFile]:
+        """Binary output, in chunks, to a file of this mailbox in the run directory:
+
+            async with graph.blob("inbox.mbox") as file:
+                await file.write(chunk)
+            yield {"subject": subject, **file.blob._asdict()}
+
+        A name that is used again is an archive, to which the next blob is appended. Raises OutputError.
+        """
+        return self._kept.blob(name)
+
+    @property
+    def _kept(self) -> Store:
+        if self._store is None:
+            raise TaskMistake("this Graph has no store: `Graph.of(..., store=...)` gives it one")
+        return self._store
+
+    async def exchange(self, which: str = "primaryMailboxId") -> "Graph":
+        """Graph below the same mailbox in the import and export API, `admin/exchange/mailboxes/{id}`. Its requests
+        share the limits of the mailbox. `which` names the id among the mailbox's exchange settings.
+
+        learn.microsoft.com/graph/api/usersettings-list-exchange
+        """
+        settings = await self.get("/settings/exchange")
+        found = settings.get(which) if isinstance(settings, dict) else None
+        if not isinstance(found, str) or not found:
+            raise GraphError(200, "NotExchangeSettings", f"the answer holds no {which}")
+        below = Graph(
+            self._transport, self._base, exchange(found), self._mailbox, self._row,
+            key=self._key, planning=self.planning, made=self.made, store=self._store,
+        )  # fmt: skip
+        below._sizes = self._sizes
+        return below
+
+    def get(self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Call:
+        """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""
+        return self._call("GET", path, values, params, headers)
+
+    async def raw(
+        self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
+    ) -> bytes:
+        """The body of a GET as it comes, such as the MIME of a message: `raw("/messages/{}/$value", id)`."""
+        body: bytes | None = await self._call("GET", path, values, params, headers, raw=True)
+        return body or b""
+
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *values: str,
+        effect: Effect = Effect.NONE,
+        change: Change | None = None,
+        headers: Mapping[str, str] = NOTHING,
+    ) -> Call:
+        """A POST; say what repeating it does. Raises OutcomeUnknown when its answer is lost and repeating is not
+        safe."""
+        return self._call("POST", path, values, NOTHING, headers, body, effect, change)
+
+    async def create(
+        self,
+        path: str,
+        body: Any,
+        *values: str,
+        change: Change,
+        find: Callable[[], Awaitable[Any]],
+        headers: Mapping[str, str] = NOTHING,
+    ) -> Any:
+        """A POST that makes a thing with a key of yours in it; `find` gives the thing with that key, or None.
+
+        Look for the thing before the first call. When the answer is lost, the thing is looked for once the service has
+        settled, and made again only if it is not there. The transport sees to the wait. Raises OutcomeUnknown when it
+        cannot be told whether there is one.
+        """
+
+        return await created(
+            lambda: self.post(path, body, *values, effect=Effect.KEYED, change=change, headers=headers), find
+        )
+
+    def patch(
+        self,
+        path: str,
+        body: Any,
+        *values: str,
+        effect: Effect = Effect.IDEMPOTENT,
+        change: Change | None = None,
+        headers: Mapping[str, str] = NOTHING,
+    ) -> Call:
+        """A PATCH of absolute values, unless `effect` says otherwise."""
+        return self._call("PATCH", path, values, NOTHING, headers, body, effect, change)
+
+    def put(
+        self,
+        path: str,
+        body: Any,
+        *values: str,
+        effect: Effect = Effect.IDEMPOTENT,
+        change: Change | None = None,
+        headers: Mapping[str, str] = NOTHING,
+    ) -> Call:
+        """A PUT of JSON, or of bytes with the Content-Type that `headers` name."""
+        return self._call("PUT", path, values, NOTHING, headers, body, effect, change)
+
+    def delete(
+        self, path: str, *values: str, change: Change | None = None, headers: Mapping[str, str] = NOTHING
+    ) -> Call:
+        """A DELETE by id."""
+        return self._call("DELETE", path, values, NOTHING, headers, None, Effect.IDEMPOTENT, change)
+
+    def pages(
+        self,
+        path: str,
+        *values: str,
+        params: Params = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        since: str = "",
+    ) -> Pages:
+        """The `value` lists of all pages; `headers` go with each. An empty page is not the end, only a missing next
+        link is. `since` is the `delta` of an earlier walk of this path: only what has changed from then on comes.
+
+        A page that ends in 504, or is cut off again and again, is asked for at half its size, and so are all pages of
+        this mailbox that follow. Raises LinkRefused for a link that leaves the mailbox or comes again, and what `get`
+        raises, all of them when the walk begins and not before.
+        """
+
+        async def read(link: str, page: bool) -> Any:  # noqa: FBT001 - called by Pages alone
+            request = Request("GET", link, self._mailbox, headers, row=self._row, page=page, key=self._key)
+            return await self._send(request)
+
+        def first() -> tuple[str, str]:
+            if headers is not NOTHING:
+                check_headers(headers)
+            asked = self._prefix + path_of(path, values, params)
+            return asked, link_path(since, self._base, asked) if since else asked
+
+        return Pages(first, read, self._base, self._sizes)
+
+    async def items(
+        self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
+    ) -> AsyncIterator[Any]:
+        """The items of all pages, one by one."""
+        async for page in self.pages(path, *values, params=params, headers=headers):
+            for item in page:
+                yield item
+
+    async def gather(self, *calls: Coroutine[Any, Any, T]) -> list[T]:
+        """The results of `calls` in their order, made at the same time as far as the limits permit.
+
+        When one fails, those whose request is under way are awaited, and the others are given up. Raises the gravest
+        error: a write that may have been made comes before one that was refused.
+        """
+        return await Gathering(calls).run()
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        values: Sequence[str],
+        params: Params,
+        headers: Mapping[str, str],
+        body: Any = None,
+        effect: Effect = Effect.READ,
+        change: Change | None = None,
+        *,
+        raw: bool = False,
+    ) -> Any:
+        full = self._prefix + path_of(path, values, params)
+        if headers is not NOTHING:
+            check_headers(headers)
+        content = None if body is None else content_of(body)
+        if method != "GET":
+            change = check_change(change, body)
+        request = Request(
+            method, full, self._mailbox, headers, body, effect, not raw,
+            row=self._row, change=change, content=content, raw=raw, key=self._key,
+        )  # fmt: skip
+        return await self._send(request)
+
+    async def _send(self, request: Request) -> Any:
+        gathered = CURRENT.get()
+        if gathered is not None:
+            gathered.leave()
+            request = request._replace(waits=gathered)
+        try:
+            response = await self._transport.send(request)
+        except BulkmailError:
+            raise
+        except Exception as error:
+            raise Defect(f"{type(error).__name__} below {request.method} {request.path.partition('?')[0]}") from error
+        finally:
+            if gathered is not None:
+                gathered.arrive()
+        if response.status < 300 and not contradicts(response):
+            return response.body
+        raise _error(response)
+
+
+def _error(response: Response) -> GraphError:
+    code, message = error_of(response.body)
+    if 300 <= response.status < 400:
+        code, message = code or "RedirectRefused", "the service answered with a redirect, which is not followed"
+    return GraphError(response.status, code, message or "no reason given", **ids_of(response))

@@ -1,0 +1,206 @@
+"""Events: single ones and series, which a view of a span of time shows by their occurrences."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from bulkmail.sim.families.calendars.calendars import calendar_of
+from bulkmail.sim.families.calendars.content import CANCELLED, DEFAULT, blank_event
+from bulkmail.sim.families.calendars.kind import EVENT, FULL_READ, OCCURRENCE, READ, WRITE
+from bulkmail.sim.families.calendars.moments import moment
+from bulkmail.sim.families.calendars.recurrence import checked, days
+from bulkmail.sim.graph.call import Answer, Call, Json, bad_request, item_not_found
+from bulkmail.sim.graph.delta import delta
+from bulkmail.sim.graph.items import (
+    context,
+    create,
+    delete,
+    find,
+    immutable,
+    known,
+    listing,
+    one,
+    page,
+    patch,
+    shape,
+    stamp,
+    whole,
+)
+from bulkmail.sim.graph.table import Route
+from bulkmail.sim.tenant.ids import item_id, read_id
+from bulkmail.sim.tenant.store import Item
+from bulkmail.sim.witness.marks import EXTENDED
+from bulkmail.sim.world import World
+
+LONGEST_REMINDER = 1_051_200  # minutes: two years
+EVENT_PROPERTIES = blank_event("", "") | {
+    "start": {"dateTime": ""},
+    "end": {"dateTime": ""},
+    "recurrence": {},
+    EXTENDED: [],
+}
+
+
+def events(world: World, call: Call) -> Answer:
+    number = calendar_of(world, call).number
+    items = [item for item in EVENT.of(world.mailboxes.read(call.user)) if item.parent == number]
+    return listing(world, call, EVENT, items)
+
+
+def _span(call: Call) -> tuple[str, str]:
+    """A span of time; its ends are query options without a `$`."""
+    options = {name.lower(): value for name, value in call.options.items()}
+    begin, end = options.get("startdatetime", ""), options.get("enddatetime", "")
+    if not begin or not end:
+        raise bad_request("This request requires a time window specified by startDateTime and endDateTime.")
+    return begin, end
+
+
+def view(world: World, call: Call) -> Answer:
+    begin, end = _span(call)
+    rows = [row for row in seen(world, call, call.user, begin, end) if row["start"]["dateTime"] < end]
+    return page(world, call, EVENT, sorted(rows, key=_start), "calendarView")
+
+
+def _start(row: Json) -> str:
+    return str(row["start"]["dateTime"])
+
+
+def seen(world: World, call: Call, user: int, begin: str, end: str) -> Iterator[Json]:
+    """Single events and occurrences of series that touch a span, and were not cancelled."""
+    store, fixed = EVENT.of(world.mailboxes.read(user)), immutable(call)
+    for item in store:
+        if item.parent == CANCELLED or item.due > call.now:
+            continue
+        if item.props["recurrence"]:
+            yield from _occurrences(whole(EVENT, store, item), item.number, user, begin, end)
+        elif item.props["start"]["dateTime"] < end and item.props["end"]["dateTime"] > begin:
+            yield whole(EVENT, store, item, immutable=fixed)
+
+
+def _occurrences(master: Json, number: int, user: int, begin: str, end: str) -> Iterator[Json]:
+    for ordinal, day in enumerate(days(master["recurrence"], _last_day(end))):
+        row = _occurrence(master, number, user, ordinal, day)
+        if row["start"]["dateTime"] < end and row["end"]["dateTime"] > begin:
+            yield row
+
+
+def _last_day(moment: str) -> date:
+    try:
+        return date.fromisoformat(moment[:10])
+    except ValueError:
+        raise bad_request("The time window cannot be read.", "ErrorInvalidParameter") from None
+
+
+def _occurrence(master: Json, number: int, user: int, ordinal: int, day: date) -> Json:
+    """One of a series: at the master's hours, and over as many days as the master."""
+    start, end = master["start"], master["end"]
+    lasts = (_last_day(end["dateTime"]) - _last_day(start["dateTime"])).days
+    until = date.fromordinal(max(1, min(date.max.toordinal(), day.toordinal() + lasts)))
+    return master | {
+        "id": item_id(user, OCCURRENCE.ids, number, ordinal),
+        "type": "occurrence",
+        "seriesMasterId": master["id"],
+        "recurrence": None,
+        "start": start | {"dateTime": f"{day}{start['dateTime'][10:]}"},
+        "end": end | {"dateTime": f"{until}{end['dateTime'][10:]}"},
+    }
+
+
+def instances(world: World, call: Call) -> Answer:
+    """The occurrences of one series in a span of time."""
+    begin, end = _span(call)
+    item, store = _event(world, call), EVENT.of(world.mailboxes.read(call.user))
+    if not item.props["recurrence"]:
+        return page(world, call, EVENT, [], "events")
+    rows = _occurrences(whole(EVENT, store, item), item.number, call.user, begin, end)
+    return page(world, call, EVENT, list(rows), "events")
+
+
+def _event(world: World, call: Call) -> Item:
+    return find(world, call, EVENT, call.keys[-1])
+
+
+def read_event(world: World, call: Call) -> Answer:
+    ref = read_id(call.keys[-1])
+    if ref is None or ref.kind != OCCURRENCE.ids:
+        return one(world, call, EVENT, _event(world, call))
+    store = EVENT.of(world.mailboxes.read(call.user))
+    master = store.items.get(ref.number)
+    if ref.mailbox != call.user or master is None or not master.props["recurrence"]:
+        raise item_not_found()
+    for ordinal, day in enumerate(days(master.props["recurrence"], date.max)):
+        if ordinal == ref.moves:
+            row = _occurrence(whole(EVENT, store, master), ref.number, call.user, ordinal, day)
+            return Answer(200, context(world, call, EVENT.path, one=True) | shape(row, call))
+    raise item_not_found()
+
+
+def add_event(world: World, call: Call) -> Answer:
+    """The same `transactionId` again answers with the event that is there."""
+    props = _checked(call.json())
+    if not {"start", "end"} <= props.keys():
+        raise bad_request("An event needs a start and an end.", "ErrorInvalidRequest")
+    transaction = props.get("transactionId")
+    found = EVENT.of(world.mailboxes.read(call.user)).first(lambda item: item.props["transactionId"] == transaction)
+    if transaction and found:
+        return one(world, call, EVENT, found, 201)
+    blank = blank_event(stamp(), world.tenant.address(call.user))
+    return create(world, call, EVENT, blank | props, calendar_of(world, call).number)
+
+
+def change_event(world: World, call: Call) -> Answer:
+    return patch(world, call, EVENT, _event(world, call), _checked(call.json()) | {"lastModifiedDateTime": stamp()})
+
+
+def remove_event(world: World, call: Call) -> Answer:
+    return delete(world, call, EVENT, _event(world, call))
+
+
+def cancel_event(world: World, call: Call) -> Answer:
+    """Out of every calendar, but still there by its id: it lies in Deleted Items, and may be deleted from there."""
+    item, store = _event(world, call), EVENT.of(world.mailboxes.write(call.user))
+    if item.parent == CANCELLED:
+        raise item_not_found()
+    store.move(item, CANCELLED, keep_id=True)
+    store.change(item, {"isCancelled": True})
+    return Answer(202)
+
+
+def event_changes(world: World, call: Call) -> Answer:
+    return delta(world, call, EVENT, DEFAULT)
+
+
+def _checked(body: Json) -> Json:
+    props = known(body, EVENT_PROPERTIES, "microsoft.graph.event")
+    if "recurrence" in props:
+        props["recurrence"] = checked(props["recurrence"])
+        props["type"] = "seriesMaster" if props["recurrence"] else "singleInstance"
+    for name in {"start", "end"} & props.keys():
+        if not isinstance(props[name].get("dateTime"), str):
+            raise bad_request(f"The property '{name}' has a value that cannot be read.", "RequestBodyRead")
+        moment(props[name])
+    if not 0 <= props.get("reminderMinutesBeforeStart", 0) <= LONGEST_REMINDER:
+        raise bad_request("The reminder is too long before the start.", "ErrorInvalidRequest")
+    return props
+
+
+EVENTS = ("/users/{}/events", "/users/{}/calendar/events", "/users/{}/calendars/{}/events")
+ROUTES = (
+    Route("GET", "/users/{}/calendar/calendarView", view, READ),
+    Route("GET", "/users/{}/calendarView", view, READ),
+    *(
+        Route(method, path + end, work, rights)
+        for path in EVENTS
+        for method, end, work, rights in (
+            ("GET", "", events, READ),
+            ("POST", "", add_event, WRITE),
+            ("GET", "/delta", event_changes, FULL_READ),
+            ("GET", "/{}", read_event, READ),
+            ("GET", "/{}/instances", instances, READ),
+            ("PATCH", "/{}", change_event, WRITE),
+            ("DELETE", "/{}", remove_event, WRITE),
+            ("POST", "/{}/cancel", cancel_event, WRITE),
+            ("POST", "/{}/permanentDelete", remove_event, WRITE),
+        )
+    ),
+)

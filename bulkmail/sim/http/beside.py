@@ -1,0 +1,52 @@
+"""The hosts beside Graph: that of the pre-authenticated addresses, and one that has nothing to do with it."""
+
+from collections.abc import Iterator
+
+from bulkmail.sim.families import signed
+from bulkmail.sim.graph.call import Call, Grant, Refusal, split_target
+from bulkmail.sim.graph.table import Table
+from bulkmail.sim.http.http import Request, Response
+from bulkmail.sim.http.server import Server
+
+STRANGER = Grant("", frozenset(), 0.0, 0)  # the caller without a token
+
+
+class Signed:
+    """Uploads and downloads. An address is its own key; a token that comes along is refused, and counted."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.table = Table(signed())
+
+    async def answer(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        except Refusal as refusal:
+            return self.server.respond(request, refusal.answer())
+
+    def _answer(self, request: Request) -> Response:
+        segments, options = split_target(request.target)
+        call = Call(request.method, segments, options, request.headers, request.body, STRANGER, self.server.base)
+        try:
+            route = self.table.find(call)
+        except Refusal:
+            raise Refusal(404, "NotFound", "There is no such address.") from None
+        if "authorization" in request.headers:
+            self.server.books.links_leaked += 1
+            raise Refusal(401, "InvalidAuthenticationToken", "This address takes no Authorization header.")
+        answer = route.work(self.server.world, call)
+        if isinstance(answer.body, Iterator):
+            return Response(answer.status, headers=answer.headers, pieces=answer.body)
+        return self.server.respond(request, answer)
+
+
+class Foreign:
+    """A host that is not Graph: counts who comes, and whether a token came along, which must never happen."""
+
+    def __init__(self, server: Server) -> None:
+        self.books = server.books
+
+    async def answer(self, request: Request) -> Response:
+        self.books.foreign[request.target.partition("?")[0]] += 1
+        self.books.foreign_tokens += "authorization" in request.headers
+        return Response(body=b'{"value":[]}', headers={"Content-Type": "application/json"})

@@ -1,0 +1,243 @@
+"""Binary output: files below `blobs/` in the run directory, a folder for each mailbox, which grow by whole blobs.
+
+A blob is written in chunks, in a thread, and hashed on the way. It counts once its mailbox's outcome, or a checkpoint,
+is in the journal: the files are synced before, and what is not spoken of there is cut off when the run is resumed. A
+name that is used once is a file of its own; a name that is used again is an archive, to which blobs are appended.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from bulkmail.atomic import sync
+from bulkmail.errors import OutputError, TaskMistake
+from bulkmail.model import Blob, Mailbox
+from bulkmail.sink.appender import Appender, os_errors_as_output_error
+from bulkmail.sink.names import safe_name
+from bulkmail.sink.uncancelled import uncancelled
+
+T = TypeVar("T")
+
+THREADS = 4
+"""Chunks that are written at a time, by threads of their own: a slow disk must not keep the journals waiting."""
+
+_FOLDER = re.compile(r"([0-9]+)-")
+
+
+class Blobs:
+    """The blobs of a run, below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._threads: ThreadPoolExecutor | None = None
+
+    def __repr__(self) -> str:
+        return f"<Blobs {self.folder}>"
+
+    def of(self, mailbox: Mailbox) -> "MailboxBlobs":
+        """Those of one mailbox; nothing is made before the first is opened."""
+        return MailboxBlobs(self, self.folder / f"{mailbox.row}-{safe_name(mailbox.address)}")
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of work that blocks. If cancelled, the thread is waited for all the same."""
+        loop = asyncio.get_running_loop()
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(THREADS, "blobs")
+        threads, done = self._threads, list[T]()
+
+        async def run() -> None:
+            done.append(await loop.run_in_executor(threads, work, *arguments))
+
+        if cancelled := await uncancelled(run()):
+            raise cancelled
+        return done[0]
+
+    def close(self) -> None:
+        if self._threads is not None:
+            self._threads.shutdown()
+
+
+class MailboxBlobs:
+    """The blobs of one mailbox, from one commit to the next. `lengths` are of the files that were written to since."""
+
+    def __init__(self, blobs: Blobs, folder: Path) -> None:
+        self._blobs = blobs
+        self._folder = folder
+        self._committed: dict[str, int | None] = {}  # length at the last commit, of files that were written to since
+        self.lengths: dict[str, int] = {}
+        self._open: set[str] = set()
+
+    def open(self, name: str) -> "Writing":
+        """`async with` it, and write. Raises TaskMistake where a blob of this name is just being written."""
+        return Writing(self._blobs, self, self._folder / safe_name(name))
+
+    def claim(self, name: str) -> None:
+        if name in self._open:
+            raise TaskMistake(f"{name} is being written to already")
+        self._open.add(name)
+
+    def begun(self, name: str, length: int | None) -> None:
+        """A file that was claimed is open, and had this length; None if it was not there."""
+        self._committed.setdefault(name, length)
+
+    def release(self, name: str) -> None:
+        self._open.discard(name)
+
+    def ended(self, name: str, length: int) -> None:
+        """A blob is complete, and the file has this length."""
+        self.lengths[name] = length
+
+    def commit(self) -> dict[str, int]:
+        """What was written so far is about to be committed, and another part begins: gives the length of each file.
+
+        Raises TaskMistake where a blob is just being written.
+        """
+        if self._open:
+            raise TaskMistake(f"{min(self._open)} is still being written to")
+        lengths, self.lengths, self._committed = self.lengths, {}, {}
+        return lengths
+
+    def sync(self, names: Mapping[str, int]) -> None:
+        """Returns when these files would be found whole after a power cut. Blocks. Raises OutputError."""
+        for name in names:
+            path = self._folder / name
+            with os_errors_as_output_error(path):
+                handle = os.open(path, os.O_RDWR)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+        if names:
+            for folder in (self._folder, self._blobs.folder, self._blobs.folder.parent):
+                sync(folder)
+
+    async def roll_back(self) -> None:
+        """The mailbox has failed: what was written since the last commit is taken back. Raises OutputError."""
+        before, self._committed, self.lengths = self._committed, {}, {}
+        await self._blobs.in_thread(self._cut, before)
+
+    def _cut(self, lengths: Mapping[str, int | None]) -> None:
+        for name, length in lengths.items():
+            cut(self._folder / name, length)
+
+
+class Writing:
+    """A blob that is being written: `await write(chunk)`, each chunk a few megabytes at the most. Afterwards `blob`
+    says where it lies. A block that ends with an error leaves nothing of the blob behind."""
+
+    def __init__(self, blobs: Blobs, mailbox: MailboxBlobs, path: Path) -> None:
+        self._blobs = blobs
+        self._mailbox = mailbox
+        self._path = path
+        self._file: Appender | None = None
+        self._offset = 0
+        self._hash = sha256()
+        self._done: Blob | None = None
+
+    def __repr__(self) -> str:
+        return f"<Writing {self._path.name}>"
+
+    async def __aenter__(self) -> Self:
+        name = self._path.name
+        self._mailbox.claim(name)
+        try:
+            self._mailbox.begun(name, await self._blobs.in_thread(self._begin))
+        except BaseException:
+            if self._file is not None:  # cancelled meanwhile
+                self._file.close()
+            self._mailbox.release(name)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._blobs.in_thread(self._end, error is None)
+        finally:
+            self._mailbox.release(self._path.name)
+            if self._done is not None:
+                self._mailbox.ended(self._path.name, self._done.offset + self._done.bytes)
+
+    async def write(self, chunk: bytes) -> None:
+        """Returns when the chunk is with the system. Raises OutputError."""
+        await self._blobs.in_thread(self._write, chunk)
+
+    @property
+    def blob(self) -> Blob:
+        """Raises TaskMistake before the block has ended."""
+        if self._done is None:
+            raise TaskMistake("the blob is not finished")
+        return self._done
+
+    def _begin(self) -> int | None:
+        with os_errors_as_output_error(self._path.parent):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        was_there = self._path.exists()
+        self._file = Appender.at_end(self._path)
+        self._offset = self._file.length
+        return self._offset if was_there else None
+
+    def _write(self, chunk: bytes) -> None:
+        self._opened.append(chunk)
+        self._hash.update(chunk)
+
+    def _end(self, whole: bool) -> None:  # noqa: FBT001 - called by a thread, which takes no names
+        with self._opened as file:
+            if not whole:
+                file.cut(self._offset)
+                return
+        path = "/".join(self._path.parts[-3:])
+        self._done = Blob(path, self._offset, file.length - self._offset, self._hash.hexdigest())
+
+    @property
+    def _opened(self) -> Appender:
+        if self._file is None:
+            raise TaskMistake("a blob is written to in its `async with`")
+        return self._file
+
+
+def cut(path: Path, length: int | None) -> None:
+    """Makes a file as long as it was when it was committed; None removes one that was not there. Blocks.
+
+    Raises OutputError, also for a file that lacks what was committed.
+    """
+    if length is not None:
+        Appender.resume(path, length).close()
+        return
+    with os_errors_as_output_error(path):
+        path.unlink(missing_ok=True)
+
+
+def recover_blobs(folder: Path, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]]) -> None:
+    """Cuts the blobs of a run that was killed back to what was committed.
+
+    What rows that are done have is whole; other rows keep the files and lengths that `lengths_of` gives. Blocks. Raises
+    OutputError, also where a file lacks what was committed.
+    """
+    if not folder.is_dir():
+        return
+    for own in folder.iterdir():
+        named = _FOLDER.match(own.name)
+        if named is None or own.is_symlink() or is_done(int(named[1])):
+            continue
+        with os_errors_as_output_error(own):
+            _recover(own, lengths_of(int(named[1])))
+
+
+def _recover(folder: Path, lengths: Mapping[str, int]) -> None:
+    if not lengths:
+        shutil.rmtree(folder)
+        return
+    for path in folder.iterdir():
+        cut(path, lengths.get(path.name))
+    for name in lengths:
+        if not (folder / name).exists():
+            raise OutputError(f"{folder / name}: is gone, and was committed", hint="Put it back, or start a new run.")

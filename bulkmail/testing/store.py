@@ -1,0 +1,47 @@
+"""A task's store in memory: what was left for the task, and what it leaves."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from typing import Any
+
+from bulkmail.model import NOTHING, Blob
+from bulkmail.sink.names import safe_name
+
+
+class MemoryStore:
+    """Give it to `Graph.of(..., store=...)`, with what an earlier process or run has left behind. Afterwards `state` is
+    what the mailbox leaves for the next run, and `files` has its binary output by name."""
+
+    def __init__(self, *, checkpoint: Mapping[str, Any] = NOTHING, state: Mapping[str, Any] = NOTHING) -> None:
+        self.checkpoint = checkpoint
+        self.state = dict(state)
+        self.files: dict[str, bytes] = {}
+
+    @asynccontextmanager
+    async def blob(self, name: str, /) -> AsyncIterator["MemoryBlob"]:
+        name = safe_name(name)
+        file = MemoryBlob(name, len(self.files.get(name, b"")))
+        yield file
+        file.complete = True
+        self.files[name] = self.files.get(name, b"") + file.content
+
+
+class MemoryBlob:
+    """One blob while it is written, and after."""
+
+    def __init__(self, name: str, offset: int) -> None:
+        self._name = name
+        self._offset = offset
+        self.content = b""
+        self.complete = False
+
+    async def write(self, chunk: bytes, /) -> None:
+        self.content += chunk
+
+    @property
+    def blob(self) -> Blob:
+        if not self.complete:
+            raise ValueError("the blob is not finished")
+        path = f"blobs/2-ada@contoso.com/{self._name}"
+        return Blob(path, self._offset, len(self.content), sha256(self.content).hexdigest())

@@ -1,0 +1,66 @@
+"""Time zones are known by name before anything is sent, and near misses are named."""
+
+from zoneinfo import available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkmail.tasks.kit.zones import WINDOWS, known_zone
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("W. Europe Standard Time", "W. Europe Standard Time"),
+        (" w. europe standard time ", "W. Europe Standard Time"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        ("utc", "UTC"),
+        ("Etc/GMT+5", "Etc/GMT+5"),
+        ("Central Standard Time (Mexico)", "Central Standard Time (Mexico)"),
+    ],
+)
+def test_names_come_as_the_service_spells_them(text: str, name: str) -> None:
+    assert known_zone(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("CET", "Central European Standard Time"),
+        ("(UTC+01:00) Amsterdam", "Europe/Amsterdam"),
+        ("(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", "Europe/Amsterdam"),
+        ("(UTC-03:00) Buenos Aires", "Buenos_Aires"),
+        ("W. Europe Daylight Time", "W. Europe Standard Time"),
+        ("W. Europe", "W. Europe Standard Time"),
+        ("W Europe Standard Time", "W. Europe Standard Time"),
+        ("Europe/Berln", "Europe/Berlin"),
+        ("EST", "Eastern Standard Time"),
+    ],
+)
+def test_near_misses_are_named(text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="is not a time zone; did you mean ") as caught:
+        known_zone(text)
+    assert meant in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "XYZ", "+01:00"])
+def test_what_is_near_nothing_gets_the_form(text: str) -> None:
+    with pytest.raises(ValueError, match=r"such as W\. Europe Standard Time or Europe/Berlin"):
+        known_zone(text)
+
+
+@given(st.text(max_size=30) | st.sampled_from(sorted(WINDOWS | available_timezones())))
+def test_a_name_is_taken_as_it_is_or_refused(text: str) -> None:
+    name = spelled(text)
+    if name:
+        assert name.casefold() == text.strip().casefold()
+        assert spelled(name) == name
+
+
+def spelled(text: str) -> str:
+    try:
+        return known_zone(text)
+    except ValueError:
+        return ""
