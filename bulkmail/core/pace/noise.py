@@ -36,8 +36,8 @@ DEPTH, SPREAD = 0.2, 0.5
 little because the rate comes close to the limit in the end, where the burst hardly shifts it."""
 
 CAUTION = 0.3
-"""Share of a wait that a refusal by the limit is charged with, for a wait of a second; it grows with the fourth root of the
-wait. A refusal is paid for once, and what it teaches lasts."""
+"""Seconds that a refusal by the limit is charged with, for a wait of a second; it grows with the fourth root of the
+wait only. A refusal is paid for once, and what it teaches lasts."""
 
 MOVES = 0.02
 DRIFT = 0.05
