@@ -32,12 +32,13 @@ def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",", own_co
     columns, own = (dict.fromkeys(one.mailbox.columns) for one in _failed(run)), dict[str, None]()
     if (found := next(columns, None)) is None:  # one pass over the journal then: it has millions of entries
         return 0
-    for names in chain([found], columns) if own_columns else ():
-        own |= names
-    rows = (_row(one, list(own)) for one in _failed(run))
+    for cells in chain([found], columns) if own_columns else ():
+        own |= cells
+    names = list(own)
+    rows = (_row(one, names) for one in _failed(run))
     first = list(islice(rows, BLOCK))
-    header = Csv([*COLUMNS, *own], bom=bom, delimiter=delimiter).header
-    encode = _encoder(len(COLUMNS) + len(own), delimiter)
+    header = Csv([*COLUMNS, *names], bom=bom, delimiter=delimiter).header
+    encode = _encoder(len(COLUMNS) + len(names), delimiter)
     written = 0
     with atomic.replacing(failed) as file:
         file.write(header)
