@@ -91,9 +91,10 @@ def _too_large(request: Request, answer: Response | TransportError) -> bool:
 
 
 def _anew(request: Request, answer: Response | TransportError) -> Request:
-    """The repetition: after a 503 by another connection, since the old one may be pinned to a sick front end."""
-    pinned = isinstance(answer, Response) and answer.status == 503 and not request.fresh
-    return request._replace(fresh=True) if pinned else request
+    """The repetition: after a 503 or a lost answer by another connection, since the old one may be pinned to a sick
+    front end, or may have lost its order."""
+    doubted = answer.status == 503 if isinstance(answer, Response) else isinstance(answer, OutcomeUnknown)
+    return request._replace(fresh=True) if doubted and not request.fresh else request
 
 
 def _honest(answer: Response | TransportError, effect: Effect, *, doubtful: bool) -> Response | TransportError:
