@@ -12,6 +12,7 @@
     ├── OutputError                7   a result could not be written
     ├── Damaged                    7   a file of a run is not what was written
     ├── ChangesExhausted           5   the run may change no more
+    ├── ServiceDown                5   the service does not answer at all
     ├── TaskMistake                1   a task asked for something that cannot be sent
     ├── WriteRefused               1   a task that may only read tried to write
     ├── LinkRefused                1   the service named an address that bulkmail will not follow
@@ -30,7 +31,10 @@ from types import MappingProxyType
 from typing import ClassVar
 
 NOT_SENT = "the request had not left"
-"""The note on the cancellation of a request that still waited for its turn: it has begun nothing."""
+"""The note on the error of a request that still waited for its turn: this attempt has begun nothing."""
+
+MAYBE_SENT = "an earlier attempt may have been carried out"
+"""The note on the error of a request that is repeated, whatever became of its last attempt."""
 
 
 EXIT_CODES: Mapping[int, str] = MappingProxyType(
@@ -127,6 +131,12 @@ class ChangesExhausted(BulkmailError):
     exit_code = 5
 
 
+class ServiceDown(BulkmailError):
+    """The service has answered nothing for longer than the job allows; this request was not sent."""
+
+    exit_code = 5
+
+
 class TaskMistake(BulkmailError):
     """A task asked for something that cannot be sent, such as a path outside its mailbox or a body that is not JSON.
 
@@ -186,7 +196,7 @@ class GraphError(BulkmailError):
 
 
 GRAVITY: tuple[tuple[type[BaseException], ...], ...] = (
-    (Defect, SignInError, PermissionMissing, OutputError, Damaged, ChangesExhausted),  # the run's business
+    (Defect, SignInError, PermissionMissing, OutputError, Damaged, ChangesExhausted, ServiceDown),  # the run's business
     (OutcomeUnknown,),  # a write that may have been made: it must not be taken for one that was not
     (BulkmailError,),
     (BaseException,),  # an accident, which may have followed from one of the others

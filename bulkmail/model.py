@@ -154,6 +154,8 @@ class Request(NamedTuple):
     content: bytes | None = None  # the body as it leaves, encoded once; see `core.content`
     raw: bool = False  # the answer's body is wanted as it comes, in bytes
     waits: AbstractContextManager[None] = ANYWHERE  # entered while it waits and is not under way
+    doubtful: bool = False  # a batch that failed may have carried it out
+    suspect: bool = False  # it has failed while others were served, which says nothing about the service
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property

@@ -12,6 +12,7 @@ FLOORS = [
     ("source", "sink", "task"),
     ("tasks", "rundir"),
     ("run",),
+    ("report",),
     ("app", "docs", "testing", "__init__"),
     ("cli", "__main__"),
 ]

@@ -52,7 +52,8 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
-    credential, manifest = credential_of(job), pinned(job, task, options, flags)
+    credential = credential_of(job)
+    manifest = with_certificate(pinned(job, task, options, flags), credential)
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
@@ -64,7 +65,8 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     options = check_options(task, job.task.options, job.path.parent)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
-    manifest = replace(pinned(job, task, options, all_flags), parent=str(run.path.resolve()))
+    manifest = with_certificate(pinned(job, task, options, all_flags), credential)
+    manifest = replace(manifest, parent=str(run.path.resolve()))
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
@@ -89,6 +91,7 @@ def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
         undo=True,
     )
     credential = credential_of(job)
+    manifest = with_certificate(manifest, credential)
     return Prepared(job, reverse, options, credential, manifest, warnings=_warnings(job, credential))
 
 
@@ -112,6 +115,15 @@ async def introduce(prepared: Prepared, note: Note) -> None:
     job, claims = prepared.job, decode(await prepared.credential.token())
     roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
     note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")
+
+
+def with_certificate(manifest: Manifest, credential: Credential) -> Manifest:
+    """The manifest with the life that the application's certificate has left; a secret has none."""
+    certificate = credential.certificate
+    if certificate is None:
+        return manifest
+    expires = certificate.not_after.isoformat(timespec="seconds")
+    return replace(manifest, certificate_expires=expires, certificate_days_left=certificate.days_left())
 
 
 def _warnings(job: Job, credential: Credential) -> list[str]:

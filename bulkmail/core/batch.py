@@ -33,6 +33,17 @@ class Readmit(Exception):
     to ask for admission again."""
 
 
+class Alone(Exception):
+    """Not an error: the batch of a request failed as a whole, which says nothing about the request, and it goes alone
+    now. `said` tells how the batch failed, for one of its parts only: it is one failure. `doubtful` means that the
+    request may have been carried out."""
+
+    def __init__(self, said: str, *, doubtful: bool) -> None:
+        super().__init__(said)
+        self.said = said
+        self.doubtful = doubtful
+
+
 def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
     """The body of a batch of as many of `requests`, from the first, as fit, and how many those are: at least one."""
     entries = list(map(_entry, NUMBERS, requests))
@@ -46,7 +57,7 @@ def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
 def _entry(number: str, request: Request) -> dict[str, Any]:
     entry: dict[str, Any] = {"id": number, "method": request.method, "url": request.path}
     if request.body is None and not request.headers:
-        return entry  # as of nearly every read
+        return entry  # nearly every read
     headers = dict(request.headers)
     if request.body is not None:
         if not any(name.lower() == "content-type" for name in headers):
@@ -68,8 +79,8 @@ def _fitting(entries: Sequence[bytes]) -> int:
 def unpack(body: Any, count: int) -> list[Response | None]:
     """The answers of `count` parts in their order; None where one is missing or says no usable status.
 
-    Raises BatchRejected if an id comes twice or was never sent: then no answer can be trusted to be whose it seems. An
-    id may come as a number instead of a text, but is spelled as it was sent.
+    Raises BatchRejected if an id comes twice or was never sent: it is not certain then which answer belongs to which
+    part. An id may come as a number instead of a text, but is spelled as it was sent.
     """
     entries = body.get("responses") if isinstance(body, dict) else None
     if not isinstance(entries, list):

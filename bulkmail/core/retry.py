@@ -11,10 +11,10 @@ The rules, and where they come from:
 - Backoff is full jitter, `random * min(cap, base * 2**n)`, after the AWS architecture blog "Exponential Backoff And
   Jitter".
 - The wait that Retry-After asks for is not in here: it is a fence of the limiter, so that all requests of a mailbox
-  learn of it. It costs neither attempts nor quota, since the service has asked for the repetition.
+  learn of it. It costs no attempts, since the service has asked for the repetition.
 - A DELETE that is repeated after a lost answer and finds nothing has done its work the first time.
-- A run-wide quota (500 tokens, 10 a repetition, given back by success; after the AWS SDK's retry quota) bounds what an
-  outage costs: when it is empty, requests fail at once instead of multiplying the load.
+- What an outage costs is bounded by `core.outage`, and how many attempts noise may cost as well. There is no quota of
+  repetitions for the run: it would protect the service, and fail mailboxes for what is not theirs.
 """
 
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def judge(response: Response, effect: Effect) -> Judgement:
     """What `response` means for a request with this `effect`."""
     status, body = response.status, response.body
     if status == 200 and isinstance(body, dict) and "error" not in body:
-        return Judgement.DONE  # as nearly always
+        return Judgement.DONE  # nearly every answer
     if status < 400 or status == 507:
         judgement = Judgement.TRANSIENT if _foreign(response, effect) else Judgement.DONE
     else:
@@ -110,30 +110,3 @@ def settled(request: Request, response: Response) -> bool:
 def backoff(rules: RetryRules, tried: int, dice: Callable[[], float]) -> float:
     """Seconds to wait after `tried` failed attempts; `dice()` is uniform in [0, 1)."""
     return dice() * min(rules.cap, rules.base * 2.0 ** min(tried - 1, 60))
-
-
-class Quota:
-    """The run's allowance for repetitions: `spend()` before one, `refund()` after a success."""
-
-    CAPACITY = 500.0  # AWS SDK, standard retry mode
-    COST = 10.0  # so 50 repetitions in a row without one success
-    INCOME = 1.0  # a success that needed no repetition
-
-    def __init__(self, capacity: float = CAPACITY) -> None:
-        self.capacity = capacity
-        self.left = capacity
-
-    def __repr__(self) -> str:
-        return f"<Quota {self.left:.0f} of {self.capacity:.0f}>"
-
-    def spend(self) -> bool:
-        """Take the price of one repetition; False when there is not enough left."""
-        if self.left < self.COST:
-            return False
-        self.left -= self.COST
-        return True
-
-    def refund(self, *, repeated: bool) -> None:
-        """A request succeeded: give back its repetition, or earn a little."""
-        if self.left < self.capacity:
-            self.left = min(self.capacity, self.left + (self.COST if repeated else self.INCOME))

@@ -55,6 +55,8 @@ class FileSource:
         self._limit = limit
         self._counts = Counts()
         self._whole: tuple[Digest, int] | None = None  # what the last whole reading found
+        self.columns: tuple[str, ...] = ()
+        """The names of the columns that the last reading found mailboxes by, the preferred one first."""
 
     def __repr__(self) -> str:
         return f"<FileSource {self.name} {self._counts}>"
@@ -113,6 +115,7 @@ class FileSource:
             try:
                 for chunk in () if admission.full else rows:
                     found += chunk
+                    self.columns = admission.columns
                     if self._limit is None or len(found) > HALF:  # near a limit, chunks are of a row or two
                         yield found, admission.counts, content.measured.digest
                         found = []

@@ -6,10 +6,13 @@ of a batch are admitted one by one, so no batch can hold more than four of one m
 """
 
 import math
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from bulkmail.core.access import Access
+from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import START, Pace
 from bulkmail.core.retry import RetryRules
 from bulkmail.core.slots.lane import SLOTS, Slots
@@ -69,19 +72,16 @@ async def stack(
     def held(mailbox: str) -> bool:
         return limiting.held(mailbox)  # the batch is below the limiter, and asks it when a post leaves
 
+    access, outage = Access(), Outage(report, max_wait=settings.max_wait, dice=random.random)
     async with AsyncExitStack() as opened:
-        transport: Transport = Authorizing(terminal, tokens, lambda: limiting.fences.risen)
+        transport: Transport = Authorizing(terminal, tokens, access, lambda: limiting.fences.risen)
         if settings.batch:
             gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held)
             transport = await opened.enter_async_context(gathered)
         transport = limiting = Limiting(
-            transport,
-            slots=Slots(settings.slots),
-            pace=pace,
-            report=report,
-            rate=settings.rate,
+            transport, slots=Slots(settings.slots), pace=pace, outage=outage, report=report, rate=settings.rate,
             max_wait=settings.max_wait,
-        )
-        transport = Retrying(transport, rules=settings.retries, report=report)
+        )  # fmt: skip
+        transport = Retrying(transport, rules=settings.retries, report=report, access=access, outage=outage)
         transport = guard(transport)
         yield Stack(transport, limiting, limiting.waits, pace, limiting.statistics)

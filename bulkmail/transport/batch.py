@@ -6,20 +6,27 @@ admitted parts. A part that may not leave any more when its post does (its fence
 the limiter again. What becomes of a whole post is the table WHOLE: a post that is refused for what is in it is halved
 until the part that is to blame stands alone, and that one goes plain.
 
+A post that fails as a whole says nothing about its parts: those that may be sent again go alone at once, and it costs
+them no attempt. While the service asks for a pause of its batches, all requests go plain.
+
 A post is answered when its slowest part is. So the mailboxes of a post that took far too long go plain until they
-answer in time: one that hangs then holds up nobody but itself.
+answer in time: one that hangs then holds up only itself.
 """
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
-from bulkmail.core.batch import BatchRejected, Readmit, Size, pack, unpack
+from bulkmail.core.batch import Alone, BatchRejected, Readmit, Size, pack, unpack
 from bulkmail.core.odata import ids_of
-from bulkmail.errors import NOT_SENT, OutcomeUnknown
+from bulkmail.core.retry import REPEATABLE
+from bulkmail.core.retryafter import obey, parse
+from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response, Transport
 
 LINGER = 0.02
@@ -44,19 +51,19 @@ class Fate(Enum):
     """What the status of a post means for its parts."""
 
     APART = auto()  # each has an answer of its own in the body
-    EACH = auto()  # it is the answer to each: refused for the token's sake, or it may have been worked on
+    EACH = auto()  # it is the answer to each: refused for the token's sake, or because the application asks too much
     HALVED = auto()  # none was worked on, and the fault is with one of them
-    LOST = auto()  # no answer of Graph to a batch: what became of the parts is not known
+    FAILED = auto()  # what became of the parts is not known, and what failed may be any one of them, or none
 
 
-WHOLE = {200: Fate.APART, 401: Fate.EACH, 408: Fate.EACH, 424: Fate.APART, 429: Fate.EACH, 507: Fate.LOST}
-"""Status to fate. Of the others, those from 400 on halve the post, those from 300 on and from 500 on are the answer to
-each, and the rest comes from something in between. 507 would say that each of the mailboxes is full."""
+WHOLE = {200: Fate.APART, 401: Fate.EACH, 408: Fate.FAILED, 424: Fate.APART, 429: Fate.EACH, 509: Fate.EACH}
+"""Status to fate. Of the others, redirects are the answer to each, those from 400 on halve the post, and the rest fail:
+they come from the batch endpoint itself or from something in between."""
 
 
 def fate(status: int) -> Fate:
     """What becomes of the parts of a post that was answered so."""
-    other = Fate.LOST if status < 300 else Fate.HALVED if 400 <= status < 500 else Fate.EACH
+    other = Fate.EACH if 300 <= status < 400 else Fate.HALVED if 400 <= status < 500 else Fate.FAILED
     return WHOLE.get(status, other)
 
 
@@ -83,15 +90,18 @@ class Batching:
         linger: float,
         held: Callable[[str], bool],
         suspects: int,
+        dice: Callable[[], float],
     ) -> None:
         self._inner = inner
         self._posts = posts
         self._linger = linger
         self._held = held
         self._suspects = suspects
+        self._dice = dice
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Part] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._shut_until = 0.0  # no post leaves before
         self._usual = 0.0  # seconds that a post takes, a running mean
         self._apart: set[str] = set()  # mailboxes that go plain
         self._size = Size(size)
@@ -105,6 +115,8 @@ class Batching:
 
     async def send(self, request: Request, /) -> Response:
         if not request.batchable or isinstance(request.body, bytes):
+            return await self._inner.send(request)
+        if self._shut_until and self._is_shut():
             return await self._inner.send(request)
         if self._apart and request.lane in self._apart:
             return await self._send_apart(request)
@@ -133,6 +145,12 @@ class Batching:
     def _is_overdue(self, seconds: float) -> bool:
         return seconds > max(PATIENCE, OVERDUE * self._usual)
 
+    def _is_shut(self) -> bool:
+        """Whether the service has asked for a pause of its batches that is not over."""
+        if self._loop.time() >= self._shut_until:
+            self._shut_until = 0.0
+        return self._shut_until > 0
+
     def flush(self) -> None:
         """Everything that waits leaves now."""
         self._stop_timer()
@@ -157,7 +175,7 @@ class Batching:
             request, answer = part
             if answer.done():
                 continue  # cancelled while it waited
-            if self._held(request.lane):
+            if self._held(request.lane) or self._shut_until:
                 answer.set_exception(Readmit())
             else:
                 leaving.append(part)
@@ -197,7 +215,11 @@ class Batching:
             elif become is Fate.HALVED:
                 await self._split(parts)
             else:
-                self._fail(parts, OutcomeUnknown(f"a batch was answered with {whole.status}", **ids_of(whole)))
+                self._pause(whole)
+                error = OutcomeUnknown(f"a batch was answered with {whole.status}", **ids_of(whole))
+                self._send_alone(parts, str(whole.status), error)
+        except TransportError as error:
+            self._send_alone(parts, "no connection" if isinstance(error, Unreachable) else "no answer", error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to each of the parts
             self._fail(parts, error)
         except BaseException:
@@ -233,12 +255,30 @@ class Batching:
         try:
             answers = unpack(answer.body, len(parts))
         except BatchRejected as error:
-            self._fail(parts, OutcomeUnknown(str(error), **ids_of(answer)))
+            self._send_alone(parts, "no answer to a batch", OutcomeUnknown(str(error), **ids_of(answer)))
         else:
             self._size.answered(self._hand_out(parts, answers, answer))
 
+    def _pause(self, answer: Response) -> None:
+        """Of all posts, where the service asks for one; a plain request may leave all the same."""
+        asked = parse(answer.headers, datetime.now(UTC).timestamp())
+        if asked:
+            self._shut_until = max(self._shut_until, self._loop.time() + obey(asked, self._dice()))
+
+    def _send_alone(self, parts: Sequence[Part], said: str, error: TransportError) -> None:
+        """Parts of a post that failed. What may have been carried out, and must not be repeated, ends here."""
+        self._size.answered(len(parts))
+        for request, answer in parts:
+            if answer.done():
+                continue
+            if isinstance(error, Unreachable) or request.effect in REPEATABLE:
+                answer.set_exception(Alone(said, doubtful=not isinstance(error, Unreachable)))
+                said = ""  # it is told once: it was one failure
+            else:
+                answer.set_exception(error)
+
     def _answer_all(self, parts: Sequence[Part], answer: Response) -> None:
-        """A post that was refused, or took too long, may have had too many parts."""
+        """A post that was refused may have had too many parts."""
         whole = answer._replace(headers={**answer.headers, **SCOPE}) if answer.status in (429, 509) else answer
         self._hand_out(parts, [whole] * len(parts), answer)
         if answer.status != 401:
@@ -248,11 +288,12 @@ class Batching:
     def _hand_out(parts: Sequence[Part], answers: Sequence[Response | None], post: Response) -> int:
         """To each its own; an error has the ids of the post where it has none of its own. How many were throttled."""
         refused = 0
-        for (_, waiting), answer in zip(parts, answers, strict=True):
+        for (request, waiting), answer in zip(parts, answers, strict=True):
             if waiting.done():
                 continue
             if answer is None:
-                waiting.set_exception(OutcomeUnknown("the answer of a batch lacks this part", **ids_of(post)))
+                lacking = OutcomeUnknown("the answer of a batch lacks this part", **ids_of(post))
+                waiting.set_exception(Alone("no answer", doubtful=True) if request.effect in REPEATABLE else lacking)
                 continue
             if answer.status >= 400:
                 refused += answer.status == 429
@@ -280,10 +321,11 @@ async def batching(
     held: Callable[[str], bool],
     linger: float = LINGER,
     suspects: int = SUSPECTS,
+    dice: Callable[[], float] = random.random,
 ) -> AsyncIterator[Batching]:
     """Posts run in a task group of their own, and end with it."""
     async with asyncio.TaskGroup() as posts:
-        gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects)
+        gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects, dice=dice)
         try:
             yield gathered
             gathered.flush()

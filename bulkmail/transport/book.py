@@ -1,4 +1,4 @@
-"""Notes every write before it leaves and what became of it; lets nobody look too soon for one whose answer was lost.
+"""Notes every write before it leaves, and what became of it; makes sure that a lost one is not looked for too soon.
 
 It stands above the retries, so that a change has one entry however often it is sent. What must never be repeated is
 noted as late as can be, with its slot in hand: when a process dies, only what was under way is in doubt, and nothing
@@ -13,8 +13,7 @@ import asyncio
 from collections.abc import Mapping
 
 from bulkmail.core.effect import writes
-from bulkmail.core.retry import REPEATABLE
-from bulkmail.errors import NOT_SENT, Defect, SignInError, ThrottledOut, Unreachable
+from bulkmail.errors import MAYBE_SENT, NOT_SENT, Defect, SignInError, ThrottledOut, Unreachable
 from bulkmail.model import Effect, Ending, Event, Ledger, Reporter, Request, Response, Transport
 
 SETTLE = 300.0
@@ -79,7 +78,7 @@ class Booking:
             response = await self._inner.send(leaving)
         except BaseException as error:
             if entry.number:
-                self._conclude(entry.number, request, _unanswered(request, error))
+                self._conclude(entry.number, request, _unanswered(error))
             raise
         if not entry.number:
             raise Defect("a write left before it was noted")
@@ -103,13 +102,12 @@ class Booking:
             self._settles[request.row] = self._loop.time() + self._settle
 
 
-def _unanswered(request: Request, error: BaseException) -> Ending:
-    """Whoever is cancelled may have a request under way, unless it still waited for its turn. Without a token none
-    leaves. One whose repetition would do a thing twice has not left before either."""
-    if isinstance(error, Unreachable | ThrottledOut):
-        return Ending.UNSENT
-    stayed = isinstance(error, SignInError) or NOT_SENT in getattr(error, "__notes__", ())
-    return Ending.UNSENT if stayed and request.effect not in REPEATABLE else Ending.UNKNOWN
+def _unanswered(error: BaseException) -> Ending:
+    """A request that ends without an answer may have been carried out, unless it is known that no attempt has begun:
+    it still waited for its turn, it could not be encoded, or there was no token."""
+    notes = getattr(error, "__notes__", ())
+    stayed = isinstance(error, Unreachable | ThrottledOut | SignInError) or NOT_SENT in notes
+    return Ending.UNSENT if stayed and MAYBE_SENT not in notes else Ending.UNKNOWN
 
 
 def _ending(response: Response) -> Ending:

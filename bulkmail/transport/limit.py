@@ -12,26 +12,29 @@ from datetime import UTC, datetime
 
 from aiolimiter import AsyncLimiter
 
-from bulkmail.core.batch import Readmit
+from bulkmail.core.batch import Alone, Readmit
 from bulkmail.core.content import content_of
-from bulkmail.core.odata import sends_mail
+from bulkmail.core.odata import sends_mail, user
+from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
+from bulkmail.core.retry import REPEATABLE
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots
 from bulkmail.core.slots.line import TICK, Line, LineStatistics
-from bulkmail.errors import NOT_SENT
-from bulkmail.model import Reporter, Request, Response, Tally, Transport, Wait
+from bulkmail.errors import MAYBE_SENT, NOT_SENT, TransportError, Unreachable
+from bulkmail.model import Effect, Reporter, Request, Response, Tally, Transport, Wait
 
 
 class Turn:
     """A request that waits in its lane, and the future that it awaits."""
 
-    __slots__ = ("_turn", "sends", "upload")
+    __slots__ = ("_turn", "safe", "sends", "upload")
 
-    def __init__(self, turn: asyncio.Future[None], upload: int, sends: int) -> None:
+    def __init__(self, turn: asyncio.Future[None], upload: int, sends: int, *, safe: bool) -> None:
         self._turn = turn
         self.upload = upload
         self.sends = sends
+        self.safe = safe
 
     def gone(self) -> bool:
         return self._turn.done()
@@ -56,6 +59,7 @@ class Limiting:
         slots: Slots,
         pace: Pace,
         report: Reporter,
+        outage: Outage | None = None,
         rate: float | None = None,
         max_wait: float = math.inf,
         dice: Callable[[], float] = random.random,
@@ -67,9 +71,10 @@ class Limiting:
         self._timer: asyncio.TimerHandle | None = None
         self._wakes = math.inf
         self._wanted: Callable[[], None] = _unheard
-        self.fences = Fences(slots, pace, report, max_wait=max_wait, wall=_wall, dice=dice)
-        self._line = Line(slots, self.fences, pace, report)
         self._pace = pace
+        self._outage = outage or Outage(report, max_wait=max_wait, dice=dice)
+        self.fences = Fences(slots, pace, self._outage, report, max_wait=max_wait, wall=_wall, dice=dice)
+        self._line = Line(slots, self.fences, pace, self._outage, report)
 
     def __repr__(self) -> str:
         return f"<Limiting {self._line!r}, {self._pace!r}, {self._slots!r}>"
@@ -111,33 +116,42 @@ class Limiting:
         while True:
             lane, now = self._slots.at(key), self._loop.time()
             sent: float | None = now
+            leaving = request
             if not self._line.passes(lane, now, upload, sends):
                 with request.waits:
-                    await self._wait(lane, now, upload, sends)
-                sent = await self._prepared(lane, request)
+                    await self._wait(lane, now, upload, sends, safe=request.effect in REPEATABLE)
+                leaving = self._probe_for(request)
+                sent = await self._prepared(lane, leaving)
             elif self._rate is not None or request.ready is not None:
                 sent = await self._prepared(lane, request)
             if sent is None:
                 continue
             try:
-                response = await self._inner.send(request)
+                response = await self._inner.send(leaving)
             except BaseException as error:
-                self._lose(lane, sent, error)
-                if not isinstance(error, Readmit):
+                if (again := self._lost(lane, request, leaving, sent, error)) is None:
                     raise
+                request = again
             else:
-                now = self._loop.time()
-                if held_up := self.fences.learn(lane, response, sent, now):
-                    self._line.refuse_overlong(held_up, now)
-                return response
+                self._learn(lane, leaving, response, sent)
+                if leaving is request:
+                    return response._replace(doubtful=True) if request.doubtful else response
             finally:
                 if self._line.give(lane):
                     self._admit()
 
-    async def _wait(self, lane: Lane, now: float, upload: int, sends: int) -> None:
+    def _probe_for(self, request: Request) -> Request:
+        """What leaves when a request is admitted: itself, or in an outage, where it would be a probe that must not be
+        repeated, a harmless read of the same mailbox. Whatever that is answered, the request is admitted again then."""
+        if not self._outage.down or request.effect in REPEATABLE:
+            return request
+        path = f"{user(request.mailbox)}?$select=id"
+        return Request("GET", path, request.mailbox, batchable=False, key=request.key, row=request.row)
+
+    async def _wait(self, lane: Lane, now: float, upload: int, sends: int, *, safe: bool) -> None:
         """For the request's turn."""
         turn: asyncio.Future[None] = self._loop.create_future()
-        waiter = Turn(turn, upload, sends)
+        waiter = Turn(turn, upload, sends, safe=safe)
         try:
             if self._line.arrive(lane, waiter, now):
                 self._admit()
@@ -181,15 +195,34 @@ class Limiting:
         if self._line.give(lane):
             self._admit()
 
-    def _lose(self, lane: Lane, sent: float, error: BaseException) -> None:
-        """Tells of a request that has no answer."""
+    def _learn(self, lane: Lane, request: Request, response: Response, sent: float) -> None:
         now = self._loop.time()
+        if held_up := self.fences.learn(lane, response, sent, now, suspect=request.suspect):
+            self._line.refuse_overlong(held_up, now)
+
+    def _lost(
+        self, lane: Lane, request: Request, leaving: Request, sent: float, error: BaseException
+    ) -> Request | None:
+        """Tells that what left for a request has no answer. Returns the request as it is to be admitted again at once,
+        if it is."""
+        now = self._loop.time()
+        if request.doubtful:
+            error.add_note(MAYBE_SENT)
         if isinstance(error, Readmit):
             self._line.take_back(lane, now)
-        elif isinstance(error, Exception):
-            self._pace.faltered(now, sent)
-        else:
+            return request
+        if isinstance(error, Alone):
+            if error.said:
+                self.fences.failed(lane, error.said, sent, now)
+            else:
+                self._pace.abandoned(now)
+            return request._replace(batchable=False, doubtful=error.doubtful and request.effect is not Effect.READ)
+        if not isinstance(error, TransportError):
             self._pace.abandoned(now)
+            return None
+        said = "no connection" if isinstance(error, Unreachable) else "no answer"
+        self.fences.failed(lane, said, sent, now, suspect=leaving.suspect)
+        return None if leaving is request else request
 
     def _admit(self) -> None:
         """Let those go that may, and call for more work when mailboxes have begun that waited to."""

@@ -5,21 +5,36 @@ OutcomeUnknown where repeating might do a thing twice.
 """
 
 import asyncio
-import math
 import random
 from collections.abc import Callable
 
+from bulkmail.core.access import Access, Refusals, Ruling, lets_in
+from bulkmail.core.advice import token_refused
+from bulkmail.core.attempts import Attempts
 from bulkmail.core.odata import error_of, ids_of
-from bulkmail.core.retry import Judgement, Quota, RetryRules, backoff, judge, judge_error, settled
-from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unanswered, Unreachable
+from bulkmail.core.outage import Outage
+from bulkmail.core.retry import Judgement, RetryRules, backoff, judge, judge_error, settled
+from bulkmail.errors import (
+    MAYBE_SENT,
+    NOT_SENT,
+    OutcomeUnknown,
+    ThrottledOut,
+    TransportError,
+    Unanswered,
+    Unreachable,
+)
 from bulkmail.model import Effect, Event, Reporter, Request, Response, Transport
+from bulkmail.text import one_line
 
 PAGE_ATTEMPTS = 2
 """Tries of a page that ends in 504 or is cut off: once more, since that may be chance, and then a smaller one."""
 
 
 class Retrying:
-    """Bounded by attempts, by time and by the run's quota; throttled attempts count for none of them."""
+    """Bounded by attempts and by time; attempts that were throttled, or that an outage cost, count for neither.
+
+    `access` rules on refused tokens, and `outage` knows what others were answered.
+    """
 
     def __init__(
         self,
@@ -27,60 +42,111 @@ class Retrying:
         *,
         rules: RetryRules,
         report: Reporter,
-        quota: Quota | None = None,
+        access: Access | None = None,
+        outage: Outage | None = None,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._inner = inner
         self._rules = rules
         self._report = report
+        self._access = access or Access()
+        self._outage = outage or Outage(report)
         self._dice = dice
-        self.quota = quota or Quota()
 
     async def send(self, request: Request, /) -> Response:
-        tried, renewed, failing_since = 0, False, math.inf
-        doubtful = False  # an attempt may have been carried out
+        attempts: Attempts | None = None
         while True:
             answer: Response | TransportError
+            began, served = self._access.now, self._outage.good
             try:
                 answer = await self._inner.send(request)
             except TransportError as error:
                 answer, judgement = error, judge_error(error, request.effect)
+            except BaseException as error:
+                _note(error, attempts)
+                raise
             else:
                 judgement = judge(answer, request.effect)
-                if judgement is Judgement.DONE and not tried:  # as nearly always
-                    self.quota.refund(repeated=False)
-                    return answer
-            if judgement is Judgement.THROTTLED:
-                failing_since = math.inf
-            elif judgement is Judgement.RENEW and not renewed:
-                renewed = True
-            elif judgement is not Judgement.TRANSIENT:
-                return self._end(request, _honest(answer, request.effect, doubtful=doubtful), judgement, tried)
-            else:
-                tried += 1
-                doubtful = doubtful or not isinstance(answer, Unreachable)
-                now = asyncio.get_running_loop().time()
-                failing_since = min(failing_since, now)
-                wait = backoff(self._rules, tried, self._dice)
-                late = now + wait - failing_since > self._rules.seconds
-                last = tried >= self._rules.attempts or (tried >= PAGE_ATTEMPTS and _too_large(request, answer))
-                if late or last or not self.quota.spend():
-                    return _given_up(_honest(answer, request.effect, doubtful=doubtful), request.effect)
-                self._report(Event("retried", _why(answer), request.mailbox, wait))
+                if self._access.watching and lets_in(answer.status):
+                    self._access.accepted(began)
+                if judgement is Judgement.DONE and attempts is None and not answer.doubtful:
+                    return answer  # like nearly every one
+            attempts = attempts or Attempts()
+            attempts.doubtful = attempts.doubtful or _doubted(answer)
+            wait = self._ruling(request, answer, judgement, attempts, began, served)
+            if wait is None:
+                return self._end(request, _honest(answer, request.effect, attempts), judgement, attempts)
+            if wait:
                 with request.waits:
-                    await asyncio.sleep(wait)
-                request = _anew(request, answer)
+                    await _sleep(wait, attempts)
+            request = _anew(request, answer, attempts)
 
-    def _end(self, request: Request, answer: Response | TransportError, judgement: Judgement, tried: int) -> Response:
-        """A judgement that no repetition follows."""
+    def _ruling(
+        self, request: Request, answer: Response | TransportError, judgement: Judgement, attempts: Attempts,
+        began: int, served: int,
+    ) -> float | None:  # fmt: skip
+        """The seconds to wait before the next attempt; None if there is none."""
+        if judgement is Judgement.RENEW and isinstance(answer, Response):
+            return self._ruling_on_token(request, answer, attempts, began)
+        if judgement is Judgement.THROTTLED:
+            attempts.throttled()
+            return 0.0
+        if judgement is not Judgement.TRANSIENT:
+            return None
+        attempts.failed(answer, served=self._outage.good > served, down=self._outage.down)
+        wait = backoff(self._rules, max(1, attempts.tried), self._dice)
+        too_large = attempts.tried >= PAGE_ATTEMPTS and _too_large(request, answer)
+        if too_large or attempts.last(self._rules, self._outage, wait, asyncio.get_running_loop().time()):
+            return None
+        self._report(Event("retried", _why(answer), request.mailbox, wait))
+        return wait
+
+    def _ruling_on_token(self, request: Request, answer: Response, attempts: Attempts, began: int) -> float | None:
+        """The same for a 401. Raises SignInError where the token is lost for all."""
+        refusals = attempts.refusals = attempts.refusals or Refusals()
+        ruling = self._access.refused(request.lane, began, refusals)
+        if ruling is Ruling.LOST:
+            code, message = error_of(answer.body)
+            error = token_refused(code, one_line(message))
+            _note(error, attempts)
+            raise error
+        if ruling is Ruling.OWN:
+            return None
+        return refusals.pause() if ruling is Ruling.LATER else 0.0
+
+    def _end(
+        self, request: Request, answer: Response | TransportError, judgement: Judgement, attempts: Attempts
+    ) -> Response:
+        """An answer that no repetition follows."""
+        if judgement is Judgement.TRANSIENT:
+            return _given_up(answer, request.effect)
         if isinstance(answer, TransportError):
             raise answer
         if judgement is Judgement.UNKNOWN:
             said = f"the service answered {_why(answer)}, and may have done the work all the same"
             raise OutcomeUnknown(said, **ids_of(answer))
-        if judgement is Judgement.DONE:
-            self.quota.refund(repeated=tried > 0)
-        return Response(204, answer.headers) if tried and settled(request, answer) else answer
+        return Response(204, answer.headers) if attempts.doubtful and settled(request, answer) else answer
+
+
+def _doubted(answer: Response | TransportError) -> bool:
+    """Whether it is known below that the request was sent before, as a part of a batch that failed."""
+    return answer.doubtful if isinstance(answer, Response) else MAYBE_SENT in getattr(answer, "__notes__", ())
+
+
+async def _sleep(seconds: float, attempts: Attempts) -> None:
+    """Before a repetition. Cancelled here, a request has begun only if an attempt before has."""
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError as cancelled:
+        cancelled.add_note(NOT_SENT)
+        _note(cancelled, attempts)
+        raise
+
+
+def _note(error: BaseException, attempts: Attempts | None) -> None:
+    """That an attempt before the one which ended so may have been carried out."""
+    if attempts is not None and attempts.doubtful:
+        error.add_note(MAYBE_SENT)
 
 
 def _too_large(request: Request, answer: Response | TransportError) -> bool:
@@ -90,17 +156,20 @@ def _too_large(request: Request, answer: Response | TransportError) -> bool:
     return answer.status == 504 if isinstance(answer, Response) else isinstance(answer, OutcomeUnknown)
 
 
-def _anew(request: Request, answer: Response | TransportError) -> Request:
-    """The repetition: after a 503 or a lost answer by another connection, since the old one may be pinned to a sick
-    front end, or may have lost its order."""
+def _anew(request: Request, answer: Response | TransportError, attempts: Attempts) -> Request:
+    """The repetition: after a failure alone, since it may be what failed a batch. After a 503 or a lost answer by
+    another connection: the old one may be pinned to a sick front end, or may have lost its order."""
+    failed = isinstance(answer, TransportError) or answer.status >= 500
+    if not failed:
+        return request
     doubted = answer.status == 503 if isinstance(answer, Response) else isinstance(answer, OutcomeUnknown)
-    return request._replace(fresh=True) if doubted and not request.fresh else request
+    return request._replace(batchable=False, fresh=request.fresh or doubted, suspect=attempts.suspect)
 
 
-def _honest(answer: Response | TransportError, effect: Effect, *, doubtful: bool) -> Response | TransportError:
+def _honest(answer: Response | TransportError, effect: Effect, attempts: Attempts) -> Response | TransportError:
     """The last answer, and what it leaves open: that the last attempt never began, or was refused, does not say that a
     write was not made by one before."""
-    if not doubtful or effect is Effect.READ:
+    if not attempts.doubtful or effect is Effect.READ:
         return answer
     if isinstance(answer, Response):
         return answer._replace(doubtful=answer.status >= 300)
@@ -108,11 +177,11 @@ def _honest(answer: Response | TransportError, effect: Effect, *, doubtful: bool
 
 
 def _given_up(answer: Response | TransportError, effect: Effect) -> Response:
-    """The last of too many failures; one with a good status does not come from Graph, and is no answer."""
+    """The last of too many failures; one with a good status does not come from Graph, and is not an answer."""
     if isinstance(answer, Response) and answer.status >= 400:
         return answer
     if isinstance(answer, Response):
-        answer = OutcomeUnknown(f"what came, {_why(answer)}, is no answer of Graph", **ids_of(answer))
+        answer = OutcomeUnknown(f"what came, {_why(answer)}, is not an answer of Graph", **ids_of(answer))
     if isinstance(answer, OutcomeUnknown) and effect is Effect.READ:
         raise _told_as(Unanswered, answer)
     raise answer

@@ -191,7 +191,7 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
     """Names in lower case; the values of a header that came more than once are joined by commas (RFC 9110, 5.3)."""
     named = {name.lower(): value for name, value in headers.items()}
     if len(named) == len(headers):
-        return named  # as nearly always: none came twice
+        return named  # none came twice: nearly every answer
     named.clear()
     for name, value in headers.items():
         lower = name.lower()

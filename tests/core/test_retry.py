@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.core.retry import Judgement, Quota, RetryRules, backoff, judge, judge_error, settled
+from bulkmail.core.retry import Judgement, RetryRules, backoff, judge, judge_error, settled
 from bulkmail.errors import OutcomeUnknown, ThrottledOut, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response
 
@@ -96,22 +96,3 @@ def test_full_jitter_keeps_within_its_bounds(tried: int, roll: float, base: floa
 def test_backoff_doubles_up_to_its_cap() -> None:
     waits = [backoff(RetryRules(base=0.5, cap=30), tried, lambda: 1.0) for tried in range(1, 9)]
     assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30]
-
-
-def test_an_outage_costs_fifty_repetitions() -> None:
-    quota = Quota()
-    assert [quota.spend() for _ in range(60)] == [True] * 50 + [False] * 10
-    assert repr(quota) == "<Quota 0 of 500>"
-
-
-@given(st.lists(st.sampled_from(["spend", "success", "recovered"]), max_size=300))
-def test_the_quota_stays_between_nothing_and_its_capacity(steps: list[str]) -> None:
-    quota = Quota(100)
-    for step in steps:
-        before = quota.left
-        if step == "spend":
-            assert quota.spend() is (before >= Quota.COST)
-        else:
-            quota.refund(repeated=step == "recovered")
-            assert quota.left >= before
-        assert 0 <= quota.left <= 100

@@ -11,6 +11,7 @@ from bulkmail.errors import (
     LinkRefused,
     OutcomeUnknown,
     PermissionMissing,
+    ServiceDown,
     SignInError,
     ThrottledOut,
     Unanswered,
@@ -57,17 +58,15 @@ def test_a_message_is_one_line() -> None:
     assert verdict(Unreachable("two\nlines\x1b[2J"))[1].message == "two lines [2J"
 
 
-@pytest.mark.parametrize("error", [SignInError("x"), Defect("x"), PermissionMissing("x")])
+@pytest.mark.parametrize("error", [SignInError("x"), Defect("x"), PermissionMissing("x"), ServiceDown("x")])
 def test_what_is_not_about_the_mailbox_is_raised(error: BulkmailError) -> None:
     with pytest.raises(type(error)):
         verdict(error)
 
 
-def test_a_refused_token_is_a_sign_in_error() -> None:
-    with pytest.raises(SignInError) as caught:
-        verdict(GraphError(401, "InvalidAuthenticationToken", "expired"))
-    assert caught.value.code == "InvalidAuthenticationToken"
-    assert caught.value.exit_code == 4
+def test_a_mailbox_that_refuses_a_token_with_which_others_are_let_in_is_denied() -> None:
+    status, problem = verdict(GraphError(401, "UnknownError", "no reason given"))
+    assert (status, problem.code, problem.status) == (Status.DENIED, "UnknownError", 401)
 
 
 def test_an_address_without_a_mailbox_is_absent_in_all_its_spellings() -> None:

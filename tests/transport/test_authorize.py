@@ -2,12 +2,15 @@
 
 import asyncio
 from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import pytest
 
+from bulkmail.core.access import Access
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import OutcomeUnknown, SignInError
-from bulkmail.model import Request, Response
+from bulkmail.model import NOTHING, Request, Response
 from bulkmail.testing import Scripted, Tokens, run
 from bulkmail.transport import StackSettings, stack
 from bulkmail.transport.authorize import Authorizing
@@ -94,12 +97,101 @@ def test_a_fence_that_rises_while_a_token_is_waited_for_is_kept(code: str, batch
     run(main())
 
 
-def test_a_second_401_is_final() -> None:
+def test_a_mailbox_that_is_refused_alone_is_its_own_outcome_after_a_few_seconds() -> None:
     async def main() -> None:
-        service = wants("another")
-        async with stack(service, Tokens(), StackSettings(), unheard) as stacked:
+        service, tokens = wants("another"), Tokens()
+        async with stack(service, tokens, StackSettings(), unheard) as stacked:
             assert (await stacked.transport.send(get())).status == 401
-        assert len(service.requests) == 2
+        assert len(service.requests) == 4
+        assert tokens.issued == 2
+        assert asyncio.get_running_loop().time() == pytest.approx(3.0)
+
+    run(main())
+
+
+class Picky:
+    """A service that refuses some mailboxes with every token, and all mailboxes without the `good` one, if any is."""
+
+    def __init__(self, refuses: Callable[[str], bool], challenge: Mapping[str, str] = NOTHING) -> None:
+        self._refuses = refuses
+        self._refusal = Response(401, challenge, {"error": {"code": "UnknownError", "message": ""}})
+        self.asked: Counter[str] = Counter()
+        self.good = ""
+
+    async def answer(self, request: Request) -> Response:
+        self.asked[request.mailbox] += 1
+        await asyncio.sleep(0.1)
+        return self._refusal if self._refuses(request.mailbox) else OK
+
+    async def send(self, request: Request, /) -> Response:
+        if self.good and request.headers["Authorization"] != f"Bearer {self.good}":
+            await asyncio.sleep(0.1)
+            return Response(401)
+        return await Unbatching(self.answer).send(request)
+
+
+async def ends_of(service: Picky, tokens: Tokens, batch: int, mailboxes: int) -> list[int | str]:
+    """How a request to each mailbox ends, eight at a time: its status, or the name of its error."""
+    ends: list[int | str] = []
+    async with stack(service, tokens, StackSettings(batch=batch), unheard) as stacked:
+        left = iter(range(mailboxes))
+
+        async def work() -> None:
+            for number in left:
+                try:
+                    ends.append((await stacked.transport.send(get(f"/users/m{number}/x", f"m{number}"))).status)
+                except SignInError as error:
+                    ends.append(type(error).__name__)
+                    return
+
+        await together(*(work() for _ in range(8)))
+    return ends
+
+
+@pytest.mark.parametrize("batch", [0, 20])
+@pytest.mark.parametrize("challenge", [{}, CHALLENGE])
+@pytest.mark.parametrize("odd", [["m500"], ["m0"], [f"m{number}" for number in range(0, 2000, 40)]])
+def test_mailboxes_that_refuse_a_token_with_which_others_are_read_are_their_own_outcome(
+    odd: list[str], challenge: dict[str, str], batch: int
+) -> None:
+    service, tokens = Picky(lambda mailbox: mailbox in odd, challenge), Tokens()
+    ends = run(ends_of(service, tokens, batch, 2000))
+    assert Counter(ends) == {200: 2000 - len(odd), 401: len(odd)}
+    assert tokens.issued <= 2, "the others keep their token"
+    assert all(service.asked[mailbox] <= 4 for mailbox in odd)
+
+
+@pytest.mark.parametrize("batch", [0, 20])
+def test_a_tenant_that_lets_none_in_ends_the_run_soon(batch: int) -> None:
+    async def main() -> list[int | str]:
+        ends = await ends_of(service, tokens, batch, 2000)
+        assert asyncio.get_running_loop().time() < 5
+        return ends
+
+    service, tokens = Picky(lambda _mailbox: True), Tokens()
+    assert run(main()) == ["SignInError"] * 8
+    assert service.asked.total() <= 24
+    assert tokens.issued == 2
+
+
+@pytest.mark.parametrize("batch", [0, 20])
+def test_a_token_that_is_revoked_on_the_way_is_renewed_and_fails_no_mailbox(batch: int) -> None:
+    async def main() -> list[int | str]:
+        asyncio.get_running_loop().call_later(5.05, setattr, service, "good", "token-2")
+        return await ends_of(service, tokens, batch, 2000)
+
+    service, tokens = Picky(lambda _mailbox: False), Tokens()
+    assert run(main()) == [200] * 2000
+    assert tokens.issued == 2
+
+
+def test_the_directory_alone_shows_that_a_token_is_lost() -> None:
+    async def main() -> None:
+        service = Picky(lambda _mailbox: True)
+        async with stack(service, Tokens(), StackSettings(), unheard) as stacked:
+            with pytest.raises(SignInError, match="Graph refuses the token: UnknownError"):
+                await stacked.transport.send(get(mailbox=""))
+        assert service.asked.total() == 2
 
     run(main())
 
@@ -111,20 +203,33 @@ def test_a_401_of_one_part_renews_the_token_of_the_next_post() -> None:
         parts = part_requests(request)
         token = request.headers["Authorization"]
         posts.append((token, len(parts)))
-        bad = {"id": "1", "status": 401, "headers": {"WWW-Authenticate": CHALLENGE["www-authenticate"]}}
-        good = [{"id": str(number), "status": 200, "body": {}} for number in range(len(parts))]
-        entries = [good[0], bad] if token == "Bearer token-1" else good
-        return Response(200, body={"responses": entries})
+        bad = {"status": 401, "headers": {"WWW-Authenticate": CHALLENGE["www-authenticate"]}}
+        ends = [
+            bad if token == "Bearer token-1" and part.path == "/eve" else {"status": 200, "body": {}} for part in parts
+        ]
+        return Response(200, body={"responses": [{"id": str(n), **end} for n, end in enumerate(ends)]})
 
     async def main() -> None:
         tokens = Tokens()
         async with stack(Scripted(answer), tokens, StackSettings(batch=2), unheard) as stacked:
-            answers = await together(*(stacked.transport.send(get(mailbox=key)) for key in ("ada", "eve")))
+            answers = await together(*(stacked.transport.send(get(f"/{key}", key)) for key in ("ada", "eve")))
         assert [one.status for one in answers] == [200, 200]
         assert tokens.claims == [CLAIMS]
 
     run(main())
-    assert posts == [("Bearer token-1", 2), ("Bearer token-2", 1)]
+    assert posts == [("Bearer token-1", 2), ("Bearer token-1", 1), ("Bearer token-2", 1)], "it may be the mailbox's own"
+
+
+class Eager(Access):
+    """Asks for another token whenever one was refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.renewing = True
+
+    def renewed(self) -> None:
+        super().renewed()
+        self.renewing = True
 
 
 def test_a_late_401_of_an_older_token_does_not_hide_the_latest() -> None:
@@ -136,8 +241,8 @@ def test_a_late_401_of_an_older_token_does_not_hide_the_latest() -> None:
                 await late.wait()
             return OK if request.headers["Authorization"] == "Bearer token-3" else Response(401)
 
-        tokens = Tokens()
-        transport = Authorizing(Scripted(answer), tokens)
+        tokens, access = Tokens(), Eager()
+        transport = Authorizing(Scripted(answer), tokens, access)
         waiting = asyncio.create_task(transport.send(get("/late")))
         await asyncio.sleep(0)
         await transport.send(get())  # token-1 is refused

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkmail.core.batch import Readmit
+from bulkmail.core.batch import Alone, Readmit
 from bulkmail.core.retry import RetryRules
 from bulkmail.core.throttle import Scope, refusal
-from bulkmail.errors import OutcomeUnknown, Unanswered, Unreachable
-from bulkmail.model import Request, Response, Transport
+from bulkmail.errors import OutcomeUnknown, SignInError, Unanswered, Unreachable
+from bulkmail.model import Effect, Request, Response, Transport
 from bulkmail.testing import Scripted, run
 from bulkmail.transport.batch import batching
 from bulkmail.transport.retry import Retrying
-from tests.transport.rig import Unbatching, cancelled, get, part_requests, post, together, unheard
+from tests.transport.rig import Unbatching, cancelled, get, limiting, part_requests, post, together, unheard
 
 
 def free(_mailbox: str) -> bool:
@@ -95,8 +95,8 @@ def test_heavy_parts_are_spread_over_posts() -> None:
     assert [len(parts) for parts in service.posts] == [2, 2, 1]
 
 
-@pytest.mark.parametrize("status", [302, 401, 408, 429, 500, 502, 503, 504, 509])
-def test_an_error_of_the_post_is_the_answer_to_each_part(status: int) -> None:
+@pytest.mark.parametrize("status", [302, 401, 429, 509])
+def test_a_refusal_of_the_post_is_the_answer_to_each_part(status: int) -> None:
     service = Scripted(lambda _request: Response(status, {"retry-after": "7"}))
     ends = run(all_of(service, [get(f"/{number}") for number in range(5)]))
     assert [end.status for end in ends if isinstance(end, Response)] == [status] * 5
@@ -120,15 +120,19 @@ def test_a_refusal_of_the_post_concerns_the_application() -> None:
         Response(202),
         Response(204),
         Response(206, body={"responses": []}),
-        Response(507),
+        *(Response(status) for status in (408, 500, 502, 503, 504, 507)),
         Response(200, body={"responses": [{"id": "0", "status": 200}, {"id": "0", "status": 200}]}),
         Response(200, body={"responses": [{"id": "77", "status": 200}]}),
         Response(424, body={"error": {}}),
     ],
 )
 def test_an_answer_that_leaves_a_doubt_is_no_answer_to_any_part(answer: Response) -> None:
-    ends = run(all_of(Scripted(lambda _request: answer), [get(), post(), get()]))
-    assert all(isinstance(end, OutcomeUnknown) for end in ends)
+    first, write, last = run(all_of(Scripted(lambda _request: answer), [get(), post(), get()]))
+    assert isinstance(write, OutcomeUnknown)
+    assert isinstance(first, Alone)
+    assert isinstance(last, Alone)
+    assert first.doubtful
+    assert (bool(first.said), last.said) == (True, ""), "it is one failure"
 
 
 def test_a_424_around_good_parts_is_taken_apart() -> None:
@@ -137,19 +141,65 @@ def test_a_424_around_good_parts_is_taken_apart() -> None:
     assert ends == [Response(200, {}, {}), Response(424)]
 
 
-def test_a_part_that_the_answer_lacks_is_unknown_and_the_others_are_not() -> None:
+@pytest.mark.parametrize(("lacking", "end"), [(get(), Alone), (post(), OutcomeUnknown)])
+def test_a_part_that_the_answer_lacks_is_unknown_and_the_others_are_not(lacking: Request, end: type[Exception]) -> None:
     entries = [{"id": "2", "status": 200}, {"id": "0", "status": 201}]
-    ends = run(all_of(Scripted(lambda _request: Response(200, body={"responses": entries})), [get(), get(), get()]))
-    assert isinstance(ends[1], OutcomeUnknown)
+    ends = run(all_of(Scripted(lambda _request: Response(200, body={"responses": entries})), [get(), lacking, get()]))
+    assert isinstance(ends[1], end)
     assert [ends[0], ends[2]] == [Response(201), Response(200)]
 
 
-@pytest.mark.parametrize("error", [Unreachable("no route"), OutcomeUnknown("lost"), ZeroDivisionError("bug")])
-def test_an_error_of_the_post_is_the_error_of_each_part(error: Exception) -> None:
+def failing(error: Exception) -> Scripted:
     def fail(_request: Request) -> Response:
         raise error
 
-    assert run(all_of(Scripted(fail), [get(), get(), get()])) == [error] * 3
+    return Scripted(fail)
+
+
+@pytest.mark.parametrize("error", [SignInError("no token"), ZeroDivisionError("bug")])
+def test_an_error_of_the_post_is_the_error_of_each_part(error: Exception) -> None:
+    assert run(all_of(failing(error), [get(), get(), get()])) == [error] * 3
+
+
+def test_a_post_that_never_left_sends_all_its_parts_alone() -> None:
+    ends = run(all_of(failing(Unreachable("no route")), [get(), post(), get()]))
+    assert [(end.said, end.doubtful) for end in ends if isinstance(end, Alone)] == [
+        ("no connection", False), ("", False), ("", False),
+    ]  # fmt: skip
+
+
+def test_a_post_whose_answer_was_lost_sends_what_may_be_sent_again_alone() -> None:
+    lost = OutcomeUnknown("lost")
+    first, write, last = run(all_of(failing(lost), [get(), post(), get()]))
+    assert write is lost
+    assert isinstance(first, Alone)
+    assert isinstance(last, Alone)
+    assert [(end.said, end.doubtful) for end in (first, last)] == [("no answer", True), ("", True)]
+
+
+def test_no_post_leaves_before_the_time_that_a_503_of_a_post_names_and_plain_requests_do() -> None:
+    async def main() -> None:
+        answers = iter([Response(503, {"retry-after": "30"})])
+
+        async def answer(request: Request) -> Response:
+            came.append((asyncio.get_running_loop().time(), request.path))
+            return await Unbatching(echo).send(request) if (first := next(answers, None)) is None else first
+
+        came: list[tuple[float, str]] = []
+        async with batching(Scripted(answer), size=2, held=free, linger=0.1, dice=lambda: 0.0) as packer:
+            posting = [asyncio.create_task(packer.send(get(f"/{n}"))) for n in range(3)]
+            await asyncio.wait(posting)
+            assert [type(task.exception()) for task in posting] == [Alone, Alone, Readmit], (
+                "the third waited for company"
+            )
+            for seconds in (0, 29.8, 0.6):
+                await asyncio.sleep(seconds)
+                await packer.send(get("/x"))
+        assert [(round(at, 1), path) for at, path in came] == [
+            (0.0, "/$batch"), (0.1, "/x"), (29.9, "/x"), (30.5, "/$batch")
+        ]  # fmt: skip
+
+    run(main())
 
 
 @pytest.mark.parametrize("lost", [OutcomeUnknown("lost"), Response(503), Response(200, body={"responses": []})])
@@ -157,7 +207,7 @@ def test_after_a_lost_post_reads_are_repeated_and_writes_are_unknown(lost: Respo
     seen: list[list[str]] = []
 
     async def answer(request: Request) -> Response:
-        seen.append([part.method for part in part_requests(request)])
+        seen.append([part.method for part in part_requests(request)] if request.path == "/$batch" else [request.method])
         if len(seen) == 1:
             if isinstance(lost, Exception):
                 raise lost
@@ -166,7 +216,7 @@ def test_after_a_lost_post_reads_are_repeated_and_writes_are_unknown(lost: Respo
 
     async def main() -> None:
         async with batching(Scripted(answer), size=4, held=free) as packer:
-            transport = Retrying(packer, rules=RetryRules(), report=unheard)
+            transport = Retrying(limiting(packer), rules=RetryRules(), report=unheard)
             asked = [asyncio.create_task(transport.send(one)) for one in (get("/1"), post("/2"), get("/3"), post("/4"))]
             await asyncio.wait(asked)
         assert [asked[0].result().status, asked[2].result().status] == [200, 200]
@@ -174,12 +224,13 @@ def test_after_a_lost_post_reads_are_repeated_and_writes_are_unknown(lost: Respo
 
     run(main())
     assert sum(parts.count("POST") for parts in seen) == 2, "each write was sent once"
+    assert sorted(seen[1:]) == [["GET"], ["GET"]], "alone"
 
 
 def test_reads_that_never_got_an_answer_end_unanswered() -> None:
     async def main() -> None:
-        async with batching(Scripted(lambda _r: Response(200, body={"responses": []})), size=4, held=free) as packer:
-            transport = Retrying(packer, rules=RetryRules(attempts=3), report=unheard)
+        async with batching(Scripted(lambda _r: Response(200)), size=4, held=free) as packer:
+            transport = Retrying(limiting(packer), rules=RetryRules(attempts=3), report=unheard)
             with pytest.raises(Unanswered):
                 await transport.send(get())
 
@@ -217,7 +268,24 @@ def test_a_cancelled_part_of_a_post_that_fails_stays_cancelled() -> None:
             asked = [asyncio.create_task(packer.send(get())) for _ in range(2)]
             await asyncio.sleep(0.5)
             await cancelled(asked[0])
-            with pytest.raises(OutcomeUnknown):
+            with pytest.raises(Alone):
+                await asked[1]
+        assert asked[0].cancelled()
+
+    run(main())
+
+
+def test_a_cancelled_part_of_a_post_that_found_no_token_stays_cancelled() -> None:
+    async def main() -> None:
+        async def lose(_request: Request) -> Response:
+            await asyncio.sleep(1)
+            raise SignInError("no token")
+
+        async with batching(Scripted(lose), size=2, held=free) as packer:
+            asked = [asyncio.create_task(packer.send(get())) for _ in range(2)]
+            await asyncio.sleep(0.5)
+            await cancelled(asked[0])
+            with pytest.raises(SignInError):
                 await asked[1]
         assert asked[0].cancelled()
 
@@ -310,7 +378,9 @@ def test_posts_shrink_while_they_are_refused_and_grow_again(sick: Response, whol
 
         async with batching(Scripted(answer), size=20, held=free) as packer:
             for _ in range(2):
-                await together(*(packer.send(get()) for _ in range(packer.statistics().size)))
+                asked = [asyncio.create_task(packer.send(get())) for _ in range(packer.statistics().size)]
+                await asyncio.wait(asked)
+                assert all(task.exception() is None or isinstance(task.exception(), Alone) for task in asked)
             falls = shrunk and (whole or sick.status == 429)
             assert packer.statistics().size == (5 if falls else 20)
             for _ in range(60):
@@ -360,7 +430,8 @@ def test_an_error_of_a_part_has_the_ids_of_its_post() -> None:
 @pytest.mark.parametrize(("status", "body"), [(200, None), (200, {"responses": []}), (204, None)])
 def test_a_lost_part_has_the_ids_of_its_post(status: int, body: Any) -> None:
     post = Response(status, {"request-id": "r", "client-request-id": "c"}, body)
-    [end] = run(all_of(Scripted(lambda _request: post), [get()]))
+    write = Request("POST", "/x", "ada", body={}, effect=Effect.NONE)
+    [end] = run(all_of(Scripted(lambda _request: post), [write]))
     assert isinstance(end, OutcomeUnknown)
     assert (end.request_id, end.client_request_id) == ("r", "c")
 

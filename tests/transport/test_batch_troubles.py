@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkmail.core.retry import RetryRules
-from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
+from bulkmail.errors import OutcomeUnknown, SignInError, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response
 from bulkmail.testing import Tokens, run
 from bulkmail.transport import StackSettings, stack
@@ -128,6 +128,8 @@ def test_no_part_is_lost_or_doubled(script: list[str], methods: list[str], size:
             assert end.status != 200 or (end.body == {"path": request.path} and done)
             assert end.status != 401 or script.count("token refused") > 1
             assert end.status != 302 or "redirect" in script
+        elif isinstance(end, SignInError):
+            assert script.count("token refused") > 1, "a fresh token was refused to several, too"
         else:
             assert isinstance(end, TransportError)
             assert request.effect is Effect.NONE, "what may be repeated is, until it is answered"

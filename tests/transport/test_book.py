@@ -8,10 +8,13 @@ import pytest
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import (
+    MAYBE_SENT,
+    NOT_SENT,
     ChangesExhausted,
     Defect,
     OutcomeUnknown,
     OutputError,
+    ServiceDown,
     SignInError,
     ThrottledOut,
     Unanswered,
@@ -159,7 +162,10 @@ def test_a_letter_that_nobody_lets_be_noted_is_a_defect() -> None:
         run(main())
 
 
-ONCE, AGAIN = (Effect.NONE, Effect.KEYED), (Effect.IDEMPOTENT, Effect.VERIFIED)
+def noted(error: BaseException, *notes: str) -> BaseException:
+    for note in notes:
+        error.add_note(note)
+    return error
 
 
 @pytest.mark.parametrize(
@@ -169,11 +175,12 @@ ONCE, AGAIN = (Effect.NONE, Effect.KEYED), (Effect.IDEMPOTENT, Effect.VERIFIED)
         ([302, 304, 399, 400, 403, 404, 409, 412, 413, 429, 507], Effect, Ending.REFUSED),
         ([408, 500, 502, 503, 504, 509, 506, 508], Effect, Ending.UNKNOWN),
         ([Response(403, doubtful=True), Response(412, doubtful=True)], Effect, Ending.UNKNOWN),
-        ([Unreachable("no route"), ThrottledOut("too long")], Effect, Ending.UNSENT),
+        ([Unreachable("no route"), ThrottledOut("too long"), SignInError("no token"), noted(TypeError(), NOT_SENT),
+          noted(asyncio.CancelledError(), NOT_SENT), noted(ServiceDown("long"), NOT_SENT)], Effect, Ending.UNSENT),
+        ([noted(SignInError("no token"), MAYBE_SENT), noted(asyncio.CancelledError(), NOT_SENT, MAYBE_SENT)], Effect,
+         Ending.UNKNOWN),
         ([OutcomeUnknown("lost"), Unanswered("lost"), Defect("bug"), KeyError(), asyncio.CancelledError()], Effect,
          Ending.UNKNOWN),
-        ([SignInError("no token")], ONCE, Ending.UNSENT),  # what may not be repeated had not left before, either
-        ([SignInError("no token")], AGAIN, Ending.UNKNOWN),
     ],
 )  # fmt: skip
 def test_what_became_of_a_write(

@@ -30,7 +30,7 @@ class Slow:
     [
         (Effect.NONE, []),  # not even noted
         (Effect.KEYED, [Ending.UNSENT]),
-        (Effect.IDEMPOTENT, [Ending.UNKNOWN]),  # an earlier try may have left
+        (Effect.IDEMPOTENT, [Ending.UNSENT]),
     ],
 )
 def test_one_leaves_and_the_other_waits(effect: Effect, waited: list[Ending], rate: float | None) -> None:

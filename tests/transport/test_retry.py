@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from bulkmail.core.retry import Quota, RetryRules
+from bulkmail.core.retry import RetryRules
 from bulkmail.errors import GraphError, OutcomeUnknown, ThrottledOut, TransportError, Unanswered, Unreachable
 from bulkmail.model import Effect, Event, Request, Response
 from bulkmail.testing import Scripted, run
 from bulkmail.transport.retry import Retrying
-from tests.transport.rig import get, post, throttled, together, unheard
+from tests.transport.rig import get, post, throttled, unheard
 
 OK = Response(200, body={})
 PAGE = Response(200, {"content-type": "text/html"}, b"<html>sign in</html>")
@@ -31,8 +31,8 @@ def script(steps: list[Step]) -> Scripted:
     return Scripted(answer)
 
 
-def retrying(inner: Scripted, rules: RetryRules | None = None, quota: Quota | None = None) -> Retrying:
-    return Retrying(inner, rules=rules or RetryRules(), report=unheard, quota=quota, dice=lambda: 1.0)
+def retrying(inner: Scripted, rules: RetryRules | None = None) -> Retrying:
+    return Retrying(inner, rules=rules or RetryRules(), report=unheard, dice=lambda: 1.0)
 
 
 def outcome(steps: list[Step], request: Request, rules: RetryRules | None = None) -> tuple[Response | Exception, int]:
@@ -84,7 +84,6 @@ def test_throttled_attempts_cost_nothing() -> None:
     transport = retrying(service, RetryRules(attempts=1))
     assert run(transport.send(post())) == OK
     assert len(service.requests) == 81
-    assert transport.quota.left == Quota.CAPACITY
 
 
 @pytest.mark.parametrize("step", [Response(504), OutcomeUnknown("cut off")])
@@ -131,7 +130,7 @@ def test_a_page_that_is_not_of_graph_is_never_handed_on() -> None:
     assert isinstance(write, OutcomeUnknown)
     lie, _ = outcome([LIE] * 9, get())
     assert isinstance(lie, Unanswered)
-    assert str(lie) == "what came, 200 InternalServerError, is no answer of Graph"
+    assert str(lie) == "what came, 200 InternalServerError, is not an answer of Graph"
     empty, _ = outcome([Response(200)] * 9, get())
     assert isinstance(empty, Unanswered)
 
@@ -175,9 +174,15 @@ def test_time_runs_from_the_first_failure_and_anew_after_throttling() -> None:
     run(late())
 
 
-def test_a_token_is_renewed_once() -> None:
+def test_a_refused_request_is_sent_again_for_as_long_as_it_may_be_the_token() -> None:
     assert outcome([Response(401)], post()) == (OK, 2)
-    assert outcome([Response(401), Response(401), OK], get()) == (Response(401), 2)
+    assert outcome([Response(401)] * 3, post()) == (OK, 4)
+    assert outcome([Response(401)] * 99, get())[0] == Response(401)
+
+
+def test_a_token_that_is_refused_after_a_wait_is_renewed_again() -> None:
+    refused, waits = Response(401), throttled(1)
+    assert outcome([*[refused, refused, waits] * 5, Response(503), *[refused] * 2], get()) == (OK, 19)
 
 
 def test_after_a_503_another_connection() -> None:
@@ -190,32 +195,6 @@ def test_a_delete_whose_answer_was_lost_has_done_its_work() -> None:
     assert outcome([OutcomeUnknown("lost"), GONE], DELETE) == (Response(204), 2)
     assert outcome([GONE], DELETE) == (GONE, 1)
     assert outcome([OutcomeUnknown("lost"), GONE], get()) == (GONE, 2)
-
-
-def test_an_outage_costs_no_more_than_the_quota() -> None:
-    async def main() -> None:
-        service = Scripted(lambda _request: Response(503))
-        transport = retrying(service)
-        await together(*(transport.send(get(mailbox=f"m{number}")) for number in range(3000)))
-        assert len(service.requests) == 3000 + 50
-
-    run(main())
-
-
-def test_success_pays_back_into_the_quota() -> None:
-    service = script([Response(500), OK, OK, Response(401), Response(401)])
-    transport = retrying(service, quota=Quota(20))
-
-    async def main() -> None:
-        await transport.send(get())
-        assert transport.quota.left == 20
-        transport.quota.spend()
-        await transport.send(get())
-        assert transport.quota.left == 11
-        await transport.send(get())  # a token that is refused twice is no success
-        assert transport.quota.left == 11
-
-    run(main())
 
 
 def test_each_repetition_is_told() -> None:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Collection
 
 from bulkmail.core import retryafter
+from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fence import Fence
 from bulkmail.core.slots.lane import Lane, Slots
@@ -20,6 +21,10 @@ GUESS, LONGEST_GUESS = 1.0, 60.0
 asks for exponential backoff then."""
 
 
+ALIVE = (501, 505, 507, 509)
+"""Statuses from 500 on with which the service shows that it works: it refuses, for a reason."""
+
+
 class Fences:
     """Told of every answer. `max_wait` is how many seconds a mailbox may be held up, by one refusal or by one after
     another in which nothing passes; past it comes ThrottledOut. `wall` gives the time that dates are compared with, in
@@ -29,6 +34,7 @@ class Fences:
         self,
         slots: Slots,
         pace: Pace,
+        outage: Outage,
         report: Reporter,
         *,
         max_wait: float,
@@ -37,6 +43,7 @@ class Fences:
     ) -> None:
         self._slots = slots
         self._pace = pace
+        self._outage = outage
         self._report = report
         self._max_wait = max_wait
         self._wall = wall
@@ -65,7 +72,8 @@ class Fences:
         lanes = [lane for lane in self._slots.lanes.values() if lane.waiting]
         held = [(lane.key, *max((lane.fence.until, lane.fence.by), lane.held)) for lane in lanes]
         everybody = ("", self.everybody.until, self.everybody.by)
-        return [Wait(key, until - now, by) for key, until, by in (everybody, *held) if until > now]
+        fenced = [Wait(key, until - now, by) for key, until, by in (everybody, *held) if until > now]
+        return self._outage.waits(now) + fenced
 
     def check(self, lane: Lane, now: float) -> None:
         """Raises ThrottledOut where a wait is longer than one may be."""
@@ -75,9 +83,19 @@ class Fences:
                 allowed = f"the job allows {self._max_wait:.0f} s"
                 raise ThrottledOut(f"the service asks for a wait of {wait:.0f} s in all ({fence.by}); {allowed}")
 
-    def learn(self, lane: Lane, response: Response, sent: float, now: float) -> Collection[Lane]:
-        """Tells the pace how a request ended that left at `sent`, and raises the fence that its answer asks for.
-        Returns the lanes that are to be checked for it."""
+    def learn(
+        self, lane: Lane, response: Response, sent: float, now: float, *, suspect: bool = False
+    ) -> Collection[Lane]:
+        """Tells the pace, and of outages, how a request ended that left at `sent`, and raises the fence that its answer
+        asks for. Returns the lanes that are to be checked for it. `suspect` is that of the request."""
+        if response.status >= 500 and response.status not in ALIVE:
+            self.failed(lane, str(response.status), sent, now, suspect=suspect)
+            if "retry-after" not in response.headers:
+                return ()
+        else:
+            self._outage.good += 1
+            if self._outage.watching:
+                self._outage.answered()
         refused = None if response.status < 400 else refusal(response)
         if refused is None:
             self._note_answer(lane, response, sent, now)
@@ -87,7 +105,6 @@ class Fences:
             self._pace.refused(now, sent, now + wait)
             return self._raise(self.everybody, now, wait, lane, refused)
         if response.status >= 500 and response.status != 509:
-            self._pace.faltered(now, sent)
             said = retryafter.parse(response.headers, self._wall())
             return self._raise(lane.own_fence(), now, self._obeyed(said), lane, refused) if said else ()
         if refused.limit == "MailboxConcurrency" and self._spread.refused(lane.key, now):
@@ -97,10 +114,16 @@ class Fences:
         fence = lane.own_fence()
         return self._raise(fence, now, self._wait(response, fence.met(sent, now)), lane, refused)
 
-    def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
-        if response.status >= 500:
+    def failed(self, lane: Lane, said: str, sent: float, now: float, *, suspect: bool = False) -> None:
+        """A request failed in a way that may be everybody's. In an outage that says nothing about the pace."""
+        if not suspect:
+            self._outage.failed(lane.key, said, sent, now)
+        if self._outage.down:
+            self._pace.abandoned(now)
+        else:
             self._pace.faltered(now, sent)
-            return
+
+    def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
         for fence in (lane.fence, self.everybody):
             if fence.streak:
                 fence.passed(sent)

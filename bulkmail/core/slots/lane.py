@@ -23,10 +23,12 @@ NO_WAITS = (0, 0.0, (0.0, ""))
 
 
 class Waiter(Protocol):
-    """A request that waits for its turn. `upload` is its size in bytes, `sends` how many messages it sends."""
+    """A request that waits for its turn. `upload` is its size in bytes, `sends` how many messages it sends, and `safe`
+    whether repeating it does no harm."""
 
     upload: int
     sends: int
+    safe: bool
 
     def gone(self) -> bool:
         """Whether it waits no more: it was cancelled, or was told that its wait is too long."""

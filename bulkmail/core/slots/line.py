@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import count
 
+from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots, Waiter
@@ -42,10 +43,11 @@ class LineStatistics:
 class Line:
     """The lanes, in the order in which they may send. What is admitted, or passes, ends with exactly one `give`."""
 
-    def __init__(self, slots: Slots, fences: Fences, pace: Pace, report: Reporter) -> None:
+    def __init__(self, slots: Slots, fences: Fences, pace: Pace, outage: Outage, report: Reporter) -> None:
         self.slots = slots
         self.fences = fences
         self.pace = pace
+        self.outage = outage
         self._report = report
         self._begun: deque[Lane] = deque()
         self._fresh: deque[Lane] = deque()
@@ -72,7 +74,9 @@ class Line:
     def again(self) -> float:
         """The instant at which to ask `admit` again, if no request arrives or ends before; inf if only that can change
         anything."""
-        paced = self._paced if self._begun or self._fresh else math.inf
+        paced = self.outage.next_probe if self.outage.down else self._paced
+        if not (self._begun or self._fresh):
+            paced = math.inf
         return min(self._later[0][0], paced) if self._later else paced
 
     def leave(self, lane: Lane, now: float) -> Tally:
@@ -83,7 +87,7 @@ class Line:
 
     def passes(self, lane: Lane, now: float, upload: int, sends: int) -> bool:
         """Whether a request leaves at once, because no other waits and nothing is in its way."""
-        if lane.waiting or self._begun or self._fresh:
+        if lane.waiting or self._begun or self._fresh or self.outage.down:
             return False
         if self.slots.ready(lane, now, upload, sends) > now or self.pace.try_send(now) > 0:
             return False
@@ -92,8 +96,10 @@ class Line:
 
     def arrive(self, lane: Lane, waiter: Waiter, now: float) -> bool:
         """A request has to wait, until `admit` names it or it goes; `depart` follows, whatever happens. Returns
-        whether to ask `admit` at once. Raises ThrottledOut where the wait would be longer than the job allows."""
+        whether to ask `admit` at once. Raises ThrottledOut and ServiceDown where the job allows no such wait."""
         lane.entered += 1  # a lane is kept while a request waits in it
+        if over := self.outage.over:
+            raise over
         self.fences.check(lane, now)
         lane.queue().append(waiter)
         if self._begun or self._fresh:  # the pace has been asked already
@@ -136,12 +142,25 @@ class Line:
                     if not waiter.gone():
                         waiter.refuse(error)
 
+    def _end(self) -> None:
+        """The outage has lasted too long: all that wait hear of it."""
+        for lane in self.slots.lanes.values():
+            for waiter in lane.waiting:
+                if not waiter.gone() and (over := self.outage.over):
+                    waiter.refuse(over)
+        for lane in (*self._begun, *self._fresh):
+            lane.queued = False
+        self._begun.clear()
+        self._fresh.clear()
+
     def admit(self, now: float) -> list[Waiter]:
         """The requests that leave now, each with its slot taken."""
         if self._freed or self._later:
             self._look(now)
         admitted: list[Waiter] = []
         self.took_fresh = False
+        if self.outage.down:
+            return self._probe(now)
         if now < self._paced < math.inf:
             return admitted
         before = len(self._fresh)
@@ -162,6 +181,27 @@ class Line:
                 self._line_up(lane, now)  # also if its fence rose while it stood in line
         self.took_fresh = len(self._fresh) < before
         return admitted
+
+    def _probe(self, now: float) -> list[Waiter]:
+        """One request that leaves though the service is down, if its time has come: rather one that may be repeated."""
+        if self.outage.over:
+            self._end()
+            return []
+        ready = [lane for lane in (*self._begun, *self._fresh) if self._ready(lane, now) <= now]
+        if now < self.outage.next_probe or not ready:
+            return []
+        at = self.pace.try_send(now)
+        if at > 0:
+            self.outage.put_off(now + TICK + (min(at - now, 1.0)))
+            return []
+        lane = next((lane for lane in ready if lane.waiting[0].safe), ready[0])
+        (self._begun if lane in self._begun else self._fresh).remove(lane)
+        lane.queued = False
+        waiter = lane.waiting.popleft()
+        self.slots.take(lane, now, waiter.upload, waiter.sends)
+        self.outage.probe(now)
+        self._line_up(lane, now)
+        return [waiter]
 
     def _look(self, now: float) -> None:
         """At the lanes of which a slot came back, and at those whose time has come."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Slots
@@ -20,7 +21,8 @@ def fences_of(slots: Slots, told: list[Event], *, max_wait: float = math.inf) ->
     pace = Pace(rate=math.inf, in_flight=1_000)
     for _ in range(1_000):
         assert pace.try_send(0.0) == 0.0
-    return Fences(slots, pace, told.append, max_wait=max_wait, wall=lambda: 0.0, dice=lambda: 0.0)
+    outage = Outage(told.append)
+    return Fences(slots, pace, outage, told.append, max_wait=max_wait, wall=lambda: 0.0, dice=lambda: 0.0)
 
 
 def refused(code: str, seconds: int) -> Response:
