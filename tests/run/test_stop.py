@@ -1,8 +1,8 @@
 """The wish to stop, and what becomes of work that is given up because of it."""
 
 import asyncio
-import signal
 import logging
+import signal
 from typing import NoReturn
 
 import pytest
