@@ -17,6 +17,7 @@ from bulkmail.rundir.figures import sums, waits
 from bulkmail.rundir.manifest import Manifest, State, now
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
+from bulkmail.rundir.verdicts import write_verdicts
 from bulkmail.text import one_line
 
 OK, DEFECT, NOT_ALL_OK, DRIFT = 0, 1, 3, 8
@@ -79,6 +80,8 @@ async def end(
             delimiter=style.delimiter,
             own_columns=not manifest.undo,
         )
+        if "csv" in style.format:
+            await asyncio.to_thread(write_verdicts, RunDir(folder), style)
         names = OutputSettings(manifest.output.format).names()
         outputs = await asyncio.to_thread(digests, folder, names)
     except BulkmailError as error:

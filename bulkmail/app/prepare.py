@@ -29,6 +29,9 @@ Flags: TypeAlias = Mapping[str, Any]
 OF_ONE_START = frozenset({"limits.max_duration"})
 """Flags that do not go on with the run that they were given for."""
 
+FEW = 4
+"""Permissions that are told at the start of a run."""
+
 EXPIRES_SOON = 30
 """Days before the end of a certificate from which each run warns."""
 
@@ -52,7 +55,8 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
-    credential, manifest = credential_of(job), pinned(job, task, options, flags)
+    credential = credential_of(job)
+    manifest = with_certificate(pinned(job, task, options, flags), credential)
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
@@ -64,7 +68,8 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     options = check_options(task, job.task.options, job.path.parent)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
-    manifest = replace(pinned(job, task, options, all_flags), parent=str(run.path.resolve()))
+    manifest = with_certificate(pinned(job, task, options, all_flags), credential)
+    manifest = replace(manifest, parent=str(run.path.resolve()))
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
@@ -89,6 +94,7 @@ def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
         undo=True,
     )
     credential = credential_of(job)
+    manifest = with_certificate(manifest, credential)
     return Prepared(job, reverse, options, credential, manifest, warnings=_warnings(job, credential))
 
 
@@ -110,8 +116,23 @@ async def introduce(prepared: Prepared, note: Note) -> None:
     for text in prepared.manifest.warnings:
         note(f"warning: {text}")
     job, claims = prepared.job, decode(await prepared.credential.token())
-    roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
-    note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")
+    note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud})")
+    note(f"permissions: {_few(claims.get('roles', ()))}")
+
+
+def _few(roles: Sequence[str]) -> str:
+    """The first of them; an application may have so many that they fill a screen."""
+    more = f" and {len(roles) - FEW:,} more: see bulkmail token" if len(roles) > FEW else ""
+    return f"{', '.join(roles[:FEW])}{more}" or "none (granted in Exchange, or missing)"
+
+
+def with_certificate(manifest: Manifest, credential: Credential) -> Manifest:
+    """The manifest with the life that the application's certificate has left; a secret has none."""
+    certificate = credential.certificate
+    if certificate is None:
+        return manifest
+    expires = certificate.not_after.isoformat(timespec="seconds")
+    return replace(manifest, certificate_expires=expires, certificate_days_left=certificate.days_left())
 
 
 def _warnings(job: Job, credential: Credential) -> list[str]:

@@ -103,7 +103,9 @@ class Manifest:
 
     `code` tells one version of the task from another. `proxy` is what Graph was reached through, without user and
     password; empty where it was reached directly. `parent` is the run that this one repeats or takes back, and
-    `undo` says which. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
+    `undo` says which. `columns` are those of the list that name its mailboxes, the one that was preferred first.
+    `certificate_expires` is when that of the application does, as it was when the run began; `certificate_days_left`
+    counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
     by the limit that was met, `outputs` by the name of the file; `advice` is what to do about the code of a problem,
     `warnings` are what a person should look at. `pid` and `host` are those of the process that wrote it last.
     """
@@ -122,6 +124,9 @@ class Manifest:
     proxy: str = ""
     parent: str = ""
     undo: bool = False
+    columns: tuple[str, ...] = ()
+    certificate_expires: str = ""
+    certificate_days_left: int | None = None
     state: State = "running"
     ended: str = ""
     exit_code: int | None = None

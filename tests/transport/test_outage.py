@@ -71,7 +71,11 @@ class Service:
 
 
 async def ends_of(
-    service: Transport, settings: StackSettings, until: Callable[[], float], events: list[Event] | None = None
+    service: Transport,
+    settings: StackSettings,
+    until: Callable[[], float],
+    events: list[Event] | None = None,
+    effect: Effect = Effect.READ,
 ) -> Counter[str]:
     """How requests to ever new mailboxes end, WORKERS at a time, for as long as the clock is before `until()`."""
     ends: Counter[str] = Counter()
@@ -85,7 +89,8 @@ async def ends_of(
                 key = f"m{next(numbers)}"
                 whole.lanes.enter(key)
                 try:
-                    ends[str((await whole.transport.send(get(f"/users/{key}/x", key))).status)] += 1
+                    asked = get(f"/users/{key}/x", key)._replace(effect=effect)
+                    ends[str((await whole.transport.send(asked)).status)] += 1
                 except ServiceDown:
                     ends["not_run"] += 1
                     return
@@ -112,6 +117,18 @@ def test_an_outage_fails_no_mailbox_and_is_waited_out_with_a_few_requests(
     assert service.during() <= 40 + probes
     assert service.recovered() <= over + 70
     assert service.good[int(service.recovered()) + 3] >= 0.9 * service.good[int(BEGINS) - 2], "at the pace of before"
+
+
+@pytest.mark.parametrize("end", ["503", "reset", "refused"])
+def test_what_must_not_be_repeated_is_no_probe(end: str) -> None:
+    """Only what was under way until the outage was noticed is in doubt, however long it lasts: harmless reads probe."""
+    service = Service(ENDS[end], 2 * HOUR)
+    settings = StackSettings(max_wait=3 * HOUR)
+    ends = run(ends_of(service, settings, lambda: service.recovered() + 7, effect=Effect.NONE))
+    doubtful = sum(number for how, number in ends.items() if how != "200")
+    assert doubtful <= 1.2 * WORKERS
+    assert ends["200"] > 10 * WORKERS
+    assert service.during() <= 40 + 130
 
 
 @pytest.mark.parametrize("batch", [0, 20])

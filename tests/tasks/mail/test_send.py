@@ -295,3 +295,9 @@ def test_a_sender_by_its_id_in_any_form() -> None:
     options: Any = check_options(mail_send, {**OPTIONS, "sender": "{Id}"})
     ada = ADA._replace(columns={"Name": "A", "Id": "{5BAB455C-54EA-43A5-855C-00009E3779B9}"})
     assert letter_for(ada, options).sender == "5BAB455C-54EA-43A5-855C-00009E3779B9"
+
+
+def test_direct_mode_needs_less() -> None:
+    options = {"campaign": "c", "subject": "s", "body": "b"}
+    assert mail_send.permission == "Mail.ReadWrite and Mail.Send"
+    assert mail_send.needs(check_options(mail_send, {**options, "mode": "direct"})).text == "Mail.Send"
