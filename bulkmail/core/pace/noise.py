@@ -6,7 +6,8 @@ share of noise, Bayes' rule says how likely it made just these refusals:
 
 * noise with share p lets n requests through and then refuses with likelihood p * exp(-p * n);
 * a limit refuses when its burst is spent: when the requests that it did not refill, n - limit * seconds, have come to
-  about the burst. It cannot have let through more than that.
+  about the burst. It cannot have let through more than that;
+* what was under way meanwhile is refused by noise in the share p, but by a limit in the share that exceeds it, or all.
 
 The rate that follows is the one at which a request costs the least time. Sending takes 1 / rate; a refusal by the limit
 costs a wait, and is the likelier the further the rate lies above each limit that is still possible. What noise costs
@@ -17,6 +18,7 @@ shares.
 """
 
 import math
+from dataclasses import dataclass
 
 LOWEST, CELL, CELLS = 0.5, 1.04, 275
 LIMITS = [LOWEST * CELL**place for place in range(CELLS)]
@@ -39,32 +41,64 @@ CAUTION = 0.3
 """Seconds that a refusal by the limit is charged with, for a wait of a second; it grows with the fourth root of the
 wait only. A refusal is paid for once, and what it teaches lasts."""
 
-MOVES = 0.02
-DRIFT = 0.05
+LIFE = 300.0
+"""Seconds that a limit stands, about: in so many all belief in it has spread to other limits."""
+
+MOVES, DRIFT = 0.02, 0.05
 CHANGES = 0.02
-"""Belief that spreads with each refusal: to all limits, to each neighbouring one, and to all shares."""
+"""Belief that spreads with each refusal at most: to all limits, to each neighbouring one, and to all shares."""
+
+BELIEVED = 0.9
+"""How likely a limit must be for the rate to be kept below it, whatever a refusal costs."""
+
+ENOUGH = 50
+"""Seconds of silence for each second of sending: to go faster still would earn no more than 2 %."""
 
 SHORTEST_WAIT = 0.1
 """Seconds; a bucket is taken to have filled for at least as long."""
 
+ALIKE = 30
+"""Requests under way that count as evidence at most: what happens to more of them at once is not independent."""
+
+SURPRISE = 1e-4
+"""Least likelihood of what was refused under way: models of limits are not exact."""
+
+STRICT = 0.98
+"""Share that is refused by a limit that takes nothing at all until its Retry-After has passed."""
+
 Table = list[list[float]]
+
+
+@dataclass(slots=True)
+class Episode:
+    """`requests` were let through in `seconds`, behind a `silence`, until one was refused.
+
+    When that was known, `flying` more had been sent in `flight` seconds, of which `hit` were refused, too; all of it is
+    0 while it is not known.
+    """
+
+    requests: float
+    seconds: float
+    silence: float
+    flying: float = 0.0
+    flight: float = 0.0
+    hit: int = 0
 
 
 class Odds:
     """How likely each share of noise (a row) is together with each limit (a column)."""
 
-    def __init__(self) -> None:
-        self._odds = _beforehand()
+    def __init__(self, odds: Table | None = None) -> None:
+        self._odds = odds or _beforehand()
 
-    def refused(self, requests: float, seconds: float, silence: float) -> None:
-        """So many requests in so many seconds, behind a `silence` in which the bucket filled, ended with a refusal."""
-        self._odds = _changed(self._weighed(requests, seconds, silence, refused=True))
+    def after(self, episode: Episode) -> "Odds":
+        """What is to be believed behind a refusal."""
+        age = min(1.0, (episode.seconds + episode.silence) / LIFE / MOVES)
+        return Odds(_changed(self._weighed(episode, refused=True), age))
 
-    def since(self, requests: float, seconds: float, silence: float) -> "Odds":
+    def since(self, episode: Episode) -> "Odds":
         """What is to be believed when so much was let through and nothing is refused yet."""
-        later = Odds()
-        later._odds = self._weighed(requests, seconds, silence, refused=False)
-        return later
+        return Odds(self._weighed(episode, refused=False))
 
     @property
     def quiet(self) -> float:
@@ -79,11 +113,15 @@ class Odds:
     @property
     def limit(self) -> float:
         """The limit that is as likely too high as too low, in requests a second; inf for none."""
+        return self._limit_below(0.5)
+
+    def _limit_below(self, chance: float) -> float:
+        """The limit that is exceeded by the true one with a chance of 1 - `chance`; inf for none."""
         columns = self._columns()
-        half, below = sum(columns) / 2, 0.0
-        for limit, chance in zip(LIMITS[:-1], columns, strict=False):
-            below += chance
-            if below > half:
+        left = chance * sum(columns)
+        for limit, each in zip(LIMITS[:-1], columns, strict=False):
+            left -= each
+            if left < 0:
                 return limit
         return math.inf
 
@@ -101,24 +139,58 @@ class Odds:
             each = chance / total / _depth(limit, wait)
             risk += each
             spared += each * limit
-        return best
+        return min(best, 0.99 * self._limit_below(BELIEVED), ENOUGH / self.share / wait)
 
     def _columns(self) -> list[float]:
         return [sum(column) for column in zip(*self._odds, strict=True)]
 
-    def _weighed(self, requests: float, seconds: float, silence: float, *, refused: bool) -> Table:
+    def _weighed(self, episode: Episode, *, refused: bool) -> Table:
         """Bayes' rule, for an episode."""
-        requests = max(1.0, requests)
-        faced = [_emptied(requests, limit * seconds, _depth(limit, silence)) for limit in LIMITS]
+        requests = max(1.0, episode.requests)
+        faced = [_emptied(requests, limit * episode.seconds, _depth(limit, episode.silence)) for limit in LIMITS]
         odds = []
         for share, row in zip(SHARES, self._odds, strict=True):
             alone = math.exp(-share * requests)
             if refused:
-                odds.append([one * alone * (hit + share * full) for one, (hit, full) in zip(row, faced, strict=True)])
+                under_way = _under_way(episode, share)
+                odds.append([
+                    one * alone * (hit * if_hit + share * full * if_chance)
+                    for one, (hit, full), (if_hit, if_chance) in zip(row, faced, under_way, strict=True)
+                ])
             else:
                 odds.append([one * alone * full for one, (_, full) in zip(row, faced, strict=True)])
         total = sum(map(sum, odds))
         return [[one / total for one in row] for row in odds] if total else _beforehand()
+
+
+def _under_way(episode: Episode, share: float) -> list[tuple[float, float]]:
+    """For each limit how likely just so many of those under way were refused: if the limit refused, and if chance did.
+    """
+    if not episode.flying:
+        return [(1.0, 1.0)] * CELLS
+    strict, none = _likely(episode, STRICT), _likely(episode, share)
+    sent, seconds = episode.requests + episode.flying, episode.seconds + episode.flight
+    rows = []
+    for limit in LIMITS:
+        over = 1 - limit * episode.flight / episode.flying
+        if over <= 0:
+            rows.append(((none + strict) / 2, none))
+            continue
+        plain = _likely(episode, over + share * (1 - over))
+        # Chance refused one before the limit did: from when the burst was spent on, it refused as well.
+        late = min(over, (sent - limit * seconds - _depth(limit, episode.silence)) / episode.flying)
+        chance = _likely(episode, late + share * (1 - late)) if late > 0 else none
+        rows.append(((plain + strict) / 2, chance))
+    return rows
+
+
+def _likely(episode: Episode, share: float) -> float:
+    """How likely it is that so many of those under way were refused where a share of all is: beside the likeliest."""
+    met = min(1.0, episode.hit / episode.flying)
+    share = min(share, STRICT)
+    off = met * math.log(met / share) if met else 0.0
+    off += (1 - met) * math.log((1 - met) / (1 - share)) if met < 1 else 0.0
+    return max(SURPRISE, math.exp(-min(ALIKE, episode.flying) * off))
 
 
 def _beforehand() -> Table:
@@ -141,14 +213,14 @@ def _emptied(requests: float, refilled: float, depth: float) -> tuple[float, flo
     return hit, math.erfc(off / math.sqrt(2)) / 2
 
 
-def _changed(odds: Table) -> Table:
+def _changed(odds: Table, age: float) -> Table:
     """What is left of a belief when limits may have moved, and the noise may have changed."""
-    rows = []
+    rows, moves, drift = [], age * MOVES, age * DRIFT
     for row in odds:
-        fresh = MOVES * sum(row) / (1 + NO_LIMIT)
+        fresh = moves * sum(row) / (1 + NO_LIMIT)
         left, right = [row[0], *row], [*row[1:], row[-1]]
         spread = [
-            (1 - MOVES) * ((1 - 2 * DRIFT) * one + DRIFT * (below + above)) + fresh / CELLS
+            (1 - moves) * ((1 - 2 * drift) * one + drift * (below + above)) + fresh / CELLS
             for below, one, above in zip(left, row, right, strict=False)
         ]
         spread[-1] += fresh * NO_LIMIT

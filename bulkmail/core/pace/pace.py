@@ -124,8 +124,10 @@ class Pace:
         What was in flight together is refused together; only the first of them teaches.
         """
         self._in_flight -= 1
-        if self._law and sent_at >= self._fence:
-            self._law.refused(now, sent_at, max(0.0, until - now))
+        if self._law and sent_at < self._fence:
+            self._law.refused_too()
+        elif self._law:
+            self._law.refused(now, sent_at, max(0.0, until - now), self._sent)
             self._gap = 1 / self._law.value
         if until > self._fence:
             self._fence = max(until, now)  # a time gone by still ends the episode

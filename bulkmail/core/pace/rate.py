@@ -25,8 +25,8 @@ import math
 from dataclasses import dataclass
 
 from bulkmail.core.pace.bucket import BucketFit, SendLog
-from bulkmail.core.pace.noise import SHORTEST_WAIT
-from bulkmail.core.pace.steer import GROWTH, Episode, Steering
+from bulkmail.core.pace.noise import SHORTEST_WAIT, Episode
+from bulkmail.core.pace.steer import GROWTH, Steering
 
 START = 200.0
 """Requests a second to climb from: 30 in flight at Graph's usual 150 ms."""
@@ -117,6 +117,9 @@ class RateLaw:
         self._fastest = 0.0  # the rate before the first of them
         self._excused = False  # one of a limit that was settled, as an accident
         self._silence = math.inf  # before sending began
+        self._last = Episode(0.0, 0.0, 0.0)  # the last that was refused, with what was under way then once it landed
+        self._under_way = (0.0, 0.0)  # requests, and the seconds in which they were sent, until then
+        self._hit = 0  # of these
 
     @property
     def value(self) -> float:
@@ -149,6 +152,7 @@ class RateLaw:
     def step(self, now: float, sent: int, seconds: float) -> None:
         """Time went on. `seconds` of it the rate was made full use of, and is raised for."""
         self._log.mark(now, sent)
+        self._land()
         if self._chance is not None:
             if seconds > 0:
                 self._chance.step(now, self._began, self._log.count(now, 0.0))
@@ -158,10 +162,16 @@ class RateLaw:
         if now >= self._began + REFUNDING:
             self._refund = 0.0
 
-    def refused(self, now: float, sent_at: float, wait: float) -> None:
-        """The first refusal of an episode: of a request sent at `sent_at`, with `wait` seconds of silence to follow."""
+    def refused(self, now: float, sent_at: float, wait: float, sent: int = 0) -> None:
+        """The first refusal of an episode: of a request sent at `sent_at`, with `wait` seconds of silence to follow.
+        By `now`, `sent` requests had been sent in all."""
+        self._land()
         seconds = max(INSTANT, sent_at - self._began)
-        episode = Episode(self._log.count(sent_at, self.value), seconds, self._silence)
+        if sent:
+            self._log.mark(now, sent)
+        requests = self._log.count(sent_at, self.value)
+        self._last = episode = Episode(requests, seconds, self._silence)
+        self._under_way, self._hit = (self._log.count(now, self.value) - requests, now - sent_at), 0
         self._silence = max(SHORTEST_WAIT, wait)
         if self._chance is not None:
             self._chance.refused(episode, wait)
@@ -172,6 +182,21 @@ class RateLaw:
             self._heed(self._chance, now, wait)
         elif not self._excused:
             self._blame_limit(now, sent_at, wait)
+
+    def refused_too(self) -> None:
+        """Another refusal of the same episode: of a request that was under way."""
+        self._hit += 1
+
+    def _land(self) -> None:
+        """What was under way at the last refusal has ended."""
+        flying, flight = self._under_way
+        if flying < 1 or flight <= 0:
+            return
+        self._last.flying, self._last.flight, self._last.hit = flying, flight, self._hit
+        self._under_way = (0.0, 0.0)
+        if self._chance is not None:
+            self._chance.landed()
+            self._heed(self._chance, self._began, 0.0)
 
     def _is_by_chance(self, episode: Episode) -> bool:
         """Whether it is time to weigh chance as a cause. Notes an episode that a limit may not explain."""

@@ -3,9 +3,7 @@
 It follows the rate that `noise` finds cheapest, up by a step at a time, because what was never tried is not known.
 """
 
-from dataclasses import dataclass
-
-from bulkmail.core.pace.noise import SHORTEST_WAIT, Odds
+from bulkmail.core.pace.noise import SHORTEST_WAIT, Episode, Odds
 
 GROWTH = 1.3
 """Most that the rate grows by in one step."""
@@ -20,29 +18,21 @@ NOTHING, TIMES = 3, 5
 """After TIMES refusals in a row with fewer than NOTHING requests before each, it is an outage and not noise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """`requests` were sent in `seconds`, behind a `silence`, until one was refused."""
-
-    requests: float
-    seconds: float
-    silence: float
-
-
 class Steering:
     """`rate` is in requests a second. `over` says that there is no noise to reckon with any more."""
 
     def __init__(self, rate: float, episodes: list[Episode], wait: float, since: float) -> None:
-        self.rate = rate
+        self.rate = self._tried = rate
         self.since = since
         self.over = False
-        self._odds = Odds()  # as of the last refusal
-        self._latest = self._odds  # with what was let through since
+        self._before = Odds()  # the last refusal, of which it is not known yet what became of those under way
+        self._last = episodes[-1]
+        for episode in episodes[:-1]:
+            self._before = self._before.after(episode)
+        self._odds = self._latest = self._before.after(self._last)  # as of it, and with what was let through since
         self._wait = max(SHORTEST_WAIT, wait)
         self._look = since
         self._in_vain = 0
-        for episode in episodes:
-            self._odds.refused(episode.requests, episode.seconds, episode.silence)
         self._follow(self._odds)
 
     @property
@@ -57,20 +47,26 @@ class Steering:
 
     def refused(self, episode: Episode, wait: float) -> None:
         """An episode is over, and `wait` seconds of silence follow."""
-        self._odds.refused(episode.requests, episode.seconds, episode.silence)
+        self._before, self._last, self._tried = self._odds, episode, self.rate
+        self._odds = self._before.after(episode)
         self._wait = max(SHORTEST_WAIT, wait)
         self._in_vain = self._in_vain + 1 if episode.requests < NOTHING else 0
         self._follow(self._odds)
         self.over |= self._in_vain >= TIMES
 
+    def landed(self) -> None:
+        """All that was under way at the last refusal has ended: how, the episode says by now."""
+        self._odds = self._before.after(self._last)
+        self._follow(self._odds)
+
     def step(self, now: float, began: float, requests: float) -> None:
         """`requests` were let through since `began`, and none was refused."""
         if now < self._look:
             return
-        self._look = now + max(LOOK, (now - began) / 2)
-        self._follow(self._odds.since(requests, now - began, self._wait))
+        self._look, self._tried = now + max(LOOK, (now - began) / 2), self.rate
+        self._follow(self._odds.since(Episode(requests, now - began, self._wait)))
 
     def _follow(self, odds: Odds) -> None:
         self._latest = odds
-        self.rate = min(odds.best(self._wait), GROWTH * self.rate)
+        self.rate = min(odds.best(self._wait), GROWTH * self._tried)
         self.over |= odds.quiet > SURE
