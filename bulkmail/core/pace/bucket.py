@@ -56,7 +56,8 @@ class SendLog:
         self._begun = sent
 
     def mark(self, now: float, sent: int) -> None:
-        self._marks.append((now, sent))
+        if not self._marks or now > self._marks[-1][0]:
+            self._marks.append((now, sent))
 
     def count(self, end: float, rate: float) -> float:
         """How many were sent until `end` since sending began; past the last mark, at `rate`."""

@@ -19,6 +19,7 @@ shares.
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 LOWEST, CELL, CELLS = 0.5, 1.04, 275
 LIMITS = [LOWEST * CELL**place for place in range(CELLS)]
@@ -41,18 +42,26 @@ CAUTION = 0.3
 """Seconds that a refusal by the limit is charged with, for a wait of a second; it grows with the fourth root of the
 wait only. A refusal is paid for once, and what it teaches lasts."""
 
-LIFE = 300.0
-"""Seconds that a limit stands, about: in so many all belief in it has spread to other limits."""
+LIFE = 240.0
+"""Seconds in which a limit moves, more or less: till then, belief spreads from each limit to all others."""
 
-MOVES, DRIFT = 0.02, 0.05
+DRIFT = 2.5
+"""Times as much spreads to each neighbouring limit: small moves are the likelier ones."""
+
+OLDEST = 0.2
+"""Most belief that spreads at once: with this much to spread to neighbours, none would be left."""
+
+UNSEEN = 1.0
+"""Seconds of a silence that count: what is not looked at for long moves no more than once."""
+
 CHANGES = 0.02
-"""Belief that spreads with each refusal at most: to all limits, to each neighbouring one, and to all shares."""
+"""Belief that spreads with each refusal from each share to all."""
 
 BELIEVED = 0.9
 """How likely a limit must be for the rate to be kept below it, whatever a refusal costs."""
 
-ENOUGH = 50
-"""Seconds of silence for each second of sending: to go faster still would earn no more than 2 %."""
+ENOUGH = 100
+"""Seconds of silence for each second of sending: to go faster still would earn no more than 1 %."""
 
 SHORTEST_WAIT = 0.1
 """Seconds; a bucket is taken to have filled for at least as long."""
@@ -67,6 +76,16 @@ STRICT = 0.98
 """Share that is refused by a limit that takes nothing at all until its Retry-After has passed."""
 
 Table = list[list[float]]
+
+
+class Overrun(NamedTuple):
+    """The share of those under way that a limit refuses, and how likely it makes what was met: if the limit refused
+    before them, and if chance did (`late`)."""
+
+    over: float
+    plain: float
+    late: float
+    chance: float
 
 
 @dataclass(slots=True)
@@ -93,12 +112,11 @@ class Odds:
 
     def after(self, episode: Episode) -> "Odds":
         """What is to be believed behind a refusal."""
-        age = min(1.0, (episode.seconds + episode.silence) / LIFE / MOVES)
-        return Odds(_changed(self._weighed(episode, refused=True), age))
+        return Odds(_changed(_moved(self._weighed(episode, refused=True), _age(episode))))
 
     def since(self, episode: Episode) -> "Odds":
         """What is to be believed when so much was let through and nothing is refused yet."""
-        return Odds(self._weighed(episode, refused=False))
+        return Odds(_moved(self._weighed(episode, refused=False), _age(episode)))
 
     @property
     def quiet(self) -> float:
@@ -139,7 +157,7 @@ class Odds:
             each = chance / total / _depth(limit, wait)
             risk += each
             spared += each * limit
-        return min(best, 0.99 * self._limit_below(BELIEVED), ENOUGH / self.share / wait)
+        return max(LOWEST, min(best, 0.99 * self._limit_below(BELIEVED), ENOUGH / self.share / wait))
 
     def _columns(self) -> list[float]:
         return [sum(column) for column in zip(*self._odds, strict=True)]
@@ -148,40 +166,48 @@ class Odds:
         """Bayes' rule, for an episode."""
         requests = max(1.0, episode.requests)
         faced = [_emptied(requests, limit * episode.seconds, _depth(limit, episode.silence)) for limit in LIMITS]
+        overrun = _overrun(episode) if episode.flying and refused else []
         odds = []
         for share, row in zip(SHARES, self._odds, strict=True):
             alone = math.exp(-share * requests)
             if refused:
-                under_way = _under_way(episode, share)
-                odds.append([
-                    one * alone * (hit * if_hit + share * full * if_chance)
-                    for one, (hit, full), (if_hit, if_chance) in zip(row, faced, under_way, strict=True)
-                ])
+                under_way = _under_way(episode, overrun, share)
+                odds.append(
+                    [
+                        one * alone * (hit * if_hit + share * full * if_chance)
+                        for one, (hit, full), (if_hit, if_chance) in zip(row, faced, under_way, strict=True)
+                    ]
+                )
             else:
                 odds.append([one * alone * full for one, (_, full) in zip(row, faced, strict=True)])
         total = sum(map(sum, odds))
         return [[one / total for one in row] for row in odds] if total else _beforehand()
 
 
-def _under_way(episode: Episode, share: float) -> list[tuple[float, float]]:
-    """For each limit how likely just so many of those under way were refused: if the limit refused, and if chance did.
-    """
-    if not episode.flying:
-        return [(1.0, 1.0)] * CELLS
-    strict, none = _likely(episode, STRICT), _likely(episode, share)
+def _overrun(episode: Episode) -> list[Overrun]:
+    """What each limit that was exceeded refuses of those under way."""
     sent, seconds = episode.requests + episode.flying, episode.seconds + episode.flight
-    rows = []
+    shares = []
     for limit in LIMITS:
         over = 1 - limit * episode.flight / episode.flying
         if over <= 0:
-            rows.append(((none + strict) / 2, none))
-            continue
-        plain = _likely(episode, over + share * (1 - over))
-        # Chance refused one before the limit did: from when the burst was spent on, it refused as well.
+            break
+        # If chance refused first, the limit does from when its burst is spent.
         late = min(over, (sent - limit * seconds - _depth(limit, episode.silence)) / episode.flying)
-        chance = _likely(episode, late + share * (1 - late)) if late > 0 else none
-        rows.append(((plain + strict) / 2, chance))
-    return rows
+        shares.append(Overrun(over, _likely(episode, over), late, _likely(episode, late) if late > 0 else 0.0))
+    return shares
+
+
+def _under_way(episode: Episode, overrun: list[Overrun], share: float) -> list[tuple[float, float]]:
+    """For each limit: how likely this many of those under way were refused if the limit refused, and if chance did."""
+    if not episode.flying:
+        return [(1.0, 1.0)] * CELLS
+    strict, none = _likely(episode, STRICT), _likely(episode, share)
+    rows = [
+        (((plain if over > share else none) + strict) / 2, chance if late > share else none)
+        for over, plain, late, chance in overrun
+    ]
+    return rows + [((none + strict) / 2, none)] * (CELLS - len(rows))
 
 
 def _likely(episode: Episode, share: float) -> float:
@@ -213,9 +239,14 @@ def _emptied(requests: float, refilled: float, depth: float) -> tuple[float, flo
     return hit, math.erfc(off / math.sqrt(2)) / 2
 
 
-def _changed(odds: Table, age: float) -> Table:
-    """What is left of a belief when limits may have moved, and the noise may have changed."""
-    rows, moves, drift = [], age * MOVES, age * DRIFT
+def _age(episode: Episode) -> float:
+    """What part of a limit's life has passed, at most so much that belief still means something."""
+    return min(OLDEST, (episode.seconds + min(UNSEEN, episode.silence)) / LIFE)
+
+
+def _moved(odds: Table, moves: float) -> Table:
+    """What is left of a belief when limits may have moved."""
+    rows, drift = [], DRIFT * moves
     for row in odds:
         fresh = moves * sum(row) / (1 + NO_LIMIT)
         left, right = [row[0], *row], [*row[1:], row[-1]]
@@ -225,5 +256,10 @@ def _changed(odds: Table, age: float) -> Table:
         ]
         spread[-1] += fresh * NO_LIMIT
         rows.append(spread)
-    means = [sum(column) / len(SHARES) for column in zip(*rows, strict=True)]
-    return [[(1 - CHANGES) * one + CHANGES * mean for one, mean in zip(row, means, strict=True)] for row in rows]
+    return rows
+
+
+def _changed(odds: Table) -> Table:
+    """What is left of a belief when the noise may have changed."""
+    means = [sum(column) / len(SHARES) for column in zip(*odds, strict=True)]
+    return [[(1 - CHANGES) * one + CHANGES * mean for one, mean in zip(row, means, strict=True)] for row in odds]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkmail.core.pace.noise import Odds
+from bulkmail.core.pace.noise import Episode, Odds
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.pace.rate import RateLaw
-from bulkmail.core.pace.steer import NOTHING, TIMES, Episode, Steering
+from bulkmail.core.pace.steer import NOTHING, TIMES, Steering
 from tests.core.models import Bucket, Noise, Open, Penalty, Service, Trace, drive, steady
 
 
@@ -128,25 +128,34 @@ def test_refusals_at_any_rate_are_noise_and_refusals_above_a_limit_are_not() -> 
     for place in range(40):
         rate = 100.0 * 1.1**place
         requests = 1 + draw(0.005)
-        alike.refused(requests, requests / rate, 1.0)
+        alike = alike.after(Episode(requests, requests / rate, 1.0))
         rate = 520.0 + 20 * place
         requests = 100 * rate / (rate - 500)
-        limited.refused(requests, requests / rate, 1.0)
+        limited = limited.after(Episode(requests, requests / rate, 1.0))
     assert alike.share == pytest.approx(0.005, rel=0.5)
     assert alike.best(1.0) > 1000
     assert limited.limit == pytest.approx(500, rel=0.1)
     assert limited.best(1.0) < 550
 
 
-EPISODES = st.lists(st.tuples(st.floats(0, 1e7), st.floats(0.001, 1e5), st.floats(0, 1e4)), max_size=12)
+EPISODES = st.lists(
+    st.tuples(
+        st.floats(0, 1e7),
+        st.floats(0.001, 1e5),
+        st.floats(0, 1e4),
+        st.floats(1, 1e4) | st.just(0.0),
+        st.integers(0, 10**4),
+    ),
+    max_size=12,
+)
 
 
 @given(EPISODES, st.floats(0.1, 1e4))
-def test_no_episodes_break_the_belief(episodes: list[tuple[float, float, float]], wait: float) -> None:
+def test_no_episodes_break_the_belief(episodes: list[tuple[float, float, float, float, int]], wait: float) -> None:
     odds = Odds()
-    for requests, seconds, silence in episodes:
-        odds.since(requests, seconds, silence).best(wait)
-        odds.refused(requests, seconds, silence)
+    for requests, seconds, silence, flying, hit in episodes:
+        odds.since(Episode(requests, seconds, silence)).best(wait)
+        odds = odds.after(Episode(requests, seconds, silence, flying, seconds, min(hit, int(flying))))
     assert 0 < odds.share < 0.11
     assert 0 <= odds.quiet <= 1.000001
     assert 0.4 < odds.best(wait) < 1e5
@@ -201,3 +210,24 @@ def test_an_overload_among_noise_ends_the_weighing() -> None:
     law.fall(now, before / 2)
     assert law.noise == 0.0
     assert law.value < before
+
+
+@pytest.mark.parametrize("harsh", [False, True], ids=["plain", "harsh"])
+def test_a_limit_that_is_believed_is_not_exceeded_because_of_noise(*, harsh: bool) -> None:
+    refused = sent = 0
+    for seed in (1, 2):
+        trace = drive(Pace(), noise(bucket(harsh=harsh), 0.02, seed=seed), seconds=300)
+        late = sum(at >= 120 for at in trace.refusals)
+        refused, sent = refused + late, sent + late + trace.between(120, 300)
+        assert got(trace, 500, 0.02, 1, 120, 300) >= 0.95
+    assert refused / sent <= 0.02 + 0.007
+
+
+def test_many_refusals_along_with_one_tell_a_limit() -> None:
+    alone, along = Odds(), Odds()
+    for _ in range(3):
+        alone = alone.after(Episode(200, 0.2, 1.0, flying=100, flight=0.1, hit=1))
+        along = along.after(Episode(200, 0.2, 1.0, flying=100, flight=0.1, hit=50))
+    assert alone.best(1.0) > 1000
+    assert along.limit == pytest.approx(500, rel=0.2)
+    assert along.best(1.0) <= along.limit
