@@ -14,11 +14,12 @@ from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
 from bulkmail.app.warnings import warned
 from bulkmail.config import Job, load
-from bulkmail.errors import ConfigError
+from bulkmail.errors import ConfigError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
-from bulkmail.model import Source, TokenSource
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.model import Source, Status, TokenSource
+from bulkmail.rundir.folder import FAILED
+from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, check_options, find
@@ -44,16 +45,19 @@ class Prepared:
     manifest: Manifest
     source: Source | None = None
     warnings: Sequence[str] = ()
+    expected: frozenset[Status] = frozenset()
+    """How its mailboxes ended before, where it is about those that did: it is no alarm that they end so again."""
 
 
 def prepare(job: Job, flags: Flags) -> Prepared:
     """A new run of a job. `flags` are those that the job was loaded with. Raises ConfigError, InputError, UsageError
     and CertificateError. Blocks."""
     task = find(job.task.name, job.path.parent)
+    _require_writes(task, job, flags)
     options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential, manifest = credential_of(job), pinned(job, task, options, flags)
-    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
+    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential), _expected(job))
 
 
 def prepare_again(run: RunDir, flags: Flags) -> Prepared:
@@ -89,7 +93,9 @@ def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
         undo=True,
     )
     credential = credential_of(job)
-    return Prepared(job, reverse, options, credential, manifest, warnings=_warnings(job, credential))
+    return Prepared(
+        job, reverse, options, credential, manifest, warnings=_warnings(job, credential), expected=_GONE_SINCE
+    )  # fmt: skip
 
 
 async def surveyed(prepared: Prepared) -> Prepared:
@@ -112,6 +118,32 @@ async def introduce(prepared: Prepared, note: Note) -> None:
     job, claims = prepared.job, decode(await prepared.credential.token())
     roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
     note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")
+
+
+_GONE_SINCE = frozenset({Status.ABSENT})
+"""What a run that goes by an earlier one, and not by a list, may find everywhere."""
+
+
+def _expected(job: Job) -> frozenset[Status]:
+    """Of a list that is the `failed.csv` of a run, no mailbox ended well."""
+    path = Path(job.input.path)
+    is_failed = path.name == FAILED and (path.parent / MANIFEST).is_file()
+    return frozenset(Status) - {Status.OK} if is_failed else frozenset()
+
+
+def _require_writes(task: Task, job: Job, flags: Flags) -> None:
+    """Raises UsageError where a task that changes nothing is asked about changes: it would answer "none" for ever."""
+    asked = {
+        "--apply": job.task.apply,
+        "--drift": job.task.drift,
+        "--max-changes": bool(flags.get("limits.max_changes")),
+    }
+    if not task.writes and any(asked.values()):
+        named = " and ".join(name for name, given in asked.items() if given)
+        raise UsageError(
+            f"{task.name} changes nothing, so {named} means nothing there",
+            hint="These are for tasks that change mailboxes, such as settings.apply.",
+        )
 
 
 def _warnings(job: Job, credential: Credential) -> list[str]:

@@ -1,7 +1,6 @@
 """The end of a run for a person: a table of outcomes, what the service refused, and where everything is. Reads
 a manifest."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bulkmail.app.commands import next_steps
 from bulkmail.model import Ending, Status
 from bulkmail.rundir.manifest import Manifest, Waited
 from bulkmail.text import duration, one_line
@@ -58,8 +58,10 @@ def show(manifest: Manifest, folder: Path, console: Console) -> None:
         console.print(f"{manifest.state:<9} {one_line(manifest.reason)}", soft_wrap=True)
     files = [str(folder / name) for name in (*manifest.outputs, "run.json")]
     console.print("files     " + "\n          ".join(files), soft_wrap=True)
-    for line in _next(manifest, folder):
-        console.print(f"next      {line}", soft_wrap=True)
+    for step in next_steps(manifest, folder):
+        console.print(f"next      {one_line(step.why)}{':' if step.command else ''}", soft_wrap=True)
+        if step.command:
+            console.print(f"          {step.command}", soft_wrap=True)
 
 
 def _changes(manifest: Manifest) -> list[str]:
@@ -67,22 +69,29 @@ def _changes(manifest: Manifest) -> list[str]:
     if manifest.mode == "read":
         return []
     counted = manifest.changes
-    listed = ", ".join(f"{counted[ending]:,} {ending}" for ending in Ending if counted.get(ending))
-    return [f"{listed or 'none'}{'' if manifest.mode == 'apply' else '; nothing was sent'}"]
+    looked = f" ({manifest.settled:,} after a look)" if manifest.settled else ""
+    listed = ", ".join(
+        f"{counted[ending]:,} {ending}{looked if ending is Ending.DONE else ''}"
+        for ending in Ending
+        if counted.get(ending)
+    )
+    return [f"{listed or 'none'}{'' if manifest.mode == 'apply' else '; nothing was sent'}", *_undone(manifest.undone)]
 
 
-def _next(manifest: Manifest, folder: Path) -> list[str]:
-    """What there is to do now, as commands."""
-    job = shlex.quote(str(manifest.job.path or "JOB.toml"))
-    where = shlex.quote(str(folder))
-    if manifest.state != "finished":
-        return [f"bulkmail resume {where}"]
-    if manifest.mode == "plan" and manifest.changes:
-        again = f"undo {shlex.quote(manifest.parent)}" if manifest.undo else f"run {job}"
-        return [f"bulkmail {again} --apply, once changes.ndjson says what you mean"]
-    found = manifest.statuses
-    retry = [str(status) for status in (Status.FAILED, Status.UNKNOWN) if found.get(status)]
-    return [f"bulkmail resume {where} --retry {','.join(retry)}"] if retry and not manifest.undo else []
+UNDONE = {
+    "restored": "undone",
+    "planned": "to be undone",
+    "already": "as before already",
+    "kept": "kept (had no value before)",
+    "changed": "left alone (changed since)",
+    "gone": "gone",
+}
+"""What became of the changes that an undo was to take back, in the order in which it is told."""
+
+
+def _undone(results: Mapping[str, int]) -> list[str]:
+    told = [f"{results[result]:,} {words}" for result, words in UNDONE.items() if results.get(result)]
+    return [f"{', '.join(told)}: see records.csv"] if told else []
 
 
 def _statuses(statuses: Mapping[str, int]) -> Table:

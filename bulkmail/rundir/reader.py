@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Outcome, Row, Status
 from bulkmail.rundir import heartbeat
+from bulkmail.rundir.doubts import Settled, in_doubt, sent_once, settled
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
 from bulkmail.rundir.journal import read
@@ -97,6 +98,15 @@ class RunDir:
             if outcome.status in statuses:
                 rows.add(outcome.mailbox.row)
         return rows
+
+    def sent_once(self) -> set[int]:
+        """The rows in which something was or may have been sent that must not be sent again. Raises Damaged."""
+        return sent_once(self.changes())
+
+    def settled(self) -> Settled:
+        """What became of the changes whose answers were lost, in mailboxes that are ok. Raises Damaged."""
+        ok = self.rows_with(frozenset({Status.OK}))
+        return settled(self.changes(), {row for row in in_doubt(self.changes()) if row in ok})
 
     def unfinished(self, done: Rows | None = None) -> Unfinished:
         """What the ledger says of the rows that are not `done`. Raises Damaged."""
