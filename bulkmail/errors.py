@@ -13,6 +13,7 @@
     ├── Damaged                    7   a file of a run is not what was written
     ├── ChangesExhausted           5   the run may change no more
     ├── ServiceDown                5   the service does not answer at all
+    ├── NotAsPlanned               1   a write that the plan which is carried out does not have
     ├── TaskMistake                1   a task asked for something that cannot be sent
     ├── WriteRefused               1   a task that may only read tried to write
     ├── LinkRefused                1   the service named an address that bulkmail will not follow
@@ -137,6 +138,10 @@ class ServiceDown(BulkmailError):
     """The service has answered nothing for longer than the job allows; this request was not sent."""
 
     exit_code = 5
+
+
+class NotAsPlanned(BulkmailError):
+    """A write that the plan which is carried out does not have: its mailbox was changed since. Nothing was sent."""
 
 
 class TaskMistake(BulkmailError):

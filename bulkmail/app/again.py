@@ -44,7 +44,7 @@ async def again(
         under_way = (await asyncio.to_thread(run.unfinished)).under_way
     if not chosen:
         raise UsageError(f"{folder} has no mailbox that ended {' or '.join(sorted(statuses))}")
-    rows = _without(chosen, sent, note)
+    rows = without(chosen, sent, note)
     flags = {"task.apply": False} | ({"task.drift": False} if flags.get("task.apply") else {}) | dict(flags)
     prepared = await surveyed(await asyncio.to_thread(prepare_again, run, flags))
     if run.manifest.undo or prepared.source is None:
@@ -60,7 +60,7 @@ async def again(
         return await Runner(prepared, observers, note, under_way=under_way).run(new)
 
 
-def _without(chosen: Rows, sent: Collection[int], note: Note) -> Rows:
+def without(chosen: Rows, sent: Collection[int], note: Note) -> Rows:
     """Raises UsageError where nothing is left."""
     left_out = sum(row in chosen for row in sent)
     if not left_out:

@@ -3,8 +3,8 @@
 Whatever can be wrong with a job is found here, before a directory is made or a mailbox is asked for.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from bulkmail.app.fingerprint import measured, pinned, require_application
 from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
 from bulkmail.app.warnings import warned
-from bulkmail.config import Job, load
+from bulkmail.config import Input, Job, load
 from bulkmail.errors import ConfigError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
@@ -73,29 +73,49 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
 
 
 def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
-    """The undoing of what `run` changed, or the rest of it if `run` is an undo itself: by the task, the options and the
-    application of the run, whatever the job file says today. The key, the authorities to trust and the limits are those
-    of the job file.
+    """The undoing of what `run` changed, or the rest of it if `run` is an undo itself; see `_by_its_own`."""
+    return _by_its_own(run, flags, undoing, undo=True)
+
+
+def prepare_apply(plan: RunDir, flags: Flags) -> Prepared:
+    """The carrying out of a plan, with the input that it had; see `_by_its_own`."""
+    is_undo = plan.manifest.undo
+    applying = dict(flags) | {"task.drift": False, "task.apply": True}
+    prepared = _by_its_own(plan, applying, undoing if is_undo else _itself, undo=is_undo, applies=True)
+    return replace(prepared, source=earlier_source(plan, prepared.job, prepared.task))
+
+
+def _itself(task: Task) -> Task:
+    return task
+
+
+def _by_its_own(
+    run: RunDir, flags: Flags, shape: Callable[[Task], Task], *, undo: bool, applies: bool = False
+) -> Prepared:
+    """A run by the task, the options, the input and the application of an earlier one, whatever the job file says
+    today. The key, the authorities to trust and the limits are those of the job file.
 
     Raises as `prepare` does, and ConfigError if the job has another application or tenant now. Blocks.
     """
     before = run.manifest
     job, all_flags = _reloaded(before, flags)
     require_application(before, job)
+    given = asdict(before.input)
+    job = job.model_copy(update={"input": Input(**{name: given[name] for name in Input.model_fields})})
     task = _own_task(before, job)
-    reverse, options = undoing(task), run.options(task)
+    shaped, options = shape(task), run.options(task)
     manifest = pinned(job, task, options, all_flags)
     manifest = replace(
         manifest,
         input=replace(before.input, bytes=None, sha256=None, mailboxes=None),
         job=replace(manifest.job, task=before.job.task),
         parent=str(run.path.resolve()),
-        undo=True,
+        undo=undo,
+        applies=applies,
     )
     credential = credential_of(job)
-    return Prepared(
-        job, reverse, options, credential, manifest, warnings=_warnings(job, credential), expected=_GONE_SINCE
-    )  # fmt: skip
+    warnings = _warnings(job, credential)
+    return Prepared(job, shaped, options, credential, manifest, warnings=warnings, expected=_GONE_SINCE)
 
 
 async def surveyed(prepared: Prepared) -> Prepared:

@@ -31,6 +31,7 @@ from bulkmail.run.stop import TIME_BOX, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
@@ -44,7 +45,8 @@ class Runner:
     """One run while it goes. `observers` see it once a second, `note` tells the user of a wish to stop.
 
     `recovered` is how far processes before this one got; `under_way` are rows in which another run, that this one takes
-    back, had a write under way. A run with a `canary` stops after so many mailboxes, so that a person can look.
+    back, had a write under way. A run with a `canary` stops after so many mailboxes, so that a person can look; one
+    that carries out a plan makes only the changes that are `planned`.
     """
 
     prepared: Prepared
@@ -53,6 +55,7 @@ class Runner:
     recovered: Recovered = field(default_factory=Recovered)
     under_way: Mapping[int, Heartbeat] = field(default_factory=dict)
     canary: int = 0
+    planned: Planned | None = None
     stop: Stop = field(default_factory=Stop)
 
     async def run(self, folder: Path) -> Ended:
@@ -85,7 +88,7 @@ class Runner:
         async with (
             booked(
                 folder, prepared.manifest.mode, prepared.job.limits, self.recovered.changes, self.under_way,
-                exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)),
+                exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bulkmail import __version__
+from bulkmail.cli.apply import apply
 from bulkmail.cli.cert import app as cert
 from bulkmail.cli.console import exit_on_error
 from bulkmail.cli.demo import demo
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("run")(run)
+app.command("apply")(apply)
 app.command("resume")(resume)
 app.command("undo")(undo)
 app.command("show")(show)

@@ -23,6 +23,7 @@ from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
 from bulkmail.rundir.journal import read
 from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.unfinished import Unfinished, unfinished
 from bulkmail.sink import unescape
 from bulkmail.sink.appender import os_errors_as_output_error
@@ -107,6 +108,10 @@ class RunDir:
         """What became of the changes whose answers were lost, in mailboxes that are ok. Raises Damaged."""
         ok = self.rows_with(frozenset({Status.OK}))
         return settled(self.changes(), {row for row in in_doubt(self.changes()) if row in ok})
+
+    def planned(self) -> Planned:
+        """The changes of a plan, of the mailboxes that are ok. Raises Damaged."""
+        return Planned(self.changes(), self.rows_with(frozenset({Status.OK})))
 
     def unfinished(self, done: Rows | None = None) -> Unfinished:
         """What the ledger says of the rows that are not `done`. Raises Damaged."""
