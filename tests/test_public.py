@@ -4,6 +4,8 @@ import importlib.metadata
 import subprocess
 import sys
 
+import pytest
+
 import bulkmail
 
 
@@ -12,12 +14,11 @@ def test_all_is_sorted_and_is_there() -> None:
     assert all(hasattr(bulkmail, name) for name in bulkmail.__all__)
 
 
-def test_all_is_complete() -> None:
-    """Whatever a user could import from here by its class is meant to be; submodules aside."""
-    here = {
-        name for name, value in vars(bulkmail).items() if not name.startswith("_") and not isinstance(value, type(sys))
-    }
-    assert here == set(bulkmail.__all__) - {"__version__"}
+def test_every_name_can_be_imported_and_no_other_can() -> None:
+    named = [name for names in bulkmail._PLACES.values() for name in names.split()]
+    assert sorted([*named, "__version__"]) == bulkmail.__all__ == dir(bulkmail)
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        bulkmail.Nothing  # noqa: B018
 
 
 def test_the_version_is_that_of_the_package() -> None:
@@ -25,8 +26,13 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 def test_importing_it_brings_no_network_and_no_terminal() -> None:
-    program = (
-        "import bulkmail, sys; print(sorted({'aiohttp', 'msal', 'rich', 'typer', 'cryptography'} & set(sys.modules)))"
-    )
+    libraries = {"aiohttp", "msal", "rich", "typer", "cryptography", "pydantic"}
+    program = f"import bulkmail, sys; print(sorted({libraries} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_decorator_is_not_hidden_by_the_room_of_its_name() -> None:
+    program = "from bulkmail.task import declare; from bulkmail import task; print(task is declare.task)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "True"

@@ -13,13 +13,13 @@ from bulkmail.model import Counts, Digest, Ending, Status
 from bulkmail.run.outputs import OutputSettings
 from bulkmail.run.stop import CANCELLED, Reason
 from bulkmail.rundir.digests import digests
-from bulkmail.rundir.doubts import NONE, Settled
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
 from bulkmail.rundir.manifest import Manifest, State, now
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.totals import Totals
+from bulkmail.rundir.verdicts import write_verdicts
 from bulkmail.task.undo import LEFT, RESULT
 from bulkmail.text import one_line
 
@@ -102,7 +102,7 @@ async def end(
         outputs = await asyncio.to_thread(digests, folder, OutputSettings(manifest.output.format).names())
     except BulkmailError as error:
         failure = failure or error
-    changes = _changes(recovered, looked.settled)
+    changes = recovered.changes.counts
     found = Found(
         totals.not_ok + (totals.statuses[Status.ABSENT] if absent_is_failure else 0),
         manifest.mode == "drift" and changes[Ending.PLANNED] > 0,
@@ -121,7 +121,6 @@ async def end(
         statuses={str(status): totals.statuses[status] for status in Status},
         sums=sums(totals),
         changes={str(ending): number for ending, number in changes.items() if number},
-        settled=looked.settled.settled,
         undone=looked.undone,
         drift=found.drift if manifest.mode == "drift" else None,
         sent_once=looked.sent_once,
@@ -138,7 +137,6 @@ async def end(
 class Looked:
     """What is only known once all is written; see `Manifest`."""
 
-    settled: Settled = NONE
     undone: Mapping[str, int] = field(default_factory=dict)
     sent_once: Mapping[str, int] = field(default_factory=dict)
 
@@ -146,28 +144,20 @@ class Looked:
 def _write_failed(folder: Path, manifest: Manifest) -> None:
     style = manifest.output
     write_failed(RunDir(folder), bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo)
+    if "csv" in style.format:
+        write_verdicts(RunDir(folder), style)
 
 
 def _look(folder: Path, manifest: Manifest, recovered: Recovered) -> Looked:
     """Reads the ledger of an apply once more where anything is in doubt, and the rows of an undo."""
     run, totals = RunDir(folder), recovered.totals
-    settled, undone, once = NONE, Counter[str](), Counter[str]()
+    undone, once = Counter[str](), Counter[str]()
     if manifest.undo:
         undone = Counter(str(row.get(RESULT)) for row in run.records())
-    if manifest.mode == "apply" and recovered.changes.counts[Ending.UNKNOWN]:
-        settled = run.settled()
     if manifest.mode == "apply" and totals.not_ok and (rows := run.sent_once()):
         outcomes = (outcome for _, (outcome, _) in run.committed(but_ok=True))
         once = Counter(str(one.status) for one in outcomes if one.mailbox.row in rows)
-    return Looked(settled, dict(undone), dict(once))
-
-
-def _changes(recovered: Recovered, settled: Settled) -> Counter[Ending]:
-    """Changes that were looked for and found are done."""
-    counts = Counter(recovered.changes.counts)
-    counts[Ending.DONE] += settled.newly_done
-    counts[Ending.UNKNOWN] -= settled.settled
-    return counts
+    return Looked(dict(undone), dict(once))
 
 
 def _is_bug(totals: Totals) -> bool:

@@ -51,7 +51,8 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
 
 def measured(manifest: Manifest, source: Source) -> Manifest:
     """The manifest with what the last whole reading of `source` found its input to be."""
-    found = source.digest()
+    found, columns = source.digest(), tuple(getattr(source, "columns", ()))  # not every source has columns
+    manifest = replace(manifest, columns=columns or manifest.columns)
     if found is None:
         return manifest
     known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.size())

@@ -56,7 +56,8 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     _require_writes(task, job, flags)
     options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
-    credential, manifest = credential_of(job), pinned(job, task, options, flags)
+    credential = credential_of(job)
+    manifest = with_certificate(pinned(job, task, options, flags), credential)
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential), _expected(job))
 
 
@@ -68,7 +69,8 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     options = check_options(task, job.task.options, job.path.parent)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
-    manifest = replace(pinned(job, task, options, all_flags), parent=str(run.path.resolve()))
+    manifest = with_certificate(pinned(job, task, options, all_flags), credential)
+    manifest = replace(manifest, parent=str(run.path.resolve()))
     return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
 
 
@@ -114,6 +116,7 @@ def _by_its_own(
         applies=applies,
     )
     credential = credential_of(job)
+    manifest = with_certificate(manifest, credential)
     warnings = _warnings(job, credential)
     return Prepared(job, shaped, options, credential, manifest, warnings=warnings, expected=_GONE_SINCE)
 
@@ -164,6 +167,15 @@ def _require_writes(task: Task, job: Job, flags: Flags) -> None:
             f"{task.name} changes nothing, so {named} means nothing there",
             hint="These are for tasks that change mailboxes, such as settings.apply.",
         )
+
+
+def with_certificate(manifest: Manifest, credential: Credential) -> Manifest:
+    """The manifest with the life that the application's certificate has left; a secret has none."""
+    certificate = credential.certificate
+    if certificate is None:
+        return manifest
+    expires = certificate.not_after.isoformat(timespec="seconds")
+    return replace(manifest, certificate_expires=expires, certificate_days_left=certificate.days_left())
 
 
 def _warnings(job: Job, credential: Credential) -> list[str]:

@@ -110,7 +110,8 @@ class Runner:
         if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
             source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
-            manifest = warned(measured(self.prepared.manifest, source), self.prepared.options)
+            manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
+            manifest = warned(manifest, self.prepared.options)
             for text in manifest.warnings:
                 self.note(f"warning: {text}")
             self.prepared = replace(self.prepared, source=source, manifest=manifest)

@@ -1,42 +1,85 @@
-"""The command line: one file a command family. The only room that knows all others, and the only one that exits."""
+"""The command line: one file a command. A command's file is imported only when that command is called.
+
+Every other way costs a second of CPU before the first word: `run` needs aiohttp and MSAL, `sim` a whole simulator, and
+`--help` neither. So a command is listed in COMMANDS by its name and its summary, and loaded by LazyGroup.
+"""
 
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperGroup
 
 from bulkmail import __version__
-from bulkmail.cli.apply import apply
-from bulkmail.cli.cert import app as cert
 from bulkmail.cli.console import exit_on_error
-from bulkmail.cli.demo import demo
-from bulkmail.cli.help import help_
-from bulkmail.cli.resume import resume
-from bulkmail.cli.run import run
-from bulkmail.cli.show import show, tasks
-from bulkmail.cli.sim import HELP, sim
-from bulkmail.cli.token import token
-from bulkmail.cli.undo import undo
+
+
+class Command(NamedTuple):
+    """Where a command is, `module:name` below this package, and what `bulkmail --help` says of it."""
+
+    place: str
+    summary: str
+
+
+COMMANDS = {
+    "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
+    "run": Command("run:run", "Run a job's task against every mailbox of its input."),
+    "apply": Command("apply:apply", "Carry out a plan that you have reviewed, and nothing else."),
+    "resume": Command("resume:resume", "Go on with a run that was stopped or killed: what is done stays done."),
+    "undo": Command("undo:undo", "Put back what a run changed, where it still is as the run left it."),
+    "show": Command("show:show", "Show the summary of a run again."),
+    "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
+    "cert": Command("cert:app", "Key pairs and certificates for the application."),
+    "token": Command("token:token", "Get an app-only token and show the claims that matter."),
+    "sim": Command("sim:sim", "Simulate Entra and Graph on this machine, to rehearse on."),
+    "help": Command("help:help_", "Read the documentation: a topic, or the list of topics."),
+}
+
+STYLE: dict[str, Any] = {
+    "add_completion": False,
+    "rich_markup_mode": "markdown",  # paragraphs of help texts flow
+    "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
+}
+
+
+def load(name: str) -> Any:
+    """The command called `name`, as the library underneath builds it."""
+    file, _, attribute = COMMANDS[name].place.partition(":")
+    module = import_module(f"{__name__}.{file}")
+    found = getattr(module, attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(**STYLE)
+        single.command(name, help=getattr(module, "HELP", None))(found)
+        found = single
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands by stand-ins, and loads the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else command, rest
+
 
 app = typer.Typer(
     name="bulkmail",
+    cls=LazyGroup,
     help="Runs one task against every mailbox of a Microsoft 365 tenant, as fast as the service permits.",
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",  # paragraphs of help texts flow
-    pretty_exceptions_enable=False,  # they print local variables, and those may be secrets
+    **STYLE,
 )
-app.command("demo")(demo)
-app.command("run")(run)
-app.command("apply")(apply)
-app.command("resume")(resume)
-app.command("undo")(undo)
-app.command("show")(show)
-app.command("tasks")(tasks)
-app.add_typer(cert, name="cert")
-app.command("token")(token)
-app.command("sim", help=HELP)(sim)
-app.command("help")(help_)
+
+
+def _stand_in() -> None:
+    """What is listed in place of a command that is not loaded."""
+
+
+for _name, _command in COMMANDS.items():
+    app.command(_name, help=_command.summary)(_stand_in)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the callback's shape is typer's

@@ -21,7 +21,11 @@ from bulkmail.text import one_line
 
 VARIABLE = "BULKMAIL_CERTIFICATE_PASSWORD"
 
-app = typer.Typer(help="Make the key pair that the application signs in with, or show one.", no_args_is_help=True)
+app = typer.Typer(
+    help="Key pairs and certificates for the application: make one, or show one.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 class Form(StrEnum):

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from bulkmail.errors import BulkmailError
-from bulkmail.run.stop import INTERRUPTED
 from bulkmail.text import one_line
 
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -35,7 +34,7 @@ def exit_on_error() -> Iterator[None]:
         raise SystemExit(1) from None
     except KeyboardInterrupt:  # before a run or after it; while one is under way the loop handles it
         note("interrupted; what a run has begun, `bulkmail resume DIRECTORY` finishes")
-        raise SystemExit(INTERRUPTED[signal.SIGINT].code) from None
+        raise SystemExit(128 + signal.SIGINT) from None
 
 
 def complain(error: BulkmailError) -> None:

@@ -21,6 +21,8 @@ from bulkmail.cli.progress import shown
 from bulkmail.cli.rehearsal import PORT, Rehearsal, command, prepare
 from bulkmail.cli.token import show_claims
 from bulkmail.config import load
+from bulkmail.report.view import view_of
+from bulkmail.rundir.reader import RunDir
 from bulkmail.sim import Settings, Simulator
 from bulkmail.text import one_line
 
@@ -58,7 +60,7 @@ async def _demo(directory: Path, settings: Settings) -> None:
         _heading(f"3  The sweep: {rehearsal.mailboxes} through {rehearsal.job}")
         with shown(say.errors) as observer:
             ended = await begin(job, {}, observers=[observer], note=say.note)
-        summary.show(ended.manifest, ended.folder, say.results)
+        summary.show(await asyncio.to_thread(view_of, RunDir(ended.folder)), say.results)
         if ended.failure is not None:
             raise ended.failure
         _heading("4  The first rows of records.csv")

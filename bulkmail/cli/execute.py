@@ -11,6 +11,8 @@ from bulkmail.app.observe import Note, Observer
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
 from bulkmail.cli.progress import shown
+from bulkmail.report.view import view_of
+from bulkmail.rundir.reader import RunDir
 
 
 class Work(Protocol):
@@ -26,7 +28,7 @@ def execute(work: Work, *, hidden: bool, as_json: bool) -> int:
     if as_json:
         typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:
-        summary.show(ended.manifest, ended.folder, say.results)
+        summary.show(view_of(RunDir(ended.folder)), say.results)
     if ended.failure is not None:
         raise ended.failure
     return ended.manifest.exit_code or 0

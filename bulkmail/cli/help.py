@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.markdown import Markdown
 from rich.table import Table
 
 from bulkmail import docs
@@ -35,4 +34,6 @@ def help_(
         elif raw or not say.results.is_terminal:
             typer.echo(docs.read(topic), nl=False)
         else:
+            from rich.markdown import Markdown  # noqa: PLC0415 - takes longer to import than to print a topic
+
             say.results.print(Markdown(docs.read(topic)))

@@ -1,18 +1,14 @@
-"""`bulkmail show` and `bulkmail tasks`: what a run was, and what there is to run. Only reads."""
+"""`bulkmail show`: what a run was. Only reads."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
+from bulkmail.report.view import view_of
 from bulkmail.rundir.reader import RunDir
-from bulkmail.tasks import Task, every, find
 
 
 def show(
@@ -25,54 +21,8 @@ def show(
     Example: bulkmail show out/settings.report-2026-11-23
     """
     with say.exit_on_error():
-        manifest = RunDir(run_dir).manifest
+        run = RunDir(run_dir)
         if as_json:
-            typer.echo(summary.as_json(manifest, run_dir))
-        elif manifest.state == "running":
-            say.results.print(f"{manifest.task} since {manifest.started}: still running, or killed;")
-            say.results.print(f"  bulkmail resume {run_dir} goes on with it", soft_wrap=True)
+            typer.echo(summary.as_json(run.manifest, run_dir))
         else:
-            summary.show(manifest, run_dir, say.results)
-
-
-def tasks(
-    name: Annotated[str, typer.Argument(help="Task to describe; all are listed without one.")] = "",
-) -> None:
-    """List the tasks, or describe one: its options, its columns, and the least permission it needs.
-
-    Examples:
-
-      bulkmail tasks
-
-      bulkmail tasks settings.report
-    """
-    with say.exit_on_error():
-        if name:
-            _describe(find(name, Path()))
-        else:
-            for task in every().values():
-                say.results.print(f"{task.name:<20} {task.summary}", soft_wrap=True)
-
-
-def _describe(task: Task) -> None:
-    say.results.print(task.summary, soft_wrap=True)
-    say.results.print(f"permission  {task.permission} (application)")
-    say.results.print(_table("option", {_option(task, key): field.description or ""
-                                        for key, field in task.options.model_fields.items()}))  # fmt: skip
-    say.results.print(_table("column", task.columns(task.options.model_construct())))
-
-
-def _option(task: Task, key: str) -> str:
-    field = task.options.model_fields[key]
-    if field.is_required():
-        return f"{key} (to be given)"
-    return f"{key} = {orjson.dumps(field.get_default(call_default_factory=True), default=str).decode()}"
-
-
-def _table(heading: str, rows: Mapping[str, str]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column(heading)
-    table.add_column("")
-    for key, text in rows.items():
-        table.add_row(Text(key), Text(text))
-    return table
+            summary.show(view_of(run), say.results)

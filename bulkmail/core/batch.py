@@ -57,7 +57,7 @@ def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
 def _entry(number: str, request: Request) -> dict[str, Any]:
     entry: dict[str, Any] = {"id": number, "method": request.method, "url": request.path}
     if request.body is None and not request.headers:
-        return entry  # as of nearly every read
+        return entry  # nearly every read
     headers = dict(request.headers)
     if request.body is not None:
         if not any(name.lower() == "content-type" for name in headers):
@@ -79,8 +79,8 @@ def _fitting(entries: Sequence[bytes]) -> int:
 def unpack(body: Any, count: int) -> list[Response | None]:
     """The answers of `count` parts in their order; None where one is missing or says no usable status.
 
-    Raises BatchRejected if an id comes twice or was never sent: then no answer can be trusted to be whose it seems. An
-    id may come as a number instead of a text, but is spelled as it was sent.
+    Raises BatchRejected if an id comes twice or was never sent: it is not certain then which answer belongs to which
+    part. An id may come as a number instead of a text, but is spelled as it was sent.
     """
     entries = body.get("responses") if isinstance(body, dict) else None
     if not isinstance(entries, list):

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from bulkmail.errors import LinkRefused
 from bulkmail.model import Response
-from bulkmail.text import one_line
+from bulkmail.text import shown
 
 PAGE = 10
 """Items of a page that was asked for without a size: messages, contacts, events and folders alike
@@ -36,13 +36,14 @@ _OWNER = re.compile(
 _NO_NAMES = ("", ".", "..")
 _PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z@._~-]*")  # nearly every address: there is nothing to encode
 _SENDS = re.compile(r"/(?:microsoft\.graph\.)?(?:send|sendMail|reply|replyAll|forward)(?:\(\))?/?$", re.IGNORECASE)
+_REQUEST_ID = re.compile(r"(?!eyJ)[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")  # a GUID, or what a gateway takes for one
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def segment(text: str) -> str:
     """`text` as one path segment: nothing in it can end the segment or start a query.
 
-    Raises ValueError for a text that is no name at all: an empty one, or one that means this folder or the one above.
+    Raises ValueError for a text that is not a name: an empty one, or one that means this folder or the one above.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -54,7 +55,7 @@ def segment(text: str) -> str:
 def user(key: str) -> str:
     """The path of a mailbox by address or object id; a key that starts with a dollar sign needs the other spelling.
 
-    Raises ValueError for a key that is no name.
+    Raises ValueError for a key that is not a name.
     """
     if key.startswith("$"):
         return "/users('" + segment(key.replace("'", "''")) + "')"
@@ -154,7 +155,7 @@ def link_path(link: Any, base: str, asked: str) -> str:
     home, there = urlsplit(base), _parts(link)
     prefix = home.path.rstrip("/") + "/"
     if (there.scheme, there.netloc.lower()) != (home.scheme, home.netloc.lower()) or not there.path.startswith(prefix):
-        host = one_line(there.netloc) or "no host"
+        host = shown(there.netloc) or "no host"
         raise LinkRefused(f"the service named a next page on {host!r}; nothing was sent there")
     path: str = link[len(f"{there.scheme}://{there.netloc}{prefix}") - 1 :]
     if climbs(there.path) or not _same_owner(asked, path):
@@ -163,7 +164,7 @@ def link_path(link: Any, base: str, asked: str) -> str:
 
 
 def _parts(link: Any) -> SplitResult:
-    """`link` taken apart, if it is an address all of whose characters may stand in a request line."""
+    """`link` taken apart, if it is an address and each of its characters may stand in a request line."""
     if isinstance(link, str) and _ADDRESS.fullmatch(link):
         try:
             return urlsplit(link)
@@ -189,7 +190,7 @@ def _owner(path: str) -> tuple[str, str]:
 
 
 def page_size(path: str) -> int | None:
-    """The `$top` of a path; None where it has none, or one that is no size."""
+    """The `$top` of a path; None where it has none, or one that is not a size."""
     match = _TOP.search(path)
     return int(match[2]) if match else None
 
@@ -208,7 +209,7 @@ def sends_mail(method: str, path: str) -> bool:
 
 
 def error_of(body: Any) -> tuple[str, str]:
-    """The most detailed code and the message of an error body; two empty texts where the body is none."""
+    """The most detailed code and the message of an error body; two empty texts where the body is not one."""
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return "", ""
@@ -222,12 +223,12 @@ def error_of(body: Any) -> tuple[str, str]:
         detail = _text(inner.get("code"))
         if detail and not detail.isdecimal():  # `"code": "429"` is no more detailed than the status
             code = detail
-    return one_line(code), one_line(message)
+    return shown(code), shown(message)
 
 
 def contradicts(response: Response) -> bool:
-    """Whether a good status comes with an error in its body. A resource may have a property of that name, too; it has a
-    context as well."""
+    """Whether a good status comes with an error in its body. A resource may have a property of that name as well; it
+    has a context, which an error does not."""
     body = response.body
     return isinstance(body, dict) and "error" in body and response.status < 300 and "@odata.context" not in body
 
@@ -236,9 +237,14 @@ def ids_of(response: Response) -> dict[str, str]:
     """What Microsoft's support asks for, in the words of our errors."""
     headers = response.headers
     return {
-        "request_id": one_line(headers.get("request-id", "")),
-        "client_request_id": one_line(headers.get("client-request-id", "")),
+        "request_id": _id(headers.get("request-id", "")),
+        "client_request_id": _id(headers.get("client-request-id", "")),
     }
+
+
+def _id(text: str) -> str:
+    """`text` if it has the form of an id, which no token has; else an empty one."""
+    return text if _REQUEST_ID.fullmatch(text) else ""
 
 
 def _text(value: Any) -> str:
@@ -266,5 +272,5 @@ def _claims(header: str) -> str:
     plain = match[1].rstrip("=").replace("-", "+").replace("_", "/")  # either alphabet, padded or not
     try:
         return b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
-    except ValueError:  # not base64, or not text: a challenge that cannot be met is no challenge
+    except ValueError:  # not base64, or not text: a challenge that cannot be met counts as none
         return ""

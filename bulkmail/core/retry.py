@@ -11,7 +11,7 @@ The rules, and where they come from:
 - Backoff is full jitter, `random * min(cap, base * 2**n)`, after the AWS architecture blog "Exponential Backoff And
   Jitter".
 - The wait that Retry-After asks for is not in here: it is a fence of the limiter, so that all requests of a mailbox
-  learn of it. It costs neither attempts nor quota, since the service has asked for the repetition.
+  learn of it. It costs no attempts, since the service has asked for the repetition.
 - A DELETE that is repeated after a lost answer and finds nothing has done its work the first time.
 - What an outage costs is bounded by `core.outage`, and how many attempts noise may cost as well. There is no quota of
   repetitions for the run: it would protect the service, and fail mailboxes for what is not theirs.
@@ -70,7 +70,7 @@ def judge(response: Response, effect: Effect) -> Judgement:
     """What `response` means for a request with this `effect`."""
     status, body = response.status, response.body
     if status == 200 and isinstance(body, dict) and "error" not in body:
-        return Judgement.DONE  # as nearly always
+        return Judgement.DONE  # nearly every answer
     if status < 400 or status == 507:
         judgement = Judgement.TRANSIENT if _foreign(response, effect) else Judgement.DONE
     else:

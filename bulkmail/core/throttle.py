@@ -1,4 +1,4 @@
-"""Tells whose limit a refusal names: the mailbox's or the whole application's. Decides by status, then by code.
+"""Tells which limit a refusal names, a mailbox's or the whole application's. Decides by status, then by code.
 
 The service has two answers that look alike (learn.microsoft.com/graph/throttling and throttling-limits):
 `ApplicationThrottled` names a limit that is kept per application and mailbox (`MailboxConcurrency`, `IncomingBytes`);
@@ -62,13 +62,13 @@ def used_share(response: Response) -> float:
 class Spread:
     """Notices that refusals which name a mailbox's concurrency fall on many mailboxes at once.
 
-    Each mailbox keeps its own limit here, so one of them may be refused because of somebody else's requests; many of
+    Each mailbox keeps its own limit here, so one of them may be refused because of another program's requests; many of
     them within seconds mean that the service counts per application today (its documentation said so from 2023 to
     2024).
     """
 
     WITHIN = 5.0  # seconds
-    MAILBOXES = 4  # more than that within the time is no coincidence
+    MAILBOXES = 4  # more than that within the time is not a coincidence
 
     def __init__(self) -> None:
         self._recent: deque[tuple[float, str]] = deque()

@@ -6,6 +6,7 @@ mailbox a request goes to, or what the request is.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
@@ -30,12 +31,20 @@ NOT_A_TASKS = frozenset({
 def path_of(template: str, values: Sequence[str], params: Params) -> str:
     """The path below the mailbox, with its query. Raises TaskMistake."""
     try:
+        if not values and not params:
+            return _checked(template)  # nearly always one of few
         path = filled(template, values) if values else template
         if params:
             path = query(path, params)
         check_path(path)
     except (TypeError, ValueError, AttributeError) as error:  # a UnicodeError is a ValueError
         raise TaskMistake(f"the path of the request cannot be sent: {_said(error)}") from None
+    return path
+
+
+@lru_cache(512)
+def _checked(path: str) -> str:
+    check_path(path)
     return path
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bulkmail.errors import GraphError, OutcomeUnknown, TransportError
-from bulkmail.graph.gathering import current
+from bulkmail.graph.gathering import CURRENT
 
 SENDS = 3
 """Times that a thing with a key is made, at most: each time after it was looked for and not found."""
@@ -45,5 +45,5 @@ async def _found_or_made(
 
 def _given_up() -> bool:
     """Whether this code runs in a call that may send nothing more."""
-    gathered = current()
+    gathered = CURRENT.get()
     return gathered is not None and gathered.given_up

@@ -34,7 +34,7 @@ class Gathered(Generic[T]):
     async def run(self, gathering: "Gathering[T]") -> None:
         if self.given_up:  # before it began
             return
-        _CURRENT.set(self)  # in the context of this call's own task
+        CURRENT.set(self)  # in the context of this call's own task
         try:
             self._result = await self._call
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - which matters is decided later
@@ -87,7 +87,7 @@ class Gathering(Generic[T]):
     async def run(self) -> list[T]:
         """The results in the order of the calls. Raises the gravest error, or CancelledError if the gathering itself is
         given up by one around it."""
-        outer = _CURRENT.get()
+        outer = CURRENT.get()
         if outer is not None:
             outer.inner = self
         try:
@@ -115,12 +115,8 @@ class Gathering(Generic[T]):
                 call.give_up()
 
 
-_CURRENT: ContextVar[Gathered[Any] | None] = ContextVar("current", default=None)
-
-
-def current() -> Gathered[Any] | None:
-    """The call of a gathering in which this code runs, or None."""
-    return _CURRENT.get()
+CURRENT: ContextVar[Gathered[Any] | None] = ContextVar("current", default=None)
+"""The call of a gathering in which this code runs, or None."""
 
 
 def _not_sent() -> asyncio.CancelledError:

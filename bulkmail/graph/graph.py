@@ -8,7 +8,7 @@ from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_pa
 from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
-from bulkmail.graph.gathering import Gathering, current
+from bulkmail.graph.gathering import CURRENT, Gathering
 from bulkmail.graph.walk import Pages, Sizes
 from bulkmail.model import NOTHING, BlobFile, Change, Effect, Made, Mailbox, Request, Response, Store, Transport
 
@@ -253,21 +253,17 @@ class Graph:
         full = self._prefix + path_of(path, values, params)
         if headers is not NOTHING:
             check_headers(headers)
-        if method == "GET":
-            return await self._send(
-                Request(method, full, self._mailbox, headers, row=self._row, raw=raw, batchable=not raw, key=self._key)
-            )
-        content = content_of(body)
-        change = check_change(change, body)
-        return await self._send(
-            Request(
-                method, full, self._mailbox, headers, body, effect,
-                row=self._row, change=change, content=content, key=self._key,
-            )
+        content = None if body is None else content_of(body)
+        if method != "GET":
+            change = check_change(change, body)
+        request = Request(
+            method, full, self._mailbox, headers, body, effect, not raw,
+            row=self._row, change=change, content=content, raw=raw, key=self._key,
         )  # fmt: skip
+        return await self._send(request)
 
     async def _send(self, request: Request) -> Any:
-        gathered = current()
+        gathered = CURRENT.get()
         if gathered is not None:
             gathered.leave()
             request = request._replace(waits=gathered)

@@ -49,7 +49,7 @@ class Pages:
         base: str,
         sizes: Sizes,
     ) -> None:
-        """`first` gives the path that was asked for, which says whose list it is, and the link to begin with."""
+        """`first` gives the path that was asked for, which names the mailbox, and the link to begin with."""
         self._first = first
         self._read = read
         self._base = base

@@ -12,7 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import BulkmailError, ChangesExhausted, ServiceDown, gravest
+from bulkmail.errors import (
+    BulkmailError,
+    ChangesExhausted,
+    GraphError,
+    ServiceDown,
+    TaskMistake,
+    TransportError,
+    gravest,
+)
 from bulkmail.graph import Graph
 from bulkmail.model import (
     Checkpoint,
@@ -36,6 +44,7 @@ from bulkmail.run.stop import Reason, Stop
 from bulkmail.run.turns import PARKED, Turns
 from bulkmail.run.verdict import verdict
 from bulkmail.run.writer import Block, Finished
+from bulkmail.task.mistakes import check_row, is_own, place_in
 from bulkmail.tasks import Options, Task
 
 log = logging.getLogger(__name__)
@@ -245,7 +254,9 @@ class Sweep:
                 number, blocks = len(pending.rows), self._writer.encode(pending.rows)
             else:
                 number, blocks, extra = await pending.complete()
-        except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
+        except BaseException as error:
+            if not is_own(error):
+                raise
             status, problem = self._judged(mailbox, error)
             number = self._outputs.durable(mailbox)
             await pending.discard()
@@ -265,9 +276,11 @@ class Sweep:
         running = self._task.run(mailbox, self._open_graph(mailbox, target, pending), self._options)
         try:
             async for row in running:
-                if type(row) is Checkpoint:
-                    await pending.commit(row)
-                    continue
+                if type(row) is not dict:
+                    if type(row) is Checkpoint:
+                        await pending.commit(row)
+                        continue
+                    check_row(row, running)
                 rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
                 if len(rows) == CHUNK:
                     await pending.encode()
@@ -275,13 +288,14 @@ class Sweep:
             await _close(running)
             raise
 
-    def _judged(self, mailbox: Mailbox, error: Exception) -> tuple[Status, Problem]:
+    def _judged(self, mailbox: Mailbox, error: BaseException) -> tuple[Status, Problem]:
         """How a mailbox ends that met `error`. Raises it if it is the run's business."""
         if not isinstance(error, BulkmailError):
             self._log_accident(mailbox, error)
-        return verdict(error)
+        answered = isinstance(error, GraphError | TransportError)  # by the service, and there may be many
+        return verdict(error, "" if answered else place_in(self._task, error))
 
-    def _log_accident(self, mailbox: Mailbox, error: Exception) -> None:
+    def _log_accident(self, mailbox: Mailbox, error: BaseException) -> None:
         """Where in a task the error was, for the first few: the rest will be the same."""
         self._accidents += 1
         if self._accidents <= ACCIDENTS:
@@ -299,14 +313,23 @@ class Sweep:
         self._broken = remainder.broken
 
 
-def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | None:
-    """None for a task that works on each mailbox below its own address, which costs no turn."""
-    target = task.target
-    return None if target is None else Turns(feed, lambda mailbox: target(mailbox, options), most)
-
-
 async def _close(running: AsyncIterator[Row]) -> None:
     """Ends a task that waits for its row to be taken, and has files open: it must not write to them any more."""
     if isinstance(running, AsyncGenerator):
-        with suppress(Exception):  # the mailbox has failed already
+        with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):  # the mailbox has failed already
             await running.aclose()
+
+
+def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | None:
+    """None for a task that works on each mailbox below its own address, which costs no turn."""
+    target = task.target
+    if target is None:
+        return None
+
+    def target_of(mailbox: Mailbox) -> str:
+        try:
+            return target(mailbox, options)
+        except (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError) as error:
+            raise TaskMistake(f"the task's target raised {type(error).__name__}") from error
+
+    return Turns(feed, target_of, most)

@@ -13,7 +13,9 @@ from bulkmail.errors import (
     PermissionMissing,
     ServiceDown,
     SignInError,
+    TaskMistake,
     TransportError,
+    WriteRefused,
 )
 from bulkmail.model import Problem, Status
 from bulkmail.text import one_line
@@ -28,8 +30,8 @@ which others are let in: what concerns all is a SignInError."""
 _NOT_ITS_OWN = (SignInError, PermissionMissing, Defect, OutputError, ChangesExhausted, ServiceDown)
 
 
-def verdict(error: Exception) -> tuple[Status, Problem]:
-    """The status and the problem of a mailbox whose task raised `error`.
+def verdict(error: BaseException, place: str = "") -> tuple[Status, Problem]:
+    """The status and the problem of a mailbox whose task raised `error`, in the line `place` of the task.
 
     Raises what is not about the mailbox: a token that is refused for all, a missing permission, a bug in bulkmail,
     a ledger that cannot be written or is full, or a service that does not answer.
@@ -42,11 +44,17 @@ def verdict(error: Exception) -> tuple[Status, Problem]:
         status = Status.UNKNOWN if isinstance(error, OutcomeUnknown) else Status.FAILED
         said = one_line(str(error))
         return status, Problem(type(error).__name__, said, 0, error.request_id, error.client_request_id)
+    return Status.FAILED, _problem(error, place)
+
+
+def _problem(error: BaseException, place: str) -> Problem:
+    """What an accident says may hold anything; its kind and its place do not."""
     if isinstance(error, BulkmailError):
-        return Status.FAILED, Problem(
-            type(error).__name__, one_line(f"{error}. {error.hint}" if error.hint else str(error))
-        )
-    return Status.FAILED, Problem("TaskError", f"the task raised {type(error).__name__}")
+        code, said = type(error).__name__, f"{error}. {error.hint}" if error.hint else str(error)
+    else:
+        code, said = "TaskError", f"the task raised {type(error).__name__}"
+    is_mistake = isinstance(error, TaskMistake | WriteRefused) or code == "TaskError"
+    return Problem(code, one_line(f"{said} ({place})" if is_mistake and place else said))
 
 
 def _answered(error: GraphError) -> tuple[Status, Problem]:

@@ -19,10 +19,13 @@ OUTCOMES = "outcomes.ndjson"
 CHANGES = "changes.ndjson"
 INPUT = "spooled.ndjson"
 FAILED = "failed.csv"
+VERDICTS = "outcomes.csv"
+SORTED = "sorted"
 REJECTED = "rejected.csv"
 BLOBS = "blobs"
 RECORDS = "records"
-NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED, BLOBS)
+SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.csv")
+NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
 LOCK = ".lock"
@@ -91,6 +94,22 @@ def hold(folder: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):  # all is done by then, and the lock ends with the process anyway
             lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a living process works in a run directory. Where that cannot be told, none does."""
+    if not (folder / LOCK).exists():
+        return False
+    lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    with suppress(OSError):
+        lock.release()
+    return False
 
 
 def _remove_unfinished(folder: Path) -> None:

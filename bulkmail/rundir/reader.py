@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Outcome, Row, Status
 from bulkmail.rundir import heartbeat
-from bulkmail.rundir.doubts import Settled, in_doubt, sent_once, settled
+from bulkmail.rundir.doubts import sent_once
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
 from bulkmail.rundir.journal import read
@@ -103,11 +103,6 @@ class RunDir:
     def sent_once(self) -> set[int]:
         """The rows in which something was or may have been sent that must not be sent again. Raises Damaged."""
         return sent_once(self.changes())
-
-    def settled(self) -> Settled:
-        """What became of the changes whose answers were lost, in mailboxes that are ok. Raises Damaged."""
-        ok = self.rows_with(frozenset({Status.OK}))
-        return settled(self.changes(), {row for row in in_doubt(self.changes()) if row in ok})
 
     def planned(self) -> Planned:
         """The changes of a plan, of the mailboxes that are ok. Raises Damaged."""

@@ -108,8 +108,8 @@ def _agree(name: str, address: str) -> bool:
 def parts(text: str) -> Iterator[str]:
     """The single addresses of a text as a mail program writes several: `Last, First <a@b>; c@d, e@f;`, each cleaned.
 
-    What is no address comes as it is. A semicolon always separates; a comma does behind a `>`, behind an address, and
-    where there is no `<` to come, since it may also stand in a display name.
+    A part that is not an address comes as it is. A semicolon always separates; a comma does behind a `>`, behind an
+    address, and where no `<` is to come, since it may also stand in a display name.
     """
     for part in _BETWEEN_SEMICOLONS.findall(text):
         for piece in _BEHIND_BRACKET.split(part):

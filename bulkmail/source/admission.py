@@ -122,6 +122,8 @@ class Admission:
         self._limit = limit
         self._seen = Seen()
         self._unique = self._duplicates = self._blank = self._invalid = 0
+        self.columns: tuple[str, ...] = ()
+        """The names of the columns that mailboxes are found by, where the list has names."""
 
     def __repr__(self) -> str:
         return f"<Admission {self.counts}>"
@@ -180,7 +182,7 @@ class Admission:
         look: Look = PLAIN,
     ) -> list[Mailbox | Rejected]:
         """What `admit` makes of each value, the first of which is that of `row`; of ids and columns there are as many
-        or none. Values that are addresses as they stand, as nearly all are, are admitted together."""
+        or none. Values that are addresses as they stand, which nearly all are, are admitted together."""
         if are_addresses(values):
             return self._all_once(row, values, list(map(id_in, ids)), columns)
         if len(values) <= FEW:

@@ -71,7 +71,7 @@ def choose(names: Sequence[str], column: str = "") -> Choice:
     """Picks among `names`: the one called `column`, or the best known. Raises InputError, which lists what is there.
 
     An id beside a column that was named by hand belongs to the same mailbox only if that column is a usual one: beside
-    `Manager`, it is somebody else's. Other address columns are not tried then; the choice was made.
+    `Manager`, it is that of another person. Other address columns are not tried then; the choice was made.
     """
     ids = _known(names, ID_NAMES)
     if column:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ def undoing(task: Task) -> Task:
     if undo is None:
         raise UsageError(f"what {task.name} does cannot be taken back")
 
+    @wraps(undo)
     async def run(mailbox: Mailbox, graph: Graph, options: Any) -> AsyncIterator[Row]:
         async for row in undo(mailbox, graph, options, unpacked(mailbox.columns)):
             yield {**row, RESULT: PLANNED} if graph.planning and row.get(RESULT) == RESTORED else row

@@ -71,7 +71,7 @@ def find(name: str, folder: Path) -> Task:
 
 
 def _loaded(entry: EntryPoint) -> Task:
-    with _blaming(entry.value):
+    with _naming(entry.value):
         found = entry.load()
     return _checked(found, entry.value)
 
@@ -82,14 +82,14 @@ def _from_file(path: Path, function: str) -> Task:
         raise ConfigError(f"task.name: there is no file {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where pickles and dataclasses look for it
-    with _blaming(str(path)):
+    with _naming(str(path)):
         spec.loader.exec_module(module)
     return _checked(getattr(module, function, None), f"{path}:{function}")
 
 
 @contextmanager
-def _blaming(origin: str) -> Iterator[None]:
-    """Whatever goes wrong while a stranger's code is loaded is told with its name."""
+def _naming(origin: str) -> Iterator[None]:
+    """What goes wrong while code of others is loaded is reported with its name."""
     try:
         yield
     except Exception as error:
@@ -98,7 +98,7 @@ def _blaming(origin: str) -> Iterator[None]:
 
 def _checked(found: object, origin: str) -> Task:
     if not isinstance(found, Task):
-        raise ConfigError(f"task.name: {origin} is no task", hint="Put @task(...) above the function.")
+        raise ConfigError(f"task.name: {origin} is not a task", hint="Put @task(...) above the function.")
     return found
 
 
@@ -116,6 +116,6 @@ def check_options(chosen: Task, given: Mapping[str, Any], folder: Path | None = 
 def _told(chosen: Task, error: ErrorDetails) -> str:
     name = str(error["loc"][0]) if error["loc"] else chosen.name
     if error["type"] == "extra_forbidden":
-        return f"task.{name} is no option of {chosen.name}{nearest(name, chosen.options.model_fields)}"
+        return f"task.{name} is not an option of {chosen.name}{nearest(name, chosen.options.model_fields)}"
     reason = error["msg"].removeprefix("Value error, ")
     return f"task.{name}: {reason[:1].lower()}{reason[1:]}"

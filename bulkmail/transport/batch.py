@@ -10,7 +10,7 @@ A post that fails as a whole says nothing about its parts: those that may be sen
 them no attempt. While the service asks for a pause of its batches, all requests go plain.
 
 A post is answered when its slowest part is. So the mailboxes of a post that took far too long go plain until they
-answer in time: one that hangs then holds up nobody but itself.
+answer in time: one that hangs then holds up only itself.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Notes every write before it leaves and what became of it; lets nobody look too soon for one whose answer was lost.
+"""Notes every write before it leaves, and what became of it; makes sure that a lost one is not looked for too soon.
 
 It stands above the retries, so that a change has one entry however often it is sent. What must never be repeated is
 noted as late as can be, with its slot in hand: when a process dies, only what was under way is in doubt, and nothing

@@ -14,7 +14,7 @@ from aiolimiter import AsyncLimiter
 
 from bulkmail.core.batch import Alone, Readmit
 from bulkmail.core.content import content_of
-from bulkmail.core.odata import sends_mail
+from bulkmail.core.odata import sends_mail, user
 from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.retry import REPEATABLE
@@ -116,28 +116,37 @@ class Limiting:
         while True:
             lane, now = self._slots.at(key), self._loop.time()
             sent: float | None = now
+            leaving = request
             if not self._line.passes(lane, now, upload, sends):
                 with request.waits:
                     await self._wait(lane, now, upload, sends, safe=request.effect in REPEATABLE)
-                sent = await self._prepared(lane, request)
+                leaving = self._probe_for(request)
+                sent = await self._prepared(lane, leaving)
             elif self._rate is not None or request.ready is not None:
                 sent = await self._prepared(lane, request)
             if sent is None:
                 continue
             try:
-                response = await self._inner.send(request)
+                response = await self._inner.send(leaving)
             except BaseException as error:
-                if (again := self._lost(lane, request, sent, error)) is None:
+                if (again := self._lost(lane, request, leaving, sent, error)) is None:
                     raise
                 request = again
             else:
-                now = self._loop.time()
-                if held_up := self.fences.learn(lane, response, sent, now, suspect=request.suspect):
-                    self._line.refuse_overlong(held_up, now)
-                return response._replace(doubtful=True) if request.doubtful else response
+                self._learn(lane, leaving, response, sent)
+                if leaving is request:
+                    return response._replace(doubtful=True) if request.doubtful else response
             finally:
                 if self._line.give(lane):
                     self._admit()
+
+    def _probe_for(self, request: Request) -> Request:
+        """What leaves when a request is admitted: itself, or in an outage, where it would be a probe that must not be
+        repeated, a harmless read of the same mailbox. Whatever that is answered, the request is admitted again then."""
+        if not self._outage.down or request.effect in REPEATABLE:
+            return request
+        path = f"{user(request.mailbox)}?$select=id"
+        return Request("GET", path, request.mailbox, batchable=False, key=request.key, row=request.row)
 
     async def _wait(self, lane: Lane, now: float, upload: int, sends: int, *, safe: bool) -> None:
         """For the request's turn."""
@@ -186,8 +195,16 @@ class Limiting:
         if self._line.give(lane):
             self._admit()
 
-    def _lost(self, lane: Lane, request: Request, sent: float, error: BaseException) -> Request | None:
-        """Tells of a request that has no answer. Returns it as it is to be admitted again at once, if it is."""
+    def _learn(self, lane: Lane, request: Request, response: Response, sent: float) -> None:
+        now = self._loop.time()
+        if held_up := self.fences.learn(lane, response, sent, now, suspect=request.suspect):
+            self._line.refuse_overlong(held_up, now)
+
+    def _lost(
+        self, lane: Lane, request: Request, leaving: Request, sent: float, error: BaseException
+    ) -> Request | None:
+        """Tells that what left for a request has no answer. Returns the request as it is to be admitted again at once,
+        if it is."""
         now = self._loop.time()
         if request.doubtful:
             error.add_note(MAYBE_SENT)
@@ -200,12 +217,12 @@ class Limiting:
             else:
                 self._pace.abandoned(now)
             return request._replace(batchable=False, doubtful=error.doubtful and request.effect is not Effect.READ)
-        if isinstance(error, TransportError):
-            said = "no connection" if isinstance(error, Unreachable) else "no answer"
-            self.fences.failed(lane, said, sent, now, suspect=request.suspect)
-        else:
+        if not isinstance(error, TransportError):
             self._pace.abandoned(now)
-        return None
+            return None
+        said = "no connection" if isinstance(error, Unreachable) else "no answer"
+        self.fences.failed(lane, said, sent, now, suspect=leaving.suspect)
+        return None if leaving is request else request
 
     def _admit(self) -> None:
         """Let those go that may, and call for more work when mailboxes have begun that waited to."""

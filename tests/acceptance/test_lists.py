@@ -116,3 +116,66 @@ def test_a_european_excel(tenant: Tenant, tmp_path: Path) -> None:
         assert text.count("\n") == text.count("\r\n")
     assert done.manifest["output"]["delimiter"] == ";"
     assert json.loads((done.folder / "records.ndjson").read_text(encoding="utf-8"))["mailbox"] == first
+
+
+def test_a_plan_finds_time_zones_that_do_not_exist(tenant: Tenant, tmp_path: Path) -> None:
+    first, second, third = tenant.addresses(3)
+    content = f"UserPrincipalName,TimeZone\n{first},CET\n{second},W. Europe Daylight Time\n{third},Europe/Berlin\n"
+    task = 'name = "settings.apply"\ntime_zone = "{TimeZone}"'
+    done = run(tenant, tmp_path, "zones.csv", content.encode(), task)
+    assert done.code == 3
+    assert done.statuses() == {first: "failed", second: "failed", third: "ok"}
+    told = (done.folder / "failed.csv").read_text(encoding="utf-8")
+    assert "row 2: time_zone: 'CET' is not a time zone; did you mean Central European Standard Time?" in told
+    assert (
+        "row 3: time_zone: 'W. Europe Daylight Time' is not a time zone; did you mean W. Europe Standard Time?" in told
+    )
+    assert "2 times failed InputError. The list or the job" in done.out
+    assert set(done.manifest["advice"]) == {"InputError"}
+
+
+@pytest.mark.parametrize(
+    ("people", "code", "said"),
+    [
+        ('#TYPE Selected.Object\r\n"id","DisplayName"\r\n"1","Anna"\r\n', 0, ""),
+        ('"sep=;"\r\nid;DisplayName\r\n1;Anna\r\n', 0, ""),
+        ("id,DisplayName\r\n1,Anna,,\r\n", 0, ""),
+        ('id,Phone\r\n1,"+1; +2; +3"\r\n', 2, "people.csv: row 2 has 3 phones in a field"),
+        (
+            "id;Mobile\r\n1;4,91701E+11\r\n",
+            0,
+            "people.csv: a phone number looks as a spreadsheet leaves them, such as 4,91",
+        ),
+    ],
+)
+def test_lists_of_contacts(tenant: Tenant, tmp_path: Path, people: str, code: int, said: str) -> None:
+    (tmp_path / "people.csv").write_bytes(people.encode())
+    task = 'name = "contacts.sync"\ncontacts = "people.csv"\nfolder = "F"'
+    done = run(tenant, tmp_path, "list.csv", f"mail\n{tenant.addresses(1)[0]}\n".encode(), task)
+    assert done.code == code, done.err
+    assert said in done.err
+    if not code:
+        assert {row["key"] for row in done.rows} == {"1"}
+
+
+def test_lists_as_other_programs_write_them(tenant: Tenant, tmp_path: Path) -> None:
+    first, second = tenant.addresses(2)
+    contents = {
+        "answer.json": json.dumps({"@odata.context": "x", "value": [{"mail": first}, {"mail": second}]}, indent=4),
+        "outlook.txt": f"Narrows, Sedge <{first}>; {second} <{second}>;\r\n",
+        "report.csv": f"Id,UserPrincipalName,Date,Date\r\n,{first},,\r\n,{second},,\r\n",
+        "blank.csv": f"UserPrincipalName,PrimarySmtpAddress\r\n,{first}\r\nn/a,{second}\r\n",
+    }
+    for name, content in contents.items():
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        done = run(tenant, folder, name, content.encode(), REPORT)
+        assert done.code == 0, done.err
+        assert done.statuses() == {first: "ok", second: "ok"}
+
+
+def test_a_room_with_a_number_sign_is_asked_for(tenant: Tenant, tmp_path: Path) -> None:
+    done = run(tenant, tmp_path, "list.csv", b"UserPrincipalName;Name\r\n#frontroom@tenant.example;Room\r\n", REPORT)
+    assert done.code == 0
+    assert done.statuses() == {"#frontroom@tenant.example": "absent"}
+    assert "once absent ErrorInvalidUser. The address resolves to no one" in done.out

@@ -1,6 +1,5 @@
 """`bulkmail resume --retry`: no one gets a message twice, and what was applied is planned first."""
 
-
 import pytest
 
 from bulkmail.sim import Settings

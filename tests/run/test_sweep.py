@@ -15,6 +15,7 @@ from bulkmail.errors import (
     OutcomeUnknown,
     OutputError,
     PermissionMissing,
+    ServiceDown,
     SignInError,
     ThrottledOut,
     Unreachable,
@@ -22,7 +23,7 @@ from bulkmail.errors import (
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Rejected, Request, Response, Row, Status
 from bulkmail.run.alarm import AlarmSettings
-from bulkmail.run.stop import INTERRUPTED, TIME_BOX
+from bulkmail.run.stop import INTERRUPTED, TIME_BOX, Reason
 from bulkmail.tasks import Options, Task, task
 from bulkmail.testing import Scripted, run
 from tests.run.stage import COLUMNS, ListSource, Stage, mailboxes, zoned
@@ -165,6 +166,20 @@ def test_what_is_not_about_a_mailbox_ends_the_run(error: BulkmailError, kind: ty
     assert stage.totals.statuses[Status.OK] > 0
 
 
+def test_a_service_that_is_down_for_too_long_stops_the_run_and_fails_no_mailbox() -> None:
+    async def answer(request: Request) -> Response:
+        await asyncio.sleep(1.0)
+        if request.mailbox >= "user40":
+            raise ServiceDown("Graph does not answer (503) for 3600 s; the job allows 3600 s")
+        return zoned(request)
+
+    stage = Stage(ListSource([mailboxes(100)]), Scripted(answer), workers=20)
+    assert play(stage) is None
+    assert stage.stop.reason == Reason(5, "Graph does not answer (503) for 3600 s; the job allows 3600 s")
+    assert set(stage.totals.statuses) == {Status.OK, Status.NOT_RUN}
+    assert stage.totals.statuses.total() == 100
+
+
 def test_an_accident_below_graph_is_a_defect() -> None:
     stage = Stage(ListSource([mailboxes(2)]), Scripted(scripted(["ok", "accident"], [0.0])))
     assert isinstance(play(stage), Defect)
@@ -210,10 +225,6 @@ async def raises(mailbox: Mailbox, graph: Graph) -> AsyncIterator[Row]:
     raise KeyError("in the task")
 
 
-async def not_a_row(mailbox: Mailbox, graph: Graph) -> AsyncIterator[Any]:
-    yield 5
-
-
 class Hostile:
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -223,7 +234,7 @@ async def unserialisable(mailbox: Mailbox, graph: Graph) -> AsyncIterator[Row]:
     yield {"zone": Hostile()}
 
 
-@pytest.mark.parametrize("body", [raises, not_a_row, unserialisable])
+@pytest.mark.parametrize("body", [raises, unserialisable])
 def test_an_accident_in_a_task_fails_its_mailbox_without_half_its_rows(
     body: Callable[[Mailbox, Graph], AsyncIterator[Row]], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -91,8 +91,8 @@ def test_a_file_that_has_none(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import a_module_that_is_not_there\n")
     (tmp_path / "wrong.py").write_text("def f(:\n")
     assert "there is no file" in refusal("other.py:zone", tmp_path)
-    assert "own.py:plain is no task\nPut @task" in refusal("own.py:plain", tmp_path)
-    assert "own.py:absent is no task" in refusal("own.py:absent", tmp_path)
+    assert "own.py:plain is not a task\nPut @task" in refusal("own.py:plain", tmp_path)
+    assert "own.py:absent is not a task" in refusal("own.py:absent", tmp_path)
     assert "broken.py cannot be loaded: ModuleNotFoundError" in refusal("broken.py:zone", tmp_path)
     assert "wrong.py cannot be loaded: SyntaxError" in refusal("wrong.py:zone", tmp_path)
 
@@ -103,7 +103,7 @@ def test_options_are_checked() -> None:
         check_options(chosen, {"colums": "seed", "replies": "rtf"})
     said = str(caught.value).splitlines()
     assert "task.replies: input should be 'text' or 'html'" in said
-    assert "task.colums is no option of settings.report; did you mean columns?" in said
+    assert "task.colums is not an option of settings.report; did you mean columns?" in said
 
 
 def test_a_task_is_an_async_generator() -> None:

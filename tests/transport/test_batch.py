@@ -275,6 +275,23 @@ def test_a_cancelled_part_of_a_post_that_fails_stays_cancelled() -> None:
     run(main())
 
 
+def test_a_cancelled_part_of_a_post_that_found_no_token_stays_cancelled() -> None:
+    async def main() -> None:
+        async def lose(_request: Request) -> Response:
+            await asyncio.sleep(1)
+            raise SignInError("no token")
+
+        async with batching(Scripted(lose), size=2, held=free) as packer:
+            asked = [asyncio.create_task(packer.send(get())) for _ in range(2)]
+            await asyncio.sleep(0.5)
+            await cancelled(asked[0])
+            with pytest.raises(SignInError):
+                await asked[1]
+        assert asked[0].cancelled()
+
+    run(main())
+
+
 def test_a_part_of_a_held_mailbox_is_recalled() -> None:
     async def main() -> None:
         held = {"ada"}

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bulkmail.core.retry import RetryRules
 from bulkmail.errors import OutcomeUnknown, ServiceDown, TransportError, Unreachable
-from bulkmail.model import Event, Request, Response, Transport
+from bulkmail.model import Effect, Event, Request, Response, Transport
 from bulkmail.testing import Tokens, run
 from bulkmail.transport import StackSettings, stack
 from tests.transport.rig import OK, Unbatching, get, throttled, together, unheard
@@ -70,7 +71,11 @@ class Service:
 
 
 async def ends_of(
-    service: Transport, settings: StackSettings, until: Callable[[], float], events: list[Event] | None = None
+    service: Transport,
+    settings: StackSettings,
+    until: Callable[[], float],
+    events: list[Event] | None = None,
+    effect: Effect = Effect.READ,
 ) -> Counter[str]:
     """How requests to ever new mailboxes end, WORKERS at a time, for as long as the clock is before `until()`."""
     ends: Counter[str] = Counter()
@@ -84,7 +89,8 @@ async def ends_of(
                 key = f"m{next(numbers)}"
                 whole.lanes.enter(key)
                 try:
-                    ends[str((await whole.transport.send(get(f"/users/{key}/x", key))).status)] += 1
+                    asked = get(f"/users/{key}/x", key)._replace(effect=effect)
+                    ends[str((await whole.transport.send(asked)).status)] += 1
                 except ServiceDown:
                     ends["not_run"] += 1
                     return
@@ -111,6 +117,18 @@ def test_an_outage_fails_no_mailbox_and_is_waited_out_with_a_few_requests(
     assert service.during() <= 40 + probes
     assert service.recovered() <= over + 70
     assert service.good[int(service.recovered()) + 3] >= 0.9 * service.good[int(BEGINS) - 2], "at the pace of before"
+
+
+@pytest.mark.parametrize("end", ["503", "reset", "refused"])
+def test_what_must_not_be_repeated_is_no_probe(end: str) -> None:
+    """Only what was under way until the outage was noticed is in doubt, however long it lasts: harmless reads probe."""
+    service = Service(ENDS[end], 2 * HOUR)
+    settings = StackSettings(max_wait=3 * HOUR)
+    ends = run(ends_of(service, settings, lambda: service.recovered() + 7, effect=Effect.NONE))
+    doubtful = sum(number for how, number in ends.items() if how != "200")
+    assert doubtful <= 1.2 * WORKERS
+    assert ends["200"] > 10 * WORKERS
+    assert service.during() <= 40 + 130
 
 
 @pytest.mark.parametrize("batch", [0, 20])
@@ -244,3 +262,32 @@ def test_a_service_that_throttles_all_is_not_down() -> None:
 
 async def _given(answer: Response) -> Response:
     return answer
+
+
+@pytest.mark.parametrize(
+    ("method", "plain", "end"),
+    [
+        ("DELETE", Response(404, body={"error": {"code": "ErrorItemNotFound"}}), 204),
+        ("PATCH", Unreachable("no connection"), "OutcomeUnknown"),
+        ("PATCH", Response(412), 412),
+    ],
+)
+def test_what_a_batch_that_failed_may_have_done_is_not_forgotten(
+    method: str, plain: Response | Exception, end: int | str
+) -> None:
+    async def main() -> None:
+        async def answer(request: Request) -> Response:
+            if request.path == "/$batch":
+                return Response(504)
+            return plain if isinstance(plain, Response) else _raised(plain)
+
+        chosen = StackSettings(batch=20, retries=RetryRules(attempts=1))
+        async with stack(_Asked(answer), Tokens(), chosen, unheard) as whole:
+            request = Request(method, "/users/ada/x", "ada", body={}, effect=Effect.IDEMPOTENT)
+            asked = asyncio.create_task(whole.transport.send(request))
+            await asyncio.wait([asked])
+            error = asked.exception()
+            assert (type(error).__name__ if error else asked.result().status) == end
+            assert error or asked.result().doubtful is (end == 412)
+
+    run(main())

@@ -130,7 +130,7 @@ def test_a_page_that_is_not_of_graph_is_never_handed_on() -> None:
     assert isinstance(write, OutcomeUnknown)
     lie, _ = outcome([LIE] * 9, get())
     assert isinstance(lie, Unanswered)
-    assert str(lie) == "what came, 200 InternalServerError, is no answer of Graph"
+    assert str(lie) == "what came, 200 InternalServerError, is not an answer of Graph"
     empty, _ = outcome([Response(200)] * 9, get())
     assert isinstance(empty, Unanswered)
 

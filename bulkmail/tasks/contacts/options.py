@@ -29,7 +29,7 @@ class ContactsSyncOptions(Options):
 
     contacts: TableFile = Field(description="the list, CSV or NDJSON; relative to the job file")
     folder: str = Field(min_length=1, max_length=LONGEST, description="name of the contact folder; made where missing")
-    key_column: str = Field("id", min_length=1, description="column that says which contact it is, alike for ever")
+    key_column: str = Field("id", min_length=1, description="column that identifies a contact, the same in every run")
     columns: Mapping[str, str | Sequence[str]] = Field(
         {}, description=f'field to its column or columns, such as jobTitle = "Role"; "" leaves a field alone. Usual '
         f"names are found by themselves. Fields: {', '.join(FIELDS)}"

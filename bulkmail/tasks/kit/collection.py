@@ -36,7 +36,7 @@ def steps(
     """What is to be done, in the order of `wanted`; what is to go comes last.
 
     Keys are compared without case, and those of `wanted` are casefolded already. Of several items with one key the
-    first is kept: the others are copies that somebody made.
+    first is kept: the others are copies that a user has made.
     """
     left: dict[str, list[T]] = defaultdict(list)
     for key, item in there:

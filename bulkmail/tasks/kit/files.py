@@ -5,9 +5,9 @@
 
     options.people.rows  # [(2, {"id": "1017", "name": "Ada"}), …]
 
-A file is read when its option is checked, so that a broken one is told of before anything is sent, and one that changes
-meanwhile stays what it was. In a manifest it is its path and its digest; options made of a manifest read the file only
-when its content is asked for, and then it has to be the same.
+A file is read when its option is checked, so that a broken one is reported before anything is sent, and one that
+changes during the run stays what it was. In a manifest it is its path and its digest; options made of a manifest read
+the file only when its content is asked for, and then it has to be the same.
 """
 
 import csv
@@ -34,7 +34,7 @@ from bulkmail.source.records import Record, records
 from bulkmail.text import known_encoding
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes of a file that are read: it stays in memory for the whole run, and nobody's contacts are that many."""
+"""Bytes of a file that are read: it stays in memory for the whole run, and no list of contacts is as long."""
 
 _HINT = 'Save it as UTF-8, or say which encoding it has: { path = "…", encoding = "cp1252" }.'
 _PINNED_KEYS = frozenset({"path", "sha256"})

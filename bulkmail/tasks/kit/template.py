@@ -1,8 +1,8 @@
-"""Fills texts that hold `{Column}` from the row of a mailbox. Knows no task, no file and no service.
+"""Fills in texts that hold `{Column}` from the row of a mailbox. Knows no task, no file and no service.
 
-A name is what stands between single braces, caselessly; `{mailbox}` is the address. Braces around anything that has a
-colon, a semicolon or a line end in it are no placeholder, so that a style sheet can stay as it is; `{{Name}}` comes out
-as `{Name}`.
+A name stands between single braces, in any case; `{mailbox}` is the address. Braces around anything that has a
+colon, a semicolon or a line end in it are not a placeholder, so that a style sheet can stay as it is; `{{Name}}` comes
+out as `{Name}`.
 """
 
 import re
@@ -16,7 +16,7 @@ _HOLE = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{(?P<name>{_NAME})\}}")
 
 
 def has_holes(text: str) -> bool:
-    """Whether anything in `text` would come out differently."""
+    """Whether filling in would change anything in `text`."""
     return _HOLE.search(text) is not None
 
 

@@ -16,7 +16,7 @@ from bulkmail.tasks.mail.options import ITSELF, MailSendOptions, addresses
 
 
 class Letter(NamedTuple):
-    """One message. `key` marks it, `to` are those that get it; nobody where all are suppressed."""
+    """One message. `key` marks it, `to` are its recipients, none where all are suppressed."""
 
     key: str
     sender: str
@@ -52,7 +52,8 @@ def sender_of(mailbox: Mailbox, options: MailSendOptions) -> str:
 
 
 def letter_for(mailbox: Mailbox, options: MailSendOptions) -> Letter:
-    """The letter of one mailbox. Raises InputError for a column that is not there, and a recipient that is none."""
+    """The letter of one mailbox. Raises InputError for a column that is not there, and for a
+    recipient that is not an address."""
     try:
         recipients = addresses(fill(options.to, mailbox))
         redirected = addresses(fill(options.redirect_to, mailbox)) if options.redirect_to else ()
@@ -71,6 +72,6 @@ def letter_for(mailbox: Mailbox, options: MailSendOptions) -> Letter:
 
 
 def key_of(campaign: str, mailbox: str, recipients: tuple[str, ...], redirected: tuple[str, ...] = ()) -> str:
-    """The same for the same letter, whenever it is asked for; another one for a test that is redirected."""
+    """The same for the same letter in every run; a different one for a test that is redirected."""
     parts = [campaign, mailbox.casefold(), *sorted(one.casefold() for one in recipients), "", *redirected]
     return sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -73,7 +73,7 @@ def canonical(value: Any) -> str | None:
 
 
 def days(value: Any) -> list[str]:
-    """Days of the week in the schema's spelling; none for what is no list of them."""
+    """Days of the week in the schema's spelling; none for what is not a list of them."""
     if not isinstance(value, list):
         return []
     if TEXTS.issuperset(map(type, value)) and SPELLED.issuperset(value):

@@ -157,7 +157,7 @@ def _in_order(name: str, start: str | None, end: str | None) -> None:
 def wanted(options: SettingsApplyOptions, mailbox: Mailbox) -> dict[str, Any]:
     """Setting to the value that one mailbox should have, as the service is told it; those left alone are not in it.
 
-    Raises InputError for a cell that is no value of its setting.
+    Raises InputError for a cell that is not a value of its setting.
     """
     given = {name: value for name in type(options).model_fields if (value := getattr(options, name)) is not None}
     if any(has_holes(value) for value in given.values()):

@@ -147,7 +147,7 @@ def _as_it_comes(address: str, settings: Any) -> Row:
 
 
 def _completed(value: Any, blank: Mapping[str, Any]) -> Row:
-    """An object with the members of `blank`: as `value` has them, and blank where it has none or is no object."""
+    """An object with the members of `blank`: as `value` has them, and blank where it has none or is not an object."""
     given = _object(value)
     return {
         name: _completed(given.get(name), inner) if isinstance(inner, dict) else given.get(name)

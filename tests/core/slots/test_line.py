@@ -12,7 +12,7 @@ from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots
 from bulkmail.core.slots.line import AHEAD, TICK, Line, LineStatistics
-from bulkmail.errors import ThrottledOut
+from bulkmail.errors import ServiceDown, ThrottledOut
 from bulkmail.model import Event, Response
 
 NOTHING_HELD = LineStatistics((), 0, 0, 0, 0)
@@ -270,3 +270,60 @@ def test_each_request_leaves_once_in_its_order_and_nothing_stays_behind(
         played.wait(5.0)
     assert {one.state for one in played.asked} <= {"answered", "cancelled"}
     assert played.line.statistics() == NOTHING_HELD
+
+
+def down(line: Line) -> None:
+    """Seven first requests of seven mailboxes fail."""
+    flying = [ask(line, f"m{number}") for number in range(7)]
+    for asked in flying:
+        line.fences.failed(asked.lane, "503", 0.0, 1.0)
+        line.give(asked.lane)
+    assert line.outage.down
+    let_go(line, 1.0)
+
+
+def test_in_an_outage_one_request_leaves_at_its_instant_and_rather_a_safe_one() -> None:
+    line = line_of()
+    down(line)
+    letter, read, other = (ask(line, key, 1.5) for key in ("letter", "read", "other"))
+    letter.safe = False
+    assert line.again() == 2.0
+    assert let_go(line, 1.9) == []
+    assert let_go(line, 2.0) == ["read"]
+    assert let_go(line, 3.0) == []
+    assert answer(line, read, 3.0), "and then all may go"
+    assert let_go(line, 3.0) == ["letter", "other"]
+    assert other.state == "admitted"
+
+
+def test_a_probe_waits_for_the_pace_as_well() -> None:
+    line = line_of(pace=Pace(rate=10.0, in_flight=100))
+    lanes = [line.slots.at(f"m{number}") for number in range(7)]
+    for lane in lanes:
+        line.outage.failed(lane.key, "503", 0.0, 0.0)
+    assert line.pace.try_send(0.95) == 0.0
+    waiting = ask(line, "ada", 0.96)
+    assert let_go(line, 1.0) == []
+    assert 1.0 < line.again() < 1.2
+    assert let_go(line, line.again()) == ["ada"]
+    assert waiting.state == "admitted"
+
+
+def test_an_outage_that_lasted_too_long_ends_all_that_wait_and_all_that_arrive() -> None:
+    line = line_of(max_wait=5.0)
+    down(line)
+    quitter, *waiting = (ask(line, key, 1.5) for key in ("eve", *"abcdefgh"))
+    quitter.state = "cancelled"
+    while not line.outage.over:
+        now = line.again()
+        for waiter in line.admit(now):
+            assert isinstance(waiter, Asked)
+            waiter.admit()
+            line.fences.failed(waiter.lane, "503", now, now)
+            line.give(waiter.lane)
+    let_go(line, now)
+    assert [asked.state for asked in waiting] == ["admitted"] * 3 + ["refused: ServiceDown"] * 5
+    assert quitter.state == "cancelled"
+    with pytest.raises(ServiceDown, match="the job allows 5 s"):
+        line.arrive(line.slots.at("kim"), Asked(line.slots.at("kim")), now)
+    assert line.statistics().in_line == 0

@@ -41,7 +41,7 @@ def test_lists_that_cannot_be_meant(text: str, options: dict[str, Any], said: st
         ({"columns": {"jobTite": "x"}}, "task.columns: jobTite is not a field of a contact; did you mean jobTitle?"),
         ({"folder": " "}, "task.folder: should not be empty"),
         ({"contacts": 5}, "task.contacts: should be the path of a file"),
-        ({"folders": "x"}, "task.folders is no option of contacts.sync; did you mean folder?"),
+        ({"folders": "x"}, "task.folders is not an option of contacts.sync; did you mean folder?"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path: Path) -> None:

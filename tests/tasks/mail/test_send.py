@@ -244,7 +244,7 @@ def test_a_row_that_cannot_be_meant_fails_before_anything_is_sent(
         ({"redirect_to": "a@b.c;d@e.f"}, "redirect_to should be one address"),
         ({"save_to_sent": False}, 'save_to_sent = false goes with mode = "direct"'),
         ({"mode": "drafts"}, "task.mode: input should be 'draft' or 'direct'"),
-        ({"supress": "x"}, "task.supress is no option of mail.send; did you mean suppress?"),
+        ({"supress": "x"}, "task.supress is not an option of mail.send; did you mean suppress?"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -295,3 +295,9 @@ def test_a_sender_by_its_id_in_any_form() -> None:
     options: Any = check_options(mail_send, {**OPTIONS, "sender": "{Id}"})
     ada = ADA._replace(columns={"Name": "A", "Id": "{5BAB455C-54EA-43A5-855C-00009E3779B9}"})
     assert letter_for(ada, options).sender == "5BAB455C-54EA-43A5-855C-00009E3779B9"
+
+
+def test_direct_mode_needs_less() -> None:
+    options = {"campaign": "c", "subject": "s", "body": "b"}
+    assert mail_send.permission == "Mail.ReadWrite and Mail.Send"
+    assert mail_send.needs(check_options(mail_send, {**options, "mode": "direct"})).text == "Mail.Send"

@@ -211,7 +211,7 @@ def test_a_cell_that_is_no_value_fails_before_anything_is_asked() -> None:
         ({"working_days": []}, "task.working_days: should be days"),
         ({"time_zone": " "}, "task.time_zone: should not be empty"),
         ({"time_zone": 5}, "task.time_zone: input should be a valid string"),
-        ({"time_zne": "UTC"}, "task.time_zne is no option of settings.apply; did you mean time_zone?"),
+        ({"time_zne": "UTC"}, "task.time_zne is not an option of settings.apply; did you mean time_zone?"),
     ],
 )  # fmt: skip
 def test_options_that_make_no_sense(options: dict[str, Any], said: str) -> None:
