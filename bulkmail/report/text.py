@@ -60,7 +60,7 @@ class Line(NamedTuple):
 
 
 def tell(view: View, *, hints: Sequence[str] = (), zone: tzinfo | None = None) -> list[Line]:
-    """All lines. `hints` are commands, with what they are for; times are of `zone`, by default that of this machine."""
+    """All lines. `hints` are what to do next, each followed by its command; times are of `zone`, by default that of this machine."""
     lines = [
         *_title(view, zone),
         Line("verdict", verdict(view)),
@@ -74,7 +74,10 @@ def tell(view: View, *, hints: Sequence[str] = (), zone: tzinfo | None = None) -
         code = view.manifest.exit_code
         lines.append(Line("exit", f"{code}: {EXIT_CODES.get(code, '').replace('`', '')}"))
     lines += [Line("files", str(view.folder.resolve()), whole=True), Line("", ", ".join(view.files))]
-    return [*lines, *(Line("next" if first else "", hint, whole=True) for first, hint in _first(hints))]
+    return [
+        *lines,
+        *(Line("next" if first else "", hint, whole=hint.startswith("bulkmail ")) for first, hint in _first(hints)),
+    ]
 
 
 def laid_out(lines: Iterable[Line], width: int) -> list[str]:
