@@ -4,12 +4,14 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bulkmail.errors import BulkmailError, InputError, OutputError
 from bulkmail.rundir.folder import ALIVE, INPUT, LOCK, NAMES, SPILLS, hold
 from bulkmail.rundir.manifest import MANIFEST, Manifest
+
+_NAMED = "another run goes on from it"
 
 OURS = frozenset({*NAMES, MANIFEST, INPUT, LOCK, ALIVE, SPILLS})
 """What bulkmail writes into a run directory."""
@@ -35,9 +37,12 @@ def candidates(folder: Path, *, keep: int, plans: bool = False) -> list[Candidat
     if (folder / MANIFEST).exists():
         raise InputError(f"{folder} is a run directory itself", hint="Name the folder that it lies in.")
     by_job: defaultdict[tuple[str, ...], list[tuple[Path, Manifest]]] = defaultdict(list)
+    named = set[str]()
     for path, manifest in _runs(folder):
         by_job[_job(manifest)].append((path, manifest))
+        named.add(manifest.parent)
     found = [one for runs in by_job.values() for one in _beyond(runs, keep, plans=plans)]
+    found = [replace(one, why=one.why or _NAMED * (str(one.folder.resolve()) in named)) for one in found]
     return sorted(found, key=lambda one: one.folder.name)
 
 

@@ -70,6 +70,12 @@ def test_what_could_be_needed_stays(tmp_path: Path, manifest: Manifest, why: str
     assert old.exists()
 
 
+def test_one_that_another_run_goes_on_from_stays(tmp_path: Path) -> None:
+    old = night(tmp_path, 1)
+    night(tmp_path, 2, replace(REPORT, parent=str(old.resolve())))
+    assert names(tmp_path, 1) == [(old.name, "another run goes on from it")]
+
+
 def test_a_plan_goes_if_that_is_asked_for(tmp_path: Path) -> None:
     old = night(tmp_path, 1, replace(NIGHT, mode="plan"))
     night(tmp_path, 2, replace(NIGHT, mode="plan"))
