@@ -16,6 +16,7 @@ from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
 from bulkmail.rundir.manifest import Manifest, State, now
+from bulkmail.rundir.ordered import drop_sorted, write_sorted
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.totals import Totals
@@ -97,7 +98,7 @@ async def end(
     """
     totals, outputs, looked = recovered.totals, dict[str, Digest](), Looked()
     try:
-        await asyncio.to_thread(_write_failed, folder, manifest)
+        await asyncio.to_thread(_write_more, folder, manifest, in_order=failure is None and reason is None)
         looked = await asyncio.to_thread(_look, folder, manifest, recovered)
         outputs = await asyncio.to_thread(digests, folder, OutputSettings(manifest.output.format).names())
     except BulkmailError as error:
@@ -141,11 +142,16 @@ class Looked:
     sent_once: Mapping[str, int] = field(default_factory=dict)
 
 
-def _write_failed(folder: Path, manifest: Manifest) -> None:
-    style = manifest.output
-    write_failed(RunDir(folder), bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo)
+def _write_more(folder: Path, manifest: Manifest, *, in_order: bool) -> None:
+    """What is made of the outcomes and rows once all are there."""
+    run, style = RunDir(folder), manifest.output
+    write_failed(run, bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo)
     if "csv" in style.format:
-        write_verdicts(RunDir(folder), style)
+        write_verdicts(run, style)
+    for suffix in style.format:
+        drop_sorted(folder, suffix)
+        if style.order == "input" and in_order:
+            write_sorted(run, suffix)
 
 
 def _look(folder: Path, manifest: Manifest, recovered: Recovered) -> Looked:

@@ -30,6 +30,9 @@ Flags: TypeAlias = Mapping[str, Any]
 OF_ONE_START = frozenset({"limits.max_duration"})
 """Flags that do not go on with the run that they were given for."""
 
+FEW = 4
+"""Permissions that are told at the start of a run."""
+
 EXPIRES_SOON = 30
 """Days before the end of a certificate from which each run warns."""
 
@@ -139,8 +142,14 @@ async def introduce(prepared: Prepared, note: Note) -> None:
     for text in prepared.manifest.warnings:
         note(f"warning: {text}")
     job, claims = prepared.job, decode(await prepared.credential.token())
-    roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
-    note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")
+    note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud})")
+    note(f"permissions: {_few(claims.get('roles', ()))}")
+
+
+def _few(roles: Sequence[str]) -> str:
+    """The first of them; an application may have so many that they fill a screen."""
+    more = f" and {len(roles) - FEW:,} more: see bulkmail token" if len(roles) > FEW else ""
+    return f"{', '.join(roles[:FEW])}{more}" or "none (granted in Exchange, or missing)"
 
 
 _GONE_SINCE = frozenset({Status.ABSENT})

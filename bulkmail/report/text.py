@@ -60,7 +60,8 @@ class Line(NamedTuple):
 
 
 def tell(view: View, *, hints: Sequence[str] = (), zone: tzinfo | None = None) -> list[Line]:
-    """All lines. `hints` are what to do next, each followed by its command; times are of `zone`, by default that of this machine."""
+    """All lines. `hints` are what to do next, each followed by its command; times are of `zone`, by
+    default that of this machine."""
     lines = [
         *_title(view, zone),
         Line("verdict", verdict(view)),
@@ -135,7 +136,8 @@ def _at(text: str, zone: tzinfo | None) -> datetime:
 
 def _of_what(manifest: Manifest) -> str:
     """How many mailboxes, of which list and which of its columns."""
-    given, done = manifest.input, manifest.sums.mailboxes
+    given = manifest.input
+    done = manifest.sums.mailboxes - manifest.statuses.get(Status.NOT_RUN, 0)
     if given.path:
         source = "standard input" if given.path == "-" else given.path.replace("\\", "/").rpartition("/")[2]
     elif given.group:
