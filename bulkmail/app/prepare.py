@@ -3,6 +3,7 @@
 Whatever can be wrong with a job is found here, before a directory is made or a mailbox is asked for.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,8 @@ OF_ONE_START = frozenset({"limits.max_duration"})
 
 EXPIRES_SOON = 30
 """Days before the end of a certificate from which each run warns."""
+
+KEYS_LOGGED = "SSLKEYLOGFILE is set: every connection's keys are written there, and with them tokens can be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,12 @@ def _warnings(job: Job, credential: Credential) -> list[str]:
     certificate = credential.certificate
     left = certificate.days_left() if certificate else EXPIRES_SOON
     expiry = f"the certificate expires in {left} days; `bulkmail cert new` makes its successor"
-    return [*job.notes, *credential.warnings, *([expiry] if left < EXPIRES_SOON else ())]
+    return [
+        *job.notes,
+        *credential.warnings,
+        *([expiry] if left < EXPIRES_SOON else ()),
+        *([KEYS_LOGGED] if os.environ.get("SSLKEYLOGFILE") else ()),
+    ]
 
 
 def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:

@@ -11,14 +11,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import Console
 
 from bulkmail.errors import BulkmailError
-from bulkmail.text import one_line
+from bulkmail.text import one_line, redacted, visible
 
-errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
-results = Console(highlight=False, markup=False, emoji=False)
+
+class Screen(Console):
+    """Prints texts as they are, less what a terminal would act on: a run directory may be somebody else's."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        texts = ("\n".join(map(visible, one.split("\n"))) if isinstance(one, str) else one for one in objects)
+        super().print(*texts, **how)
+
+
+errors = Screen(stderr=True, highlight=False, markup=False, emoji=False)
+results = Screen(highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -58,10 +68,10 @@ class _JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": redacted(record.getMessage()),
         }
         if record.exc_info:
-            entry["error"] = self.formatException(record.exc_info)
+            entry["error"] = redacted(self.formatException(record.exc_info))
         return json.dumps(entry)
 
 

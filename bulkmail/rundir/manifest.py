@@ -104,10 +104,12 @@ class Manifest:
     `code` tells one version of the task from another. `proxy` is what Graph was reached through, without user and
     password; empty where it was reached directly. `parent` is the run that this one repeats or takes back, and
     `undo` says which. `columns` are those of the list that name its mailboxes, the one that was preferred first.
-    `certificate_expires` is when that of the application does, as it was when the run began; `certificate_days_left`
-    counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
-    by the limit that was met, `outputs` by the name of the file; `advice` is what to do about the code of a problem,
-    `warnings` are what a person should look at. `pid` and `host` are those of the process that wrote it last.
+    `certificate_expires` is when that of the application does, as it was when the run began;
+    `certificate_days_left` counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by
+    how they ended, `waits` are by the limit that was met, `outputs` by the name of the file; `advice` is what to do
+    about the code of a problem, `warnings` are what a person should look at. `pid` and `host` are those of the
+    process that wrote it last. `id` is what the journals name the run by, 32 hexadecimal digits; empty in a run
+    directory of earlier versions.
     """
 
     task: str
@@ -143,6 +145,7 @@ class Manifest:
     outputs: Mapping[str, Digest] = field(default_factory=dict)
     pid: int = 0
     host: str = ""
+    id: str = ""
 
     def write(self, folder: Path) -> Self:
         """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
@@ -167,13 +170,17 @@ class Manifest:
                 hint="Use the version that wrote it.",
             )
         try:
-            return _reader().validate_json(content, strict=True)
-        except ValidationError as error:
+            read = _reader().validate_json(content, strict=True)
+            _check(read)
+        except ValueError as error:
+            if not isinstance(error, ValidationError):
+                raise InputError(f"{folder / MANIFEST}: {error}", hint="Put the file back from a backup.") from None
             wrong = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, wrong["loc"]))
             raise InputError(
                 f"{folder / MANIFEST}: {place}: {wrong['msg']}", hint="Put the file back from a backup."
             ) from None
+        return read
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in the file."""
@@ -187,6 +194,17 @@ class Manifest:
 def now() -> str:
     """This moment as a manifest has it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _check(manifest: Manifest) -> None:
+    """Raises ValueError for a path that cannot be one, and for a time that no calendar has, or none of this world."""
+    if "\0" in manifest.job.path + manifest.parent + manifest.input.path:
+        raise ValueError("a path holds a NUL character")
+    for name in ("started", "ended"):
+        text = getattr(manifest, name)
+        at = datetime.fromisoformat(text) if text else datetime.now(UTC)
+        if at.tzinfo is None or not 1971 <= at.year <= 9000:
+            raise ValueError(f"{name} is not a time")
 
 
 def _given(part: PinnedInput | PinnedApp) -> dict[str, Any]:

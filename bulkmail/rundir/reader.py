@@ -21,7 +21,7 @@ from bulkmail.rundir import heartbeat
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
 from bulkmail.rundir.journal import read
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.unfinished import Unfinished, unfinished
 from bulkmail.sink import unescape
 from bulkmail.sink.appender import os_errors_as_output_error
@@ -50,6 +50,11 @@ class RunDir:
     def manifest(self) -> Manifest:
         """`run.json`, as it was when it was first asked for. Raises InputError for a directory that holds no run."""
         return Manifest.read(self.path)
+
+    @cached_property
+    def _id(self) -> str | None:
+        """The id that the journals have to name; None where no manifest says which."""
+        return self.manifest.id if (self.path / MANIFEST).exists() else None
 
     def outcomes(self) -> Iterator[Outcome]:
         """Every outcome, in the order in which they were written. Raises Damaged."""
@@ -134,7 +139,7 @@ class RunDir:
         self, name: str, decode: Callable[[Mapping[str, Any]], T], *, without: bytes | None = None
     ) -> Iterator[tuple[int, T]]:
         path = self.path / name
-        for end, entry in read(path, without=without):
+        for end, entry in read(path, without=without, run=self._id):
             try:
                 found = decode(entry)
             except _FOREIGN as error:
