@@ -48,8 +48,10 @@ EXIT_CODES: Mapping[int, str] = MappingProxyType(
         6: "another process works in the run directory",
         7: "output could not be written, or a file of the run is damaged; resumable once that is mended",
         8: "finished with `--drift`, and there is drift",
+        129: "the terminal was closed (SIGHUP): what was in flight was finished, the rest is `not_run`; resumable",
         130: "interrupted (Ctrl-C): what was in flight was finished, the rest is `not_run`; resumable",
         143: "terminated (SIGTERM): the same",
+        149: "on Windows, Ctrl-Break or the window was closed: the same",
     }
 )
 """What the exit codes of `bulkmail run`, `resume` and `undo` mean, for people and for schedulers."""

@@ -15,11 +15,11 @@ from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
 from bulkmail.app.warnings import warned
 from bulkmail.config import Job, load
-from bulkmail.errors import ConfigError
+from bulkmail.errors import ConfigError, InputError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
 from bulkmail.model import Source, TokenSource
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, check_options, find
@@ -29,6 +29,9 @@ Flags: TypeAlias = Mapping[str, Any]
 
 OF_ONE_START = frozenset({"limits.max_duration"})
 """Flags that do not go on with the run that they were given for."""
+
+FEW = 4
+"""Permissions that are told at the start of a run."""
 
 EXPIRES_SOON = 30
 """Days before the end of a certificate from which each run warns."""
@@ -116,8 +119,14 @@ async def introduce(prepared: Prepared, note: Note) -> None:
     for text in prepared.manifest.warnings:
         note(f"warning: {text}")
     job, claims = prepared.job, decode(await prepared.credential.token())
-    roles = ", ".join(claims.get("roles", ())) or "no roles (granted in Exchange, or missing)"
-    note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud}), with {roles}")
+    note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud})")
+    note(f"permissions: {_few(claims.get('roles', ()))}")
+
+
+def _few(roles: Sequence[str]) -> str:
+    """The first of them; an application may have so many that they fill a screen."""
+    more = f" and {len(roles) - FEW:,} more: see bulkmail token" if len(roles) > FEW else ""
+    return f"{', '.join(roles[:FEW])}{more}" or "none (granted in Exchange, or missing)"
 
 
 def with_certificate(manifest: Manifest, credential: Credential) -> Manifest:
@@ -143,6 +152,8 @@ def _warnings(job: Job, credential: Credential) -> list[str]:
 
 def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:
     """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
+    if "\0" in before.job.path + before.input.path:
+        raise InputError(f"{MANIFEST} names a path with a NUL character", hint="Put the file back from a backup.")
     kept = {key: value for key, value in before.job.flags.items() if key not in OF_ONE_START}
     all_flags = kept | dict(flags)
     return load(Path(before.job.path), flags=all_flags), all_flags

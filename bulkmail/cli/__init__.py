@@ -12,7 +12,12 @@ import typer
 from typer.core import TyperGroup
 
 from bulkmail import __version__
-from bulkmail.cli.console import exit_on_error
+from bulkmail.cli.console import complain, exit_on_error
+from bulkmail.cli.streams import Streams
+from bulkmail.errors import OutputError
+
+FINISHED = (0, 3, 8, 9)
+"""Exit codes that say that all was done: not if nobody can read the result."""
 
 
 class Command(NamedTuple):
@@ -36,6 +41,7 @@ COMMANDS = {
 }
 
 STYLE: dict[str, Any] = {
+    "context_settings": {"help_option_names": ["-h", "--help"]},
     "add_completion": False,
     "rich_markup_mode": "markdown",  # paragraphs of help texts flow
     "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
@@ -91,7 +97,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - the callback's shape is ty
 def options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Runs one task against every mailbox of a Microsoft 365 tenant, as fast as the service permits."""
@@ -99,6 +105,24 @@ def options(
 
 def main() -> None:
     """The console script."""
-    with exit_on_error():
-        app()
-    sys.exit(0)
+    streams = Streams()
+    code = _exit_code()
+    trouble = streams.trouble()
+    if trouble is not None and code in FINISHED:
+        reason = trouble.strerror or "it cannot be written"
+        error = OutputError(
+            f"the standard output is not complete: {reason}", hint="`bulkmail show DIRECTORY` tells it."
+        )
+        complain(error)
+        code = error.exit_code
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """That of the command, however it ends."""
+    try:
+        with exit_on_error():
+            app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0

@@ -24,7 +24,7 @@ def test_a_report_of_all_mailboxes(desk: Desk) -> None:
 def test_who_works_is_told_first_and_the_summary_goes_to_the_standard_output(desk: Desk) -> None:
     done = desk.bulkmail("run", desk.job(REPORT))
     assert "settings.report as 6a1f0f5e-0000-4000-8000-000000000001 in " in done.err
-    assert "Calendars.Read" in done.err
+    assert "permissions: " in done.err
     for part in ("12 rows = 12 unique", "12 requests, 0 throttled", str(done.folder), "run.json"):
         assert part in done.out
     assert "next" not in done.out
@@ -65,6 +65,11 @@ def test_a_second_run_of_the_day_has_a_directory_of_its_own(desk: Desk) -> None:
 def test_the_log_as_json_takes_the_place_of_the_moving_line(desk: Desk) -> None:
     done = desk.bulkmail("run", desk.job(REPORT), "--log-json")
     assert done.code == 0
+    entries = [json.loads(line) for line in done.err.splitlines()]
+    last = entries[-1]
+    assert (last["event"], last["exit_code"], last["statuses"]["ok"]) == ("end", 0, 12)
+    assert last["directory"] == str(done.folder)
+    assert last["certificate_days_left"] == done.manifest["certificate_days_left"] > 0
 
 
 def test_the_directory_of_the_tenant_is_a_list_as_well(desk: Desk) -> None:

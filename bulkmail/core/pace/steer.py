@@ -36,7 +36,8 @@ class Steering:
         self.rate = rate
         self.since = since
         self.over = False
-        self._odds = Odds()
+        self._odds = Odds()  # as of the last refusal
+        self._latest = self._odds  # with what was let through since
         self._wait = max(SHORTEST_WAIT, wait)
         self._look = since
         self._in_vain = 0
@@ -47,12 +48,12 @@ class Steering:
     @property
     def limit(self) -> float:
         """Requests a second, inf if none is likely."""
-        return self._odds.limit
+        return self._latest.limit
 
     @property
     def share(self) -> float:
         """Requests that are refused at any rate, as a share of all."""
-        return self._odds.share
+        return self._latest.share
 
     def refused(self, episode: Episode, wait: float) -> None:
         """An episode is over, and `wait` seconds of silence follow."""
@@ -70,5 +71,6 @@ class Steering:
         self._follow(self._odds.since(requests, now - began, self._wait))
 
     def _follow(self, odds: Odds) -> None:
+        self._latest = odds
         self.rate = min(odds.best(self._wait), GROWTH * self.rate)
         self.over |= odds.quiet > SURE

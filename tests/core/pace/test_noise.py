@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bulkmail.core.pace.noise import Odds
 from bulkmail.core.pace.pace import Pace
+from bulkmail.core.pace.rate import RateLaw
 from bulkmail.core.pace.steer import NOTHING, TIMES, Episode, Steering
 from tests.core.models import Bucket, Noise, Open, Penalty, Service, Trace, drive, steady
 
@@ -169,3 +170,34 @@ def test_whatever_the_noise_the_rate_stays_up(
     trace = drive(Pace(), noise(inner, share, wait, seed), seconds=150, demand=400)
     assert got(trace, min(rate, 400), share, wait, 30, 150) >= 0.4
     assert trace.early == 0
+
+
+def among_noise(requests: int) -> tuple[RateLaw, float, int]:
+    """A law that was refused four times after as many requests, at whatever rate."""
+    law, now, sent = RateLaw(), 0.0, 0
+    for _ in range(4):
+        law.begin(now, sent)
+        now, sent = now + requests / law.value, sent + requests
+        law.step(now, sent, 0.0)
+        law.refused(now, now, 1.0)
+        now += 1.0
+    return law, now, sent
+
+
+def test_noise_that_ends_leaves_the_search_for_a_limit_where_it_is() -> None:
+    law, now, sent = among_noise(300)
+    assert law.noise > 0
+    law.begin(now, sent)
+    for tick in range(1, 11):
+        law.step(now + tick, sent + tick * 100_000, 1.0)
+    assert law.noise == 0.0
+    assert (law.limit, law.limit_since) == (math.inf, -math.inf)
+    assert law.value > 200
+
+
+def test_an_overload_among_noise_ends_the_weighing() -> None:
+    law, now, _ = among_noise(300)
+    before = law.value
+    law.fall(now, before / 2)
+    assert law.noise == 0.0
+    assert law.value < before
