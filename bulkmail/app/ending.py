@@ -15,6 +15,7 @@ from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
 from bulkmail.rundir.manifest import Manifest, State, now
+from bulkmail.rundir.ordered import drop_sorted, write_sorted
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.verdicts import write_verdicts
@@ -82,6 +83,10 @@ async def end(
         )
         if "csv" in style.format:
             await asyncio.to_thread(write_verdicts, RunDir(folder), style)
+        for suffix in style.format:
+            await asyncio.to_thread(drop_sorted, folder, suffix)
+            if style.order == "input" and failure is None and reason is None:
+                await asyncio.to_thread(write_sorted, RunDir(folder), suffix)
         names = OutputSettings(manifest.output.format).names()
         outputs = await asyncio.to_thread(digests, folder, names)
     except BulkmailError as error:

@@ -93,7 +93,9 @@ def require_application(before: Manifest, job: Job) -> None:
 def output_of(output: Output) -> PinnedOutput:
     """How rows are written, with what `excel` stands for spelled out."""
     bom = output.bom or output.excel
-    return PinnedOutput(output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel)
+    return PinnedOutput(
+        output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel, order=output.order
+    )
 
 
 def application_of(job: Job) -> PinnedApp:

@@ -34,6 +34,7 @@ COMMANDS = {
     "undo": Command("undo:undo", "Put back what a run changed, where it still is as the run left it."),
     "show": Command("show:show", "Show the summary of a run again."),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
+    "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),
     "token": Command("token:token", "Get an app-only token and show the claims that matter."),
     "sim": Command("sim:sim", "Simulate Entra and Graph on this machine, to rehearse on."),
@@ -75,7 +76,7 @@ app = typer.Typer(
     cls=LazyGroup,
     help="Runs one task against every mailbox of a Microsoft 365 tenant, as fast as the service permits.",
     no_args_is_help=True,
-    **STYLE,
+    **{**STYLE, "add_completion": True},
 )
 
 

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, overlay, unknown_variables
 from bulkmail.config.locate import has_escapes, line_of, toml_hint
 from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
+from bulkmail.config.words import in_words
 from bulkmail.errors import ConfigError
 from bulkmail.text import nearest
 
@@ -118,5 +119,4 @@ def _lines(error: ValidationError, path: Path, text: str, overlaid: Mapping[Key,
 def _reason(place: Sequence[str], errors: Sequence[ErrorDetails]) -> str:
     if errors[0]["type"] == "extra_forbidden":
         return f"{'.'.join(place)} is not a setting{nearest(place[-1], TABLES[place[0]].model_fields)}"
-    reasons = [one["msg"].removeprefix("Value error, ") for one in errors]
-    return f"{'.'.join(place)}: {', or '.join(reason[:1].lower() + reason[1:] for reason in reasons)}"
+    return f"{'.'.join(place)}: {in_words(errors)}"

@@ -153,6 +153,9 @@ class Output(Table):
         default=False,
         description="CSV files for an Excel that writes decimal commas: mark, semicolons, commas in figures",
     )
+    order: Literal["done", "input"] = Field(
+        "done", description="rows as mailboxes are done; with input also sorted.csv, in the order of the list"
+    )
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
 

@@ -122,7 +122,8 @@ def _at(text: str, zone: tzinfo | None) -> datetime:
 
 def _of_what(manifest: Manifest) -> str:
     """How many mailboxes, of which list and which of its columns."""
-    given, done = manifest.input, manifest.sums.mailboxes
+    given = manifest.input
+    done = manifest.sums.mailboxes - manifest.statuses.get(Status.NOT_RUN, 0)
     if given.path:
         source = "standard input" if given.path == "-" else given.path.replace("\\", "/").rpartition("/")[2]
     elif given.group:

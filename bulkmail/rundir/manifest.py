@@ -58,13 +58,15 @@ class PinnedApp:
 
 @dataclass(frozen=True, slots=True)
 class PinnedOutput:
-    """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point."""
+    """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point.
+    `order` is that of the mailboxes as they were done, or with `input` also that of the list, in files of its own."""
 
     format: tuple[str, ...] = ("ndjson", "csv")
     raw: bool = False
     bom: bool = False
     delimiter: str = ","
     decimal_comma: bool = False
+    order: Literal["done", "input"] = "done"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from bulkmail.model import Outcome, Row, Status
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
-from bulkmail.rundir.journal import read
+from bulkmail.rundir.journal import entry_of, read, read_lines
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.unfinished import Unfinished, unfinished
 from bulkmail.sink import unescape
@@ -59,6 +59,19 @@ class RunDir:
     def outcomes(self) -> Iterator[Outcome]:
         """Every outcome, in the order in which they were written. Raises Damaged."""
         return (outcome for _, (outcome, _) in self.committed())
+
+    def told(self, shortly: Callable[[bytes], T | None]) -> Iterator[T | Outcome]:
+        """Every outcome: as `shortly` makes something of its line, or decoded where that gives None. Raises Damaged."""
+        path = self.path / OUTCOMES
+        for ends, lines in read_lines(path, self._id):
+            for end, line in zip(ends, lines, strict=False):
+                if (told := shortly(line)) is not None:
+                    yield told
+                    continue
+                with _damage(path, end):
+                    commit = decode_commit(entry_of(path, end, line))
+                if isinstance(commit, Committed):
+                    yield commit.outcome
 
     def committed(self, *, but_ok: bool = False) -> Iterator[tuple[int, Committed]]:
         """As `outcomes`, with the offset where the line ends and how long each file of rows was then. Those that are ok

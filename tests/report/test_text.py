@@ -148,6 +148,11 @@ def test_what_the_rows_of_a_writing_task_say_is_counted(tmp_path: Path) -> None:
     assert "results   2 sent, 1 already\n" in screen(run, 80)
 
 
+def test_mailboxes_that_did_not_run_are_not_told_as_done(tmp_path: Path) -> None:
+    manifest = replace(READ, state="stopped", reason="interrupted", statuses={"ok": 5, "not_run": 4})
+    assert "5 of 9 mailboxes of staff.csv" in screen(run_dir(tmp_path / "run", manifest), 200)
+
+
 def test_a_killed_run_tells_its_figures(tmp_path: Path) -> None:
     found = screen(run_dir(tmp_path / "run", running()), 80)
     assert "verdict   killed: no process holds it" in found
