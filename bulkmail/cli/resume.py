@@ -19,7 +19,10 @@ def resume(
     run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
     *,
     retry: Annotated[
-        str, typer.Option(help="Run again what ended so, in a new run: any of failed,denied,unknown,absent,not_run,ok.")
+        str,
+        typer.Option(
+            help="Run again what ended so, in a new run: any of failed, denied, unknown, absent, not_run, ok; with commas between."
+        ),
     ] = "",
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although input, job or task are not what they were.")
