@@ -22,7 +22,7 @@ def resume(
     retry: Annotated[
         str,
         typer.Option(
-            help="Run again what ended so, in a new run: any of failed, denied, unknown, absent, not_run, ok; with commas between."
+            help="Run again what ended so, in a new run: any of failed, denied, unknown, absent, not_run, ok."
         ),
     ] = "",
     accept_changes: Annotated[

@@ -49,8 +49,8 @@ def read_secret(path: Path) -> Secret:
     except OSError as error:
         raise ConfigError(
             f"cannot read the secret in {path}: {error.strerror}",
-            hint=f"Looked for {path.absolute()}. A password of your choice stands on its first line, and nobody else may "
-            f"read it: (umask 077; openssl rand -base64 24 > {path})",
+            hint=f"Looked for {path.absolute()}. A password of your choice stands on its first line: "
+            f"(umask 077; openssl rand -base64 24 > {path})",
         ) from None
     text = _decoded(content)
     if text is None:
