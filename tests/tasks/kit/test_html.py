@@ -47,9 +47,8 @@ PIECES = st.sampled_from([
 
 @given(st.lists(PIECES).map("".join) | st.text(alphabet="<>!-/=\"' apbr&;#[]?\n", max_size=60))
 def test_a_text_that_comes_again_is_read_as_the_first_time(html: str) -> None:
-    assert plain(html) == _plain(html)
-    assert plain(html) == _plain(html)
-    assert plain(html * 300) == _plain(html * 300)
+    for each in (html, html, html * 300):
+        assert plain(each) == (_plain(each) if "<" in each or "&" in each else each.strip())
 
 
 @pytest.mark.timeout(20)  # two passes for each piece would take hours
