@@ -22,19 +22,20 @@ from bulkmail.app.state import open_states
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
 from bulkmail.errors import gravest
-from bulkmail.model import Chunks, Source
+from bulkmail.model import Chunks, Source, Status
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
 from bulkmail.run.snapshot import Snapshot, resident
-from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
+from bulkmail.run.stop import TIME_BOX, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
-from bulkmail.source.remaining import Remaining
+from bulkmail.source.remaining import Gate, Remaining
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ class Runner:
     """One run while it goes. `observers` see it once a second, `note` tells the user of a wish to stop.
 
     `recovered` is how far processes before this one got; `under_way` are rows in which another run, that this one takes
-    back, had a write under way.
+    back, had a write under way. A run with a `canary` stops after so many mailboxes, so that a person can look; one
+    that carries out a plan makes only the changes that are `planned`.
     """
 
     prepared: Prepared
@@ -52,6 +54,8 @@ class Runner:
     note: Note = log.info
     recovered: Recovered = field(default_factory=Recovered)
     under_way: Mapping[int, Heartbeat] = field(default_factory=dict)
+    canary: int = 0
+    planned: Planned | None = None
     stop: Stop = field(default_factory=Stop)
 
     async def run(self, folder: Path) -> Ended:
@@ -84,7 +88,7 @@ class Runner:
         async with (
             booked(
                 folder, prepared.manifest.mode, prepared.job.limits, self.recovered.changes, self.under_way,
-                exhausted=lambda: self.stop.ask(CHANGES),
+                exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
@@ -118,14 +122,16 @@ class Runner:
         """Raises InputError, when all is done, if the input was not what it had been found to be."""
         found = self.prepared.manifest.input
         try:
-            await self._sweep(connection, Remaining(source, self.recovered.done), outputs)
+            await self._sweep(connection, self._gated(Remaining(source, self.recovered.done)), outputs)
         finally:  # however the run ends, its manifest names the input that was worked on
             self.prepared = replace(self.prepared, manifest=measured(self.prepared.manifest, source))
         require_unchanged(source, found)
 
+    def _gated(self, source: Chunks) -> Chunks:
+        return Gate(source, self.canary, self.stop.wait) if self.canary else source
+
     async def _sweep(self, connection: Connection, source: Chunks, outputs: Outputs) -> None:
         task, limits = self.prepared.task, self.prepared.job.limits
-        watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
         sweep = Sweep(
             task,
             self.prepared.options,
@@ -133,13 +139,24 @@ class Runner:
             open_graph=connection.of,
             lanes=connection.stack.lanes,
             outputs=outputs,
-            alarm=Alarm(watched, task.needs(self.prepared.options).text),
+            alarm=Alarm(self._watched(), self.recovered.changes.counts),
             stop=self.stop,
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )
         with self._time_box():
             async with self._observed(connection):
                 await sweep.run()
+
+    def _watched(self) -> AlarmSettings:
+        prepared, limits = self.prepared, self.prepared.job.limits
+        return AlarmSettings(
+            limits.max_failures,
+            0 if Status.DENIED in prepared.expected else limits.stop_if_denied,
+            0 if Status.ABSENT in prepared.expected else limits.stop_if_absent,
+            canary=self.canary,
+            permission=prepared.task.needs(prepared.options).text,
+            tenant=prepared.job.app.tenant_id,
+        )
 
     @contextmanager
     def _time_box(self) -> Iterator[None]:

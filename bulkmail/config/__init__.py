@@ -35,6 +35,7 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, flags: Mapp
     tables = _tables(path, text)
     _refuse_secrets(tables, path, text)
     _refuse_escapes(tables, path, text)
+    _refuse_apply(tables, path, text)
     _anchor(tables, path.parent)
     overlaid: dict[Key, Given] = {}
     for layer in (from_environment(environment), from_flags(flags or {})):
@@ -74,6 +75,16 @@ def _refuse_secrets(tables: Mapping[str, Any], path: Path, text: str) -> None:
         raise ConfigError(
             f"{path}:{line_of(text, ('app', key))}: app.{key} must not stand in a job file",
             hint=f"Use app.{key}_file, or the environment variable BULKMAIL_{key.upper()}.",
+        )
+
+
+def _refuse_apply(tables: Mapping[str, Any], path: Path, text: str) -> None:
+    """What a job file says would write each time it is run, and the person who runs it expects a plan."""
+    if tables.get("task", {}).get("apply"):
+        raise ConfigError(
+            f"{path}:{line_of(text, ('task', 'apply'))}: task.apply must not stand in a job file: a job only plans",
+            hint="Remove the line. `bulkmail run JOB.toml` plans, `bulkmail apply RUN_DIR` applies a plan that you "
+            "have reviewed, and `bulkmail run JOB.toml --apply` applies at once.",
         )
 
 

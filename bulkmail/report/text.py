@@ -39,6 +39,16 @@ MEANINGS = {
 }
 
 
+UNDONE = {
+    "restored": "undone",
+    "planned": "to be undone",
+    "already": "as before already",
+    "kept": "kept (had no value before)",
+    "changed": "left alone (changed since)",
+}
+"""What became of the changes that an undo was to take back, in words; `gone` is one."""
+
+
 class Line(NamedTuple):
     """A line of a telling: the word in front, empty where it goes on with the line before. `whole` is not wrapped;
     another one goes on `hang` characters to the right, where the screen has room for that."""
@@ -50,7 +60,8 @@ class Line(NamedTuple):
 
 
 def tell(view: View, *, hints: Sequence[str] = (), zone: tzinfo | None = None) -> list[Line]:
-    """All lines. `hints` are commands, with what they are for; times are of `zone`, by default that of this machine."""
+    """All lines. `hints` are what to do next, each followed by its command; times are of `zone`, by
+    default that of this machine."""
     lines = [
         *_title(view, zone),
         Line("verdict", verdict(view)),
@@ -64,7 +75,10 @@ def tell(view: View, *, hints: Sequence[str] = (), zone: tzinfo | None = None) -
         code = view.manifest.exit_code
         lines.append(Line("exit", f"{code}: {EXIT_CODES.get(code, '').replace('`', '')}"))
     lines += [Line("files", str(view.folder.resolve()), whole=True), Line("", ", ".join(view.files))]
-    return [*lines, *(Line("next" if first else "", hint, whole=True) for first, hint in _first(hints))]
+    return [
+        *lines,
+        *(Line("next" if first else "", hint, whole=hint.startswith("bulkmail ")) for first, hint in _first(hints)),
+    ]
 
 
 def laid_out(lines: Iterable[Line], width: int) -> list[str]:
@@ -258,8 +272,10 @@ def _changes(view: View) -> Iterator[Line]:
         kinds = ", ".join(f"{number:,} {name}" for name, number in made.kinds.items())
         listed += f": {kinds}, in {counted(made.mailboxes, 'mailbox', 'mailboxes')}"
     yield Line("changes", listed if manifest.mode == "apply" else f"{listed}; nothing was sent")
+    words = UNDONE if manifest.undo else {}
     if view.results:
-        yield Line("results", ", ".join(f"{number:,} {one_line(name)}" for name, number in view.results.items()))
+        told = (f"{number:,} {words.get(name, one_line(name))}" for name, number in view.results.items())
+        yield Line("results", ", ".join(told))
 
 
 def _certificate(manifest: Manifest) -> Iterator[Line]:

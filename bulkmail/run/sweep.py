@@ -129,6 +129,7 @@ class Sweep:
             raise self._broken
         if self._stop.reason is None:
             self._alarm.require_admission()
+            self._alarm.require_presence()
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as beside:
@@ -186,7 +187,7 @@ class Sweep:
                 await self._writer.put(done)
                 worker.item = None  # at once: it must not be put twice
                 self._idle += 1
-                if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
+                if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome)):
                     self._stop.ask(reason)
         except ServiceDown as down:
             self._stop.ask(Reason(down.exit_code, str(down)))

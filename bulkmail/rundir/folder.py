@@ -4,6 +4,7 @@
 with the process, however that ends, and no file has to be removed by hand.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -12,8 +13,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bulkmail.atomic import UNFINISHED
-from bulkmail.errors import InputError, OutputError, RunHeld
+from bulkmail.errors import InputError, OutputError, RunHeld, UsageError
 from bulkmail.rundir.manifest import MANIFEST, Manifest
+from bulkmail.text import nearest
 
 OUTCOMES = "outcomes.ndjson"
 CHANGES = "changes.ndjson"
@@ -28,14 +30,21 @@ SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.
 NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
+_WORD = re.compile(r"\{\w*\}")
+"""A word in the name of a directory that is filled in."""
+
 LOCK = ".lock"
 ALIVE = ".alive"
 SPILLS = ".spilled"
 
 
-def name(template: str, task: str, now: datetime) -> Path:
-    """`out/{task}-{date}` with the task's name, the date (2026-11-23) and the time (221503) filled in."""
-    words = {"{task}": task, "{date}": now.strftime("%Y-%m-%d"), "{time}": now.strftime("%H%M%S")}
+def name(template: str, task: str, now: datetime, job: str = "") -> Path:
+    """`out/{task}-{date}` with the task's name, the date (2026-11-23), the time (221503) and the name of the job filled
+    in. Raises UsageError for another word in braces."""
+    words = {"{task}": task, "{date}": now.strftime("%Y-%m-%d"), "{time}": now.strftime("%H%M%S"), "{job}": job}
+    unknown = [word for word in _WORD.findall(template) if word not in words]
+    if unknown:
+        raise UsageError(f"{template}: {unknown[0]} is not filled in{nearest(unknown[0], words)}")
     for word, text in words.items():
         template = template.replace(word, text)
     return Path(template)

@@ -18,10 +18,12 @@ from pydantic import ValidationError
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Outcome, Row, Status
 from bulkmail.rundir import heartbeat
+from bulkmail.rundir.doubts import sent_once
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
 from bulkmail.rundir.journal import entry_of, read, read_lines
 from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.unfinished import Unfinished, unfinished
 from bulkmail.sink import unescape
 from bulkmail.sink.appender import os_errors_as_output_error
@@ -110,6 +112,14 @@ class RunDir:
             if outcome.status in statuses:
                 rows.add(outcome.mailbox.row)
         return rows
+
+    def sent_once(self) -> set[int]:
+        """The rows in which something was or may have been sent that must not be sent again. Raises Damaged."""
+        return sent_once(self.changes())
+
+    def planned(self) -> Planned:
+        """The changes of a plan, of the mailboxes that are ok. Raises Damaged."""
+        return Planned(self.changes(), self.rows_with(frozenset({Status.OK})))
 
     def unfinished(self, done: Rows | None = None) -> Unfinished:
         """What the ledger says of the rows that are not `done`. Raises Damaged."""

@@ -50,8 +50,8 @@ RESERVED = frozenset({"name", "apply", "drift"})
 UNDO_COLUMNS = {
     "mailbox": "address as the input gave it",
     "key": "what was changed",
-    "result": "restored; already (it is as it was before the run), changed (since the run, and left alone), gone, or "
-    "kept (it had no value before, and the service takes none away)",
+    "result": "restored, or planned where nothing is sent; already (it is as it was before the run), changed (since "
+    "the run, and left alone), gone, or kept (it had no value before, and the service takes none away)",
     "restored": "what stands there again",
     "found": "what stood there instead of what the run had left",
 }
