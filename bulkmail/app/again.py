@@ -51,7 +51,9 @@ async def again(
         raise UsageError(f"{folder} cannot be run again in part", hint="Start it anew.")
     require_same(run.manifest, prepared.manifest, only=("input.",))
     await introduce(prepared, note)
-    wanted = name(prepared.job.output.directory, prepared.task.name, datetime.now().astimezone())
+    wanted = name(
+        prepared.job.output.directory, prepared.task.name, datetime.now().astimezone(), prepared.job.path.stem
+    )
     with open_folder(wanted) as new:
         source = await spool(Only(prepared.source, rows), new / INPUT)
         require_unchanged(prepared.source, prepared.manifest.input)

@@ -6,6 +6,7 @@ Every other way costs a second of CPU before the first word: `run` needs aiohttp
 
 import sys
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -42,10 +43,14 @@ COMMANDS = {
     "help": Command("help:help_", "Read the documentation: a topic, or the list of topics."),
 }
 
+ROOM = 70
+"""Columns that help in tables needs."""
+
 STYLE: dict[str, Any] = {
     "context_settings": {"help_option_names": ["-h", "--help"]},
     "add_completion": False,
-    "rich_markup_mode": "markdown",  # paragraphs of help texts flow
+    # Paragraphs of help texts flow; on a narrow terminal the names of options would be cut, and plain text is not.
+    "rich_markup_mode": "markdown" if get_terminal_size().columns >= ROOM else None,
     "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
 }
 

@@ -20,7 +20,10 @@ def resume(
     run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
     *,
     retry: Annotated[
-        str, typer.Option(help="Run again what ended so, in a new run: any of failed,denied,unknown,absent,not_run,ok.")
+        str,
+        typer.Option(
+            help="Run again what ended so, in a new run: any of failed, denied, unknown, absent, not_run, ok."
+        ),
     ] = "",
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although input, job or task are not what they were.")

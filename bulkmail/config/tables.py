@@ -157,7 +157,7 @@ class Limits(Table):
 class Output(Table):
     """Where results go."""
 
-    directory: str = Field("out/{task}-{date}", description="{task}, {date} and {time} are filled in")
+    directory: str = Field("out/{task}-{date}", description="{task}, {job}, {date} and {time} are filled in")
     format: tuple[Literal["ndjson", "csv"], ...] = Field(
         ("ndjson", "csv"), min_length=1, strict=False, description="what to write"
     )
