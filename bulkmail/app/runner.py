@@ -89,6 +89,7 @@ class Runner:
             booked(
                 folder, prepared.manifest.mode, prepared.job.limits, self.recovered.changes, self.under_way,
                 exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
+                run=prepared.manifest.id,
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
@@ -102,7 +103,15 @@ class Runner:
         task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
         settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
         planning = self.prepared.manifest.mode in ("plan", "drift")
-        return open_outputs(folder, list(task.columns(options)), settings, self.recovered, states, planning=planning)
+        return open_outputs(
+            folder,
+            list(task.columns(options)),
+            settings,
+            self.recovered,
+            states,
+            planning=planning,
+            run=self.prepared.manifest.id,
+        )
 
     async def _input(self, folder: Path, connection: Connection) -> Source:
         """The mailboxes, from where they can be read again."""

@@ -45,9 +45,10 @@ def open_outputs(
     states: States | None = None,
     *,
     planning: bool = False,
+    run: str = "",
 ) -> Iterator[Outputs]:
     """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
-    only plans leaves `states` as they are. Raises OutputError."""
+    only plans leaves `states` as they are. `run` is the id that the journal names. Raises OutputError."""
     bom, delimiter = settings.bom, settings.delimiter
     table = Csv(columns, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
     formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table}
@@ -66,5 +67,5 @@ def open_outputs(
         spills.clear()
         opened.callback(spills.clear)
         sync(folder)
-        writer = Writer(sinks, Journal(outcomes), rejected, recovered.totals, None if planning else states)
+        writer = Writer(sinks, Journal(outcomes, run), rejected, recovered.totals, None if planning else states)
         yield Outputs(writer, spills, blobs, states, dict(recovered.reached))

@@ -1,7 +1,8 @@
 """Turns rows into the bytes of whole lines: NDJSON for machines, CSV for people. Pure; knows no file.
 
-No value ends a run. NDJSON keeps all there is. CSV keeps what a cell can show: control characters except TAB, LF and CR
-become U+FFFD, since a terminal or a spreadsheet would act on them.
+No value ends a run. What a terminal, a spreadsheet or an editor acts on instead of showing it is in neither: controls
+except TAB, LF and CR, line and paragraph separators, and what turns the direction of a text. NDJSON keeps all there is,
+and writes these as `\\u202e`; CSV, which has no such form, has U+FFFD in their place.
 """
 
 import csv
@@ -16,9 +17,11 @@ from bulkmail.model import Row
 from bulkmail.sink.formula import escape, suspect_behind
 from bulkmail.sink.plain import plain, text
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'"\x7f\xc2'})
-"""What in UTF-8 is not a quote, a control character, or part of one; 0xC2 begins the controls beyond ASCII."""
+_ACTS = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+_CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_ACTS}]")
+_UNESCAPED = re.compile(f"[{_ACTS}]")  # those of them that orjson writes as they are
+_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'"\x7f\xc2\xe2'})
+"""What in UTF-8 is not a quote, a control character, or part of one; 0xC2 and 0xE2 begin those beyond ASCII."""
 
 _END = "\r\n"
 _TEXTS, _LONGEST = 1024, 4096
@@ -44,9 +47,14 @@ class Format(Protocol):
 def json_line(row: Row) -> bytes:
     """A line of NDJSON."""
     try:
-        return orjson.dumps(row, plain, _WHOLE)
-    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is no text, too deep
-        return orjson.dumps(plain(row), option=_WHOLE)
+        line = orjson.dumps(row, plain, _WHOLE)
+    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is not a text, too deep
+        line = orjson.dumps(plain(row), option=_WHOLE)
+    return line if line.isascii() else _UNESCAPED.sub(_escaped, line.decode()).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 class Ndjson:
