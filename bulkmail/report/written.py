@@ -21,7 +21,7 @@ class Written:
 
 
 def written(ledger: Iterable[ChangeEntry], done: Callable[[int], bool], not_ok: Rows) -> Written:
-    """Reads a ledger. `done` tells whether a row has an outcome, `not_ok` those of them that did not end as ok. Takes a byte
+    """Reads a ledger. `done` tells whether a row has an outcome, `not_ok` are those that did not end as ok. Takes a byte
     for each change."""
     kinds = [0] * len(_KINDS)
     begun, touched, settled = bytearray(), Rows(), 0
