@@ -21,8 +21,8 @@ class Written:
 
 
 def written(ledger: Iterable[ChangeEntry], done: Callable[[int], bool], not_ok: Rows) -> Written:
-    """Reads a ledger. `done` tells whether a row has an outcome, `not_ok` are those that did not end as ok. Takes a byte
-    for each change."""
+    """Reads a ledger, in a byte for each change. `done` tells whether a row has an outcome; `not_ok` are those that did
+    not end as ok."""
     kinds = [0] * len(_KINDS)
     begun, touched, settled = bytearray(), Rows(), 0
     for entry in ledger:
