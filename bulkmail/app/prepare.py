@@ -13,6 +13,7 @@ from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
 from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
+from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.config import Input, Job, load
 from bulkmail.errors import ConfigError, InputError, UsageError
@@ -129,11 +130,16 @@ def _by_its_own(
 
 async def surveyed(prepared: Prepared) -> Prepared:
     """With the size and the digest of its input in the manifest, if that can be read without Graph. Raises
-    InputError."""
+    InputError, and ConfigError for a text that names a column which the list does not have."""
     source = prepared.source
     if source is None or not source.replayable:
         return prepared
-    await survey(source, empty_is_ok=prepared.job.output.empty_is_ok or prepared.manifest.undo)
+    names = set[str]()
+    wanted = not prepared.manifest.undo and asked(prepared.options)
+    empty_is_ok = prepared.job.output.empty_is_ok or prepared.manifest.undo
+    await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
+    if wanted and source.size():
+        require_columns(prepared.options, names, source.name)
     manifest = warned(measured(prepared.manifest, source), prepared.options)
     return replace(prepared, manifest=manifest)
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, require_unchanged, spooled
+from bulkmail.app.input import directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
 from bulkmail.app.state import open_states
+from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
 from bulkmail.errors import gravest
@@ -119,6 +120,10 @@ class Runner:
         if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
             source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
+            if asked(self.prepared.options) and source.size():
+                names = set[str]()
+                await survey(source, look=collecting(names))
+                require_columns(self.prepared.options, names, once.name)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
             manifest = warned(manifest, self.prepared.options)
             for text in manifest.warnings:

@@ -95,7 +95,7 @@ Delivery: TypeAlias = Annotated[
 class SettingsReportOptions(Options):
     """`columns` and how the texts of replies are written."""
 
-    columns: Literal["all", "seed"] = Field("all", description="all, or seed: the five of the old report")
+    columns: Literal["all", "seed"] = Field("all", description="all, or seed: only automatic replies and language")
     replies: Literal["text", "html"] = Field("text", description="texts of replies as text, or as the stored HTML")
 
 
@@ -133,6 +133,10 @@ class SettingsApplyOptions(Options):
             f"automatic replies are switched on without {' and '.join(missing)}: what each mailbox has there goes out, "
         )
         return (told + "as the rows with the state stays show",) if missing else ()
+
+    def templates(self) -> Mapping[str, str]:
+        """All settings may hold a column."""
+        return {name: text for name in SETTINGS if isinstance(text := getattr(self, name), str)}
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "SettingsApplyOptions":
