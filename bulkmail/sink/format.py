@@ -73,7 +73,8 @@ class Csv:
     Booleans are `true` and `false`, numbers stay numbers, other values are written as `plain.text` says. Texts that a
     spreadsheet would run are escaped (see `formula`); `raw` leaves them. `bom` lets Excel see that it is UTF-8. An
     Excel of a country with decimal commas wants a `delimiter` of `;` and a `decimal_comma`: 1.5 would be a date. With
-    `quote_all` every cell is in quotes, where blanks in front of a text must last.
+    `quote_all` every cell is in quotes, where blanks in front of a text must last. `stray` is told of each name in a
+    row that is not one of the columns, once.
     """
 
     suffix = ".csv"
@@ -87,8 +88,12 @@ class Csv:
         delimiter: str = ",",
         decimal_comma: bool = False,
         quote_all: bool = False,
+        stray: Callable[[str], None] | None = None,
     ) -> None:
         self._columns = tuple(columns)
+        self._known = frozenset(columns)
+        self._stray = stray
+        self._strays: set[str] = set()
         self._delimiter = delimiter
         self._bare = f"{delimiter * len(self._columns)}{_END}".encode()  # what an ordinary line has besides its cells
         self._empty = f"{delimiter}{_END}".encode()  # one empty cell, which would be an empty line
@@ -114,7 +119,7 @@ class Csv:
         return self._encode(rows[0]) if len(rows) == 1 else b"".join(map(self._encode, rows))
 
     def _encode(self, row: Row) -> bytes:
-        cells: list[Any] = [*row.values()] if tuple(row) == self._columns else [*map(row.get, self._columns)]
+        cells: list[Any] = [*row.values()] if tuple(row) == self._columns else self._chosen(row)
         for place in self._others:
             cells[place] = self._cell(cells[place])
         delimiter = self._delimiter
@@ -129,6 +134,13 @@ class Csv:
             if block.translate(None, self._ordinary) == self._bare and block != self._empty:
                 return block[1:]
         return self._encode_cells(row, cells)
+
+    def _chosen(self, row: Row) -> list[Any]:
+        if self._stray is not None and not row.keys() <= self._known:
+            for name in row.keys() - self._known - self._strays:
+                self._strays.add(name)
+                self._stray(name)
+        return [*map(row.get, self._columns)]
 
     def _encode_cells(self, row: Row, cells: Sequence[str]) -> bytes:
         """A row cell by cell; a number is no formula."""

@@ -105,3 +105,24 @@ def test_denied_mailboxes_that_are_asked_for_again_are_no_alarm(desk: Desk, tmp_
         assert listed_again.code == 3, listed_again.err
     finally:
         desk.tenant.grant("MailboxSettings.ReadWrite", "User.Read.All", "Mail.ReadWrite", "Mail.Send")
+
+
+@pytest.mark.parametrize("locale", ["german", "en_US", "English (United States)", "de-"])
+def test_what_is_not_a_locale_is_refused_before_a_plan(desk: Desk, locale: str) -> None:
+    done = desk.bulkmail("run", desk.job(f'{LIST}\n[task]\nname = "settings.apply"\nlanguage = "{locale}"\n'))
+    assert done.code == 2
+    assert "is not a locale, such as en-US" in done.err
+
+
+def test_a_column_that_is_not_declared_is_told_once(desk: Desk) -> None:
+    task = BUG.replace("SPARED", "99").replace("yield {}", 'yield {"extra": 1}')
+    (desk.folder / "bug.py").write_text(task)
+    done = desk.bulkmail("run", desk.job(REPORT.replace("settings.report", "bug.py:bug")))
+    assert done.code == 0, done.err
+    assert done.err.count("a column that it does not declare") == 1
+
+
+def test_a_number_alone_is_no_duration(desk: Desk) -> None:
+    done = desk.bulkmail("run", desk.job(REPORT), "--max-duration", "1")
+    assert done.code == 2
+    assert "--max-duration 1: of what? Write 1s, 1m or 1h" in done.err
