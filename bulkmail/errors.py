@@ -137,7 +137,8 @@ class ChangesExhausted(BulkmailError):
 
 
 class ServiceDown(BulkmailError):
-    """The service has answered nothing for longer than the job allows; this request was not sent."""
+    """The service answers nothing for longer than the job allows, or asks all for a longer wait; the request was not
+    sent."""
 
     exit_code = 5
 
