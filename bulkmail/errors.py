@@ -47,7 +47,7 @@ EXIT_CODES: Mapping[int, str] = MappingProxyType(
         5: "stopped early and resumable: time box (`--max-duration`), too many failures, or changes (`--max-changes`)",
         6: "another process works in the run directory",
         7: "output could not be written, or a file of the run is damaged; resumable once that is mended",
-        8: "finished with `--drift`, and there is drift",
+        8: "finished with `--drift`, and there is drift or a finding",
         130: "interrupted (Ctrl-C): what was in flight was finished, the rest is `not_run`; resumable",
         143: "terminated (SIGTERM): the same",
     }

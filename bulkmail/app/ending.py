@@ -84,7 +84,7 @@ async def end(
     except BulkmailError as error:
         failure = failure or error
     not_ok = totals.not_ok + (totals.statuses[Status.ABSENT] if absent_is_failure else 0)
-    drifted = manifest.mode == "drift" and recovered.changes.counts[Ending.PLANNED] > 0
+    drifted = manifest.mode == "drift" and (recovered.changes.counts[Ending.PLANNED] > 0 or totals.findings > 0)
     state, text, code = verdict(failure, reason, not_ok=not_ok, drifted=drifted)
     ended = replace(
         manifest,

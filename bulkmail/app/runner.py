@@ -35,6 +35,7 @@ from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.source.remaining import Remaining
+from bulkmail.task.declare import Once, Options
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +124,13 @@ class Runner:
         require_unchanged(source, found)
 
     async def _sweep(self, connection: Connection, source: Chunks, outputs: Outputs) -> None:
-        task, limits = self.prepared.task, self.prepared.job.limits
+        task, options, limits = self.prepared.task, self.prepared.options, self.prepared.job.limits
+        if task.once is not None:  # a stop that comes first leaves nothing to do, and the sweep says so of each mailbox
+            options = await self.stop.before(_asked(task.once, connection, options)) or options
         watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
         sweep = Sweep(
             task,
-            self.prepared.options,
+            options,
             source=source,
             open_graph=connection.of,
             lanes=connection.stack.lanes,
@@ -170,3 +173,9 @@ class Runner:
             folder, prepared.manifest, self.recovered, failure, self.stop.reason, seconds=seconds, counts=counts,
             absent_is_failure=prepared.job.output.absent_is_failure,
         )  # fmt: skip
+
+
+async def _asked(once: Once, connection: Connection, options: Options) -> Options:
+    """What a task asks the directory before its first mailbox."""
+    answered: Options = await once(connection.directory(), options)
+    return answered

@@ -52,6 +52,8 @@ def show(manifest: Manifest, folder: Path, console: Console) -> None:
     if manifest.waits:
         console.print(f"          {duration(sums.waited)} were waited, by all requests together", soft_wrap=True)
     _list(console, "problems", _problems(manifest))
+    if sums.findings:
+        console.print(f"findings  {sums.findings:,} mailboxes with something to look into", soft_wrap=True)
     for line in _changes(manifest):
         console.print(f"changes   {line}", soft_wrap=True)
     if manifest.reason:

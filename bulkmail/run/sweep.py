@@ -117,6 +117,7 @@ class Sweep:
         self._accidents = 0
         self._clock: Callable[[], float]
         self._names_mailbox = "mailbox" in task.columns(options)
+        self._finding = task.finding
 
     def __repr__(self) -> str:
         active = sum(worker.item is not None for worker in self._workers.values())
@@ -265,13 +266,14 @@ class Sweep:
         worker.spent = Tally()
         if not pending.is_short:
             self._outputs.reached.pop(mailbox.row, None)
-        return Finished(Outcome(mailbox, status, number, tally, self._clock() - started, problem), blocks, extra)
+        seconds, found = self._clock() - started, pending.findings if problem is None else 0
+        return Finished(Outcome(mailbox, status, number, tally, seconds, problem, found), blocks, extra)
 
     async def _finish(self, mailbox: Mailbox, target: str, pending: Pending) -> None:
         """Runs the task to its end."""
         if self._task.keeps_state:
             await pending.begin()
-        rows, names_mailbox = pending.rows, self._names_mailbox
+        rows, names_mailbox, finding = pending.rows, self._names_mailbox, self._finding
         running = self._task.run(mailbox, self._open_graph(mailbox, target, pending), self._options)
         try:
             async for row in running:
@@ -280,6 +282,8 @@ class Sweep:
                         await pending.commit(row)
                         continue
                     check_row(row, running)
+                if finding is not None and finding(row):
+                    pending.findings += 1
                 rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
                 if len(rows) == CHUNK:
                     await pending.encode()

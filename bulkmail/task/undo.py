@@ -27,7 +27,7 @@ def undoing(task: Task) -> Task:
         async for row in undo(mailbox, graph, options, unpacked(mailbox.columns)):
             yield row
 
-    return replace(task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False)
+    return replace(task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False, once=None)
 
 
 def packed(made: Sequence[Made]) -> dict[str, str]:
