@@ -48,7 +48,7 @@ class Totals:
         self.requests += tally.requests
         self.throttled += tally.throttled
         self.waited += tally.waited
-        self.findings += outcome.findings > 0
+        self.findings += bool(outcome.findings)
         if outcome.problem is not None:
             self.problems[f"{outcome.status} {outcome.problem.code}"] += 1
 
