@@ -61,10 +61,9 @@ class Ending(StrEnum):
     UNKNOWN = "unknown"  # its answer was lost
 
 
-def key_of(name: str) -> str:
-    """What the limits of a mailbox are counted by, however its name is spelled: Exchange folds case in addresses, and
-    so does the directory in object ids."""
-    return name.casefold()
+key_of: Callable[[str], str] = str.casefold
+"""What the limits of a mailbox are counted by, however its name is spelled: Exchange folds case in addresses, and so
+does the directory in object ids."""
 
 
 class Mailbox(NamedTuple):
@@ -163,8 +162,15 @@ class Request(NamedTuple):
         """The key whose slots it uses."""
         return self.key or key_of(self.mailbox)
 
+    def with_headers(self, headers: Mapping[str, str]) -> "Request":
+        """The same with other headers. Each request is given some, and `_replace` would cost five times this."""
+        return tuple.__new__(Request, (*self[:_HEADERS], headers, *self[_HEADERS + 1 :]))
+
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business
+
+
+_HEADERS = Request._fields.index("headers")
 
 
 class Response(NamedTuple):

@@ -1,5 +1,5 @@
-"""Texts that people read or write, each rule once: one safe line, the nearest known name, durations both ways, and the
-names of encodings."""
+"""Texts that people read or write, each rule once: one safe line, no secret in it, the nearest known name, durations
+both ways, and the names of encodings."""
 
 import re
 from collections.abc import Iterable
@@ -8,15 +8,38 @@ from difflib import get_close_matches
 LIMIT = 500
 """Characters kept of a text from outside: enough to read, too little to fill a disk."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+SEARCHED = 8 * LIMIT
+"""Characters of a text from outside that are looked at: a longer one is cut before any pattern sees it."""
+
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f"
+"""What a terminal, a spreadsheet or an editor acts on instead of showing it, as the inside of a character class:
+controls (C0, C1), line and paragraph separators, marks of direction, halves of characters, and tags."""
+
+_UNSEEN = re.compile(f"[{UNSEEN}]+")
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}+(?:\.[\w-]*+)*+", re.ASCII)  # `{"` in base64url; an id begins otherwise
+_BEARER = re.compile(r"\bbearer[\s:=]++[^\s\"',;]{16,}+", re.IGNORECASE)
+_RUN = r"\w+/=.~%-"
+_OPAQUE = re.compile(rf"(?<![{_RUN}])(?:[{_RUN}]{{80,}}+|[{_RUN}]{{40,}}+(?:\s++[{_RUN}]{{20,}}+)++)")
+"""A token, assertion or key, also one that was folded into lines; thumbprints and the ids of requests are shorter."""
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def one_line(text: str) -> str:
-    """`text` on one line, without control or direction marks, cut at LIMIT: safe for a log, a cell and a terminal."""
-    line = _CONTROL.sub(" ", text).strip()
-    return line if len(line) <= LIMIT else line[: LIMIT - 1] + "…"
+    """`text` on one line, without what is not seen and without a JWT, cut at LIMIT: safe for a log, a cell and a
+    terminal."""
+    line = _JWT.sub("…", _UNSEEN.sub(" ", text[:SEARCHED])).strip()
+    return line if len(line) <= LIMIT and len(text) <= SEARCHED else line[: LIMIT - 1] + "…"
+
+
+def shown(text: str) -> str:
+    """What may be shown of a text of the service: one line, with nothing in it that looks like a token, an assertion or
+    a key. Everything that an answer says passes here before it becomes an error."""
+    cut = _BEARER.sub("Bearer …", _UNSEEN.sub(" ", text[:SEARCHED]))
+    if len(text) > SEARCHED:
+        cut = cut.rpartition(" ")[0] + " …"  # what was cut through is a token perhaps
+    return one_line(_OPAQUE.sub("…", cut))
 
 
 def likeliest(name: str, known: Iterable[str]) -> str:
@@ -48,6 +71,11 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 row`, `2,000 rows`; `many` where the plural is not formed with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 ENCODINGS = (

@@ -6,12 +6,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "bulkmail"
 
 FLOORS = [
-    ("errors", "model", "text", "atomic"),
+    ("errors", "model", "text", "atomic", "daemon"),
     ("core", "config"),
     ("transport", "identity", "sim", "graph"),
     ("source", "sink", "task"),
     ("tasks", "rundir"),
     ("run",),
+    ("report",),
     ("app", "docs", "testing", "__init__"),
     ("cli", "__main__"),
 ]

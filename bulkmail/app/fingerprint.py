@@ -51,7 +51,8 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
 
 def measured(manifest: Manifest, source: Source) -> Manifest:
     """The manifest with what the last whole reading of `source` found its input to be."""
-    found = source.digest()
+    found, columns = source.digest(), tuple(getattr(source, "columns", ()))  # not every source has columns
+    manifest = replace(manifest, columns=columns or manifest.columns)
     if found is None:
         return manifest
     known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.size())
@@ -90,7 +91,9 @@ def require_application(before: Manifest, job: Job) -> None:
 def output_of(output: Output) -> PinnedOutput:
     """How rows are written, with what `excel` stands for spelled out."""
     bom = output.bom or output.excel
-    return PinnedOutput(output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel)
+    return PinnedOutput(
+        output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel, order=output.order
+    )
 
 
 def application_of(job: Job) -> PinnedApp:

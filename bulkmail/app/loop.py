@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from types import FrameType
 from typing import Any, TypeVar
 
-from bulkmail.run.stop import INTERRUPTED, Stop
+from bulkmail.run.stop import HANGUP, INTERRUPTED, Stop
 
 T = TypeVar("T")
 
@@ -72,6 +72,8 @@ def interruptible(stop: Stop, note: Callable[[str], None]) -> Iterator[None]:
 
     def hear(number: int) -> None:
         nonlocal arrived
+        if arrived and INTERRUPTED[number] is HANGUP:
+            return  # a shell and the kernel both tell of a terminal that is closed: that is one wish
         arrived += 1
         if arrived == 1:
             stop.ask(INTERRUPTED[number])
@@ -87,8 +89,13 @@ def interruptible(stop: Stop, note: Callable[[str], None]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    before = {number: signal.signal(number, arrive) for number in INTERRUPTED}
+    before = {number: signal.signal(number, arrive) for number in INTERRUPTED if not _is_barred(number)}
     try:
         yield
     finally:
         restore()
+
+
+def _is_barred(number: int) -> bool:
+    """`nohup` has a program ignore that its terminal is closed."""
+    return INTERRUPTED[number] is HANGUP and signal.getsignal(number) is signal.SIG_IGN

@@ -6,13 +6,19 @@ Every other way costs a second of CPU before the first word: `run` needs aiohttp
 
 import sys
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
 
 from bulkmail import __version__
-from bulkmail.cli.console import exit_on_error
+from bulkmail.cli.console import complain, exit_on_error
+from bulkmail.cli.streams import Streams
+from bulkmail.errors import OutputError
+
+FINISHED = (0, 3, 8, 9)
+"""Exit codes that say that all was done: not if nobody can read the result."""
 
 
 class Command(NamedTuple):
@@ -25,19 +31,26 @@ class Command(NamedTuple):
 COMMANDS = {
     "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
     "run": Command("run:run", "Run a job's task against every mailbox of its input."),
+    "apply": Command("apply:apply", "Carry out a plan that you have reviewed, and nothing else."),
     "resume": Command("resume:resume", "Go on with a run that was stopped or killed: what is done stays done."),
     "undo": Command("undo:undo", "Put back what a run changed, where it still is as the run left it."),
     "show": Command("show:show", "Show the summary of a run again."),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
+    "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),
     "token": Command("token:token", "Get an app-only token and show the claims that matter."),
     "sim": Command("sim:sim", "Simulate Entra and Graph on this machine, to rehearse on."),
     "help": Command("help:help_", "Read the documentation: a topic, or the list of topics."),
 }
 
+ROOM = 70
+"""Columns that help in tables needs."""
+
 STYLE: dict[str, Any] = {
+    "context_settings": {"help_option_names": ["-h", "--help"]},
     "add_completion": False,
-    "rich_markup_mode": "markdown",  # paragraphs of help texts flow
+    # Paragraphs of help texts flow; on a narrow terminal the names of options would be cut, and plain text is not.
+    "rich_markup_mode": "markdown" if get_terminal_size().columns >= ROOM else None,
     "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
 }
 
@@ -69,7 +82,7 @@ app = typer.Typer(
     cls=LazyGroup,
     help="Runs one task against every mailbox of a Microsoft 365 tenant, as fast as the service permits.",
     no_args_is_help=True,
-    **STYLE,
+    **{**STYLE, "add_completion": True},
 )
 
 
@@ -91,7 +104,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - the callback's shape is ty
 def options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Runs one task against every mailbox of a Microsoft 365 tenant, as fast as the service permits."""
@@ -99,6 +112,24 @@ def options(
 
 def main() -> None:
     """The console script."""
-    with exit_on_error():
-        app()
-    sys.exit(0)
+    streams = Streams()
+    code = _exit_code()
+    trouble = streams.trouble()
+    if trouble is not None and code in FINISHED:
+        reason = trouble.strerror or "it cannot be written"
+        error = OutputError(
+            f"the standard output is not complete: {reason}", hint="`bulkmail show DIRECTORY` tells it."
+        )
+        complain(error)
+        code = error.exit_code
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """That of the command, however it ends."""
+    try:
+        with exit_on_error():
+            app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0

@@ -1,11 +1,11 @@
 """What the command line prints, and how it exits. Everything that comes from a mailbox is shown as plain text.
 
 Results go to the standard output, progress and errors to the standard error. Markup in a text from outside is not read.
+Where the log is JSON, notes and errors are entries of it, so that the standard error is JSON from its first byte on.
 """
 
 import json
 import logging
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ from rich.console import Console
 
 from bulkmail.errors import BulkmailError
 from bulkmail.text import one_line
+
+log = logging.getLogger(__name__)
 
 errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 results = Console(highlight=False, markup=False, emoji=False)
@@ -29,9 +31,6 @@ def exit_on_error() -> Iterator[None]:
     except BulkmailError as error:
         complain(error)
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:  # the reader has gone; the interpreter must not try to flush what is left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
     except KeyboardInterrupt:  # before a run or after it; while one is under way the loop handles it
         note("interrupted; what a run has begun, `bulkmail resume DIRECTORY` finishes")
         raise SystemExit(128 + signal.SIGINT) from None
@@ -39,6 +38,10 @@ def exit_on_error() -> Iterator[None]:
 
 def complain(error: BulkmailError) -> None:
     """Prints what happened, and what to do about it."""
+    if _logs_json():
+        fields = {"event": "error", "exit_code": error.exit_code, "hint": error.hint}
+        log.error("%s", str(error) or type(error).__name__, extra={"fields": fields})
+        return
     for line in str(error).splitlines() or [type(error).__name__]:
         errors.print(f"bulkmail: {one_line(line)}", style="red", soft_wrap=True)
     if error.hint:
@@ -47,11 +50,14 @@ def complain(error: BulkmailError) -> None:
 
 def note(text: str) -> None:
     """A sentence for the user that is not a result."""
+    if _logs_json():
+        log.info("%s", text, extra={"fields": {"event": "note"}})
+        return
     errors.print(one_line(text), soft_wrap=True)
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line. `extra={"fields": {...}}` of a record are members of their own."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {
@@ -59,6 +65,7 @@ class _JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
@@ -66,10 +73,10 @@ class _JsonLines(logging.Formatter):
 
 
 class _OneLine(logging.Formatter):
-    """Time, level, message; a text from outside cannot forge a second line."""
+    """Date, time, level, message; a text from outside cannot forge a second line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        stamp = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        stamp = datetime.fromtimestamp(record.created).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         text = f"{stamp} {record.levelname.lower()}: {one_line(record.getMessage())}"
         if not record.exc_info:
             return text
@@ -81,6 +88,10 @@ def _matters(record: logging.LogRecord) -> bool:
     """False for data that came for a connection just closed: uvloop logs that as a fatal error."""
     error = record.exc_info[1] if record.exc_info else None
     return not (isinstance(error, RuntimeError) and "the handler is closed" in str(error))
+
+
+def _logs_json() -> bool:
+    return any(isinstance(handler.formatter, _JsonLines) for handler in logging.getLogger().handlers)
 
 
 def log_to_stderr(*, as_json: bool) -> None:

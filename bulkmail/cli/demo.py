@@ -21,6 +21,8 @@ from bulkmail.cli.progress import shown
 from bulkmail.cli.rehearsal import PORT, Rehearsal, command, prepare
 from bulkmail.cli.token import show_claims
 from bulkmail.config import load
+from bulkmail.report.view import view_of
+from bulkmail.rundir.reader import RunDir
 from bulkmail.sim import Settings, Simulator
 from bulkmail.text import one_line
 
@@ -58,7 +60,7 @@ async def _demo(directory: Path, settings: Settings) -> None:
         _heading(f"3  The sweep: {rehearsal.mailboxes} through {rehearsal.job}")
         with shown(say.errors) as observer:
             ended = await begin(job, {}, observers=[observer], note=say.note)
-        summary.show(ended.manifest, ended.folder, say.results)
+        summary.show(await asyncio.to_thread(view_of, RunDir(ended.folder)), say.results)
         if ended.failure is not None:
             raise ended.failure
         _heading("4  The first rows of records.csv")
@@ -97,9 +99,15 @@ def _rows(path: Path) -> Table:
     for name, width in SHOWN.items():
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
     with path.open(encoding="utf-8", newline="") as file:
-        for row in islice((row for row in csv.DictReader(file) if row["internal_reply"]), ROWS):
+        for row in islice(filter(_is_plain, csv.DictReader(file)), ROWS):
             table.add_row(*(Text(one_line(row[name])) for name in SHOWN))
     return table
+
+
+def _is_plain(row: dict[str, str]) -> bool:
+    """Some mailboxes of the tenant hold what a spreadsheet or a terminal must not run: not for a first look."""
+    reply = row["internal_reply"]
+    return bool(reply) and reply[0].isalpha() and reply.isprintable()
 
 
 def _show_books(books: Any) -> None:

@@ -1,5 +1,6 @@
 """Executes what a command asked the application for: shows the progress, then the summary, and gives the exit code."""
 
+import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
@@ -11,6 +12,11 @@ from bulkmail.app.observe import Note, Observer
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
 from bulkmail.cli.progress import shown
+from bulkmail.errors import BulkmailError
+from bulkmail.report.view import view_of
+from bulkmail.rundir.reader import RunDir
+
+log = logging.getLogger(__name__)
 
 
 class Work(Protocol):
@@ -26,7 +32,26 @@ def execute(work: Work, *, hidden: bool, as_json: bool) -> int:
     if as_json:
         typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:
-        summary.show(ended.manifest, ended.folder, say.results)
-    if ended.failure is not None:
-        raise ended.failure
-    return ended.manifest.exit_code or 0
+        summary.show(view_of(RunDir(ended.folder)), say.results)
+    if isinstance(ended.failure, BulkmailError):
+        say.complain(ended.failure)
+    if hidden or not say.errors.is_terminal:
+        _log_end(ended)
+    if ended.failure is None:
+        return ended.manifest.exit_code or 0
+    if isinstance(ended.failure, BulkmailError):
+        return ended.failure.exit_code
+    raise ended.failure
+
+
+def _log_end(ended: Ended) -> None:
+    """The last entry of a log, with what a scheduler or a monitor asks for. People have the summary."""
+    manifest = ended.manifest
+    fields = {
+        "event": "end", "task": manifest.task, "mode": manifest.mode, "state": manifest.state,
+        "exit_code": manifest.exit_code, "reason": manifest.reason, "directory": str(ended.folder.resolve()),
+        "seconds": manifest.seconds, "statuses": dict(manifest.statuses), "changes": dict(manifest.changes),
+        "requests": manifest.sums.requests, "throttled": manifest.sums.throttled, "retried": manifest.sums.retried,
+        "certificate_days_left": manifest.certificate_days_left,
+    }  # fmt: skip
+    log.info("%s ended: %s, exit code %s", manifest.task, manifest.state, manifest.exit_code, extra={"fields": fields})

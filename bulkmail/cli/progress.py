@@ -1,10 +1,14 @@
-"""Shows how a run is getting on: a line that moves on a terminal, a log line now and then elsewhere. An observer.
+"""Shows how a run is getting on: lines that move on a terminal, a log line now and then elsewhere. An observer.
 
-1,234 of 2,000  61 %  820/s  1 s left  3 throttled  1 not ok  7 in flight  all wait 2 s: TooManyRequests, application
-1,234 of 2,000  61 %  820/s  1 s left  9 in flight  1 mailbox waits, ada@contoso.com 3 min 20 s: IncomingBytes, mailbox
+1,234 of 2,000  61 %  820/s  1 s left  9 s  3 throttled  1 denied  7 in flight
+all wait 2 s: TooManyRequests, application
+1 mailbox waits, ada@contoso.com 3 min 20 s: IncomingBytes, mailbox
+
+Who waits has lines of its own, since the figures alone fill the first one of a narrow terminal.
 """
 
 import logging
+import textwrap
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from bulkmail.app.observe import Observer
-from bulkmail.model import Wait
+from bulkmail.model import Status, Wait
 from bulkmail.run.snapshot import Snapshot
 from bulkmail.text import duration, one_line
 
@@ -29,10 +33,15 @@ RATE_OVER = 10.0
 LONG = 3.0
 """Seconds from which the wait of a single mailbox is worth a word."""
 
+WAITS = 2
+"""Lines that a wait takes at most on a narrow terminal."""
+
+NOT_WELL = (Status.DENIED, Status.FAILED, Status.UNKNOWN)
+
 
 @contextmanager
 def shown(console: Console | None) -> Iterator[Observer]:
-    """An observer that shows a line until the block ends: on `console` if that is a terminal, else in the log."""
+    """An observer that shows lines until the block ends: on `console` if that is a terminal, else in the log."""
     line = Line()
     if console is None or not console.is_terminal:
         yield Logged(line)
@@ -40,13 +49,28 @@ def shown(console: Console | None) -> Iterator[Observer]:
     with Live(console=console, auto_refresh=False, transient=True) as live:
 
         def show(snapshot: Snapshot) -> None:
-            live.update(Text(line(snapshot), overflow="ellipsis", no_wrap=True), refresh=True)
+            lines = laid_out(line.parts(snapshot), waiting(snapshot.waits), console.width)
+            live.update(Text("\n".join(lines), overflow="ellipsis", no_wrap=True), refresh=True)
 
         yield show
 
 
+def laid_out(parts: Sequence[str], waits: Sequence[str], width: int) -> list[str]:
+    """As many figures as the first line holds, each whole; below them, each wait."""
+    first = parts[0]
+    for part in parts[1:]:
+        if len(first) + 2 + len(part) > width:
+            break
+        first += f"  {part}"
+    lines = [first]
+    for wait in waits:
+        lines += textwrap.wrap(wait, width, max_lines=WAITS, placeholder="…", subsequent_indent="  ")
+    return lines
+
+
 class Logged:
-    """Logs the line of a snapshot every IN_LOG seconds, first when so many have passed."""
+    """Logs the line of a snapshot every IN_LOG seconds, first when so many have passed; its figures are fields of a log
+    that has fields."""
 
     def __init__(self, line: "Line") -> None:
         self._line = line
@@ -56,7 +80,18 @@ class Logged:
         text = self._line(snapshot)
         if snapshot.seconds >= self._due:
             self._due = snapshot.seconds + IN_LOG
-            log.info("%s", text)
+            log.info("%s", text, extra={"fields": fields(snapshot)})
+
+
+def fields(now: Snapshot) -> dict[str, object]:
+    """The figures of a snapshot for machines."""
+    return {
+        "event": "progress", "done": now.done, "expected": now.expected or None, "seconds": round(now.seconds, 1),
+        "statuses": {str(status): number for status, number in now.statuses.items() if number},
+        "rows": now.rows, "requests": now.requests, "throttled": now.throttled, "retried": now.retried,
+        "in_flight": now.pace.in_flight,
+        "waits": [{"mailbox": one.mailbox, "seconds": round(one.seconds, 1), "by": one.by} for one in now.waits[:10]],
+    }  # fmt: skip
 
 
 class Line:
@@ -66,28 +101,36 @@ class Line:
         self._marks: deque[tuple[float, int]] = deque()
 
     def __call__(self, now: Snapshot) -> str:
-        done, rate = now.done, self._rate(now.seconds, now.done)
-        parts = [f"{done:,} of {now.expected:,}  {100 * done // now.expected} %" if now.expected else f"{done:,} done"]
-        parts.append(f"{rate:,.0f}/s")
-        if rate and now.expected > done:
-            parts.append(f"{duration((now.expected - done) / rate)} left")
-        counts = (now.throttled, "throttled"), (now.retried, "retried"), (now.not_ok, "not ok")
-        parts += [f"{number:,} {word}" for number, word in counts if number]
-        parts.append(f"{now.pace.in_flight:,} in flight")
-        return "  ".join([*parts, *_waiting(now.waits)])
+        return "  ".join([*self.parts(now), *waiting(now.waits)])
 
-    def _rate(self, seconds: float, done: int) -> float:
-        """Mailboxes a second."""
+    def parts(self, now: Snapshot) -> list[str]:
+        """The figures, the most important first."""
+        done = now.done - now.statuses.get(Status.NOT_RUN, 0)  # they have an outcome, once a run is stopped
+        rate = self._rate(now.seconds, done)
+        all_wait = any(not wait.mailbox for wait in now.waits)
+        parts = [f"{done:,} of {now.expected:,}  {100 * done // now.expected} %" if now.expected else f"{done:,} done"]
+        if rate is not None:
+            parts.append(f"{rate:,.0f}/s")
+        if rate and now.expected > done and not all_wait:  # while all wait, the rate says nothing of what is to come
+            parts.append(f"{duration((now.expected - done) / rate)} left")
+        parts.append(f"after {duration(now.seconds)}")
+        parts += [f"{now.statuses[status]:,} {status}" for status in NOT_WELL if now.statuses.get(status)]
+        parts += [f"{number:,} {word}" for number, word in ((now.throttled, "throttled"), (now.retried, "retried"))
+                  if number]  # fmt: skip
+        return [*parts, f"{now.pace.in_flight:,} in flight"] if now.pace.in_flight else parts
+
+    def _rate(self, seconds: float, done: int) -> float | None:
+        """Mailboxes a second; None before there are two moments to tell it from."""
         self._marks.append((seconds, done))
         while seconds - self._marks[0][0] > RATE_OVER and len(self._marks) > 2:
             self._marks.popleft()
         began, before = self._marks[0]
-        return (done - before) / (seconds - began) if seconds > began else 0.0
+        return (done - before) / (seconds - began) if seconds > began else None
 
 
-def _waiting(waits: Sequence[Wait]) -> list[str]:
+def waiting(waits: Sequence[Wait]) -> list[str]:
     """What is waited for: by all, or by how many mailboxes, with the one that waits longest."""
-    lines = [f"all wait {duration(wait.seconds)}: {one_line(wait.by)}" for wait in waits if not wait.mailbox]
+    lines = [f"all wait {duration(max(1.0, wait.seconds))}: {one_line(wait.by)}" for wait in waits if not wait.mailbox]
     held = [wait for wait in waits if wait.mailbox and wait.seconds >= LONG]
     if held:
         longest = max(held, key=lambda wait: wait.seconds)

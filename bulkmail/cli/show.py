@@ -7,6 +7,7 @@ import typer
 
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
+from bulkmail.report.view import view_of
 from bulkmail.rundir.reader import RunDir
 
 
@@ -20,11 +21,8 @@ def show(
     Example: bulkmail show out/settings.report-2026-11-23
     """
     with say.exit_on_error():
-        manifest = RunDir(run_dir).manifest
+        run = RunDir(run_dir)
         if as_json:
-            typer.echo(summary.as_json(manifest, run_dir))
-        elif manifest.state == "running":
-            say.results.print(f"{manifest.task} since {manifest.started}: still running, or killed;")
-            say.results.print(f"  bulkmail resume {run_dir} goes on with it", soft_wrap=True)
+            typer.echo(summary.as_json(run.manifest, run_dir))
         else:
-            summary.show(manifest, run_dir, say.results)
+            summary.show(view_of(run), say.results)

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, overlay, unknown_variables
 from bulkmail.config.locate import has_escapes, line_of, toml_hint
 from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
+from bulkmail.config.words import in_words
 from bulkmail.errors import ConfigError
 from bulkmail.text import nearest
 
@@ -34,6 +35,7 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, flags: Mapp
     tables = _tables(path, text)
     _refuse_secrets(tables, path, text)
     _refuse_escapes(tables, path, text)
+    _refuse_apply(tables, path, text)
     _anchor(tables, path.parent)
     overlaid: dict[Key, Given] = {}
     for layer in (from_environment(environment), from_flags(flags or {})):
@@ -76,6 +78,16 @@ def _refuse_secrets(tables: Mapping[str, Any], path: Path, text: str) -> None:
         )
 
 
+def _refuse_apply(tables: Mapping[str, Any], path: Path, text: str) -> None:
+    """What a job file says would write each time it is run, and the person who runs it expects a plan."""
+    if tables.get("task", {}).get("apply"):
+        raise ConfigError(
+            f"{path}:{line_of(text, ('task', 'apply'))}: task.apply must not stand in a job file: a job only plans",
+            hint="Remove the line. `bulkmail run JOB.toml` plans, `bulkmail apply RUN_DIR` applies a plan that you "
+            "have reviewed, and `bulkmail run JOB.toml --apply` applies at once.",
+        )
+
+
 def _refuse_escapes(tables: Mapping[str, Any], path: Path, text: str) -> None:
     for table, key in PATHS:
         value = tables.get(table, {}).get(key)
@@ -109,5 +121,4 @@ def _lines(error: ValidationError, path: Path, text: str, overlaid: Mapping[Key,
 def _reason(place: Sequence[str], errors: Sequence[ErrorDetails]) -> str:
     if errors[0]["type"] == "extra_forbidden":
         return f"{'.'.join(place)} is not a setting{nearest(place[-1], TABLES[place[0]].model_fields)}"
-    reasons = [one["msg"].removeprefix("Value error, ") for one in errors]
-    return f"{'.'.join(place)}: {', or '.join(reason[:1].lower() + reason[1:] for reason in reasons)}"
+    return f"{'.'.join(place)}: {in_words(errors)}"

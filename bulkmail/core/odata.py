@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from bulkmail.errors import LinkRefused
 from bulkmail.model import Response
-from bulkmail.text import one_line
+from bulkmail.text import shown
 
 PAGE = 10
 """Items of a page that was asked for without a size: messages, contacts, events and folders alike
@@ -36,6 +36,7 @@ _OWNER = re.compile(
 _NO_NAMES = ("", ".", "..")
 _PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z@._~-]*")  # nearly every address: there is nothing to encode
 _SENDS = re.compile(r"/(?:microsoft\.graph\.)?(?:send|sendMail|reply|replyAll|forward)(?:\(\))?/?$", re.IGNORECASE)
+_REQUEST_ID = re.compile(r"(?!eyJ)[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")  # a GUID, or what a gateway takes for one
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -154,7 +155,7 @@ def link_path(link: Any, base: str, asked: str) -> str:
     home, there = urlsplit(base), _parts(link)
     prefix = home.path.rstrip("/") + "/"
     if (there.scheme, there.netloc.lower()) != (home.scheme, home.netloc.lower()) or not there.path.startswith(prefix):
-        host = one_line(there.netloc) or "no host"
+        host = shown(there.netloc) or "no host"
         raise LinkRefused(f"the service named a next page on {host!r}; nothing was sent there")
     path: str = link[len(f"{there.scheme}://{there.netloc}{prefix}") - 1 :]
     if climbs(there.path) or not _same_owner(asked, path):
@@ -222,7 +223,7 @@ def error_of(body: Any) -> tuple[str, str]:
         detail = _text(inner.get("code"))
         if detail and not detail.isdecimal():  # `"code": "429"` is no more detailed than the status
             code = detail
-    return one_line(code), one_line(message)
+    return shown(code), shown(message)
 
 
 def contradicts(response: Response) -> bool:
@@ -236,9 +237,14 @@ def ids_of(response: Response) -> dict[str, str]:
     """What Microsoft's support asks for, in the words of our errors."""
     headers = response.headers
     return {
-        "request_id": one_line(headers.get("request-id", "")),
-        "client_request_id": one_line(headers.get("client-request-id", "")),
+        "request_id": _id(headers.get("request-id", "")),
+        "client_request_id": _id(headers.get("client-request-id", "")),
     }
+
+
+def _id(text: str) -> str:
+    """`text` if it has the form of an id, which no token has; else an empty one."""
+    return text if _REQUEST_ID.fullmatch(text) else ""
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_path, user
@@ -45,7 +46,7 @@ class Graph:
         self._mailbox = mailbox
         self._key = key  # where the name says something else
         self._row = row
-        self._sizes = Sizes()
+        self._sizes: Sizes | None = None  # from the first walk on
         self._store = store
         self.planning = planning
         """Whether writes are only noted. Each then answers None, as if it had been made."""
@@ -116,18 +117,18 @@ class Graph:
             self._transport, self._base, exchange(found), self._mailbox, self._row,
             key=self._key, planning=self.planning, made=self.made, store=self._store,
         )  # fmt: skip
-        below._sizes = self._sizes
+        below._sizes = self._sizes = self._sizes or Sizes()
         return below
 
     def get(self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Call:
         """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""
-        return self._call("GET", path, values, params, headers)
+        return self._exchange(self._asked, "GET", path, values, params, headers)
 
     async def raw(
         self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
     ) -> bytes:
         """The body of a GET as it comes, such as the MIME of a message: `raw("/messages/{}/$value", id)`."""
-        body: bytes | None = await self._call("GET", path, values, params, headers, raw=True)
+        body: bytes | None = await self._exchange(self._raw, path, values, params, headers)
         return body or b""
 
     def post(
@@ -210,8 +211,7 @@ class Graph:
         """
 
         async def read(link: str, page: bool) -> Any:  # noqa: FBT001 - called by Pages alone
-            request = Request("GET", link, self._mailbox, headers, row=self._row, page=page, key=self._key)
-            return await self._send(request)
+            return await self._exchange(self._page, link, headers, page)
 
         def first() -> tuple[str, str]:
             if headers is not NOTHING:
@@ -219,6 +219,7 @@ class Graph:
             asked = self._prefix + path_of(path, values, params)
             return asked, link_path(since, self._base, asked) if since else asked
 
+        self._sizes = self._sizes or Sizes()
         return Pages(first, read, self._base, self._sizes)
 
     async def items(
@@ -237,7 +238,11 @@ class Graph:
         """
         return await Gathering(calls).run()
 
-    async def _call(
+    def _call(self, *asked: Any) -> Call:
+        """The exchange of what `_asked` is to be given."""
+        return self._exchange(self._asked, *asked)
+
+    def _asked(
         self,
         method: str,
         path: str,
@@ -247,22 +252,29 @@ class Graph:
         body: Any = None,
         effect: Effect = Effect.READ,
         change: Change | None = None,
-        *,
-        raw: bool = False,
-    ) -> Any:
+    ) -> Request:
         full = self._prefix + path_of(path, values, params)
         if headers is not NOTHING:
             check_headers(headers)
+        if method == "GET":
+            return _request(("GET", full, self._mailbox, headers, *_TO_ROW, self._row, *_TO_KEY, self._key))
         content = None if body is None else content_of(body)
-        if method != "GET":
-            change = check_change(change, body)
-        request = Request(
-            method, full, self._mailbox, headers, body, effect, not raw,
-            row=self._row, change=change, content=content, raw=raw, key=self._key,
+        change = check_change(change, body)
+        return Request(
+            method, full, self._mailbox, headers, body, effect,
+            row=self._row, change=change, content=content, key=self._key,
         )  # fmt: skip
-        return await self._send(request)
 
-    async def _send(self, request: Request) -> Any:
+    def _raw(self, *asked: Any) -> Request:
+        return self._asked("GET", *asked)._replace(raw=True, batchable=False)
+
+    def _page(self, link: str, headers: Mapping[str, str], page: bool) -> Request:  # noqa: FBT001 - called here alone
+        return Request("GET", link, self._mailbox, headers, row=self._row, page=page, key=self._key)
+
+    async def _exchange(self, make: Callable[..., Request], *asked: Any) -> Any:
+        """The body of the answer to the request that `make` makes of `asked`; made here, since nothing is raised before
+        the call is awaited, and one coroutine costs less than two."""
+        request = make(*asked)
         gathered = CURRENT.get()
         if gathered is not None:
             gathered.leave()
@@ -279,6 +291,12 @@ class Graph:
         if response.status < 300 and not contradicts(response):
             return response.body
         raise _error(response)
+
+
+# A request of all its fields in C: calling the class costs twice that, and there is one for each mailbox.
+_request = partial(tuple.__new__, Request)
+_BLANK, _ROW = Request("GET", "/"), Request._fields.index("row")
+_TO_ROW, _TO_KEY = _BLANK[Request._fields.index("body") : _ROW], _BLANK[_ROW + 1 : Request._fields.index("key")]
 
 
 def _error(response: Response) -> GraphError:

@@ -4,28 +4,40 @@
 - The certificate authorities are those of the TLS context given, and no others. REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE
   would override what is set on a session, so the environment is not trusted; .netrc is not read for the same reason.
 - The proxy is the one that `config.proxy` names, as for everything else that is sent.
+- An attempt takes TOTAL seconds at most, however slowly it is answered, and an answer has at most LARGEST bytes. It is
+  asked for uncompressed, and refused if it comes otherwise, so that no small answer can unpack to a large one.
+- What was posted as a proof never comes back in the text of a refusal.
 - Anything but a JSON object with status 200 ends here as NoAnswer. So MSAL keeps no refusal in its memory (it would
   repeat a 400 for a minute and a 429 for up to an hour without asking), and logs no body.
 """
 
 import json
+import logging
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from bulkmail.config.proxy import Rule, proxy_for
 from bulkmail.errors import ConfigError, SignInError
+from bulkmail.identity.deadline import Deadline, WatchedAdapter
 from bulkmail.identity.refusal import Failure, Names, refused
 
 TIMES = (10.0, 30.0)  # seconds: to connect, and between two bytes of an answer
+TOTAL = 60.0  # seconds for an attempt, which has two exchanges; the directory answers each within one
+LARGEST = 1 << 20  # bytes of an answer; a token or a discovery document has a few thousand
 UNSTATED = 300  # seconds to trust a token of unknown life; should it live shorter, a 401 renews it
 LONGEST = 24 * 3600  # seconds; the longest that a policy allows (learn.microsoft.com, configurable token lifetimes)
 
+_PROOFS = ("client_secret", "client_assertion")
 _TEXTS = ("access_token", "token_type", "authorization_endpoint", "token_endpoint", "issuer")
+
+
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs headers that it cannot read, as they came
 
 
 class NoAnswer(Exception):
@@ -48,13 +60,17 @@ class Answer:
 class Channel:
     """The three calls that MSAL makes on its HTTP library. Use it for one attempt and close it."""
 
-    def __init__(self, names: Names, login: str, tls: ssl.SSLContext, proxy: Rule = proxy_for) -> None:
+    def __init__(
+        self, names: Names, login: str, tls: ssl.SSLContext, proxy: Rule = proxy_for, *, total: float = TOTAL
+    ) -> None:
+        self._deadline = Deadline(total)
         self._proxy = proxy
         self._names = names
         self._login = _origin(login)
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.mount("https://", _Verified(tls))
+        self._session.headers["Accept-Encoding"] = "identity"
+        self._session.mount("https://", _Verified(tls, self._deadline))
 
     def get(self, url: str, **kwargs: Any) -> Answer:
         return self._exchange("GET", url, **kwargs)
@@ -64,39 +80,74 @@ class Channel:
 
     def close(self) -> None:
         self._session.close()
+        self._deadline.close()
 
     def _exchange(self, method: str, url: str, *, headers: Any = None, params: Any = None, data: Any = None) -> Answer:
         if _origin(url) != self._login:
             raise NoAnswer(_elsewhere(self._names.host))
-        response = self._sent(method, url, headers=headers, params=params, data=data)
-        if isinstance(response, Failure):
-            raise NoAnswer(response)
-        body = _object(response.content)
-        if response.status_code != 200:
-            named = {name.lower(): value for name, value in response.headers.items()}
-            raise NoAnswer(refused(response.status_code, named, body, self._names))
+        answer = self._sent(method, url, headers=headers, params=params, data=data)
+        if isinstance(answer, Failure):
+            raise NoAnswer(answer)
+        status, named, content = answer
+        body = _object(_without(_proofs(data), content))
+        if status != 200:
+            raise NoAnswer(refused(status, named, body, self._names))
         if body is None:
             raise NoAnswer(_unusable(self._names.host))
         return Answer(json.dumps(_known(body)))
 
-    def _sent(self, method: str, url: str, **what: Any) -> requests.Response | Failure:
-        """A value instead of an error: those of requests carry what was posted."""
+    def _sent(self, method: str, url: str, **what: Any) -> tuple[int, dict[str, str], bytes] | Failure:
+        """Status, headers by lower-case name, and body. A value instead of an error: those of requests carry what was
+        posted."""
         try:
             proxy = self._proxy(url)
             proxies = dict.fromkeys(("https", "http"), proxy.address) if proxy else {}
-            return self._session.request(method, url, timeout=TIMES, allow_redirects=False, proxies=proxies, **what)
+            with self._session.request(
+                method, url, timeout=TIMES, allow_redirects=False, proxies=proxies, stream=True, **what
+            ) as response:
+                content = _read(response)
         except ConfigError as error:
             return Failure(SignInError(str(error), hint=error.hint))
-        except (requests.RequestException, OSError) as error:
-            return _unreached(error, self._names.host)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            return _unreached(requests.Timeout() if self._deadline.passed else error, self._names.host)
+        if self._deadline.passed:  # what came until then may look whole
+            return _unreached(requests.Timeout(), self._names.host)
+        if content is None:
+            return _unusable(self._names.host)
+        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, content
 
 
-class _Verified(HTTPAdapter):
+def _read(response: requests.Response) -> bytes | None:
+    """The body as it came; None for one that is too large or compressed."""
+    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        return None
+    content = bytearray()
+    for block in response.raw.stream(LARGEST // 16, decode_content=False):
+        content += block
+        if len(content) > LARGEST:
+            return None
+    return bytes(content)
+
+
+def _proofs(data: Any) -> list[bytes]:
+    """What was posted that must not be seen."""
+    posted = data if isinstance(data, dict) else {}
+    found = (posted.get(name) for name in _PROOFS)
+    return [proof.encode() if isinstance(proof, str) else proof for proof in found if proof]
+
+
+def _without(proofs: Iterable[bytes], content: bytes) -> bytes:
+    for proof in proofs:
+        content = content.replace(proof, b"...")
+    return content
+
+
+class _Verified(WatchedAdapter):
     """Verifies by one TLS context; requests would add a bundle of its own to it."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, tls: ssl.SSLContext, deadline: Deadline) -> None:
         self._tls = tls
-        super().__init__()
+        super().__init__(deadline)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
@@ -109,7 +160,7 @@ class _Verified(HTTPAdapter):
 
 
 def lifetime(value: Any) -> int:
-    """Seconds that `expires_in` grants, at most a day; UNSTATED where it is no positive number."""
+    """Seconds that `expires_in` grants, at most a day; UNSTATED where it is not a positive number."""
     try:
         seconds = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bulkmail.text import one_line
+from bulkmail.text import shown
 
 _PROOFS: Mapping[str, str] = {"0": "none", "1": "secret", "2": "certificate"}
 
@@ -33,7 +33,7 @@ def decode(token: str, now: datetime | None = None) -> dict[str, Any]:
         "audience": _text(claims, "aud"),
         "type": _text(claims, "idtyp"),
         "signed_in_with": _PROOFS.get(_text(claims, "appidacr", "azpacr"), ""),
-        "roles": sorted(one_line(str(role)) for role in roles) if isinstance(roles, list) else [],
+        "roles": sorted(shown(str(role)) for role in roles) if isinstance(roles, list) else [],
         "expires": expires.isoformat() if expires else None,
         "minutes_left": int(left.total_seconds() // 60) if left is not None else None,
     }
@@ -52,7 +52,7 @@ def _payload(token: str) -> dict[str, Any] | None:
 
 def _text(claims: Mapping[str, Any], *names: str) -> str:
     """The first of `names` that is there."""
-    return next((one_line(str(claims[name])) for name in names if name in claims), "")
+    return next((shown(str(claims[name])) for name in names if name in claims), "")
 
 
 def _instant(value: Any) -> datetime | None:

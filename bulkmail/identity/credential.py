@@ -1,9 +1,10 @@
-"""Keeps one app-only token fresh for everybody who needs it. Decides when to ask; how to is the directory's business.
+"""Keeps one app-only token fresh for all callers. Decides when to ask for a token; how to ask is the directory's part.
 
-- Single flight: however many callers wait, one request is on its way. It survives the caller that began it.
-- A token is renewed when a fifth of its life is left (an hour's: 12 minutes ahead), by whoever comes first. The others
-  go on with the old one; should the renewal fail, so does everybody, and it is tried again after a pause.
-- A token that Graph refused is never given again.
+- Single flight: however many callers wait, there is one request under way. It outlives the caller that began it.
+- A token is renewed when a fifth of its life is left (12 minutes of an hour), by the first caller from then on. The
+  others go on with the old one. If the renewal fails, they still do, and it is tried again after a pause.
+- A token that Graph has refused is not given again.
+- The directory is asked in a thread that cannot hold the program when it ends.
 - Time is the loop's monotonic clock, counted from before the request.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bulkmail.core.retry import RetryRules, backoff
+from bulkmail.daemon import in_daemon
 from bulkmail.errors import SignInError
 from bulkmail.identity.certificate import Certificate
 from bulkmail.identity.entra import Grant
@@ -32,7 +34,7 @@ class _Held:
 
 
 class Credential:
-    """A `TokenSource`. `ask` blocks for one attempt, given the claims challenge: it runs in a thread.
+    """A `TokenSource`. `ask` blocks for one attempt, given the claims challenge; it runs in a thread.
 
     `certificate` is what it signs with, or None; `warnings` are sentences for the user.
     """
@@ -60,7 +62,7 @@ class Credential:
         self._renewal: asyncio.Task[None] | None = None
 
     async def token(self, *, refused: str = "", claims: str = "") -> str:
-        """A token that lives, and is not `refused`. Raises SignInError when there is none to be had."""
+        """A token that is still valid and is not `refused`. Raises SignInError when the directory gives none."""
         self._reject(refused, claims)
         while True:
             held, now = self._held, self._clock()
@@ -69,7 +71,7 @@ class Credential:
             await asyncio.shield(self._renewal or self._begin())
 
     def _reject(self, refused: str, claims: str) -> None:
-        """Drops the token that was refused; of one that is already replaced there is nothing left to do."""
+        """Drops the token that was refused, unless another one has replaced it already."""
         if not refused or (self._held is not None and self._held.token != refused):
             return
         self._held = None
@@ -85,14 +87,14 @@ class Credential:
     def _ended(self, renewal: asyncio.Task[None]) -> None:
         self._renewal = None
         if not renewal.cancelled():
-            renewal.exception()  # whoever still waits gets it; if nobody does, it is no news
+            renewal.exception()  # raised to the callers that still wait; if there are none, it is not an error
 
     async def _renew(self) -> None:
         tried = 0
         while True:
             tried += 1
             challenge, asked = self._challenge, self._clock()
-            answer = await asyncio.to_thread(self._ask, challenge)
+            answer = await in_daemon(self._ask, challenge)
             if isinstance(answer, Grant) and answer.token not in self._refused:
                 if challenge == self._challenge:
                     return self._accept(answer, asked)

@@ -13,7 +13,7 @@ from typing import Any
 
 from bulkmail.core import retryafter
 from bulkmail.errors import SignInError
-from bulkmail.text import one_line
+from bulkmail.text import SEARCHED, shown
 
 NOTICEABLE = 120  # seconds of clock difference worth telling; an assertion is good for some minutes
 TRANSIENT_STATUS = frozenset({408, 429})  # beside everything from 500 on
@@ -47,9 +47,8 @@ ADVICE: Mapping[int, str] = {
 }
 """AADSTS code to what to do next, with the names of the application filled in."""
 
-_CODE = re.compile(r"\s*AADSTS(\d+):?\s*")
+_CODE = re.compile(r"AADSTS([0-9]{1,9})(?![0-9]):?")
 _SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
-_OPAQUE = re.compile(r"[\w+/=.~-]{80,}")  # an echoed token or assertion; thumbprints and ids are shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def refused(status: int, headers: Mapping[str, str], body: Any, names: Names, no
     now = now or datetime.now(UTC)
     body = body if isinstance(body, dict) else {}
     text = body.get("error_description")
-    text = text if isinstance(text, str) else ""
+    text = text[:SEARCHED].lstrip() if isinstance(text, str) else ""
     code = _code(body.get("error_codes"), text)
     transient = status in TRANSIENT_STATUS or status >= 500 or code in TRANSIENT_CODES
     hint = ADVICE.get(code, "").format(thumbprint=names.thumbprint, tenant=names.tenant, client_id=names.client_id)
@@ -93,7 +92,7 @@ def refused(status: int, headers: Mapping[str, str], body: Any, names: Names, no
 def _code(listed: Any, text: str) -> int:
     """The first of the listed codes; else the one that the text opens with; else 0."""
     first = listed[0] if isinstance(listed, list) and listed else None
-    if isinstance(first, int):
+    if type(first) is int and 0 < first < 10**9:
         return first
     match = _CODE.match(text)
     return int(match[1]) if match else 0
@@ -101,7 +100,7 @@ def _code(listed: Any, text: str) -> int:
 
 def _said(text: str, code: int) -> str:
     """`AADSTS90002: Tenant 'x' not found.`"""
-    line = one_line(_OPAQUE.sub("…", _CODE.sub("", text, count=1).strip().partition("\n")[0]))
+    line = shown(_CODE.sub("", text, count=1).strip().partition("\n")[0])
     sentence = _SENTENCE.match(line)
     said = sentence[0] if sentence else line
     return f"AADSTS{code}: {said}" if code else said

@@ -8,7 +8,7 @@ from pathlib import Path
 from bulkmail.atomic import sync
 from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
-from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SPILLS
+from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SORTED, SPILLS, VERDICTS
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
@@ -32,7 +32,8 @@ class OutputSettings:
 
     def names(self) -> list[str]:
         """All files that a run may leave, in the order of interest."""
-        return [*(f"{RECORDS}.{one}" for one in self.formats), OUTCOMES, CHANGES, FAILED, REJECTED]
+        sheets = (f"{name}.{one}" for name in (RECORDS, SORTED) for one in self.formats)
+        return [*sheets, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED]
 
 
 @contextmanager

@@ -46,8 +46,6 @@ class Pending:
     # Nearly every mailbox is short: what the others have is set when they have it, and costs the short ones nothing.
     is_short = True
     """Whether all that there is to commit is in `rows`."""
-    findings = 0
-    """Rows that should be looked into, since this process began with the mailbox."""
     _encoded = 0  # rows that are no longer in `rows`, since the last checkpoint
     _spill: Spill | None = None
     _blobs: MailboxBlobs | None = None

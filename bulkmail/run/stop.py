@@ -1,6 +1,7 @@
 """The wish to stop: its reason, and who waits for it. Asking is all it does; the sweep sees that nothing is lost."""
 
 import asyncio
+import signal
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,12 +19,32 @@ class Reason:
     text: str
 
 
-TIME_BOX = Reason(5, "the time box of the run was used up")
-CHANGES = Reason(5, "the run has made as many changes as it may")
-FAILURES = Reason(5, "too many mailboxes failed")
-INTERRUPTED = {2: Reason(130, "interrupted"), 15: Reason(143, "terminated")}  # by signal number, as shells count them
+STOPPED = 5
+"""The exit code of a run that stops early, for a reason of its own, and can be resumed."""
+
+TIME_BOX = Reason(STOPPED, "--max-duration was reached")
+CANARY = Reason(STOPPED, "--canary was reached: look at what was done before you go on")
+HANGUP = Reason(129, "the terminal was closed")
+INTERRUPTED = {
+    getattr(signal, name): reason
+    for name, reason in {
+        "SIGINT": Reason(130, "interrupted"),
+        "SIGTERM": Reason(143, "terminated"),
+        "SIGHUP": HANGUP,
+        "SIGBREAK": Reason(
+            149, "interrupted by Ctrl-Break, or the window was closed"
+        ),  # of Windows, which has no SIGHUP
+    }.items()
+    if hasattr(signal, name)
+}
+"""By signal number; the codes are as shells count them, 128 and the number."""
 CANCELLED = Reason(130, "cancelled")
 """The run's own task was cancelled, and nothing had asked it to stop."""
+
+
+def changes_made(most: int) -> Reason:
+    """The run has made as many changes as it may."""
+    return Reason(STOPPED, f"--max-changes {most:,} was reached")
 
 
 class Stop:

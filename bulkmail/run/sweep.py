@@ -6,21 +6,11 @@ An input that cannot be read any further ends it, too, once what was read is don
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bulkmail.errors import (
-    BulkmailError,
-    ChangesExhausted,
-    GraphError,
-    ServiceDown,
-    TaskMistake,
-    TransportError,
-    gravest,
-)
+from bulkmail.errors import ChangesExhausted, ServiceDown, gravest
 from bulkmail.graph import Graph
 from bulkmail.model import (
     Checkpoint,
@@ -38,19 +28,14 @@ from bulkmail.model import (
 )
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.feed import Feed
+from bulkmail.run.judging import Judge
 from bulkmail.run.pending import CHUNK, Outputs, Pending
 from bulkmail.run.remainder import Remainder
 from bulkmail.run.stop import Reason, Stop
-from bulkmail.run.turns import PARKED, Turns
-from bulkmail.run.verdict import verdict
+from bulkmail.run.turns import PARKED, Turns, turns_of
 from bulkmail.run.writer import Block, Finished
-from bulkmail.task.mistakes import check_row, is_own, place_in
+from bulkmail.task.mistakes import check_row, close, is_own
 from bulkmail.tasks import Options, Task
-
-log = logging.getLogger(__name__)
-
-ACCIDENTS = 3
-"""Tracebacks of a task that are logged."""
 
 INTERRUPTED = Problem("Interrupted", "a process died when something was begun here that must not be done twice")
 
@@ -114,7 +99,7 @@ class Sweep:
         self._idle = 0  # workers without a row
         self._wanted = asyncio.Event()  # there may be room for one worker more
         self._ended = False  # there are no more rows, or none are wanted
-        self._accidents = 0
+        self._judge = Judge(task)
         self._clock: Callable[[], float]
         self._names_mailbox = "mailbox" in task.columns(options)
         self._finding = task.finding
@@ -145,6 +130,7 @@ class Sweep:
             raise self._broken
         if self._stop.reason is None:
             self._alarm.require_admission()
+            self._alarm.require_presence()
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as beside:
@@ -202,7 +188,7 @@ class Sweep:
                 await self._writer.put(done)
                 worker.item = None  # at once: it must not be put twice
                 self._idle += 1
-                if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
+                if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome)):
                     self._stop.ask(reason)
         except ServiceDown as down:
             self._stop.ask(Reason(down.exit_code, str(down)))
@@ -235,47 +221,25 @@ class Sweep:
             try:
                 target = turns.target(mailbox)
             except Exception as error:  # noqa: BLE001 - a task's accident is its mailbox's, not the run's
-                status, problem = self._judged(mailbox, error)
+                status, problem = self._judge.verdict(mailbox, error)
                 return Finished(Outcome(mailbox, status, problem=problem), ())
             return await self._run_at(target, mailbox, worker)
         finally:
             turns.leave(mailbox)
 
-    async def _run_at(self, target: str, mailbox: Mailbox, worker: Worker) -> Finished:
+    async def _run_at(self, target: str, mailbox: Mailbox, worker: Worker) -> Finished:  # noqa: C901 - see below
         started = self._clock()
         key = worker.target = key_of(target) if target else mailbox.key
         self._lanes.enter(key)
         pending = Pending(self._outputs, mailbox)
-        blocks: Sequence[bytes | Block] = ()
-        status, problem, number, extra = Status.OK, None, 0, None
-        try:
-            await self._finish(mailbox, target, pending)
-            if pending.is_short:
-                number, blocks = len(pending.rows), self._writer.encode(pending.rows)
-            else:
-                number, blocks, extra = await pending.complete()
-        except BaseException as error:
-            if not is_own(error):
-                raise
-            status, problem = self._judged(mailbox, error)
-            number = self._outputs.durable(mailbox)
-            await pending.discard()
-        finally:
-            worker.target = None
-            tally = worker.spent = self._lanes.leave(key)
-        worker.spent = Tally()
-        if not pending.is_short:
-            self._outputs.reached.pop(mailbox.row, None)
-        seconds, found = self._clock() - started, pending.findings if problem is None else 0
-        return Finished(Outcome(mailbox, status, number, tally, seconds, problem, found), blocks, extra)
-
-    async def _finish(self, mailbox: Mailbox, target: str, pending: Pending) -> None:
-        """Runs the task to its end."""
-        if self._task.keeps_state:
-            await pending.begin()
         rows, names_mailbox, finding = pending.rows, self._names_mailbox, self._finding
-        running = self._task.run(mailbox, self._open_graph(mailbox, target, pending), self._options)
-        try:
+        running: AsyncIterator[Row] | None = None
+        blocks: Sequence[bytes | Block] = ()
+        status, problem, number, findings, extra = Status.OK, None, 0, 0, None
+        try:  # all in this coroutine: one for the loop over the rows would cost each mailbox a hundredth of all
+            if self._task.keeps_state:
+                await pending.begin()
+            running = self._task.run(mailbox, self._open_graph(mailbox, target, pending), self._options)
             async for row in running:
                 if type(row) is not dict:
                     if type(row) is Checkpoint:
@@ -283,26 +247,29 @@ class Sweep:
                         continue
                     check_row(row, running)
                 if finding is not None and finding(row):
-                    pending.findings += 1
+                    findings += 1
                 rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
                 if len(rows) == CHUNK:
                     await pending.encode()
-        except BaseException:
-            await _close(running)
-            raise
-
-    def _judged(self, mailbox: Mailbox, error: BaseException) -> tuple[Status, Problem]:
-        """How a mailbox ends that met `error`. Raises it if it is the run's business."""
-        if not isinstance(error, BulkmailError):
-            self._log_accident(mailbox, error)
-        answered = isinstance(error, GraphError | TransportError)  # by the service, and there may be many
-        return verdict(error, "" if answered else place_in(self._task, error))
-
-    def _log_accident(self, mailbox: Mailbox, error: BaseException) -> None:
-        """Where in a task the error was, for the first few: the rest will be the same."""
-        self._accidents += 1
-        if self._accidents <= ACCIDENTS:
-            log.error("the task raised an error; the mailbox of row %d fails", mailbox.row, exc_info=error)
+            if pending.is_short:
+                number, blocks = len(rows), self._writer.encode(rows)
+            else:
+                number, blocks, extra = await pending.complete()
+        except BaseException as error:
+            await close(running)
+            if not is_own(error):
+                raise
+            status, problem = self._judge.verdict(mailbox, error)
+            number, findings = self._outputs.durable(mailbox), 0
+            await pending.discard()
+        finally:
+            worker.target = None
+            tally = worker.spent = self._lanes.leave(key)
+        worker.spent = Tally()
+        if not pending.is_short:
+            self._outputs.reached.pop(mailbox.row, None)
+        seconds = self._clock() - started
+        return Finished(Outcome(mailbox, status, number, tally, seconds, problem, findings), blocks, extra)
 
     async def _account_for_the_rest(self) -> None:
         """Every mailbox that was not finished did not run, whether it was read or not."""
@@ -314,25 +281,3 @@ class Sweep:
         )
         await remainder.account()
         self._broken = remainder.broken
-
-
-async def _close(running: AsyncIterator[Row]) -> None:
-    """Ends a task that waits for its row to be taken, and has files open: it must not write to them any more."""
-    if isinstance(running, AsyncGenerator):
-        with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):  # the mailbox has failed already
-            await running.aclose()
-
-
-def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | None:
-    """None for a task that works on each mailbox below its own address, which costs no turn."""
-    target = task.target
-    if target is None:
-        return None
-
-    def target_of(mailbox: Mailbox) -> str:
-        try:
-            return target(mailbox, options)
-        except (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError) as error:
-            raise TaskMistake(f"the task's target raised {type(error).__name__}") from error
-
-    return Turns(feed, target_of, most)

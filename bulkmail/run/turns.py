@@ -5,11 +5,14 @@ notices is one mailbox. More at a time would not be faster, since the service ta
 would only all be half done.
 """
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 
+from bulkmail.errors import TaskMistake
 from bulkmail.model import Mailbox, Rejected, key_of
 from bulkmail.run.feed import Feed, Waiters
+from bulkmail.tasks import Options, Task
 
 AT_ONCE = 8
 """Rows at a time below one target: twice the requests that a mailbox may have in flight, so that one is always ready
@@ -122,3 +125,18 @@ class Turns:
             return "" if key_of(target) in own else target
         except Exception as error:  # noqa: BLE001 - the task's mistake, which fails the mailbox when it has its turn
             return error
+
+
+def turns_of(task: Task, options: Options, feed: Feed, most: int) -> Turns | None:
+    """None for a task that works on each mailbox below its own address, which costs no turn."""
+    target = task.target
+    if target is None:
+        return None
+
+    def target_of(mailbox: Mailbox) -> str:
+        try:
+            return target(mailbox, options)
+        except (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError) as error:
+            raise TaskMistake(f"the task's target raised {type(error).__name__}") from error
+
+    return Turns(feed, target_of, most)

@@ -5,7 +5,7 @@ The cells come from the journal of outcomes and not from the list: that may have
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from bulkmail import atomic
 from bulkmail.model import Outcome, Row
@@ -29,13 +29,16 @@ def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",", own_co
     failed = run.path / FAILED
     with os_errors_as_output_error(failed):
         failed.unlink(missing_ok=True)
-    own = list(dict.fromkeys(name for one in _failed(run) for name in one.mailbox.columns)) if own_columns else []
-    rows = (_row(one, own) for one in _failed(run))
-    first = list(islice(rows, BLOCK))
-    if not first:
+    columns, own = (dict.fromkeys(one.mailbox.columns) for one in _failed(run)), dict[str, None]()
+    if (found := next(columns, None)) is None:  # one pass over the journal then: it has millions of entries
         return 0
-    header = Csv([*COLUMNS, *own], bom=bom, delimiter=delimiter).header
-    encode = _encoder(len(COLUMNS) + len(own), delimiter)
+    for cells in chain([found], columns) if own_columns else ():
+        own |= cells
+    names = list(own)
+    rows = (_row(one, names) for one in _failed(run))
+    first = list(islice(rows, BLOCK))
+    header = Csv([*COLUMNS, *names], bom=bom, delimiter=delimiter).header
+    encode = _encoder(len(COLUMNS) + len(names), delimiter)
     written = 0
     with atomic.replacing(failed) as file:
         file.write(header)

@@ -4,6 +4,7 @@
 with the process, however that ends, and no file has to be removed by hand.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -12,27 +13,38 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bulkmail.atomic import UNFINISHED
-from bulkmail.errors import InputError, OutputError, RunHeld
+from bulkmail.errors import InputError, OutputError, RunHeld, UsageError
 from bulkmail.rundir.manifest import MANIFEST, Manifest
+from bulkmail.text import nearest
 
 OUTCOMES = "outcomes.ndjson"
 CHANGES = "changes.ndjson"
 INPUT = "spooled.ndjson"
 FAILED = "failed.csv"
+VERDICTS = "outcomes.csv"
+SORTED = "sorted"
 REJECTED = "rejected.csv"
 BLOBS = "blobs"
 RECORDS = "records"
-NAMES = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", OUTCOMES, CHANGES, FAILED, REJECTED, BLOBS)
+SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.csv")
+NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS)
 """What a run may write beside its manifest, and other programs might have written as well."""
+
+_WORD = re.compile(r"\{\w*\}")
+"""A word in the name of a directory that is filled in."""
 
 LOCK = ".lock"
 ALIVE = ".alive"
 SPILLS = ".spilled"
 
 
-def name(template: str, task: str, now: datetime) -> Path:
-    """`out/{task}-{date}` with the task's name, the date (2026-11-23) and the time (221503) filled in."""
-    words = {"{task}": task, "{date}": now.strftime("%Y-%m-%d"), "{time}": now.strftime("%H%M%S")}
+def name(template: str, task: str, now: datetime, job: str = "") -> Path:
+    """`out/{task}-{date}` with the task's name, the date (2026-11-23), the time (221503) and the name of the job filled
+    in. Raises UsageError for another word in braces."""
+    words = {"{task}": task, "{date}": now.strftime("%Y-%m-%d"), "{time}": now.strftime("%H%M%S"), "{job}": job}
+    unknown = [word for word in _WORD.findall(template) if word not in words]
+    if unknown:
+        raise UsageError(f"{template}: {unknown[0]} is not filled in{nearest(unknown[0], words)}")
     for word, text in words.items():
         template = template.replace(word, text)
     return Path(template)
@@ -91,6 +103,22 @@ def hold(folder: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):  # all is done by then, and the lock ends with the process anyway
             lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a living process works in a run directory. Where that cannot be told, none does."""
+    if not (folder / LOCK).exists():
+        return False
+    lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    with suppress(OSError):
+        lock.release()
+    return False
 
 
 def _remove_unfinished(folder: Path) -> None:

@@ -94,6 +94,14 @@ def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
     journal does not merely break off, and OutputError where it cannot be read. Blocks, and is safe to be broken off at
     any time.
     """
+    for ends, lines in read_lines(path):
+        for end, line in zip(ends, lines, strict=False):
+            if without is None or without not in line:
+                yield Line(end, entry_of(path, end, line))
+
+
+def read_lines(path: Path) -> Iterator[tuple[Sequence[int], Sequence[bytes]]]:
+    """As `read`, the lines themselves: block by block, after the offsets where they end, of which there may be more."""
     if not path.exists():
         return
     with os_errors_as_output_error(path), path.open("rb") as file:
@@ -101,16 +109,14 @@ def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
         while lines := file.readlines(BLOCK):
             offsets = [*accumulate(map(len, lines), initial=offset)]
             held = holding(lines, offsets)
-            for end, line in zip(offsets[1:], lines[:held], strict=False):
-                if without is None or without not in line:
-                    yield Line(end, _entry(path, end, line))
+            yield offsets[1:], lines[:held]
             if held < len(lines):
                 _refuse_damage(path, offsets[held], chain(lines[held:], file))
                 return
             offset = offsets[-1]
 
 
-def _entry(path: Path, end: int, line: bytes) -> dict[str, Any]:
+def entry_of(path: Path, end: int, line: bytes) -> dict[str, Any]:
     """A line whose checksum holds, and that is not a JSON object all the same, was not written here."""
     try:
         entry = orjson.loads(line)

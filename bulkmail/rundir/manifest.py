@@ -58,13 +58,15 @@ class PinnedApp:
 
 @dataclass(frozen=True, slots=True)
 class PinnedOutput:
-    """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point."""
+    """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point.
+    `order` is that of the mailboxes as they were done, or with `input` also that of the list, in files of its own."""
 
     format: tuple[str, ...] = ("ndjson", "csv")
     raw: bool = False
     bom: bool = False
     delimiter: str = ","
     decimal_comma: bool = False
+    order: Literal["done", "input"] = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,16 @@ class Manifest:
     """One run. `counts` are of the input's rows.
 
     `code` tells one version of the task from another. `proxy` is what Graph was reached through, without user and
-    password; empty where it was reached directly. `parent` is the run that this one repeats or takes back, and
-    `undo` says which. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
-    by the limit that was met, `outputs` by the name of the file; `advice` is what to do about the code of a problem,
-    `warnings` are what a person should look at. `pid` and `host` are those of the process that wrote it last.
+    password; empty where it was reached directly. `parent` is the run that this one repeats, takes back (`undo`) or,
+    if that was a plan, carries out (`applies`). `columns` are those of the list that name its mailboxes, the one that
+    was preferred first. `certificate_expires` is when that of the application does, as it was when the run began;
+    `certificate_days_left` counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by how
+    they ended, `waits` are by the limit that was met, `outputs` by the name of the file; `advice` is what to do about
+    the code of a problem, `warnings` are what a person should look at.
+
+    `undone` are the changes of an undo by what became of them. `drift` is whether there is any; None where it was not
+    asked for. `sent_once` are mailboxes that did not end well, by status, in which something was or may have been sent
+    that must not be sent again. `pid` and `host` are those of the process that wrote it last.
     """
 
     task: str
@@ -123,6 +131,10 @@ class Manifest:
     proxy: str = ""
     parent: str = ""
     undo: bool = False
+    applies: bool = False
+    columns: tuple[str, ...] = ()
+    certificate_expires: str = ""
+    certificate_days_left: int | None = None
     state: State = "running"
     ended: str = ""
     exit_code: int | None = None
@@ -132,6 +144,9 @@ class Manifest:
     statuses: Mapping[str, int] = field(default_factory=dict)
     sums: Sums = field(default_factory=Sums)
     changes: Mapping[str, int] = field(default_factory=dict)
+    undone: Mapping[str, int] = field(default_factory=dict)
+    drift: bool | None = None
+    sent_once: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Waited] = field(default_factory=dict)
     problems: Mapping[str, int] = field(default_factory=dict)
     advice: Mapping[str, str] = field(default_factory=dict)

@@ -18,10 +18,12 @@ from pydantic import ValidationError
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Outcome, Row, Status
 from bulkmail.rundir import heartbeat
+from bulkmail.rundir.doubts import sent_once
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
-from bulkmail.rundir.journal import read
+from bulkmail.rundir.journal import entry_of, read, read_lines
 from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.unfinished import Unfinished, unfinished
 from bulkmail.sink import unescape
 from bulkmail.sink.appender import os_errors_as_output_error
@@ -54,6 +56,19 @@ class RunDir:
     def outcomes(self) -> Iterator[Outcome]:
         """Every outcome, in the order in which they were written. Raises Damaged."""
         return (outcome for _, (outcome, _) in self.committed())
+
+    def told(self, shortly: Callable[[bytes], T | None]) -> Iterator[T | Outcome]:
+        """Every outcome: as `shortly` makes something of its line, or decoded where that gives None. Raises Damaged."""
+        path = self.path / OUTCOMES
+        for ends, lines in read_lines(path):
+            for end, line in zip(ends, lines, strict=False):
+                if (told := shortly(line)) is not None:
+                    yield told
+                    continue
+                with _damage(path, end):
+                    commit = decode_commit(entry_of(path, end, line))
+                if isinstance(commit, Committed):
+                    yield commit.outcome
 
     def committed(self, *, but_ok: bool = False) -> Iterator[tuple[int, Committed]]:
         """As `outcomes`, with the offset where the line ends and how long each file of rows was then. Those that are ok
@@ -97,6 +112,14 @@ class RunDir:
             if outcome.status in statuses:
                 rows.add(outcome.mailbox.row)
         return rows
+
+    def sent_once(self) -> set[int]:
+        """The rows in which something was or may have been sent that must not be sent again. Raises Damaged."""
+        return sent_once(self.changes())
+
+    def planned(self) -> Planned:
+        """The changes of a plan, of the mailboxes that are ok. Raises Damaged."""
+        return Planned(self.changes(), self.rows_with(frozenset({Status.OK})))
 
     def unfinished(self, done: Rows | None = None) -> Unfinished:
         """What the ledger says of the rows that are not `done`. Raises Damaged."""

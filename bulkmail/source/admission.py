@@ -122,6 +122,8 @@ class Admission:
         self._limit = limit
         self._seen = Seen()
         self._unique = self._duplicates = self._blank = self._invalid = 0
+        self.columns: tuple[str, ...] = ()
+        """The names of the columns that mailboxes are found by, where the list has names."""
 
     def __repr__(self) -> str:
         return f"<Admission {self.counts}>"

@@ -41,6 +41,7 @@ def read_csv(
     """
     listed = _listed(read_table(blocks, admission.sizes()), column)
     choice, row = listed.choice, listed.row
+    admission.columns = choice.names
     for records in listed.below:
         ids = _column(records, choice.id) if choice.id >= 0 else ()
         columns = _carried(listed, records) if keep_columns else ()

@@ -2,12 +2,11 @@
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from threading import Thread
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO
 
+from bulkmail.daemon import in_daemon
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Digest, Mailbox, Rejected
 from bulkmail.source.admission import Admission
@@ -17,12 +16,10 @@ from bulkmail.source.csvfile import read_csv
 from bulkmail.source.jsonfile import read_json, read_ndjson
 from bulkmail.source.textfile import read_text
 
-T = TypeVar("T")
-
 READERS = {Kind.CSV: read_csv, Kind.NDJSON: read_ndjson, Kind.JSON: read_json, Kind.TEXT: read_text}
 
 _HINTS = {
-    FileNotFoundError: "Look at the path; it is relative to where bulkmail was started, or to the job file.",
+    FileNotFoundError: "Looked for {where}: a path in a job file is relative to that file, others to where you are.",
     IsADirectoryError: "Name a file in it.",
     PermissionError: "Give the account that bulkmail runs as the right to read it.",
 }
@@ -58,6 +55,8 @@ class FileSource:
         self._limit = limit
         self._counts = Counts()
         self._whole: tuple[Digest, int] | None = None  # what the last whole reading found
+        self.columns: tuple[str, ...] = ()
+        """The names of the columns that the last reading found mailboxes by, the preferred one first."""
 
     def __repr__(self) -> str:
         return f"<FileSource {self.name} {self._counts}>"
@@ -87,7 +86,7 @@ class FileSource:
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
         self._counts, digest = Counts(), None
         steps = self._steps()
-        beside = asyncio.to_thread if self.replayable else _in_daemon
+        beside = asyncio.to_thread if self.replayable else in_daemon
         # If this is cancelled, the thread ends its step, and the file closes with the last reference to `steps`.
         while step := await beside(next, steps, None):
             chunk, self._counts, digest = step
@@ -105,7 +104,11 @@ class FileSource:
             raise InputError(f"{self.name}: the first line {error}", hint="Is this a list of mailboxes?") from error
         except OSError as error:
             reason = (error.strerror or "cannot be read").lower()
-            raise InputError(f"{self.name}: {reason}", hint=_HINTS.get(type(error), "")) from error
+            raise InputError(f"{self.name}: {reason}", hint=self._hint(error)) from error
+
+    def _hint(self, error: OSError) -> str:
+        where = self._origin.absolute() if isinstance(self._origin, Path) else self.name
+        return _HINTS.get(type(error), "").format(where=where)
 
     def _read(self) -> Iterator[tuple[Sequence[Mailbox | Rejected], Counts, Digest]]:
         admission = Admission(self._limit)
@@ -116,6 +119,7 @@ class FileSource:
             try:
                 for chunk in () if admission.full else rows:
                     found += chunk
+                    self.columns = admission.columns
                     if self._limit is None or len(found) > HALF:  # near a limit, chunks are of a row or two
                         yield found, admission.counts, content.measured.digest
                         found = []
@@ -123,24 +127,3 @@ class FileSource:
                 yield found, admission.counts, content.measured.digest
                 raise
             yield found, admission.counts, content.measured.digest
-
-
-async def _in_daemon(function: Callable[..., T], *arguments: Any) -> T:
-    """As `asyncio.to_thread`, but a stream on which nothing comes does not keep the program from ending."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[T] = loop.create_future()
-
-    def settle(put: Callable[[Any], None], value: object) -> None:
-        if not result.cancelled():
-            put(value)
-
-    def work() -> None:
-        try:
-            told: tuple[Callable[[Any], None], object] = result.set_result, function(*arguments)
-        except Exception as error:  # noqa: BLE001 - raised where it is awaited
-            told = result.set_exception, error
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, *told)
-
-    Thread(target=work, daemon=True).start()
-    return await result

@@ -17,7 +17,7 @@ mailbox, if that is one of the columns. A long task may yield a `Checkpoint` bet
 for binary output.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction
@@ -32,7 +32,7 @@ from bulkmail.task.permissions import Needs, stated
 T = TypeVar("T")
 Run: TypeAlias = Callable[[Mailbox, Graph, Any], AsyncIterator[Row]]
 Undo: TypeAlias = Callable[[Mailbox, Graph, Any, Sequence[Made]], AsyncIterator[Row]]
-Once: TypeAlias = Callable[[Graph, Any], Awaitable[Any]]
+Once: TypeAlias = Callable[[Graph, Any], Coroutine[Any, Any, Any]]
 
 
 class Options(BaseModel):
@@ -51,8 +51,8 @@ RESERVED = frozenset({"name", "apply", "drift"})
 UNDO_COLUMNS = {
     "mailbox": "address as the input gave it",
     "key": "what was changed",
-    "result": "restored; already (it is as it was before the run), changed (since the run, and left alone), gone, or "
-    "kept (it had no value before, and the service takes none away)",
+    "result": "restored, or planned where nothing is sent; already (it is as it was before the run), changed (since "
+    "the run, and left alone), gone, or kept (it had no value before, and the service takes none away)",
     "restored": "what stands there again",
     "found": "what stood there instead of what the run had left",
 }

@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from traceback import walk_tb
@@ -39,3 +41,10 @@ def check_row(row: object, running: object) -> None:
         frame = getattr(running, "ag_frame", None)
         place = f" ({Path(frame.f_code.co_filename).name}:{frame.f_lineno})" if frame is not None else ""
         raise TaskMistake(f"the task yielded {type(row).__name__}: a row is a dict of columns{place}")
+
+
+async def close(running: object) -> None:
+    """Ends a task that waits for its row to be taken, and has files open: it must not write to them any more."""
+    if isinstance(running, AsyncGenerator):
+        with suppress(Exception, SystemExit, KeyboardInterrupt, GeneratorExit):  # the mailbox has failed already
+            await running.aclose()

@@ -50,9 +50,7 @@ class Authorizing:
             self._latest = token
         if self._risen() != risen:
             raise Readmit
-        response = await self._inner.send(
-            request._replace(headers={**request.headers, "Authorization": f"Bearer {token}"})
-        )
+        response = await self._inner.send(request.with_headers({**request.headers, "Authorization": f"Bearer {token}"}))
         claims_wanted = challenge(response)
         if claims_wanted is not None and token == self._latest:  # a late word about an older one tells nothing new
             self._refused = (token, claims_wanted)

@@ -22,7 +22,7 @@ from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots
 from bulkmail.core.slots.line import TICK, Line, LineStatistics
 from bulkmail.errors import MAYBE_SENT, NOT_SENT, TransportError, Unreachable
-from bulkmail.model import Effect, Reporter, Request, Response, Tally, Transport, Wait
+from bulkmail.model import Effect, Reporter, Request, Response, Tally, Transport, Wait, key_of
 
 
 class Turn:
@@ -111,8 +111,8 @@ class Limiting:
         return self._line.statistics()
 
     async def send(self, request: Request, /) -> Response:
-        request, upload, sends = _weighed(request)
-        key = request.lane
+        request, upload, sends = (request, 0, 0) if request.method == "GET" else _weighed(request)
+        key = request.key or key_of(request.mailbox)
         while True:
             lane, now = self._slots.at(key), self._loop.time()
             sent: float | None = now
@@ -267,8 +267,6 @@ def _wall() -> float:
 def _weighed(request: Request) -> tuple[Request, int, int]:
     """A request with its body encoded, the bytes that count as upload, and the messages that it sends. Raises TypeError
     for a body that JSON cannot hold; nothing has left then."""
-    if request.method == "GET":
-        return request, 0, 0
     try:
         content = content_of(request)
     except TypeError as error:

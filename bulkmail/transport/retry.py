@@ -157,13 +157,13 @@ def _too_large(request: Request, answer: Response | TransportError) -> bool:
 
 
 def _anew(request: Request, answer: Response | TransportError, attempts: Attempts) -> Request:
-    """The repetition: after a failure alone, since it may be what failed a batch, and after a 503 by another
-    connection, since the old one may be pinned to a sick front end."""
+    """The repetition: after a failure alone, since it may be what failed a batch. After a 503 or a lost answer by
+    another connection: the old one may be pinned to a sick front end, or may have lost its order."""
     failed = isinstance(answer, TransportError) or answer.status >= 500
     if not failed:
         return request
-    pinned = isinstance(answer, Response) and answer.status == 503
-    return request._replace(batchable=False, fresh=request.fresh or pinned, suspect=attempts.suspect)
+    doubted = answer.status == 503 if isinstance(answer, Response) else isinstance(answer, OutcomeUnknown)
+    return request._replace(batchable=False, fresh=request.fresh or doubted, suspect=attempts.suspect)
 
 
 def _honest(answer: Response | TransportError, effect: Effect, attempts: Attempts) -> Response | TransportError:

@@ -1,8 +1,13 @@
 """The end of the stack: one request, one HTTP exchange. Knows aiohttp and nothing of limits, retries or tokens.
 
 Redirects are not followed, cookies and .netrc are not used, and the address is always the configured endpoint: a token
-cannot go anywhere else. aiohttp would repeat an idempotent request by itself when a kept connection turns out closed;
-that is prevented, because every attempt has to pass the limiter.
+cannot go anywhere else, and what was sent as Authorization never comes back in an answer. aiohttp would repeat an
+idempotent request by itself when a kept connection turns out closed; that is prevented, because every attempt has to
+pass the limiter.
+
+An answer belongs to its request by the order on its connection and by the `client-request-id` that the service repeats.
+A connection on which more came than was asked for is not used again; and once the service has repeated an id, an answer
+on a kept connection that has none is not believed.
 """
 
 import ssl
@@ -22,7 +27,19 @@ from bulkmail.core.content import content_of
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
-from bulkmail.text import one_line
+from bulkmail.text import shown
+
+LONG = 1 << 20
+"""Bytes of a body from which on a request may take the whole time."""
+
+VALUES = 2_000_000
+"""Values of one JSON answer: far more than a page of 999 items has, and a few hundred megabytes as objects."""
+
+SHORTEST = 16
+"""Characters of a token that is looked for in answers; a shorter one could be a word."""
+
+_OPEN = frozenset({401, 407, 408, 429})
+"""Refusals that concern no mailbox and change nothing: they may come from something in between, which knows no ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +54,8 @@ class WireSettings:
     connections: int = CEILING  # as many as may be in flight: who waited for one would wait where no fence is seen
     connect: float = 10.0
     stall: float = 60.0  # no byte for so long; Graph answers slow calls within a minute or with 504
-    total: float = 300.0
+    total: float = 300.0  # with a large body, or one that is asked for as it is
+    small: float = 100.0  # any other exchange; the service itself gives up after one minute
     largest: int = 64 * 1024 * 1024  # of one answer, decompressed
 
 
@@ -50,6 +68,11 @@ class Wire:
         self._fresh = fresh
         self._proxy = settings.proxy(settings.base)
         self._base = URL(settings.base, encoded=True)
+        self._long, self._short = (
+            _limits(settings, settings.total),
+            _limits(settings, min(settings.small, settings.total)),
+        )
+        self._given_back = False  # the service repeats ids
         self._ids = str(uuid4())[:24]  # the rest of a GUID is the number of the attempt: unique, and cheap
         self._sent = count()
 
@@ -69,21 +92,35 @@ class Wire:
         data = content_of(request)
         if data is not None:
             headers.setdefault("Content-Type", "application/json")
+        long = request.raw or (data is not None and len(data) > LONG)
         # The path goes out as it is, with its query. To take the whole address apart each time costs three times this.
         url = self._base.with_path(self._base.raw_path + request.path, encoded=True)
         try:
             async with session.request(
-                request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
-            ) as answer:
+                request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy,
+                timeout=self._long if long else self._short,
+                ) as answer:  # fmt: skip
                 content = await self._read(answer)
         except (aiohttp.ClientError, OSError) as error:
-            raise OutcomeUnknown(f"the answer of {url.host} was lost: {_short(error)}") from None
+            raise OutcomeUnknown(f"the answer of {url.host} was lost: {_said(error, headers)}") from None
         named = _joined(answer.headers)
-        if named.setdefault("client-request-id", sent) != sent:
-            raise OutcomeUnknown("the answer belongs to another request")
+        self._check_id(request, answer.status, named, sent)
+        if secret := _secret(headers):
+            content, named = _without(secret, content, named)
         if request.raw and answer.status < 300:
             return Response(answer.status, named, content)
         return Response(answer.status, named, _decoded(answer.status, named, content))
+
+    def _check_id(self, request: Request, status: int, headers: dict[str, str], sent: str) -> None:
+        """Raises OutcomeUnknown for an answer that is another request's, or may be."""
+        given = headers.setdefault("client-request-id", "")
+        if given == sent:
+            self._given_back = True
+        elif given:
+            raise OutcomeUnknown("the answer belongs to another request")
+        elif self._given_back and not request.fresh and status < 500 and status not in _OPEN:
+            raise OutcomeUnknown("the answer does not say to which request it belongs")
+        headers["client-request-id"] = sent
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         largest = self._settings.largest
@@ -103,12 +140,10 @@ class Wire:
 async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
     """Opens the connections and closes them. After a 503 a repetition wants another connection: that is the second
     pool."""
-    limits = aiohttp.ClientTimeout(
-        total=settings.total, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
-    )
+    limits = _limits(settings, settings.total)
 
     def session(*, fresh: bool) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+        connector = _Quiet(
             limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60, force_close=fresh,
         )  # fmt: skip
         return aiohttp.ClientSession(
@@ -121,6 +156,24 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
         yield Wire(settings, pooled, fresh)
 
 
+def _limits(settings: WireSettings, total: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=total, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
+    )
+
+
+class _Quiet(aiohttp.TCPConnector):
+    """Uses a kept connection again only if nothing came on it while it was kept: that would be taken for the answer to
+    the next request."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(*args, **kwargs)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """One attempt, and what became of it if it fails: a request that was not handed to a connection never began.
 
@@ -130,8 +183,8 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
         return await send(request)
     except (aiohttp.ClientError, OSError) as error:
         if request.response is None:
-            raise Unreachable(f"no connection to {request.url.host}: {_short(error)}") from None
-        raise OutcomeUnknown(f"the answer of {request.url.host} was lost: {_short(error)}") from None
+            raise Unreachable(f"no connection to {request.url.host}: {_said(error, request.headers)}") from None
+        raise OutcomeUnknown(f"the answer of {request.url.host} was lost: {_said(error, request.headers)}") from None
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:
@@ -153,6 +206,8 @@ def _decoded(status: int, headers: dict[str, str], content: bytes) -> Any:
         return None
     if "json" not in headers.get("content-type", "").lower():
         return content
+    if len(content) > VALUES and sum(map(content.count, (b",", b"[", b"{"))) > VALUES:
+        raise OutcomeUnknown(f"an answer holds more than {VALUES:,} values")
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -161,7 +216,22 @@ def _decoded(status: int, headers: dict[str, str], content: bytes) -> Any:
         raise OutcomeUnknown("the answer is not the JSON that it claims to be") from None
 
 
-def _short(error: BaseException) -> str:
-    """What went wrong, without the address of a proxy, which may hold a password, and on one line."""
-    said = f"status {error.status}" if isinstance(error, aiohttp.ClientResponseError) else str(error)
-    return one_line(f"{type(error).__name__}: {said}").rstrip(": ")
+def _secret(headers: Mapping[str, str]) -> str:
+    """The token of a request; empty where there is none."""
+    token = headers.get("Authorization", "").partition(" ")[2]
+    return token if len(token) >= SHORTEST else ""
+
+
+def _without(secret: str, content: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    """An answer in which the token that was sent does not stand."""
+    if any(secret in value for value in headers.values()):
+        headers = {name: value.replace(secret, "") for name, value in headers.items()}
+    sought = secret.encode()
+    return content.replace(sought, b"...") if sought in content else content, headers
+
+
+def _said(error: BaseException, headers: Mapping[str, str]) -> str:
+    """What went wrong, without the address of a proxy, which may hold a password, and without the token."""
+    text = f"status {error.status}" if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    text = text.replace(secret, "") if (secret := _secret(headers)) else text
+    return shown(f"{type(error).__name__}: {text}").rstrip(": ")

@@ -98,3 +98,31 @@ def test_signals_are_handled_afterwards_as_before() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     run(interrupted(Stop(), 1, []))
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+async def hung_up(stop: Stop, notes: list[str], *numbers: int) -> None:
+    with interruptible(stop, notes.append):
+        for number in numbers:
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(0.02)
+
+
+@posix
+def test_a_terminal_that_is_closed_ends_the_run_as_a_termination_does() -> None:
+    """Told twice, by the shell and by the kernel, it is one wish: what is in flight is still finished."""
+    stop, notes = Stop(), list[str]()
+    run(hung_up(stop, notes, signal.SIGHUP, signal.SIGHUP))
+    assert stop.reason == INTERRUPTED[signal.SIGHUP]
+    assert stop.reason.code == 129
+    assert len(notes) == 1
+
+
+@posix
+def test_under_nohup_it_goes_on() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stop = Stop()
+        run(hung_up(stop, [], signal.SIGHUP))
+        assert stop.reason is None
+    finally:
+        signal.signal(signal.SIGHUP, before)

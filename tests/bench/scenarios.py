@@ -10,6 +10,7 @@ from tests.bench.table import Cells, Group
 
 BATCH = {"limits": {"batch": True}}
 LATENCY = {"latency": 0.15}
+QUICK = {"latency": 0.05}
 LIMITED = {"latency": 0.1, "rate": 500.0, "burst": 100.0, "retry_after": 1.0}
 HARSH = {**LIMITED, "harsh": True}
 MOVES = [(120.0, 200.0), (240.0, 800.0)]
@@ -58,6 +59,17 @@ def tenant(one: Measured, _before: Sequence[Measured]) -> Cells:
         "driver": one.scenario.title, "seconds": f"{one.seconds:.0f}", "answers/s": f"{one.rate:,.0f}",
         "first minute": share(0, min(60, last)), "after it": share(60, last), "whole": share(0, last),
         "refused": f"{one.share('refused'):.2%}", **_kept(one),
+    }  # fmt: skip
+
+
+def noisy(one: Measured, before: Sequence[Measured]) -> Cells:
+    """Beside the speed of the first run, which has no noise, less the silence that was asked for."""
+    clean, share = (before[0] if before else one).rate, one.scenario.server.get("noise", 0.0)
+    had = clean / (1 + share * clean * one.scenario.server.get("noise_wait", 1.0))
+    return {
+        "noise": one.scenario.title, "seconds": f"{one.seconds:.0f}", "mailboxes/s": f"{one.rate:,.0f}",
+        "can be had": f"{had:,.0f}", "of it": f"{one.rate / had:.0%}", "refused": f"{one.share('refused'):.2%}",
+        **_kept(one),
     }  # fmt: skip
 
 
@@ -229,6 +241,15 @@ GROUPS = (
         ),
         "The ideal: all attempts at the speed of the run without faults, or the longest way of any one mailbox if that "
         "ends later: from its turn on, the waits that it was told and one latency for each attempt.",
+    ),
+    Group(
+        "noise", "Refusals by chance: of the whole application, with 1 s, 50 ms", noisy,
+        (
+            Scenario("none", "own", 30_000, QUICK),
+            Scenario("0.1 %", "own", 40_000, {**QUICK, "noise": 0.001}, goals={"of it": "≥ 85 %", **KEPT}),
+            Scenario("1 %", "own", 10_000, {**QUICK, "noise": 0.01}, goals={"of it": "≥ 85 %", **KEPT}),
+        ),
+        "At a rate r with a share p of refusals that cost w seconds each, r / (1 + p r w) can be had.",
     ),
     Group(
         "slots", "One mailbox: pages of 250 messages, each message read", slots,

@@ -53,6 +53,8 @@ GRACE = 0.1  # seconds after a refusal was told in which others may still be on 
 class Settings:
     """Times in seconds. `moves` are (second of the run, new rate). Shares of requests for the faults.
 
+    A `noise` share of all requests is refused for the whole application, whatever its rate.
+
     `odd` is one mailbox that is not like the others: it has `odd_messages`, answers after `odd_latency` where that is
     given, and refuses everything for the first `odd_refuses` seconds.
     """
@@ -66,6 +68,8 @@ class Settings:
     moves: list[tuple[float, float]] = field(default_factory=list)
     refused: float = 0.0
     refused_wait: float = 2.0
+    noise: float = 0.0
+    noise_wait: float = 1.0
     unavailable: float = 0.0
     reset: float = 0.0
     messages: int = 10
@@ -136,6 +140,8 @@ class Tenant:
         graced, until = self.fences.pop(key, (0.0, 0.0))
         if graced < now < until or self.graced < now < self.fence:
             self.books["early"] += 1
+        if settings.noise and self.dice.random() < settings.noise:
+            return self._shed(now, told)
         if settings.rate and not self._admitted(now):
             self.books["refused"] += 1
             if not self.fence > now:
@@ -149,6 +155,14 @@ class Tenant:
         self.books["good"] += 1
         self.seconds[int(now - self.begun)] += 1
         return 200, SETTINGS, 0.0
+
+    def _shed(self, now: float, told: float) -> tuple[int, bytes, float]:
+        """A refusal of the whole application by chance, whatever its rate."""
+        self.books["refused"] += 1
+        if not self.fence > now:
+            self.graced = now + told + GRACE
+            self.fence = now + self.settings.noise_wait
+        return 429, REFUSED, self.settings.noise_wait
 
     def _refuse(self, key: bytes, now: float, told: float, body: bytes) -> tuple[int, bytes, float]:
         """A refusal of this mailbox alone."""

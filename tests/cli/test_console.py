@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -88,6 +89,24 @@ def test_a_log_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert (error["level"], error["message"]) == ("error", "one\ntwo\x1b")
     assert "ValueError" in error["error"]
     assert (info["logger"], info["message"]) == ("bulkmail.run", "worth knowing")
+
+
+def test_a_log_for_machines_is_json_from_its_first_byte(capsys: pytest.CaptureFixture[str]) -> None:
+    """Notes and errors as well: otherwise nothing that reads JSON could read the log."""
+    say.log_to_stderr(as_json=True)
+    say.note("the certificate expires\nin 9 days")
+    say.complain(ConfigError("wrong", hint="put it right"))
+    logging.getLogger("bulkmail.run").info("text", extra={"fields": {"event": "end", "exit_code": 3}})
+    note, error, end = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (note["event"], note["message"]) == ("note", "the certificate expires\nin 9 days")
+    assert (error["event"], error["exit_code"], error["hint"]) == ("error", 2, "put it right")
+    assert (end["event"], end["exit_code"], end["message"]) == ("end", 3, "text")
+
+
+def test_a_line_of_a_log_has_a_date(capsys: pytest.CaptureFixture[str]) -> None:
+    """One log is appended to night after night."""
+    line = log(as_json=False, capsys=capsys)[0]
+    assert datetime.strptime(line[:19], "%Y-%m-%d %H:%M:%S").year >= 2026  # noqa: DTZ007 - as it is printed
 
 
 def test_what_comes_for_a_closed_connection_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:

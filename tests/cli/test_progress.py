@@ -1,4 +1,4 @@
-"""What is shown while a run goes: one line, whatever the service says."""
+"""What is shown while a run goes: a line of figures, and lines of who waits, whatever the service says."""
 
 import io
 import logging
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bulkmail.cli.progress import Line, shown
+from bulkmail.cli.progress import Line, fields, laid_out, shown, waiting
 from bulkmail.core.pace.pace import Pace
 from bulkmail.model import Mailbox, Outcome, Status, Wait
 from bulkmail.run.snapshot import Snapshot
@@ -40,7 +40,7 @@ def test_what_is_there_to_tell() -> None:
     totals = ended(*[Status.OK] * 30, Status.FAILED, Status.ABSENT)
     totals.throttled, totals.retried = 1234, 2
     said = line(look(totals, expected=64, in_flight=7))
-    for part in ("32 of 64", "50 %", "1,234 throttled", "2 retried", "1 not ok", "7 in flight"):
+    for part in ("32 of 64", "50 %", "1,234 throttled", "2 retried", "1 failed", "7 in flight"):
         assert part in said
     assert "wait" not in said
 
@@ -55,7 +55,7 @@ def test_the_rate_is_that_of_the_last_seconds_and_tells_the_rest() -> None:
         lines.append(one_line(look(totals, expected=1000, seconds=5.0 * number)))
         for row in range(speed * 5):
             totals.add(Outcome(Mailbox("a@example.com", row), Status.OK))
-    assert "0/s" in lines[0]
+    assert "/s" not in lines[0]
     assert "10/s" in lines[3]
     assert "90 s" not in lines[3]
     assert "1 min 25 s left" in lines[3]
@@ -104,3 +104,54 @@ def test_on_a_terminal_it_is_a_line_that_goes_away() -> None:
             observer(look(ended(Status.OK), expected=3, seconds=float(second)))
         assert screen.getvalue().count("1 of 3") == 4
     assert screen.getvalue().endswith("\x1b[2K")  # the line is wiped
+
+
+def screen_of(width: int) -> str:
+    totals = ended(*[Status.OK] * 665, *[Status.DENIED] * 4)
+    totals.throttled = 12
+    everybody = Wait("", 123.0, "TooManyRequests, application")
+    ada = Wait("ada.lovelace@contoso.com", 200.0, "IncomingBytes, mailbox")
+    now = look(totals, expected=3000, waits=[everybody, ada], seconds=41.0)
+    return "\n".join(laid_out(Line().parts(now), waiting(now.waits), width))
+
+
+AT_80 = """\
+669 of 3,000  22 %  after 41 s  4 denied  12 throttled
+all wait 2 min 3 s: TooManyRequests, application
+1 mailbox waits, ada.lovelace@contoso.com 3 min 20 s: IncomingBytes, mailbox"""
+
+AT_40 = """\
+669 of 3,000  22 %  after 41 s  4 denied
+all wait 2 min 3 s: TooManyRequests,
+  application
+1 mailbox waits,
+  ada.lovelace@contoso.com 3 min 20 s:…"""
+
+
+def test_who_waits_can_be_read_at_80_columns_and_at_40() -> None:
+    assert screen_of(80) == AT_80
+    assert screen_of(40) == AT_40
+
+
+def test_mailboxes_that_did_not_run_are_not_counted_as_done() -> None:
+    assert line(look(ended(Status.OK, Status.NOT_RUN, Status.NOT_RUN), expected=4)).startswith("1 of 4  25 %")
+
+
+def test_a_figure_is_whole_or_not_there() -> None:
+    for width in range(20, 90):
+        shown_parts = screen_of(width).splitlines()[0].split("  ")
+        assert set(shown_parts) <= set(screen_of(200).splitlines()[0].split("  "))
+
+
+def test_while_all_wait_no_time_is_promised() -> None:
+    line_, totals = Line(), ended(*[Status.OK] * 10)
+    line_(look(Totals(), expected=100))
+    assert " left" in line_(look(totals, expected=100, seconds=5.0))
+    assert " left" not in line_(look(totals, expected=100, seconds=6.0, waits=[Wait("", 9.0, "x")]))
+
+
+def test_a_log_of_machines_has_the_figures_as_fields() -> None:
+    found = fields(look(ended(Status.OK, Status.DENIED), expected=9, in_flight=2, waits=[Wait("", 2.0, "x")]))
+    assert (found["event"], found["done"], found["expected"], found["in_flight"]) == ("progress", 2, 9, 2)
+    assert found["statuses"] == {"ok": 1, "denied": 1}
+    assert found["waits"] == [{"mailbox": "", "seconds": 2.0, "by": "x"}]

@@ -2,9 +2,9 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,13 @@ from typer.testing import CliRunner, Result
 
 from bulkmail import __version__
 from bulkmail.cli import app
+from bulkmail.errors import EXIT_CODES
+from bulkmail.rundir.folder import hold
+from bulkmail.rundir.journal import sealed
 from bulkmail.tasks.settings.report import COLUMNS
 from tests.cli.conftest import REPORT, Desk
 from tests.cli.test_summary import ENDED
+from tests.report.folders import run_dir, running
 
 
 def run(*arguments: str | Path) -> Result:
@@ -22,16 +26,33 @@ def run(*arguments: str | Path) -> Result:
 
 
 def test_a_run_that_ended(tmp_path: Path) -> None:
-    ENDED.write(tmp_path)
-    assert "1,250 requests" in run("show", tmp_path).output
+    run_dir(tmp_path, ENDED)
+    assert "31 requests" in run("show", tmp_path).output
     assert json.loads(run("show", tmp_path, "--json").output)["exit_code"] == 5
 
 
-def test_a_run_that_goes_on(tmp_path: Path) -> None:
-    replace(ENDED, state="running").write(tmp_path)
+def test_a_run_that_goes_on_and_one_that_was_killed(tmp_path: Path) -> None:
+    """The lock knows which."""
+    run_dir(tmp_path, running())
+    with hold(tmp_path):
+        goes_on = run("show", tmp_path)
+    assert f"running: process {os.getpid()} on " in goes_on.output
+    assert "next" not in goes_on.output
+    killed = run("show", tmp_path)
+    assert "killed: no process holds it" in killed.output
+    assert f"bulkmail resume {tmp_path}" in killed.output
+    assert (goes_on.exit_code, killed.exit_code) == (0, 0)
+
+
+def test_a_damaged_run_is_shown_as_far_as_it_can_be_read(tmp_path: Path) -> None:
+    journal = run_dir(tmp_path, running()).path / "outcomes.ndjson"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(
+        b"".join([*lines[:2], b"x" * len(lines[2]), *lines[3:]]) + sealed([b'{"a":1}'], len(b"".join(lines)))
+    )
     result = run("show", tmp_path)
-    assert "still running, or killed" in result.output
-    assert result.exit_code == 0
+    assert "damaged at byte" in result.output.replace("\n          ", " ")
+    assert "2 of 9 mailboxes" in result.output
 
 
 def test_what_is_no_run(tmp_path: Path) -> None:
@@ -88,7 +109,7 @@ def test_a_task_that_is_not_there() -> None:
     assert "Did you mean settings.report?" in result.output
 
 
-def test_a_reader_that_goes_away_is_no_accident() -> None:
+def test_a_reader_that_goes_away_is_not_an_accident() -> None:
     """As with `bulkmail tasks | head -0`."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -99,5 +120,30 @@ def test_a_reader_that_goes_away_is_no_accident() -> None:
         )  # fmt: skip
     finally:
         os.close(writing)
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_help_names_every_option_whole_and_every_exit_code(columns: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bulkmail", "run", "-h"],
+        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "COLUMNS": columns},
+    )  # fmt: skip
+    for option in ("--max-changes", "--max-duration", "--no-progress", "--log-json"):
+        assert option in done.stdout
+    codes = done.stdout.partition("Exit codes")[2].partition("Examples")[0]
+    assert all(re.search(rf"\b{code}\b", codes) for code in EXIT_CODES)
+
+
+def test_what_is_not_set_is_not_called_null() -> None:
+    assert "null" not in run("tasks", "settings.apply").output
+    assert "time_zone (not set)" in run("tasks", "settings.apply").output
+
+
+def test_completion_can_be_had() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bulkmail", "--show-completion", "bash"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "complete" in done.stdout) == (0, True)

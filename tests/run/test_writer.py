@@ -225,7 +225,15 @@ def test_only_the_formats_asked_for(tmp_path: Path) -> None:
         write(writer, Finished(Outcome(ADA, Status.OK, 1), writer.encode([{"n": "=1+1"}])))
     assert (tmp_path / "records.csv").read_bytes() == b"n\r\n=1+1\r\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["outcomes.ndjson", "records.csv"]
-    assert settings.names() == ["records.csv", "outcomes.ndjson", "changes.ndjson", "failed.csv", "rejected.csv"]
+    assert settings.names() == [
+        "records.csv",
+        "sorted.csv",
+        "outcomes.ndjson",
+        "outcomes.csv",
+        "changes.ndjson",
+        "failed.csv",
+        "rejected.csv",
+    ]
 
 
 def test_rows_last_before_their_outcome_is_written() -> None:

@@ -113,7 +113,7 @@ def test_other_cells_are_kept_when_asked_for() -> None:
 def test_unknown_columns_are_listed() -> None:
     error = refusal(b"Name,Phone\x1b[31m\nA,1\n")
     assert "'Name', 'Phone\\x1b[31m'" in str(error)
-    assert "option column" in error.hint
+    assert "--set input.column=" in error.hint
 
 
 def test_a_column_that_is_not_there_is_answered_with_the_nearest() -> None:

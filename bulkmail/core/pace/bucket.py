@@ -48,27 +48,37 @@ class SendLog:
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, int]] = deque(maxlen=REMEMBER)
+        self._begun = 0
 
     def begin(self, now: float, sent: int) -> None:
         self._marks.clear()
         self._marks.append((now, sent))
+        self._begun = sent
 
     def mark(self, now: float, sent: int) -> None:
         self._marks.append((now, sent))
 
+    def count(self, end: float, rate: float) -> float:
+        """How many were sent until `end` since sending began; past the last mark, at `rate`."""
+        return self._until(end, rate)[1] - self._begun if self._marks else 0.0
+
     def spans(self, end: float, rate: float) -> list[Span]:
         """Spans from a mark to `end`; past the last mark, sending is taken to have gone on at `rate`."""
-        marks = self._marks
-        if not marks:
+        if not self._marks:
             return [Span(0.0, 0.0)]
+        behind, total = self._until(end, rate)
+        spans = [Span(total - count, max(0.0, end - start)) for start, count in islice(self._marks, behind)]
+        return spans[:-DENSE:COARSE] + spans[-DENSE:]
+
+    def _until(self, end: float, rate: float) -> tuple[int, float]:
+        """How many marks lie before `end`, and how many requests had been sent by then."""
+        marks = self._marks
         behind = max(1, bisect_right(marks, end, key=lambda mark: mark[0]))
         at, sent = marks[behind - 1]
         if behind < len(marks):
             later, then = marks[behind]
             rate = (then - sent) / (later - at)
-        total = sent + rate * max(0.0, end - at)
-        spans = [Span(total - count, max(0.0, end - start)) for start, count in islice(marks, behind)]
-        return spans[:-DENSE:COARSE] + spans[-DENSE:]
+        return behind, sent + rate * max(0.0, end - at)
 
 
 def tightest(spans: list[Span], burst: float | None) -> tuple[float, Span]:

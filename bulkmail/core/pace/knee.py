@@ -1,4 +1,5 @@
-"""Learns how many requests in flight still pay; knows nothing of limits that are told by refusals, or of waiting.
+"""Finds the knee of the throughput curve: how many requests in flight still pay. Knows nothing of limits that are told
+by refusals, or of waiting.
 
 More in flight brings more answers a second until the service, or the way to it, is full; from there on it only brings
 longer waits (Little's law). So a wider window is a *trial*: it is kept if the answers a second rose by at least half

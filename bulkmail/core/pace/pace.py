@@ -170,7 +170,10 @@ class Pace:
         mode = "fixed" if not law else "probe" if law.probing else "hover"
         mode = "climb" if law and limit == math.inf else mode
         rate = 1 / self._gap if self._gap else math.inf
-        return PaceStatistics(self._in_flight, int(self._window), rate, limit, self._fence, mode)
+        noise, since = (law.noise, law.noise_since) if law else (0.0, -math.inf)
+        limit_since = law.limit_since if law else -math.inf
+        window = int(self._window)
+        return PaceStatistics(self._in_flight, window, rate, limit, self._fence, mode, noise, since, limit_since)
 
     def __repr__(self) -> str:
         now = self.statistics()

@@ -13,6 +13,9 @@ A refusal does not cut the rate by a fixed factor. It tells the limit itself (`b
 under that. How far under, and for how long, follows from how well the limit is known: the table `STAGES`. A refusal
 near the known limit moves one stage on; one elsewhere means that the limit moved.
 
+Refusals may have nothing to do with the rate. One of a settled limit without a probe is excused as an accident; when
+several in a row are no rarer although the rate was lowered each time, `steer` takes over, until they are explained.
+
 A probe costs a Retry-After of silence, and a rise that goes unseen costs more every second. A limit that moved is
 expected to move again at about the same age, so patience is a share of the longest that one has been seen to
 stand, at first LIFE; and it is counted in Retry-Afters, the price of a probe.
@@ -22,6 +25,8 @@ import math
 from dataclasses import dataclass
 
 from bulkmail.core.pace.bucket import BucketFit, SendLog
+from bulkmail.core.pace.noise import SHORTEST_WAIT
+from bulkmail.core.pace.steer import GROWTH, Episode, Steering
 
 START = 200.0
 """Requests a second to climb from: 30 in flight at Graph's usual 150 ms."""
@@ -57,6 +62,16 @@ PAID = 0.3
 LONGEST = 1800.0
 """Seconds of patience at most, however dear a probe is."""
 
+STRIKES = 3
+"""Refusals in a row, none of them by a probe, of which the last came no later than another though the rate had been
+lowered: chance is weighed then. Fewer would be a limit of which neither the rate nor the burst is known."""
+
+INSTANT = 0.001
+"""Seconds; an episode that was over at once counts as this long."""
+
+FEW = 10
+"""Requests; where fewer than these are let through, slowness is right whatever the cause."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -84,6 +99,7 @@ class RateLaw:
 
     def __init__(self) -> None:
         self.limit = math.inf
+        self.limit_since = -math.inf  # when it was first about what it is now; -inf while none is known
         self._hover = 0.0
         self._reach = START  # the excess when `lead` has passed
         self._lead = 0.0  # seconds of full use; below zero once they have passed
@@ -96,11 +112,28 @@ class RateLaw:
         self._known = math.inf  # the last limit that was settled
         self._known_since = math.inf  # when sending began, and then when a limit was first seen not to hold any more
         self._life = LIFE
+        self._chance: Steering | None = None  # steers instead while refusals come by chance
+        self._episodes: list[Episode] = []  # those that a limit explains badly, one after another
+        self._fastest = 0.0  # the rate before the first of them
+        self._excused = False  # one of a limit that was settled, as an accident
+        self._silence = math.inf  # before sending began
 
     @property
     def value(self) -> float:
         """Requests a second."""
+        if self._chance is not None:
+            return self._chance.rate
         return self._hover + self._excess() + self._refund
+
+    @property
+    def noise(self) -> float:
+        """Requests that are refused at any rate, as a share of all; 0.0 while none is known."""
+        return self._chance.share if self._chance else 0.0
+
+    @property
+    def noise_since(self) -> float:
+        """The instant since when noise is known, -inf if none is."""
+        return self._chance.since if self._chance else -math.inf
 
     @property
     def probing(self) -> bool:
@@ -116,12 +149,59 @@ class RateLaw:
     def step(self, now: float, sent: int, seconds: float) -> None:
         """Time went on. `seconds` of it the rate was made full use of, and is raised for."""
         self._log.mark(now, sent)
+        if self._chance is not None:
+            if seconds > 0:
+                self._chance.step(now, self._began, self._log.count(now, 0.0))
+                self._heed(self._chance, now, 0.0)
+            return
         self._lead -= seconds
         if now >= self._began + REFUNDING:
             self._refund = 0.0
 
     def refused(self, now: float, sent_at: float, wait: float) -> None:
         """The first refusal of an episode: of a request sent at `sent_at`, with `wait` seconds of silence to follow."""
+        seconds = max(INSTANT, sent_at - self._began)
+        episode = Episode(self._log.count(sent_at, self.value), seconds, self._silence)
+        self._silence = max(SHORTEST_WAIT, wait)
+        if self._chance is not None:
+            self._chance.refused(episode, wait)
+            self._heed(self._chance, now, wait)
+        elif self._is_by_chance(episode):
+            self._chance = Steering(max(self._fastest / GROWTH, self.value), self._episodes, wait, now)
+            self._episodes = []
+            self._heed(self._chance, now, wait)
+        elif not self._excused:
+            self._blame_limit(now, sent_at, wait)
+
+    def _is_by_chance(self, episode: Episode) -> bool:
+        """Whether it is time to weigh chance as a cause. Notes an episode that a limit may not explain."""
+        self._excused = self._stage >= SETTLED and not (self.probing or self._episodes or self._excused)
+        if self._excused:
+            return False
+        if self._stage >= AGREED and self.probing:
+            self._episodes = []
+            return False
+        if not self._episodes:
+            self._fastest = self.value
+        earlier = [one.requests for one in self._episodes if one.silence < math.inf]
+        self._episodes.append(episode)
+        return len(self._episodes) >= STRIKES and FEW < episode.requests <= max(earlier)
+
+    def _heed(self, chance: Steering, now: float, wait: float) -> None:
+        """Takes over what is believed while refusals come by chance, and goes on from there when they no longer do."""
+        self._believe(chance.limit, now)
+        if not chance.over:
+            return
+        self._chance = None
+        self._fit.forget()
+        self._stage = FRESH
+        if self.limit < math.inf:
+            self._aim(min(self.limit, (1 + STAGES[FRESH].margin) * chance.rate), 0.0, now, wait)
+        else:
+            self._hover, self._reach, self._lead, self._doubling = 0.0, chance.rate, 0.0, CLIMB
+
+    def _blame_limit(self, now: float, sent_at: float, wait: float) -> None:
+        """A refusal by a limit: it tells what that is."""
         probing, held = self.probing, sent_at - self._began
         floor = self._hover * (1 - PAID / held) if probing and held > 1 else 0.0
         rate, sure = self._measure(sent_at, probing=probing)
@@ -132,9 +212,11 @@ class RateLaw:
 
     def fall(self, now: float, rate: float) -> None:
         """The service is known, without a refusal, to take no more than `rate` at this time."""
+        rate = max(rate, SLOWEST, self.value / 2)
+        self._chance = None
         self._fit.forget()
         self._stage = FRESH
-        self._aim(max(rate, SLOWEST, self.value / 2), 0.0, now, 0.0)
+        self._aim(rate, 0.0, now, 0.0)
 
     def _excess(self) -> float:
         return self._reach * 2 ** (-self._lead / self._doubling)
@@ -168,13 +250,20 @@ class RateLaw:
         if self._stage > FRESH:
             self._known = rate
 
+    def _believe(self, limit: float, now: float) -> None:
+        if limit == math.inf:
+            self.limit_since = -math.inf
+        elif not self._near(limit):
+            self.limit_since = now
+        self.limit = limit
+
     def _patience(self, now: float, wait: float) -> float:
         learned = max(self._life, now - self._known_since) / PROBES
         return min(LONGEST, max(1.0, wait) * min(STAGES[self._stage].patience, learned))
 
     def _aim(self, limit: float, floor: float, now: float, wait: float) -> None:
         stage = STAGES[self._stage]
-        self.limit = limit
+        self._believe(limit, now)
         self._doubling = stage.doubling
         self._hover = max(floor, limit * (1 - stage.margin))
         self._reach, self._lead = limit * stage.margin, self._patience(now, wait)

@@ -88,15 +88,17 @@ class Fences:
     ) -> Collection[Lane]:
         """Tells the pace, and of outages, how a request ended that left at `sent`, and raises the fence that its answer
         asks for. Returns the lanes that are to be checked for it. `suspect` is that of the request."""
+        if response.status < 400:  # like nearly every one
+            self._served()
+            self._note_answer(lane, response, sent, now)
+            return ()
         if response.status >= 500 and response.status not in ALIVE:
             self.failed(lane, str(response.status), sent, now, suspect=suspect)
             if "retry-after" not in response.headers:
                 return ()
         else:
-            self._outage.good += 1
-            if self._outage.watching:
-                self._outage.answered()
-        refused = None if response.status < 400 else refusal(response)
+            self._served()
+        refused = refusal(response)
         if refused is None:
             self._note_answer(lane, response, sent, now)
             return ()
@@ -123,10 +125,16 @@ class Fences:
         else:
             self._pace.faltered(now, sent)
 
+    def _served(self) -> None:
+        self._outage.good += 1
+        if self._outage.watching:
+            self._outage.answered()
+
     def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
-        for fence in (lane.fence, self.everybody):
-            if fence.streak:
-                fence.passed(sent)
+        if lane.fence.streak:
+            lane.fence.passed(sent)
+        if self.everybody.streak:
+            self.everybody.passed(sent)
         self._pace.answered(now, sent)
         if SHARE in response.headers and (share := used_share(response)):
             self._pace.warned(now, share)

@@ -1,0 +1,149 @@
+"""What there is to tell of a run, read once from its directory and frozen: of one that ended, that goes on, that was
+killed or whose files are damaged. Blocks, changes nothing."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from bulkmail.errors import Damaged, InputError, OutputError
+from bulkmail.model import Outcome, Status
+from bulkmail.report.reasons import Reason, Reasons
+from bulkmail.report.written import Written, written
+from bulkmail.rundir.figures import sums
+from bulkmail.rundir.folder import NAMES, OUTCOMES, is_held
+from bulkmail.rundir.manifest import MANIFEST, Manifest
+from bulkmail.rundir.reader import RunDir
+from bulkmail.rundir.totals import Totals
+from bulkmail.source.rows import Rows
+
+Standing: TypeAlias = Literal["running", "killed", "damaged", "ended"]
+
+RESULT, RESULTS = "result", 12
+"""The column in which a task that writes says what it did, and how many different values of it are told."""
+
+NEIGHBOURS = 1000
+"""Directories beside a run that are looked at for the run before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A run as it is told. Of a run that has not ended, the figures of `manifest` are those of its journal.
+
+    `reasons` are by status, the most frequent first. `results` counts what a task that writes said it did. `last` is
+    the last mailbox that ended, at `last_at`. `damage` says what cannot be read. `previous` is the run of the same job
+    before this one. `files` are the names of what lies in `folder`.
+    """
+
+    folder: Path
+    manifest: Manifest
+    standing: Standing
+    reasons: Mapping[Status, tuple[Reason, ...]] = field(default_factory=dict)
+    written: Written | None = None
+    results: Mapping[str, int] = field(default_factory=dict)
+    last: Outcome | None = None
+    last_at: datetime | None = None
+    damage: str = ""
+    previous: Manifest | None = None
+    previous_folder: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """Mailboxes a second, on the mean since the run began; 0.0 where that is not known."""
+        if self.last_at is None or self.manifest.sums.mailboxes == 0:
+            return 0.0
+        seconds = (self.last_at - datetime.fromisoformat(self.manifest.started)).total_seconds()
+        return self.manifest.sums.mailboxes / seconds if seconds > 0 else 0.0
+
+
+def view_of(run: RunDir) -> View:
+    """Raises InputError for what is not a run directory."""
+    manifest, damage = run.manifest, ""
+    reasons, done, not_ok, totals = Reasons(), Rows(), Rows(), Totals()
+    over, last, made, results = manifest.state != "running", None, None, dict[str, int]()
+    held = not over and is_held(run.path)
+    try:
+        for outcome in _outcomes(run, but_ok=over and manifest.mode == "read"):
+            reasons.add(outcome)
+            last = outcome
+            totals.add(outcome)
+            done.add(outcome.mailbox.row)
+            if outcome.status is not Status.OK:
+                not_ok.add(outcome.mailbox.row)
+        if manifest.mode != "read":
+            made = written(run.changes(), done, not_ok)
+            results = _results(run)
+    except (Damaged, OutputError) as error:
+        damage = str(error)
+    if not over:
+        manifest = _so_far(manifest, totals)
+        if made is not None:
+            counts = run.unfinished(done).counts
+            manifest = replace(manifest, changes={str(ending): number for ending, number in counts.items()})
+    standing: Standing = "damaged" if damage else "ended" if over else "running" if held else "killed"
+    previous_folder, previous = _previous(run.path, manifest)
+    by_status = {status: tuple(reasons.of(status)) for status in Status}
+    return View(
+        run.path, manifest, standing, by_status, made, results, None if over else last, _touched(run.path), damage,
+        previous, previous_folder, _files(run.path),
+    )  # fmt: skip
+
+
+def _outcomes(run: RunDir, *, but_ok: bool) -> Iterator[Outcome]:
+    return (outcome for _, (outcome, _) in run.committed(but_ok=but_ok))
+
+
+def _so_far(manifest: Manifest, totals: Totals) -> Manifest:
+    """The figures of a run that wrote none down: those of its journal."""
+    statuses = {str(status): number for status, number in totals.statuses.items()}
+    return replace(manifest, statuses=statuses, sums=sums(totals), problems=dict(totals.problems))
+
+
+def _results(run: RunDir) -> dict[str, int]:
+    """What the rows say in the column `result`; nothing where they have none, or too many different ones."""
+    found: Counter[str] = Counter()
+    for row in run.records():
+        if RESULT not in row or len(found) > RESULTS:
+            return {}
+        found[str(row[RESULT])] += 1
+    return dict(found.most_common(RESULTS))
+
+
+def _touched(folder: Path) -> datetime | None:
+    """When an outcome was last written."""
+    with suppress(OSError):
+        return datetime.fromtimestamp((folder / OUTCOMES).stat().st_mtime).astimezone()
+    return None
+
+
+def _files(folder: Path) -> tuple[str, ...]:
+    """The files of a run that are for people, in the order of interest."""
+    return tuple(name for name in (*NAMES, MANIFEST) if (folder / name).exists())
+
+
+def _previous(folder: Path, manifest: Manifest) -> tuple[str, Manifest | None]:
+    """The last run of the same job that ended before this one began, and lies beside it."""
+    found: list[tuple[str, Manifest]] = []
+    for path in islice(_neighbours(folder), NEIGHBOURS):
+        with suppress(InputError):
+            other = Manifest.read(path)
+            if other.state == "finished" and other.started < manifest.started and _same_job(other, manifest):
+                found.append((path.name, other))
+    return max(found, key=lambda one: one[1].started, default=("", None))
+
+
+def _neighbours(folder: Path) -> Iterable[Path]:
+    here = folder.resolve()
+    return (path.parent for path in here.parent.glob(f"*/{MANIFEST}") if path.parent != here)
+
+
+def _same_job(one: Manifest, other: Manifest) -> bool:
+    return (one.task, one.mode, one.undo, one.app, one.job.path, one.input.path, one.input.limit, bool(one.parent)) == (
+        other.task, other.mode, other.undo, other.app, other.job.path, other.input.path, other.input.limit,
+        bool(other.parent),
+    )  # fmt: skip

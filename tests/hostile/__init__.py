@@ -1,0 +1,1 @@
+"""bulkmail against servers, files and folders that mean it harm. Everything is bounded and on loopback."""
