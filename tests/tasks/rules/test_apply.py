@@ -142,7 +142,7 @@ def test_options_come_back_out_of_a_manifest(tmp_path: Path) -> None:
         ({"name": "n", "actions": {"moveToFolder": "/"}}, "should be a folder"),
         ({"name": "n", "actions": {"delete": True}, "conditions": {"subjectContains": "x"}}, "a list of texts"),
         ({"name": "n", "actions": {"delete": True}, "exceptions": {"delete": True}}, "not one of the conditions"),
-        ({"name": "n", "actions": {"delete": True}, "sequence": 0}, "greater than"),
+        ({"name": "n", "actions": {"delete": True}, "sequence": 0}, "rules"),
     ],
 )
 def test_what_a_rule_cannot_be(rule: dict[str, Any], told: str) -> None:
