@@ -24,4 +24,5 @@ async def begin(job: Job, flags: Flags, *, observers: Sequence[Observer] = (), n
     await introduce(prepared, note)
     wanted = name(job.output.directory, prepared.task.name, datetime.now().astimezone(), job.path.stem)
     with open_folder(wanted) as folder:
+        note(f"run directory: {folder.resolve()}")
         return await Runner(prepared, observers, note).run(folder)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bulkmail import __version__
 from bulkmail.app.compose import proxy_shown
@@ -45,6 +46,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
         started=now(),
+        id=uuid4().hex,
         proxy=proxy_shown(job.app),
     )
 

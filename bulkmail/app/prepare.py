@@ -3,6 +3,7 @@
 Whatever can be wrong with a job is found here, before a directory is made or a mailbox is asked for.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,9 +13,10 @@ from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
 from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
+from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.config import Input, Job, load
-from bulkmail.errors import ConfigError, UsageError
+from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
 from bulkmail.model import Source, Status, TokenSource
@@ -35,6 +37,8 @@ FEW = 4
 
 EXPIRES_SOON = 30
 """Days before the end of a certificate from which each run warns."""
+
+KEYS_LOGGED = "SSLKEYLOGFILE is set: every connection's keys are written there, and with them tokens can be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,16 @@ def _by_its_own(
 
 async def surveyed(prepared: Prepared) -> Prepared:
     """With the size and the digest of its input in the manifest, if that can be read without Graph. Raises
-    InputError."""
+    InputError, and ConfigError for a text that names a column which the list does not have."""
     source = prepared.source
     if source is None or not source.replayable:
         return prepared
-    await survey(source, empty_is_ok=prepared.job.output.empty_is_ok or prepared.manifest.undo)
+    names = set[str]()
+    wanted = not prepared.manifest.undo and asked(prepared.options)
+    empty_is_ok = prepared.job.output.empty_is_ok or prepared.manifest.undo
+    await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
+    if wanted and source.size():
+        require_columns(prepared.options, names, source.name)
     manifest = warned(measured(prepared.manifest, source), prepared.options)
     return replace(prepared, manifest=manifest)
 
@@ -192,11 +201,18 @@ def _warnings(job: Job, credential: Credential) -> list[str]:
     certificate = credential.certificate
     left = certificate.days_left() if certificate else EXPIRES_SOON
     expiry = f"the certificate expires in {left} days; `bulkmail cert new` makes its successor"
-    return [*job.notes, *credential.warnings, *([expiry] if left < EXPIRES_SOON else ())]
+    return [
+        *job.notes,
+        *credential.warnings,
+        *([expiry] if left < EXPIRES_SOON else ()),
+        *([KEYS_LOGGED] if os.environ.get("SSLKEYLOGFILE") else ()),
+    ]
 
 
 def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:
     """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
+    if "\0" in before.job.path + before.input.path:
+        raise InputError(f"{MANIFEST} names a path with a NUL character", hint="Put the file back from a backup.")
     kept = {key: value for key, value in before.job.flags.items() if key not in OF_ONE_START}
     all_flags = kept | dict(flags)
     return load(Path(before.job.path), flags=all_flags), all_flags

@@ -61,8 +61,8 @@ def _prepare(run: RunDir, flags: Flags) -> Prepared:
     else:
         prepared = prepare_again(run, flags)
     manifest = replace(
-        prepared.manifest, parent=before.parent, undo=before.undo, started=before.started, seconds=before.seconds,
-        sums=before.sums, waits=before.waits,
+        prepared.manifest, parent=before.parent, undo=before.undo, id=before.id, started=before.started,
+        seconds=before.seconds, sums=before.sums, waits=before.waits,
     )  # fmt: skip
     return replace(prepared, manifest=manifest)
 

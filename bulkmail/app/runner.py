@@ -14,11 +14,12 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, require_unchanged, spooled
+from bulkmail.app.input import directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
 from bulkmail.app.state import open_states
+from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
 from bulkmail.errors import BulkmailError, gravest
@@ -90,6 +91,7 @@ class Runner:
             booked(
                 folder, prepared.manifest.mode, prepared.job.limits, self.recovered.changes, self.under_way,
                 exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
+                run=prepared.manifest.id,
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
@@ -103,7 +105,15 @@ class Runner:
         task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
         settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
         planning = self.prepared.manifest.mode in ("plan", "drift")
-        return open_outputs(folder, list(task.columns(options)), settings, self.recovered, states, planning=planning)
+        return open_outputs(
+            folder,
+            list(task.columns(options)),
+            settings,
+            self.recovered,
+            states,
+            planning=planning,
+            run=self.prepared.manifest.id,
+        )
 
     async def _input(self, folder: Path, connection: Connection) -> Source:
         """The mailboxes, from where they can be read again."""
@@ -111,6 +121,10 @@ class Runner:
         if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
             source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
+            if asked(self.prepared.options) and source.size():
+                names = set[str]()
+                await survey(source, look=collecting(names))
+                require_columns(self.prepared.options, names, once.name)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
             manifest = warned(manifest, self.prepared.options)
             for text in manifest.warnings:

@@ -44,11 +44,12 @@ class Writes:
 @asynccontextmanager
 async def booked(
     folder: Path, mode: Mode, limits: Limits, known: Unfinished, under_way: Mapping[int, Heartbeat], *,
-    exhausted: Callable[[], None], planned: Planned | None = None,
+    exhausted: Callable[[], None], planned: Planned | None = None, run: str = "",
 ) -> AsyncIterator[Writes]:  # fmt: skip
     """The writes of a run in `folder`, with its ledger open until the block ends. `known` is what the ledger says so
     far; `under_way` are rows in which another run had a write under way. `exhausted` is called at `max_changes`.
-    Of a plan that is carried out, only the changes that are `planned` are made."""
+    Of a plan that is carried out, only the changes that are `planned` are made. `run` is the id that the
+    ledger names."""
     if mode == "read":
         yield Writes()
         return
@@ -56,7 +57,7 @@ async def booked(
     last = heartbeat.last(alive)
     with await asyncio.to_thread(reopened, folder / CHANGES, known.length) as file:
         ledger = ChangeLedger(
-            Journal(file), number=known.number, counts=known.counts, most=limits.max_changes, exhausted=exhausted
+            Journal(file, run), number=known.number, counts=known.counts, most=limits.max_changes, exhausted=exhausted
         )
         if known.length:
             ledger.reopen(last)

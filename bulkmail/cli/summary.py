@@ -1,8 +1,8 @@
 """The summary of a run on a terminal, in a mail or in a pipe: what `report` tells, with colour and with commands."""
 
+import json
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 from rich.text import Text
 
@@ -17,7 +17,7 @@ STYLES = {"ok": "green", "absent": "dim", **dict.fromkeys(("denied", "failed", "
 
 def as_json(manifest: Manifest, folder: Path) -> str:
     """`run.json` and where it lies, for scripts."""
-    return orjson.dumps({"directory": str(folder), **manifest.as_json()}, option=orjson.OPT_INDENT_2).decode()
+    return json.dumps({"directory": str(folder), **manifest.as_json()}, indent=2)  # in ASCII, whatever is in it
 
 
 def show(view: View, console: Console) -> None:

@@ -41,6 +41,7 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, flags: Mapp
     for layer in (from_environment(environment), from_flags(flags or {})):
         overlay(tables, layer)
         overlaid |= layer
+    _refuse_nul(tables, path)
     try:
         return Job(**tables, path=path, notes=unknown_variables(environment))
     except ValidationError as error:
@@ -68,6 +69,14 @@ def _tables(path: Path, text: str) -> dict[str, Any]:
         if not isinstance(table, dict):
             raise ConfigError(f"{place}: {name} is a table", hint=f"Write [{name}] on a line above its settings.")
     return tables
+
+
+def _refuse_nul(tables: Mapping[str, Any], path: Path) -> None:
+    """No path can hold one, and no name or address has one."""
+    for name, table in tables.items():
+        for key, value in table.items():
+            if "\0" in (value if isinstance(value, str) else ""):
+                raise ConfigError(f"{path}: {name}.{key} holds a NUL character", hint="Write the text without it.")
 
 
 def _refuse_secrets(tables: Mapping[str, Any], path: Path, text: str) -> None:

@@ -16,7 +16,7 @@ from bulkmail.report.verdict import verdict
 from bulkmail.report.view import View
 from bulkmail.rundir.manifest import Manifest, Waited
 from bulkmail.source.columns import ID_NAMES, fold
-from bulkmail.text import counted, duration, one_line
+from bulkmail.text import counted, duration, one_line, visible
 
 LABEL = 10
 """Characters that the word in front of a line takes."""
@@ -97,7 +97,7 @@ def laid_out(lines: Iterable[Line], width: int) -> list[str]:
                 text, max(width, LABEL + 20), initial_indent=lead, subsequent_indent=indent, break_long_words=False,
                 break_on_hyphens=False,
             ) or [lead.rstrip()]  # fmt: skip
-    return [line.rstrip() for line in found]
+    return [visible(line).rstrip() for line in found]  # whole lines hold paths as they are
 
 
 TITLE = "title"

@@ -4,7 +4,10 @@
 with the process, however that ends, and no file has to be removed by hand.
 """
 
+import logging
+import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -12,10 +15,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bulkmail.atomic import UNFINISHED
+from bulkmail.atomic import UNFINISHED, make_folder
 from bulkmail.errors import InputError, OutputError, RunHeld, UsageError
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.text import nearest
+
+log = logging.getLogger(__name__)
 
 OUTCOMES = "outcomes.ndjson"
 CHANGES = "changes.ndjson"
@@ -130,12 +135,18 @@ def _remove_unfinished(folder: Path) -> None:
 
 def _make(folder: Path) -> None:
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700)
-            folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
+        if folder.is_dir():
+            _warn_of_others(folder)
+        make_folder(folder)
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
+
+
+def _warn_of_others(folder: Path) -> None:
+    """A folder that was there stays as it is, but who may write to it can put any file in place of a run's."""
+    mode = folder.stat().st_mode
+    if os.name != "nt" and mode & (stat.S_IWGRP | stat.S_IWOTH):
+        log.warning("%s may be written to by other users (mode %o): chmod 700 keeps them out", folder, mode & 0o777)
 
 
 def _holder(folder: Path) -> str:

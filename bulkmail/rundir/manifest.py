@@ -114,7 +114,8 @@ class Manifest:
 
     `undone` are the changes of an undo by what became of them. `drift` is whether there is any; None where it was not
     asked for. `sent_once` are mailboxes that did not end well, by status, in which something was or may have been sent
-    that must not be sent again. `pid` and `host` are those of the process that wrote it last.
+    that must not be sent again. `pid` and `host` are those of the process that wrote it last. `id` is what the
+    journals name the run by, 32 hexadecimal digits; empty in a run directory of earlier versions.
     """
 
     task: str
@@ -154,6 +155,7 @@ class Manifest:
     outputs: Mapping[str, Digest] = field(default_factory=dict)
     pid: int = 0
     host: str = ""
+    id: str = ""
 
     def write(self, folder: Path) -> Self:
         """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
@@ -178,13 +180,17 @@ class Manifest:
                 hint="Use the version that wrote it.",
             )
         try:
-            return _reader().validate_json(content, strict=True)
-        except ValidationError as error:
+            read = _reader().validate_json(content, strict=True)
+            _check(read)
+        except ValueError as error:
+            if not isinstance(error, ValidationError):
+                raise InputError(f"{folder / MANIFEST}: {error}", hint="Put the file back from a backup.") from None
             wrong = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, wrong["loc"]))
             raise InputError(
                 f"{folder / MANIFEST}: {place}: {wrong['msg']}", hint="Put the file back from a backup."
             ) from None
+        return read
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in the file."""
@@ -198,6 +204,15 @@ class Manifest:
 def now() -> str:
     """This moment as a manifest has it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _check(manifest: Manifest) -> None:
+    """Raises ValueError for a time that no calendar has, or none of this world."""
+    for name in ("started", "ended"):
+        text = getattr(manifest, name)
+        at = datetime.fromisoformat(text) if text else datetime.now(UTC)
+        if at.tzinfo is None or not 1971 <= at.year <= 9000:
+            raise ValueError(f"{name} is not a time")
 
 
 def _given(part: PinnedInput | PinnedApp) -> dict[str, Any]:

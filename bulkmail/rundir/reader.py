@@ -22,7 +22,7 @@ from bulkmail.rundir.doubts import sent_once
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
 from bulkmail.rundir.journal import entry_of, read, read_lines
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.unfinished import Unfinished, unfinished
 from bulkmail.sink import unescape
@@ -53,6 +53,11 @@ class RunDir:
         """`run.json`, as it was when it was first asked for. Raises InputError for a directory that holds no run."""
         return Manifest.read(self.path)
 
+    @cached_property
+    def _id(self) -> str | None:
+        """The id that the journals have to name; None where no manifest says which."""
+        return self.manifest.id if (self.path / MANIFEST).exists() else None
+
     def outcomes(self) -> Iterator[Outcome]:
         """Every outcome, in the order in which they were written. Raises Damaged."""
         return (outcome for _, (outcome, _) in self.committed())
@@ -60,7 +65,7 @@ class RunDir:
     def told(self, shortly: Callable[[bytes], T | None]) -> Iterator[T | Outcome]:
         """Every outcome: as `shortly` makes something of its line, or decoded where that gives None. Raises Damaged."""
         path = self.path / OUTCOMES
-        for ends, lines in read_lines(path):
+        for ends, lines in read_lines(path, self._id):
             for end, line in zip(ends, lines, strict=False):
                 if (told := shortly(line)) is not None:
                     yield told
@@ -157,7 +162,7 @@ class RunDir:
         self, name: str, decode: Callable[[Mapping[str, Any]], T], *, without: bytes | None = None
     ) -> Iterator[tuple[int, T]]:
         path = self.path / name
-        for end, entry in read(path, without=without):
+        for end, entry in read(path, without=without, run=self._id):
             try:
                 found = decode(entry)
             except _FOREIGN as error:

@@ -1,7 +1,8 @@
 """Turns rows into the bytes of whole lines: NDJSON for machines, CSV for people. Pure; knows no file.
 
-No value ends a run. NDJSON keeps all there is. CSV keeps what a cell can show: control characters except TAB, LF and CR
-become U+FFFD, since a terminal or a spreadsheet would act on them.
+No value ends a run. What a terminal, a spreadsheet or an editor acts on instead of showing it is in neither: controls
+except TAB, LF and CR, line and paragraph separators, and what turns the direction of a text. NDJSON keeps all there is,
+and writes these as `\\u202e`; CSV, which has no such form, has U+FFFD in their place.
 """
 
 import csv
@@ -16,9 +17,11 @@ from bulkmail.model import Row
 from bulkmail.sink.formula import escape, suspect_behind
 from bulkmail.sink.plain import plain, text
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'"\x7f\xc2'})
-"""What in UTF-8 is not a quote, a control character, or part of one; 0xC2 begins the controls beyond ASCII."""
+_ACTS = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+_CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_ACTS}]")
+_UNESCAPED = re.compile(f"[{_ACTS}]")  # those of them that orjson writes as they are
+_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'"\x7f\xc2\xe2'})
+"""What in UTF-8 is not a quote, a control character, or part of one; 0xC2 and 0xE2 begin those beyond ASCII."""
 
 _END = "\r\n"
 _TEXTS, _LONGEST = 1024, 4096
@@ -44,9 +47,14 @@ class Format(Protocol):
 def json_line(row: Row) -> bytes:
     """A line of NDJSON."""
     try:
-        return orjson.dumps(row, plain, _WHOLE)
-    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is no text, too deep
-        return orjson.dumps(plain(row), option=_WHOLE)
+        line = orjson.dumps(row, plain, _WHOLE)
+    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is not a text, too deep
+        line = orjson.dumps(plain(row), option=_WHOLE)
+    return line if line.isascii() else _UNESCAPED.sub(_escaped, line.decode()).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 class Ndjson:
@@ -65,7 +73,8 @@ class Csv:
     Booleans are `true` and `false`, numbers stay numbers, other values are written as `plain.text` says. Texts that a
     spreadsheet would run are escaped (see `formula`); `raw` leaves them. `bom` lets Excel see that it is UTF-8. An
     Excel of a country with decimal commas wants a `delimiter` of `;` and a `decimal_comma`: 1.5 would be a date. With
-    `quote_all` every cell is in quotes, where blanks in front of a text must last.
+    `quote_all` every cell is in quotes, where blanks in front of a text must last. `stray` is told of each name in a
+    row that is not one of the columns, once.
     """
 
     suffix = ".csv"
@@ -79,8 +88,12 @@ class Csv:
         delimiter: str = ",",
         decimal_comma: bool = False,
         quote_all: bool = False,
+        stray: Callable[[str], None] | None = None,
     ) -> None:
         self._columns = tuple(columns)
+        self._known = frozenset(columns)
+        self._stray = stray
+        self._strays: set[str] = set()
         self._delimiter = delimiter
         self._bare = f"{delimiter * len(self._columns)}{_END}".encode()  # what an ordinary line has besides its cells
         self._empty = f"{delimiter}{_END}".encode()  # one empty cell, which would be an empty line
@@ -106,7 +119,7 @@ class Csv:
         return self._encode(rows[0]) if len(rows) == 1 else b"".join(map(self._encode, rows))
 
     def _encode(self, row: Row) -> bytes:
-        cells: list[Any] = [*row.values()] if tuple(row) == self._columns else [*map(row.get, self._columns)]
+        cells: list[Any] = [*row.values()] if tuple(row) == self._columns else self._chosen(row)
         for place in self._others:
             cells[place] = self._cell(cells[place])
         delimiter = self._delimiter
@@ -121,6 +134,13 @@ class Csv:
             if block.translate(None, self._ordinary) == self._bare and block != self._empty:
                 return block[1:]
         return self._encode_cells(row, cells)
+
+    def _chosen(self, row: Row) -> list[Any]:
+        if self._stray is not None and not row.keys() <= self._known:
+            for name in row.keys() - self._known - self._strays:
+                self._strays.add(name)
+                self._stray(name)
+        return [*map(row.get, self._columns)]
 
     def _encode_cells(self, row: Row, cells: Sequence[str]) -> bytes:
         """A row cell by cell; a number is no formula."""

@@ -44,6 +44,11 @@ class Options(BaseModel):
         """What a person should look at before anything is changed, a line each; they are shown and kept."""
         return ()
 
+    def templates(self) -> Mapping[str, str]:
+        """Option to its text, where a name in braces stands for a column of the list. Before anything is sent it is
+        checked that the list has these columns."""
+        return {}
+
 
 RESERVED = frozenset({"name", "apply", "drift"})
 """Keys that a job's [task] table uses for itself: an option of such a name could never be given."""

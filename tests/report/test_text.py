@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.errors import InputError
 from bulkmail.model import Ending, Status
 from bulkmail.report.text import Line, laid_out, tell
 from bulkmail.report.view import view_of
@@ -190,3 +191,20 @@ def test_nothing_hostile_reaches_the_screen(tmp_path_factory: pytest.TempPathFac
 def test_paths_and_commands_are_not_wrapped() -> None:
     path = "/a path/" * 20
     assert laid_out([Line("files", path, whole=True)], 40) == [f"files     {path}".rstrip()]
+
+
+@pytest.mark.parametrize("name", ["started", "ended", "certificate_expires"])
+def test_a_manifest_with_something_else_for_a_time_is_refused(tmp_path: Path, name: str) -> None:
+    for text in ("yesterday", "2026-11-26T01:15:00"):
+        with pytest.raises(InputError, match=f"{name} is not a time"):
+            view_of(run_dir(tmp_path / "run", replace(NIGHT, **{name: text})))  # type: ignore[arg-type]
+
+
+def test_a_change_in_a_mailbox_that_did_not_run_is_not_counted(tmp_path: Path) -> None:
+    """It will be planned again when the run goes on."""
+    bad = [("ada", Status.NOT_RUN, "NotRun", "interrupted")]
+    manifest = replace(NIGHT, state="stopped", reason="interrupted", statuses={"ok": 1, "not_run": 1})
+    run = run_dir(tmp_path / "run", manifest, outcomes(1, bad), [plan(1, 2), plan(2, 3)])
+    made = view_of(run).written
+    assert made is not None
+    assert (made.kinds, made.mailboxes) == ({"updated": 1}, 1)

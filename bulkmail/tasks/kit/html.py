@@ -34,12 +34,9 @@ def plain(html: str) -> str:
 
 
 def _plain(html: str) -> str:
-    first, *found = _MARKUP.split(" ".join(html.split()))
-    pieces = [first]
-    for line, text in zip(found[1::3], found[2::3], strict=True):  # the groups of a markup, and what follows it
-        pieces += ("\n", text) if line else (text,)
-    lines = (" ".join(unescape(line).split()) for line in "".join(pieces).split("\n"))
-    return "\n".join(filter(None, lines))
+    text = _MARKUP.sub(lambda markup: "\n" if markup["line"] else "", " ".join(html.split()))
+    lines = (" ".join(unescape(line).split()) for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 _remembered = lru_cache(512)(_plain)
