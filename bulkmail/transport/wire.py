@@ -26,10 +26,10 @@ from yarl import URL
 
 from bulkmail.core.content import content_of
 from bulkmail.core.pace.pace import CEILING
+from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
 from bulkmail.text import shown
-from bulkmail.transport.deadlines import Deadline, Deadlines
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""

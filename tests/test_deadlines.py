@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.deadlines import TICK, Deadline, Deadlines
 from bulkmail.testing import run
-from bulkmail.transport.deadlines import TICK, Deadline, Deadlines
 
 WORK = st.lists(st.tuples(st.integers(0, 300), st.sampled_from([0, 1, 5, 9, 11, 30])), max_size=12)
 
