@@ -42,12 +42,13 @@ class Ended:
 
 class Found(NamedTuple):
     """What a run that came to its end found: mailboxes that are not ok, drift, changes that an undo left as they are,
-    and a task that raised an error of its own in every mailbox."""
+    a task that raised an error of its own in every mailbox, and mailboxes with something to look into."""
 
     not_ok: int = 0
     drift: bool = False
     left: int = 0
     bug: bool = False
+    findings: int = 0
 
 
 class Verdict(NamedTuple):
@@ -76,7 +77,8 @@ def _judged(found: Found) -> Verdict:
         return Verdict("finished", "the task raised an error in every mailbox: a bug in the task", DEFECT)
     if found.drift:
         besides = ", and some mailboxes could not be looked at" if found.not_ok else ""
-        return Verdict("finished", f"drift was found{besides}", DRIFT_AND_NOT_OK if found.not_ok else DRIFT)
+        what = f"{found.findings:,} mailboxes have findings" if found.findings else "drift was found"
+        return Verdict("finished", f"{what}{besides}", DRIFT_AND_NOT_OK if found.not_ok else DRIFT)
     if found.left:
         return Verdict("finished", f"{found.left:,} changes could not be taken back: see records.csv", NOT_ALL_OK)
     return Verdict("finished", "", NOT_ALL_OK if found.not_ok else OK)
@@ -106,9 +108,10 @@ async def end(
     changes = recovered.changes.counts
     found = Found(
         totals.not_ok + (totals.statuses[Status.ABSENT] if absent_is_failure else 0),
-        manifest.mode == "drift" and changes[Ending.PLANNED] > 0,
+        manifest.mode == "drift" and (changes[Ending.PLANNED] > 0 or totals.findings > 0),
         sum(looked.undone.get(result, 0) for result in LEFT),
         _is_bug(totals),
+        totals.findings,
     )
     state, text, code = verdict(failure, reason, found)
     ended = replace(

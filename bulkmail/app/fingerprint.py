@@ -26,9 +26,9 @@ UNCHANGEABLE = ("output.", "mode", "app.")
 
 
 def mode_of(job: Job, task: Task) -> Mode:
-    """What a run may do: read, plan, drift (a plan from which nothing should come) or apply."""
+    """What a run may do: read, plan, drift (a plan or report from which nothing should come) or apply."""
     if not task.writes:
-        return "read"
+        return "drift" if job.task.drift and task.finding is not None else "read"
     return "apply" if job.task.apply else "drift" if job.task.drift else "plan"
 
 

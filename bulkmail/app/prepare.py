@@ -173,10 +173,11 @@ def _expected(job: Job) -> frozenset[Status]:
 
 
 def _require_writes(task: Task, job: Job, flags: Flags) -> None:
-    """Raises UsageError where a task that changes nothing is asked about changes: it would answer "none" for ever."""
+    """Raises UsageError where a task that changes nothing is asked about changes: it would answer "none" for ever. A
+    report that knows findings may be asked for these with `--drift`."""
     asked = {
         "--apply": job.task.apply,
-        "--drift": job.task.drift,
+        "--drift": job.task.drift and task.finding is None,
         "--max-changes": bool(flags.get("limits.max_changes")),
     }
     if not task.writes and any(asked.values()):

@@ -22,13 +22,13 @@ from bulkmail.app.state import open_states
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
-from bulkmail.errors import gravest
+from bulkmail.errors import BulkmailError, gravest
 from bulkmail.model import Chunks, Source, Status
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
 from bulkmail.run.snapshot import Snapshot, resident
-from bulkmail.run.stop import TIME_BOX, Stop, changes_made
+from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.heartbeat import Heartbeat
@@ -37,6 +37,7 @@ from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.source.remaining import Gate, Remaining
+from bulkmail.task.declare import Options
 
 log = logging.getLogger(__name__)
 
@@ -145,10 +146,11 @@ class Runner:
         return Gate(source, self.canary, self.stop.wait) if self.canary else source
 
     async def _sweep(self, connection: Connection, source: Chunks, outputs: Outputs) -> None:
-        task, limits = self.prepared.task, self.prepared.job.limits
+        limits = self.prepared.job.limits
+        options, failure = await self._asked_once(connection)
         sweep = Sweep(
-            task,
-            self.prepared.options,
+            self.prepared.task,
+            options,
             source=source,
             open_graph=connection.of,
             lanes=connection.stack.lanes,
@@ -160,6 +162,20 @@ class Runner:
         with self._time_box():
             async with self._observed(connection):
                 await sweep.run()
+        if failure is not None:
+            raise failure
+
+    async def _asked_once(self, connection: Connection) -> tuple[Options, BulkmailError | None]:
+        """The options for all mailboxes, with what the task asks before the first of them; or why that failed. Then,
+        and when a stop is asked for first, the sweep has nothing to do but to say so of each mailbox."""
+        once, options = self.prepared.task.once, self.prepared.options
+        if once is None:
+            return options, None
+        try:
+            return await self.stop.before(once(connection.directory(), options)) or options, None
+        except BulkmailError as error:
+            self.stop.ask(Reason(error.exit_code, str(error)))
+            return options, error
 
     def _watched(self) -> AlarmSettings:
         prepared, limits = self.prepared, self.prepared.job.limits

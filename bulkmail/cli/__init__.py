@@ -31,7 +31,10 @@ class Command(NamedTuple):
 COMMANDS = {
     "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
     "run": Command("run:run", "Run a job's task against every mailbox of its input."),
-    "apply": Command("apply:apply", "Carry out a plan that you have reviewed, and nothing else."),
+    "apply": Command(
+        "apply:apply",
+        "Carry out a plan that you have reviewed: exactly the changes in its records.csv and changes.ndjson.",
+    ),
     "resume": Command("resume:resume", "Go on with a run that was stopped or killed: what is done stays done."),
     "undo": Command("undo:undo", "Put back what a run changed, where it still is as the run left it."),
     "show": Command("show:show", "Show the summary of a run again."),

@@ -6,7 +6,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from bulkmail.app.commands import next_steps
 from bulkmail.report.text import laid_out, tell
 from bulkmail.report.view import View
 from bulkmail.rundir.manifest import Manifest
@@ -29,5 +28,7 @@ def show(view: View, console: Console) -> None:
 
 def _next(manifest: Manifest, folder: Path) -> list[str]:
     """What there is to do now: each step in words, and below it the command, to be copied."""
+    from bulkmail.app.commands import next_steps  # noqa: PLC0415 - `show` starts without the application
+
     steps = next_steps(manifest, folder)
     return [line for step in steps for line in ((f"{step.why}:", step.command) if step.command else (step.why,))]

@@ -68,6 +68,7 @@ def tell(view: View, *, hints: Sequence[str] = (), zone: tzinfo | None = None) -
         *_counts(view),
         *_since(view, zone),
         *_work(view, zone),
+        *_findings(view.manifest),
         *_changes(view),
         *_certificate(view.manifest),
     ]
@@ -255,6 +256,11 @@ def _waits(manifest: Manifest) -> list[str]:
 
 def _times(wait: Waited) -> str:
     return "once" if wait.times == 1 else f"{wait.times:,} times"
+
+
+def _findings(manifest: Manifest) -> Iterator[Line]:
+    if found := manifest.sums.findings:
+        yield Line("findings", f"{counted(found, 'mailbox', 'mailboxes')} with something to look into")
 
 
 def _changes(view: View) -> Iterator[Line]:

@@ -81,7 +81,7 @@ class JobFile:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a run came to; `waited` is in seconds."""
+    """What a run came to; `waited` is in seconds, `findings` are mailboxes with a row that should be looked into."""
 
     mailboxes: int = 0
     rows: int = 0
@@ -89,6 +89,7 @@ class Sums:
     throttled: int = 0
     retried: int = 0
     waited: float = 0.0
+    findings: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def _shortly(style: PinnedOutput) -> Callable[[bytes], bytes | None]:
 
 
 def _row(outcome: Outcome) -> Row:
-    mailbox, status, rows, tally, seconds, problem = outcome
+    mailbox, status, rows, tally, seconds, problem, _ = outcome
     code, message, request_id = ("", "", "") if problem is None else (problem.code, problem.message, problem.request_id)
     values = (mailbox.address, mailbox.id, mailbox.row, str(status), code, message, rows, tally.requests,
               tally.throttled, tally.waited, seconds, request_id)  # fmt: skip

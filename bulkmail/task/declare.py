@@ -17,7 +17,7 @@ mailbox, if that is one of the columns. A long task may yield a `Checkpoint` bet
 for binary output.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction
@@ -32,6 +32,7 @@ from bulkmail.task.permissions import Needs, stated
 T = TypeVar("T")
 Run: TypeAlias = Callable[[Mailbox, Graph, Any], AsyncIterator[Row]]
 Undo: TypeAlias = Callable[[Mailbox, Graph, Any, Sequence[Made]], AsyncIterator[Row]]
+Once: TypeAlias = Callable[[Graph, Any], Coroutine[Any, Any, Any]]
 
 
 class Options(BaseModel):
@@ -71,6 +72,10 @@ class Task:
     and takes back those that still stand as the run left them; its rows are UNDO_COLUMNS. `target` names the mailbox
     below which the requests go, where that is not the mailbox itself. With `wants_columns` the mailbox carries the
     other cells of its row. A task that `keeps_state` has it read before it begins.
+
+    `once` is awaited before the first mailbox, with a Graph below the root (the directory) and the options, and returns
+    the options that all mailboxes are then worked with: for what is asked once for the whole tenant. `finding` says
+    whether a row is something to look into: mailboxes with such rows are counted, and with `--drift` end a run with 8.
     """
 
     name: str
@@ -84,6 +89,8 @@ class Task:
     target: Callable[[Mailbox, Any], str] | None = None
     wants_columns: bool = False
     keeps_state: bool = False
+    once: Once | None = None
+    finding: Callable[[Row], bool] | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for a task that could not be run, with what to do."""
@@ -118,6 +125,8 @@ def task(
     target: Callable[[Mailbox, Any], str] | None = None,
     wants_columns: bool = False,
     keeps_state: bool = False,
+    once: Once | None = None,
+    finding: Callable[[Row], bool] | None = None,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function, for an option that cannot be
     given, and unless either `permission` or `needs` is given."""
@@ -128,7 +137,7 @@ def task(
     def declare(run: Run) -> Task:
         return Task(
             name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns,
-            keeps_state,
+            keeps_state, once, finding,
         )  # fmt: skip
 
     return declare

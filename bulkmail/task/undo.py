@@ -32,7 +32,7 @@ def undoing(task: Task) -> Task:
         async for row in undo(mailbox, graph, options, unpacked(mailbox.columns)):
             yield {**row, RESULT: PLANNED} if graph.planning and row.get(RESULT) == RESTORED else row
 
-    return replace(task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False)
+    return replace(task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False, once=None)
 
 
 def packed(made: Sequence[Made]) -> dict[str, str]:

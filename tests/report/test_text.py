@@ -43,7 +43,7 @@ waits     5 times TooManyRequests, application: 12 s asked for
 changes   3 planned: 3 updated, in 2 mailboxes; nothing was sent
 expires   the certificate has 9 days left, until 05 Dec 2026; make its successor
           now: bulkmail cert new
-exit      8: finished with --drift, and there is drift
+exit      8: finished with --drift, and there is drift or a finding
 files     FOLDER
           outcomes.ndjson, changes.ndjson, run.json
 next      bulkmail apply FOLDER"""

@@ -62,6 +62,7 @@ OUTCOMES = st.builds(
     st.builds(Tally, NUMBERS, NUMBERS, SECONDS, st.sampled_from(["", "a limit"])),
     SECONDS,
     st.none() | st.builds(Problem, st.just("Code"), st.just("why"), NUMBERS),
+    st.sampled_from([0, 0, 2]),
 )
 
 
