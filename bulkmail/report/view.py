@@ -64,7 +64,6 @@ class View:
 def view_of(run: RunDir) -> View:
     """Raises InputError for what is not a run directory."""
     manifest = run.manifest
-    _require_times(run.path, manifest)
     over = manifest.state != "running"
     held = not over and is_held(run.path)
     found = _Found()
@@ -120,18 +119,6 @@ def _read(run: RunDir, found: _Found, *, over: bool) -> None:
         found.results = _results(run)
         if not over:
             found.changes = {str(ending): number for ending, number in run.unfinished(done).counts.items()}
-
-
-def _require_times(folder: Path, manifest: Manifest) -> None:
-    """Raises InputError for a manifest in which something else stands where a time should."""
-    for name in ("started", "ended", "certificate_expires"):
-        text = getattr(manifest, name)
-        try:
-            aware = not text or datetime.fromisoformat(text).tzinfo is not None
-        except ValueError:
-            aware = False
-        if not aware or (name == "started" and not text):
-            raise InputError(f"{folder / MANIFEST}: {name} is not a time", hint="Put the file back from a backup.")
 
 
 def _so_far(manifest: Manifest, found: _Found) -> Manifest:

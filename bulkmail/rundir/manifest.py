@@ -208,11 +208,18 @@ def now() -> str:
 
 def _check(manifest: Manifest) -> None:
     """Raises ValueError for a time that no calendar has, or none of this world."""
-    for name in ("started", "ended"):
+    for name in ("started", "ended", "certificate_expires"):
         text = getattr(manifest, name)
-        at = datetime.fromisoformat(text) if text else datetime.now(UTC)
-        if at.tzinfo is None or not 1971 <= at.year <= 9000:
+        if not _is_time(text) and (text or name == "started"):
             raise ValueError(f"{name} is not a time")
+
+
+def _is_time(text: str) -> bool:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return at.tzinfo is not None and 1971 <= at.year <= 9000
 
 
 def _given(part: PinnedInput | PinnedApp) -> dict[str, Any]:
