@@ -6,7 +6,7 @@ SPREAD := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 export PYTHONDONTWRITEBYTECODE :=  # programs are started so often here that to compile them each time is half the work
 
-.PHONY: default demo test style format types unit gate cover docs bench torture sim clean
+.PHONY: default demo test style format types unit gate cover docs bench torture attack fuzz sim clean
 
 default: test
 
@@ -51,6 +51,12 @@ bench: $(VENV)/.installed    ## figures; ONLY="latency faults" for some of them
 
 torture: $(VENV)/.installed    ## KILLS=1000, and ARGS such as "seams --task mail.send-draft"
 	$(BIN)/python -m tests.torture --kills $(or $(KILLS),1000) $(ARGS)
+
+attack: $(VENV)/.installed    ## the hostile servers, files and folders
+	$(BIN)/pytest $(SPREAD) tests/hostile tests/identity/test_canary.py
+
+fuzz: $(VENV)/.installed    ## MINUTES=60; goes on where the last one ended
+	$(BIN)/python -m tests.hostile.fuzz $(or $(MINUTES),10)
 
 sim: $(VENV)/.installed
 	$(BIN)/bulkmail sim

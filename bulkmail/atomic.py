@@ -55,6 +55,21 @@ def create(path: Path, content: bytes, mode: int = PRIVATE) -> None:
         raise _refused(path, error) from None
 
 
+def make_folder(folder: Path) -> None:
+    """Makes `folder` and those above it that are missing, each for its owner alone, whatever the umask; those that are
+    there stay as they are. Raises OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
+
+
 def sync(folder: Path) -> None:
     """Returns when the files that were made in `folder` would be found there after a power cut. Raises OutputError."""
     if os.name == "nt":

@@ -13,6 +13,7 @@
     ├── Damaged                    7   a file of a run is not what was written
     ├── ChangesExhausted           5   the run may change no more
     ├── ServiceDown                5   the service does not answer at all
+    ├── NotAsPlanned               1   a write that the plan which is carried out does not have
     ├── TaskMistake                1   a task asked for something that cannot be sent
     ├── WriteRefused               1   a task that may only read tried to write
     ├── LinkRefused                1   the service named an address that bulkmail will not follow
@@ -40,14 +41,16 @@ MAYBE_SENT = "an earlier attempt may have been carried out"
 EXIT_CODES: Mapping[int, str] = MappingProxyType(
     {
         0: "every mailbox is `ok` or `absent` (with `output.absent_is_failure = true`: `ok`)",
-        1: "a bug, or an environment that cannot be used",
-        2: "usage, input or configuration",
-        3: "finished, and some mailboxes are not ok: see `failed.csv`",
+        1: "a bug in bulkmail or, where every mailbox fails by it, in the task; or an environment that cannot be used",
+        2: "usage, input or configuration: also a list of which no mailbox exists",
+        3: "finished, and some mailboxes are not ok: see `failed.csv`; or an undo had to leave something as it is",
         4: "sign-in or permission",
-        5: "stopped early and resumable: time box (`--max-duration`), too many failures, or changes (`--max-changes`)",
+        5: "stopped early and resumable: `--max-duration`, `--max-changes`, `--canary`, `limits.max_failures`, a "
+        "service that does not answer, or writes that are all refused",
         6: "another process works in the run directory",
         7: "output could not be written, or a file of the run is damaged; resumable once that is mended",
-        8: "finished with `--drift`, and there is drift",
+        8: "finished with `--drift`, and there is drift or a finding",
+        9: "finished with `--drift`: there is drift or a finding, and some mailboxes are not ok: see `failed.csv`",
         129: "the terminal was closed (SIGHUP): what was in flight was finished, the rest is `not_run`; resumable",
         130: "interrupted (Ctrl-C): what was in flight was finished, the rest is `not_run`; resumable",
         143: "terminated (SIGTERM): the same",
@@ -134,9 +137,14 @@ class ChangesExhausted(BulkmailError):
 
 
 class ServiceDown(BulkmailError):
-    """The service has answered nothing for longer than the job allows; this request was not sent."""
+    """The service answers nothing for longer than the job allows, or asks all for a longer wait; the request was not
+    sent."""
 
     exit_code = 5
+
+
+class NotAsPlanned(BulkmailError):
+    """A write that the plan which is carried out does not have: its mailbox was changed since. Nothing was sent."""
 
 
 class TaskMistake(BulkmailError):

@@ -228,7 +228,8 @@ class Problem:
 
 
 class Outcome(NamedTuple):
-    """The verdict on one mailbox. `rows` counts its lines in the report, `seconds` is the time it was worked on."""
+    """The verdict on one mailbox. `rows` counts its lines in the report, and `findings` those of them that should be
+    looked into; `seconds` is the time it was worked on."""
 
     mailbox: Mailbox
     status: Status
@@ -236,6 +237,7 @@ class Outcome(NamedTuple):
     tally: Tally = Tally()
     seconds: float = 0.0
     problem: Problem | None = None
+    findings: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Texts that people read or write, each rule once: one safe line, no secret in it, the nearest known name, durations
 both ways, and the names of encodings."""
 
+import math
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -26,10 +27,20 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+def redacted(text: str) -> str:
+    """`text` without a JWT: an access token, or an assertion that one is asked for with."""
+    return _JWT.sub("…", text)
+
+
+def visible(text: str) -> str:
+    """`text` as a terminal may be given it: nothing in it acts instead of being shown, and no JWT."""
+    return redacted(_UNSEEN.sub(" ", text))
+
+
 def one_line(text: str) -> str:
     """`text` on one line, without what is not seen and without a JWT, cut at LIMIT: safe for a log, a cell and a
     terminal."""
-    line = _JWT.sub("…", _UNSEEN.sub(" ", text[:SEARCHED])).strip()
+    line = visible(text[:SEARCHED]).strip()
     return line if len(line) <= LIMIT and len(text) <= SEARCHED else line[: LIMIT - 1] + "…"
 
 
@@ -65,7 +76,7 @@ def seconds(text: str) -> float:
 
 def duration(seconds: float) -> str:
     """`45 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = max(0, round(seconds))
+    whole = max(0, round(seconds)) if math.isfinite(seconds) else 0
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

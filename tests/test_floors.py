@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "bulkmail"
 
 FLOORS = [
-    ("errors", "model", "text", "atomic", "daemon"),
+    ("errors", "model", "text", "atomic", "daemon", "deadlines"),
     ("core", "config"),
     ("transport", "identity", "sim", "graph"),
     ("source", "sink", "task"),

@@ -22,5 +22,7 @@ async def begin(job: Job, flags: Flags, *, observers: Sequence[Observer] = (), n
     """
     prepared = await surveyed(await asyncio.to_thread(prepare, job, flags))
     await introduce(prepared, note)
-    with open_folder(name(job.output.directory, prepared.task.name, datetime.now().astimezone())) as folder:
+    wanted = name(job.output.directory, prepared.task.name, datetime.now().astimezone(), job.path.stem)
+    with open_folder(wanted) as folder:
+        note(f"run directory: {folder.resolve()}")
         return await Runner(prepared, observers, note).run(folder)

@@ -1,8 +1,9 @@
 """How a run ended, in words, in an exit code and in its manifest. Writes `failed.csv` and the last `run.json`."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +16,19 @@ from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
 from bulkmail.rundir.manifest import Manifest, State, now
+from bulkmail.rundir.ordered import drop_sorted, write_sorted
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
+from bulkmail.rundir.totals import Totals
 from bulkmail.rundir.verdicts import write_verdicts
+from bulkmail.task.undo import LEFT, RESULT
 from bulkmail.text import one_line
 
-OK, DEFECT, NOT_ALL_OK, DRIFT = 0, 1, 3, 8
+OK, DEFECT, NOT_ALL_OK, DRIFT, DRIFT_AND_NOT_OK = 0, 1, 3, 8, 9
 """Exit codes of runs that came to their end, and of a mistake in bulkmail itself."""
+
+BUG = f"{Status.FAILED} TaskError"
+"""How the problem of a mailbox is counted whose task raised an error of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,17 @@ class Ended:
     failure: Exception | None
 
 
+class Found(NamedTuple):
+    """What a run that came to its end found: mailboxes that are not ok, drift, changes that an undo left as they are,
+    a task that raised an error of its own in every mailbox, and mailboxes with something to look into."""
+
+    not_ok: int = 0
+    drift: bool = False
+    left: int = 0
+    bug: bool = False
+    findings: int = 0
+
+
 class Verdict(NamedTuple):
     """What `run.json` says of the end of a run."""
 
@@ -41,8 +59,8 @@ class Verdict(NamedTuple):
     exit_code: int
 
 
-def verdict(failure: BaseException | None, reason: Reason | None, *, not_ok: int, drifted: bool) -> Verdict:
-    """An error tells most, then the wish to stop; a run that came to its end is judged by its mailboxes."""
+def verdict(failure: BaseException | None, reason: Reason | None, found: Found) -> Verdict:
+    """An error tells most, then the wish to stop; a run that came to its end is judged by what it found."""
     if isinstance(failure, BulkmailError):
         return Verdict("failed", one_line(str(failure)), failure.exit_code)
     if isinstance(failure, Exception):
@@ -51,9 +69,19 @@ def verdict(failure: BaseException | None, reason: Reason | None, *, not_ok: int
         return Verdict("stopped", reason.text, reason.code)
     if failure is not None:
         return Verdict("stopped", CANCELLED.text, CANCELLED.code)
-    if not_ok:
-        return Verdict("finished", "", NOT_ALL_OK)
-    return Verdict("finished", "drift was found", DRIFT) if drifted else Verdict("finished", "", OK)
+    return _judged(found)
+
+
+def _judged(found: Found) -> Verdict:
+    if found.bug:
+        return Verdict("finished", "the task raised an error in every mailbox: a bug in the task", DEFECT)
+    if found.drift:
+        besides = ", and some mailboxes could not be looked at" if found.not_ok else ""
+        what = f"{found.findings:,} mailboxes have findings" if found.findings else "drift was found"
+        return Verdict("finished", f"{what}{besides}", DRIFT_AND_NOT_OK if found.not_ok else DRIFT)
+    if found.left:
+        return Verdict("finished", f"{found.left:,} changes could not be taken back: see records.csv", NOT_ALL_OK)
+    return Verdict("finished", "", NOT_ALL_OK if found.not_ok else OK)
 
 
 def advice_on(problems: Iterable[str]) -> dict[str, str]:
@@ -70,25 +98,22 @@ async def end(
 
     `seconds` is how long this process has run. Raises OutputError if not even `run.json` can be written.
     """
-    totals, outputs = recovered.totals, dict[str, Digest]()
+    totals, outputs, looked = recovered.totals, dict[str, Digest](), Looked()
     try:
-        style = manifest.output
-        await asyncio.to_thread(
-            write_failed,
-            RunDir(folder),
-            bom=style.bom,
-            delimiter=style.delimiter,
-            own_columns=not manifest.undo,
-        )
-        if "csv" in style.format:
-            await asyncio.to_thread(write_verdicts, RunDir(folder), style)
-        names = OutputSettings(manifest.output.format).names()
-        outputs = await asyncio.to_thread(digests, folder, names)
+        await asyncio.to_thread(_write_more, folder, manifest, in_order=failure is None and reason is None)
+        looked = await asyncio.to_thread(_look, folder, manifest, recovered)
+        outputs = await asyncio.to_thread(digests, folder, OutputSettings(manifest.output.format).names())
     except BulkmailError as error:
         failure = failure or error
-    not_ok = totals.not_ok + (totals.statuses[Status.ABSENT] if absent_is_failure else 0)
-    drifted = manifest.mode == "drift" and recovered.changes.counts[Ending.PLANNED] > 0
-    state, text, code = verdict(failure, reason, not_ok=not_ok, drifted=drifted)
+    changes = recovered.changes.counts
+    found = Found(
+        totals.not_ok + (totals.statuses[Status.ABSENT] if absent_is_failure else 0),
+        manifest.mode == "drift" and (changes[Ending.PLANNED] > 0 or totals.findings > 0),
+        sum(looked.undone.get(result, 0) for result in LEFT),
+        _is_bug(totals),
+        totals.findings,
+    )
+    state, text, code = verdict(failure, reason, found)
     ended = replace(
         manifest,
         state=state,
@@ -99,7 +124,10 @@ async def end(
         counts=counts,
         statuses={str(status): totals.statuses[status] for status in Status},
         sums=sums(totals),
-        changes={str(ending): number for ending, number in recovered.changes.counts.items() if number},
+        changes={str(ending): number for ending, number in changes.items() if number},
+        undone=looked.undone,
+        drift=found.drift if manifest.mode == "drift" else None,
+        sent_once=looked.sent_once,
         waits=waits(totals),
         problems=dict(totals.problems),
         advice=advice_on(totals.problems),
@@ -107,3 +135,41 @@ async def end(
     )
     written = await asyncio.to_thread(ended.write, folder)
     return Ended(folder, written, failure if isinstance(failure, Exception) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is only known once all is written; see `Manifest`."""
+
+    undone: Mapping[str, int] = field(default_factory=dict)
+    sent_once: Mapping[str, int] = field(default_factory=dict)
+
+
+def _write_more(folder: Path, manifest: Manifest, *, in_order: bool) -> None:
+    """What is made of the outcomes and rows once all are there."""
+    run, style = RunDir(folder), manifest.output
+    write_failed(run, bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo)
+    if "csv" in style.format:
+        write_verdicts(run, style)
+    for suffix in style.format:
+        drop_sorted(folder, suffix)
+        if style.order == "input" and in_order:
+            write_sorted(run, suffix)
+
+
+def _look(folder: Path, manifest: Manifest, recovered: Recovered) -> Looked:
+    """Reads the ledger of an apply once more where anything is in doubt, and the rows of an undo."""
+    run, totals = RunDir(folder), recovered.totals
+    undone, once = Counter[str](), Counter[str]()
+    if manifest.undo:
+        undone = Counter(str(row.get(RESULT)) for row in run.records())
+    if manifest.mode == "apply" and totals.not_ok and (rows := run.sent_once()):
+        outcomes = (outcome for _, (outcome, _) in run.committed(but_ok=True))
+        once = Counter(str(one.status) for one in outcomes if one.mailbox.row in rows)
+    return Looked(dict(undone), dict(once))
+
+
+def _is_bug(totals: Totals) -> bool:
+    """Whether the task raised an error of its own in every mailbox that is there."""
+    failed = totals.statuses[Status.FAILED]
+    return bool(failed) and failed == totals.problems[BUG] == totals.done - totals.statuses[Status.ABSENT]

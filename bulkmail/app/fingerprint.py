@@ -6,6 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bulkmail import __version__
 from bulkmail.app.compose import proxy_shown
@@ -25,9 +26,9 @@ UNCHANGEABLE = ("output.", "mode", "app.")
 
 
 def mode_of(job: Job, task: Task) -> Mode:
-    """What a run may do: read, plan, drift (a plan from which nothing should come) or apply."""
+    """What a run may do: read, plan, drift (a plan or report from which nothing should come) or apply."""
     if not task.writes:
-        return "read"
+        return "drift" if job.task.drift and task.finding is not None else "read"
     return "apply" if job.task.apply else "drift" if job.task.drift else "plan"
 
 
@@ -45,6 +46,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
         started=now(),
+        id=uuid4().hex,
         proxy=proxy_shown(job.app),
     )
 
@@ -91,7 +93,9 @@ def require_application(before: Manifest, job: Job) -> None:
 def output_of(output: Output) -> PinnedOutput:
     """How rows are written, with what `excel` stands for spelled out."""
     bom = output.bom or output.excel
-    return PinnedOutput(output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel)
+    return PinnedOutput(
+        output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel, order=output.order
+    )
 
 
 def application_of(job: Job) -> PinnedApp:

@@ -1,13 +1,14 @@
 """Finds the mailboxes of a job: a list in a file, a stream, the tenant's directory, or what an earlier run has kept."""
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from bulkmail.app.compose import Connection
 from bulkmail.config import Input, Job
 from bulkmail.errors import InputError, UsageError
-from bulkmail.model import Rejected, Source
+from bulkmail.model import Mailbox, Rejected, Source
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.manifest import PinnedInput
 from bulkmail.rundir.reader import RunDir
@@ -52,17 +53,24 @@ def directory_source(given: Input, connection: Connection) -> DirectorySource:
     return DirectorySource(connection.directory(), users=given.users, group=given.group, limit=given.limit or None)
 
 
-async def survey(source: Source | None, *, empty_is_ok: bool = False) -> int:
+async def survey(
+    source: Source | None,
+    *,
+    empty_is_ok: bool = False,
+    look: Callable[[Sequence[Mailbox | Rejected]], None] | None = None,
+) -> int:
     """How many mailboxes there will be; 0 where that is not known yet. Raises InputError for a file that is not a list,
     or has no mailbox in it.
 
     A file is read through once before anything is done: half a list is not worked on because the other half is broken.
-    It costs some microseconds a row.
+    It costs some microseconds a row. `look` is shown all of them.
     """
     if source is None or not source.replayable:
         return 0
     rejected: list[Rejected] = []
     async for chunk in source:
+        if look is not None:
+            look(chunk)
         if len(rejected) < FEW:
             rejected += [row for row in chunk if isinstance(row, Rejected)][:FEW]
     if not source.size() and not empty_is_ok:

@@ -3,8 +3,9 @@
 Whatever can be wrong with a job is found here, before a directory is made or a mailbox is asked for.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,13 +13,15 @@ from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
 from bulkmail.app.input import earlier_source, file_source, survey
 from bulkmail.app.observe import Note
+from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
-from bulkmail.config import Job, load
-from bulkmail.errors import ConfigError
+from bulkmail.config import Input, Job, load
+from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
-from bulkmail.model import Source, TokenSource
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.model import Source, Status, TokenSource
+from bulkmail.rundir.folder import FAILED
+from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, check_options, find
@@ -35,6 +38,8 @@ FEW = 4
 EXPIRES_SOON = 30
 """Days before the end of a certificate from which each run warns."""
 
+KEYS_LOGGED = "SSLKEYLOGFILE is set: every connection's keys are written there, and with them tokens can be read"
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -47,17 +52,20 @@ class Prepared:
     manifest: Manifest
     source: Source | None = None
     warnings: Sequence[str] = ()
+    expected: frozenset[Status] = frozenset()
+    """How its mailboxes ended before, where it is about those that did: it is no alarm that they end so again."""
 
 
 def prepare(job: Job, flags: Flags) -> Prepared:
     """A new run of a job. `flags` are those that the job was loaded with. Raises ConfigError, InputError, UsageError
     and CertificateError. Blocks."""
     task = find(job.task.name, job.path.parent)
+    _require_writes(task, job, flags)
     options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, flags), credential)
-    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
+    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential), _expected(job))
 
 
 def prepare_again(run: RunDir, flags: Flags) -> Prepared:
@@ -74,37 +82,64 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
 
 
 def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
-    """The undoing of what `run` changed, or the rest of it if `run` is an undo itself: by the task, the options and the
-    application of the run, whatever the job file says today. The key, the authorities to trust and the limits are those
-    of the job file.
+    """The undoing of what `run` changed, or the rest of it if `run` is an undo itself; see `_by_its_own`."""
+    return _by_its_own(run, flags, undoing, undo=True)
+
+
+def prepare_apply(plan: RunDir, flags: Flags) -> Prepared:
+    """The carrying out of a plan, with the input that it had; see `_by_its_own`."""
+    is_undo = plan.manifest.undo
+    applying = dict(flags) | {"task.drift": False, "task.apply": True}
+    prepared = _by_its_own(plan, applying, undoing if is_undo else _itself, undo=is_undo, applies=True)
+    return replace(prepared, source=earlier_source(plan, prepared.job, prepared.task))
+
+
+def _itself(task: Task) -> Task:
+    return task
+
+
+def _by_its_own(
+    run: RunDir, flags: Flags, shape: Callable[[Task], Task], *, undo: bool, applies: bool = False
+) -> Prepared:
+    """A run by the task, the options, the input and the application of an earlier one, whatever the job file says
+    today. The key, the authorities to trust and the limits are those of the job file.
 
     Raises as `prepare` does, and ConfigError if the job has another application or tenant now. Blocks.
     """
     before = run.manifest
     job, all_flags = _reloaded(before, flags)
     require_application(before, job)
+    given = asdict(before.input)
+    job = job.model_copy(update={"input": Input(**{name: given[name] for name in Input.model_fields})})
     task = _own_task(before, job)
-    reverse, options = undoing(task), run.options(task)
+    shaped, options = shape(task), run.options(task)
     manifest = pinned(job, task, options, all_flags)
     manifest = replace(
         manifest,
         input=replace(before.input, bytes=None, sha256=None, mailboxes=None),
         job=replace(manifest.job, task=before.job.task),
         parent=str(run.path.resolve()),
-        undo=True,
+        undo=undo,
+        applies=applies,
     )
     credential = credential_of(job)
     manifest = with_certificate(manifest, credential)
-    return Prepared(job, reverse, options, credential, manifest, warnings=_warnings(job, credential))
+    warnings = _warnings(job, credential)
+    return Prepared(job, shaped, options, credential, manifest, warnings=warnings, expected=_GONE_SINCE)
 
 
 async def surveyed(prepared: Prepared) -> Prepared:
     """With the size and the digest of its input in the manifest, if that can be read without Graph. Raises
-    InputError."""
+    InputError, and ConfigError for a text that names a column which the list does not have."""
     source = prepared.source
     if source is None or not source.replayable:
         return prepared
-    await survey(source, empty_is_ok=prepared.job.output.empty_is_ok or prepared.manifest.undo)
+    names = set[str]()
+    wanted = not prepared.manifest.undo and asked(prepared.options)
+    empty_is_ok = prepared.job.output.empty_is_ok or prepared.manifest.undo
+    await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
+    if wanted and source.size():
+        require_columns(prepared.options, names, source.name)
     manifest = warned(measured(prepared.manifest, source), prepared.options)
     return replace(prepared, manifest=manifest)
 
@@ -126,6 +161,33 @@ def _few(roles: Sequence[str]) -> str:
     return f"{', '.join(roles[:FEW])}{more}" or "none (granted in Exchange, or missing)"
 
 
+_GONE_SINCE = frozenset({Status.ABSENT})
+"""What a run that goes by an earlier one, and not by a list, may find everywhere."""
+
+
+def _expected(job: Job) -> frozenset[Status]:
+    """Of a list that is the `failed.csv` of a run, no mailbox ended well."""
+    path = Path(job.input.path)
+    is_failed = path.name == FAILED and (path.parent / MANIFEST).is_file()
+    return frozenset(Status) - {Status.OK} if is_failed else frozenset()
+
+
+def _require_writes(task: Task, job: Job, flags: Flags) -> None:
+    """Raises UsageError where a task that changes nothing is asked about changes: it would answer "none" for ever. A
+    report that knows findings may be asked for these with `--drift`."""
+    asked = {
+        "--apply": job.task.apply,
+        "--drift": job.task.drift and task.finding is None,
+        "--max-changes": bool(flags.get("limits.max_changes")),
+    }
+    if not task.writes and any(asked.values()):
+        named = " and ".join(name for name, given in asked.items() if given)
+        raise UsageError(
+            f"{task.name} changes nothing, so {named} means nothing there",
+            hint="These are for tasks that change mailboxes, such as settings.apply.",
+        )
+
+
 def with_certificate(manifest: Manifest, credential: Credential) -> Manifest:
     """The manifest with the life that the application's certificate has left; a secret has none."""
     certificate = credential.certificate
@@ -139,11 +201,18 @@ def _warnings(job: Job, credential: Credential) -> list[str]:
     certificate = credential.certificate
     left = certificate.days_left() if certificate else EXPIRES_SOON
     expiry = f"the certificate expires in {left} days; `bulkmail cert new` makes its successor"
-    return [*job.notes, *credential.warnings, *([expiry] if left < EXPIRES_SOON else ())]
+    return [
+        *job.notes,
+        *credential.warnings,
+        *([expiry] if left < EXPIRES_SOON else ()),
+        *([KEYS_LOGGED] if os.environ.get("SSLKEYLOGFILE") else ()),
+    ]
 
 
 def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:
     """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
+    if "\0" in before.job.path + before.input.path:
+        raise InputError(f"{MANIFEST} names a path with a NUL character", hint="Put the file back from a backup.")
     kept = {key: value for key, value in before.job.flags.items() if key not in OF_ONE_START}
     all_flags = kept | dict(flags)
     return load(Path(before.job.path), flags=all_flags), all_flags

@@ -9,14 +9,16 @@ from pathlib import Path
 from bulkmail.app.ending import Ended
 from bulkmail.app.fingerprint import require_same
 from bulkmail.app.input import earlier_source
+from bulkmail.app.late import under_way_before
 from bulkmail.app.observe import Note, Observer
-from bulkmail.app.prepare import Flags, Prepared, introduce, prepare_again, prepare_undo, surveyed
+from bulkmail.app.prepare import Flags, Prepared, introduce, prepare_again, prepare_apply, prepare_undo, surveyed
 from bulkmail.app.runner import Runner
-from bulkmail.errors import BulkmailError
+from bulkmail.errors import InputError
 from bulkmail.rundir.figures import carry_over
 from bulkmail.rundir.folder import existing, hold
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered, check_rows, recover
 
@@ -40,43 +42,45 @@ async def resume(
             return Ended(folder, before, None)
         before.write(folder)  # for the message of a process that finds the directory held
         prepared = await surveyed(await asyncio.to_thread(_prepare, run, flags))
-        recovered, under_way = await asyncio.to_thread(_recover, run)
+        recovered, under_way, planned = await asyncio.to_thread(_recover, run)
         if prepared.source is not None:
             await _require_same(run, prepared, recovered, accept=accept)
         await introduce(prepared, note)
         note(f"{len(recovered.done):,} mailboxes are done already")
-        return await Runner(prepared, observers, note, recovered, under_way).run(folder)
+        return await Runner(prepared, observers, note, recovered, under_way, planned=planned).run(folder)
 
 
 def _prepare(run: RunDir, flags: Flags) -> Prepared:
     before = run.manifest
-    if before.undo:
+    if before.applies:
+        applied = prepare_apply(_plan_of(before), flags)
+        prepared = replace(applied, source=earlier_source(run, applied.job, applied.task))
+    elif before.undo:
         undo = prepare_undo(run, flags)
         prepared = replace(undo, source=earlier_source(run, undo.job, undo.task))
     else:
         prepared = prepare_again(run, flags)
     manifest = replace(
-        prepared.manifest, parent=before.parent, undo=before.undo, started=before.started, seconds=before.seconds,
-        sums=before.sums, waits=before.waits,
+        prepared.manifest, parent=before.parent, undo=before.undo, id=before.id, started=before.started,
+        seconds=before.seconds, sums=before.sums, waits=before.waits,
     )  # fmt: skip
     return replace(prepared, manifest=manifest)
 
 
-def _recover(run: RunDir) -> tuple[Recovered, Mapping[int, Heartbeat]]:
-    """How far the run got, and where the run that it takes back had a write under way."""
-    recovered = recover(run)
-    carry_over(recovered.totals, run.manifest)
-    return recovered, _under_way(run.manifest)
-
-
-def _under_way(before: Manifest) -> Mapping[int, Heartbeat]:
-    if not before.undo:
-        return {}
+def _plan_of(before: Manifest) -> RunDir:
+    """The plan that a run carries out. Raises InputError if it is not there any more."""
     try:
-        return RunDir(existing(Path(before.parent))).unfinished().under_way
-    except BulkmailError as error:
-        log.warning("the run that is undone cannot be read, so its late writes are not waited for: %s", error)
-        return {}
+        return RunDir(existing(Path(before.parent)))
+    except InputError as error:
+        raise InputError(f"the plan that this run carries out is gone: {error}", hint="Put it back.") from None
+
+
+def _recover(run: RunDir) -> tuple[Recovered, Mapping[int, Heartbeat], Planned | None]:
+    """How far the run got, where the run before it had a write under way, and the changes of the plan that it carries
+    out."""
+    before, recovered = run.manifest, recover(run)
+    carry_over(recovered.totals, before)
+    return recovered, under_way_before(before), _plan_of(before).planned() if before.applies else None
 
 
 async def _require_same(run: RunDir, prepared: Prepared, recovered: Recovered, *, accept: bool) -> None:

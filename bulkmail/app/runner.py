@@ -14,27 +14,30 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, require_unchanged, spooled
+from bulkmail.app.input import directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
 from bulkmail.app.state import open_states
+from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
-from bulkmail.errors import gravest
-from bulkmail.model import Chunks, Source
+from bulkmail.errors import BulkmailError, gravest
+from bulkmail.model import Chunks, Source, Status
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
 from bulkmail.run.snapshot import Snapshot, resident
-from bulkmail.run.stop import CHANGES, TIME_BOX, Stop
+from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
-from bulkmail.source.remaining import Remaining
+from bulkmail.source.remaining import Gate, Remaining
+from bulkmail.task.declare import Options
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,8 @@ class Runner:
     """One run while it goes. `observers` see it once a second, `note` tells the user of a wish to stop.
 
     `recovered` is how far processes before this one got; `under_way` are rows in which another run, that this one takes
-    back, had a write under way.
+    back, had a write under way. A run with a `canary` stops after so many mailboxes, so that a person can look; one
+    that carries out a plan makes only the changes that are `planned`.
     """
 
     prepared: Prepared
@@ -52,6 +56,8 @@ class Runner:
     note: Note = log.info
     recovered: Recovered = field(default_factory=Recovered)
     under_way: Mapping[int, Heartbeat] = field(default_factory=dict)
+    canary: int = 0
+    planned: Planned | None = None
     stop: Stop = field(default_factory=Stop)
 
     async def run(self, folder: Path) -> Ended:
@@ -84,7 +90,8 @@ class Runner:
         async with (
             booked(
                 folder, prepared.manifest.mode, prepared.job.limits, self.recovered.changes, self.under_way,
-                exhausted=lambda: self.stop.ask(CHANGES),
+                exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
+                run=prepared.manifest.id,
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
@@ -98,7 +105,15 @@ class Runner:
         task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
         settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
         planning = self.prepared.manifest.mode in ("plan", "drift")
-        return open_outputs(folder, list(task.columns(options)), settings, self.recovered, states, planning=planning)
+        return open_outputs(
+            folder,
+            list(task.columns(options)),
+            settings,
+            self.recovered,
+            states,
+            planning=planning,
+            run=self.prepared.manifest.id,
+        )
 
     async def _input(self, folder: Path, connection: Connection) -> Source:
         """The mailboxes, from where they can be read again."""
@@ -106,6 +121,10 @@ class Runner:
         if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
             source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
+            if asked(self.prepared.options) and source.size():
+                names = set[str]()
+                await survey(source, look=collecting(names))
+                require_columns(self.prepared.options, names, once.name)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
             manifest = warned(manifest, self.prepared.options)
             for text in manifest.warnings:
@@ -118,28 +137,56 @@ class Runner:
         """Raises InputError, when all is done, if the input was not what it had been found to be."""
         found = self.prepared.manifest.input
         try:
-            await self._sweep(connection, Remaining(source, self.recovered.done), outputs)
+            await self._sweep(connection, self._gated(Remaining(source, self.recovered.done)), outputs)
         finally:  # however the run ends, its manifest names the input that was worked on
             self.prepared = replace(self.prepared, manifest=measured(self.prepared.manifest, source))
         require_unchanged(source, found)
 
+    def _gated(self, source: Chunks) -> Chunks:
+        return Gate(source, self.canary, self.stop.wait) if self.canary else source
+
     async def _sweep(self, connection: Connection, source: Chunks, outputs: Outputs) -> None:
-        task, limits = self.prepared.task, self.prepared.job.limits
-        watched = AlarmSettings(limits.max_failures, limits.stop_if_denied)
+        limits = self.prepared.job.limits
+        options, failure = await self._asked_once(connection)
         sweep = Sweep(
-            task,
-            self.prepared.options,
+            self.prepared.task,
+            options,
             source=source,
             open_graph=connection.of,
             lanes=connection.stack.lanes,
             outputs=outputs,
-            alarm=Alarm(watched, task.needs(self.prepared.options).text),
+            alarm=Alarm(self._watched(), self.recovered.changes.counts),
             stop=self.stop,
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )
         with self._time_box():
             async with self._observed(connection):
                 await sweep.run()
+        if failure is not None:
+            raise failure
+
+    async def _asked_once(self, connection: Connection) -> tuple[Options, BulkmailError | None]:
+        """The options for all mailboxes, with what the task asks before the first of them; or why that failed. Then,
+        and when a stop is asked for first, the sweep has nothing to do but to say so of each mailbox."""
+        once, options = self.prepared.task.once, self.prepared.options
+        if once is None:
+            return options, None
+        try:
+            return await self.stop.before(once(connection.directory(), options)) or options, None
+        except BulkmailError as error:
+            self.stop.ask(Reason(error.exit_code, str(error)))
+            return options, error
+
+    def _watched(self) -> AlarmSettings:
+        prepared, limits = self.prepared, self.prepared.job.limits
+        return AlarmSettings(
+            limits.max_failures,
+            0 if Status.DENIED in prepared.expected else limits.stop_if_denied,
+            0 if Status.ABSENT in prepared.expected else limits.stop_if_absent,
+            canary=self.canary,
+            permission=prepared.task.needs(prepared.options).text,
+            tenant=prepared.job.app.tenant_id,
+        )
 
     @contextmanager
     def _time_box(self) -> Iterator[None]:

@@ -32,7 +32,8 @@ async def undo(
     with hold(existing(folder)):
         run = RunDir(folder)
         if run.manifest.mode != "apply":
-            raise UsageError(f"{folder} changed nothing: it was a run to {run.manifest.mode}")
+            what = "only a report" if run.manifest.mode == "read" else "only a plan"
+            raise UsageError(f"{folder} changed nothing: it was {what}")
         prepared = await asyncio.to_thread(prepare_undo, run, {"task.drift": False, "task.apply": False} | dict(flags))
         under_way = (await asyncio.to_thread(run.unfinished)).under_way
         await introduce(prepared, note)

@@ -14,6 +14,7 @@ from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.ledger import ChangeLedger, written
 from bulkmail.rundir.manifest import Mode
+from bulkmail.rundir.planned import Planned, PlannedOnly
 from bulkmail.rundir.unfinished import Unfinished
 from bulkmail.sink.appender import reopened
 from bulkmail.transport.book import SETTLE, Booking
@@ -43,10 +44,12 @@ class Writes:
 @asynccontextmanager
 async def booked(
     folder: Path, mode: Mode, limits: Limits, known: Unfinished, under_way: Mapping[int, Heartbeat], *,
-    exhausted: Callable[[], None],
+    exhausted: Callable[[], None], planned: Planned | None = None, run: str = "",
 ) -> AsyncIterator[Writes]:  # fmt: skip
     """The writes of a run in `folder`, with its ledger open until the block ends. `known` is what the ledger says so
-    far; `under_way` are rows in which another run had a write under way. `exhausted` is called at `max_changes`."""
+    far; `under_way` are rows in which another run had a write under way. `exhausted` is called at `max_changes`.
+    Of a plan that is carried out, only the changes that are `planned` are made. `run` is the id that the
+    ledger names."""
     if mode == "read":
         yield Writes()
         return
@@ -54,13 +57,15 @@ async def booked(
     last = heartbeat.last(alive)
     with await asyncio.to_thread(reopened, folder / CHANGES, known.length) as file:
         ledger = ChangeLedger(
-            Journal(file), number=known.number, counts=known.counts, most=limits.max_changes, exhausted=exhausted
+            Journal(file, run), number=known.number, counts=known.counts, most=limits.max_changes, exhausted=exhausted
         )
         if known.length:
             ledger.reopen(last)
         unsettled = _left(limits.settle, under_way, known.unsettled)
         async with heartbeat.beating(alive), written(ledger):
-            yield Writes(mode, ledger, limits.settle, unsettled, known.made)
+            yield Writes(
+                mode, ledger if planned is None else PlannedOnly(ledger, planned), limits.settle, unsettled, known.made
+            )
 
 
 def _left(settle: float, *beats: Mapping[int, Heartbeat]) -> dict[int, float]:

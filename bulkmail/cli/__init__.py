@@ -6,6 +6,7 @@ Every other way costs a second of CPU before the first word: `run` needs aiohttp
 
 import sys
 from importlib import import_module
+from shutil import get_terminal_size
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -30,20 +31,29 @@ class Command(NamedTuple):
 COMMANDS = {
     "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
     "run": Command("run:run", "Run a job's task against every mailbox of its input."),
+    "apply": Command(
+        "apply:apply",
+        "Carry out a plan that you have reviewed: exactly the changes in its records.csv and changes.ndjson.",
+    ),
     "resume": Command("resume:resume", "Go on with a run that was stopped or killed: what is done stays done."),
     "undo": Command("undo:undo", "Put back what a run changed, where it still is as the run left it."),
     "show": Command("show:show", "Show the summary of a run again."),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
+    "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),
     "token": Command("token:token", "Get an app-only token and show the claims that matter."),
     "sim": Command("sim:sim", "Simulate Entra and Graph on this machine, to rehearse on."),
     "help": Command("help:help_", "Read the documentation: a topic, or the list of topics."),
 }
 
+ROOM = 70
+"""Columns that help in tables needs."""
+
 STYLE: dict[str, Any] = {
     "context_settings": {"help_option_names": ["-h", "--help"]},
     "add_completion": False,
-    "rich_markup_mode": "markdown",  # paragraphs of help texts flow
+    # Paragraphs of help texts flow; on a narrow terminal the names of options would be cut, and plain text is not.
+    "rich_markup_mode": "markdown" if get_terminal_size().columns >= ROOM else None,
     "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
 }
 
@@ -75,7 +85,7 @@ app = typer.Typer(
     cls=LazyGroup,
     help="Runs one task against every mailbox of a Microsoft 365 tenant, as fast as the service permits.",
     no_args_is_help=True,
-    **STYLE,
+    **{**STYLE, "add_completion": True},
 )
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,13 @@ from bulkmail.identity.issue import key_credentials, new_key_pair, to_pem, to_pf
 from bulkmail.identity.keyfile import is_pfx, load_certificate
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.vault import PRIVATE, PUBLIC, write
-from bulkmail.text import one_line
+from bulkmail.text import counted, one_line
+
+WARNED = 3
+"""Exit code of `show --warn-days` for a certificate with fewer days left."""
+
+SOON = 30
+"""Days before the end of a certificate from which a successor is asked for."""
 
 VARIABLE = "BULKMAIL_CERTIFICATE_PASSWORD"
 
@@ -97,7 +103,10 @@ def new(
       bulkmail cert new contoso-2027 --rollover contoso.cer --format both
     """
     stem = _stem(name)
-    _require_absent([out / f"{stem}{suffix}" for suffix in SUFFIXES[form]], force=force)
+    targets = [out / f"{stem}{suffix}" for suffix in SUFFIXES[form]]
+    if rollover:
+        _require_apart(targets, rollover)
+    _require_absent(targets, force=force)
     password = None if no_password else _password(password_file, new=True)
     if password is None and form is not Form.PEM:
         raise UsageError("a PFX has to have a password", hint="Use --format pem with --no-password.")
@@ -118,23 +127,62 @@ def show(
     file: Annotated[Path, typer.Argument(help="PFX, PEM or CER file.")],
     *,
     password_file: PasswordFile = None,
+    warn_days: Annotated[
+        int | None, typer.Option(help="Exit with 3 if fewer days are left, or if it has expired.", min=0)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the certificate in a file: thumbprints, validity, days left. A private key in it is not shown.
 
-    Example: bulkmail cert show contoso.cer
+    With --warn-days it can be watched by a scheduler: the exit code is 3 when it is time for a successor.
+
+    Examples:
+
+      bulkmail cert show contoso.cer
+
+      bulkmail cert show contoso.cer --warn-days 30
     """
+    if not file.exists():
+        raise UsageError(f"there is no file {file}", hint=f"Looked for {file.resolve()}.")
     password = _password(password_file, new=False) if is_pfx(file) else None
     certificate = load_certificate(file, password)
     if as_json:
-        return _print_json({**_facts(certificate), "keyCredentials": key_credentials([certificate])})
-    return _print_facts(certificate)
+        _print_json({**_facts(certificate), "keyCredentials": key_credentials([certificate])})
+    else:
+        _print_facts(certificate)
+        for sentence in _remarks(certificate):
+            typer.echo(sentence)
+    if warn_days is not None and certificate.days_left() < warn_days:
+        raise typer.Exit(WARNED)
+
+
+def _remarks(certificate: Certificate) -> Iterator[str]:
+    """What is to be known of a certificate that cannot be used as it is."""
+    left = certificate.days_left()
+    if left < 0:
+        yield f"EXPIRED on {certificate.not_after:%d %b %Y}: make its successor with bulkmail cert new"
+    elif left < SOON:
+        yield f"expires in {counted(left, 'day')}: make its successor with bulkmail cert new NAME --rollover FILE"
+    if not certificate.is_rsa:
+        yield "not an RSA key: Entra does not take it for an application"
 
 
 def _stem(name: str) -> str:
     if name in ("", ".", "..") or Path(name).name != name or "\\" in name:
         raise UsageError(f"NAME is the name of a file: {name!r}", hint="Give its folder with --out.")
     return name
+
+
+def _require_apart(targets: list[Path], rollover: Path) -> None:
+    """The key in use signs in until the new certificate is uploaded, so --force does not replace it either."""
+    used = rollover.resolve().with_suffix("")
+    taken = [path for path in targets if path.exists() and path.resolve().with_suffix("") == used]
+    if taken or any(path.resolve() == rollover.resolve() for path in targets):
+        raise UsageError(
+            f"{(taken or targets)[0]} belongs to the certificate in use, and would be replaced before its successor is "
+            "registered",
+            hint=f"Choose another NAME, such as {rollover.stem}-2; remove the old files when nothing uses them.",
+        )
 
 
 def _require_absent(paths: list[Path], *, force: bool) -> None:
@@ -151,6 +199,8 @@ def _password(file: Path | None, *, new: bool) -> Secret:
     if given:
         return Secret(given)
     if sys.stdin.isatty():
+        if new:
+            typer.echo("The password that the private key is locked with; Ctrl-C to stop.", err=True)
         return Secret(typer.prompt("Password of the private key", hide_input=True, confirmation_prompt=new))
     raise UsageError("the private key needs a password", hint=f"Give --password-file, or set {VARIABLE}.")
 
@@ -184,6 +234,7 @@ def _facts(certificate: Certificate) -> dict[str, Any]:
         "not_before": certificate.not_before.isoformat(),
         "not_after": certificate.not_after.isoformat(),
         "days_left": certificate.days_left(),
+        "expired": certificate.days_left() < 0,
     }
 
 

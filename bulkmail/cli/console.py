@@ -11,16 +11,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import Console
 
 from bulkmail.errors import BulkmailError
-from bulkmail.text import one_line
+from bulkmail.text import one_line, redacted, visible
 
 log = logging.getLogger(__name__)
 
-errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
-results = Console(highlight=False, markup=False, emoji=False)
+
+class Screen(Console):
+    """Prints texts less what a terminal would act on: they may come from the run directory of somebody else."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        texts = ("\n".join(map(visible, one.split("\n"))) if isinstance(one, str) else one for one in objects)
+        super().print(*texts, **how)
+
+
+errors = Screen(stderr=True, highlight=False, markup=False, emoji=False)
+results = Screen(highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -69,7 +79,7 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return json.dumps(entry)
+        return redacted(json.dumps(entry))
 
 
 class _OneLine(logging.Formatter):

@@ -99,9 +99,15 @@ def _rows(path: Path) -> Table:
     for name, width in SHOWN.items():
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
     with path.open(encoding="utf-8", newline="") as file:
-        for row in islice((row for row in csv.DictReader(file) if row["internal_reply"]), ROWS):
+        for row in islice(filter(_is_plain, csv.DictReader(file)), ROWS):
             table.add_row(*(Text(one_line(row[name])) for name in SHOWN))
     return table
+
+
+def _is_plain(row: dict[str, str]) -> bool:
+    """Some mailboxes of the tenant hold what a spreadsheet or a terminal must not run: not for a first look."""
+    reply = row["internal_reply"]
+    return bool(reply) and reply[0].isalpha() and reply.isprintable()
 
 
 def _show_books(books: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bulkmail.config import flag
+from bulkmail.errors import UsageError
 
 JobFile = Annotated[Path, typer.Argument(help="Job file (TOML); configs/ has one for each task.", metavar="JOB.toml")]
 ApplyFlag = Annotated[
@@ -23,5 +24,8 @@ Settings = Annotated[
 
 def flags(settings: list[str] | None, named: dict[str, Any]) -> dict[str, Any]:
     """The settings of a command line; an option with a name of its own wins over --set."""
+    duration = named.get("limits.max_duration", "")
+    if duration.isdigit():
+        raise UsageError(f"--max-duration {duration}: of what? Write {duration}s, {duration}m or {duration}h")
     given = dict(flag(text) for text in settings or ())
     return given | {key: value for key, value in named.items() if value not in (None, "")}

@@ -105,7 +105,8 @@ class Line:
 
     def parts(self, now: Snapshot) -> list[str]:
         """The figures, the most important first."""
-        done, rate = now.done, self._rate(now.seconds, now.done)
+        done = now.done - now.statuses.get(Status.NOT_RUN, 0)  # they have an outcome, once a run is stopped
+        rate = self._rate(now.seconds, done)
         all_wait = any(not wait.mailbox for wait in now.waits)
         parts = [f"{done:,} of {now.expected:,}  {100 * done // now.expected} %" if now.expected else f"{done:,} done"]
         if rate is not None:
@@ -129,7 +130,7 @@ class Line:
 
 def waiting(waits: Sequence[Wait]) -> list[str]:
     """What is waited for: by all, or by how many mailboxes, with the one that waits longest."""
-    lines = [f"all wait {duration(wait.seconds)}: {one_line(wait.by)}" for wait in waits if not wait.mailbox]
+    lines = [f"all wait {duration(max(1.0, wait.seconds))}: {one_line(wait.by)}" for wait in waits if not wait.mailbox]
     held = [wait for wait in waits if wait.mailbox and wait.seconds >= LONG]
     if held:
         longest = max(held, key=lambda wait: wait.seconds)

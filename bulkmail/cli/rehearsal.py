@@ -1,7 +1,7 @@
 """A directory to rehearse in: an application's certificate, the simulator's authority, a list of mailboxes, a job.
 
-The certificate is kept from one rehearsal to the next, unless one of a certain age is asked for. Everything else is
-written anew, because a simulator has new certificates, and perhaps another port, each time.
+The application's certificate is kept from one rehearsal to the next, unless one of a certain age is asked for; so is
+the simulator's authority. Everything else is written anew: a simulator may have another port each time.
 """
 
 import json

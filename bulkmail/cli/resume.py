@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from bulkmail.app.again import again
+from bulkmail.app.commands import SEND_AGAIN
 from bulkmail.app.resume import resume as resume_run
 from bulkmail.cli import console as say
 from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, flags
+from bulkmail.cli.flags import ApplyFlag, AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, flags
 from bulkmail.errors import UsageError
 from bulkmail.model import Status
 
@@ -19,10 +20,20 @@ def resume(
     run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
     *,
     retry: Annotated[
-        str, typer.Option(help="Run again what ended so, in a new run: any of failed,denied,unknown,absent,not_run,ok.")
+        str,
+        typer.Option(
+            help="Run again what ended so, in a new run: any of failed, denied, unknown, absent, not_run, ok."
+        ),
     ] = "",
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although input, job or task are not what they were.")
+    ] = False,
+    apply: ApplyFlag = None,
+    send_again: Annotated[
+        bool,
+        typer.Option(
+            SEND_AGAIN, help="With --retry: also where something was sent, or may have been: it arrives twice."
+        ),
     ] = False,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
@@ -34,7 +45,8 @@ def resume(
 
     Input, task, application and tenant have to be what they were; what is not is named, and refused until you accept
     it. A mailbox in which a write was under way waits until the service has settled (limits.settle), so that nothing
-    is done twice. With --retry, mailboxes that ended so are run again, as a new run that names this one.
+    is done twice. With --retry, mailboxes that ended so are run again, as a new run that names this one; where they
+    would change something, that run only plans, unless told to --apply.
 
     Exit codes are those of `bulkmail run`.
 
@@ -48,8 +60,15 @@ def resume(
     with say.exit_on_error():
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
         statuses = _statuses(retry)
+        if not retry and (apply is not None or send_again):
+            raise UsageError(
+                "--apply, --plan and " + SEND_AGAIN + " go with --retry",
+                hint="A run that goes on does what it was begun for. `bulkmail apply RUN_DIR` applies a plan.",
+            )
+        if apply is not None:
+            given |= {"task.apply": apply}
         go_on = partial(resume_run, run_dir, given, accept=accept_changes)
-        work = partial(again, run_dir, statuses, given) if retry else go_on
+        work = partial(again, run_dir, statuses, given, send_again=send_again) if retry else go_on
         code = execute(work, hidden=no_progress or log_json, as_json=as_json)
     raise typer.Exit(code)
 

@@ -48,9 +48,10 @@ def run(
     mailbox (rejected.csv), and the figures of the run (run.json). A task that writes only plans, unless it is told to
     --apply; either way changes.ndjson says what is changed, from what to what.
 
-    Exit codes: 0 all ok, or no mailbox there; 1 a defect; 2 usage, input or configuration; 3 finished, some mailboxes
+    Exit codes: 0 all ok, or no mailbox there; 1 a bug; 2 usage, input or configuration; 3 finished, some mailboxes
     not ok; 4 sign-in or permission; 5 stopped early; 6 the run directory is in use; 7 output could not be written;
-    130, 143 interrupted. Ctrl-C finishes what is in flight; a second one stops at once.
+    8 drift, with --drift; 9 drift, and some mailboxes not ok; 129, 130, 143, 149 terminal closed, interrupted or
+    terminated. Ctrl-C finishes what is in flight; a second one stops at once.
 
     Examples:
 

@@ -200,7 +200,7 @@ async def _rehearse(plan: _Plan) -> None:
     say.log_to_stderr(as_json=False)
     stop = Stop()
     try:
-        async with Simulator(plan.settings) as simulator:
+        async with Simulator(plan.settings, kept=plan.directory) as simulator:
             scope = _group(simulator, plan.scope)
             await asyncio.to_thread(prepare, simulator, plan.directory, plan.roles, scope=scope, days=plan.days)
             _introduce(simulator, plan)

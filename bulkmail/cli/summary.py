@@ -1,13 +1,11 @@
 """The summary of a run on a terminal, in a mail or in a pipe: what `report` tells, with colour and with commands."""
 
-import shlex
+import json
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 from rich.text import Text
 
-from bulkmail.model import Status
 from bulkmail.report.text import laid_out, tell
 from bulkmail.report.view import View
 from bulkmail.rundir.manifest import Manifest
@@ -18,7 +16,7 @@ STYLES = {"ok": "green", "absent": "dim", **dict.fromkeys(("denied", "failed", "
 
 def as_json(manifest: Manifest, folder: Path) -> str:
     """`run.json` and where it lies, for scripts."""
-    return orjson.dumps({"directory": str(folder), **manifest.as_json()}, option=orjson.OPT_INDENT_2).decode()
+    return json.dumps({"directory": str(folder), **manifest.as_json()}, indent=2)  # in ASCII, whatever is in it
 
 
 def show(view: View, console: Console) -> None:
@@ -29,14 +27,8 @@ def show(view: View, console: Console) -> None:
 
 
 def _next(manifest: Manifest, folder: Path) -> list[str]:
-    """What there is to do now, as commands."""
-    job = shlex.quote(str(manifest.job.path or "JOB.toml"))
-    where = shlex.quote(str(folder))
-    if manifest.state != "finished":
-        return [f"bulkmail resume {where}"]
-    if manifest.mode == "plan" and manifest.changes:
-        again = f"undo {shlex.quote(manifest.parent)}" if manifest.undo else f"run {job}"
-        return [f"bulkmail {again} --apply, once changes.ndjson says what you mean"]
-    found = manifest.statuses
-    retry = [str(status) for status in (Status.FAILED, Status.UNKNOWN) if found.get(status)]
-    return [f"bulkmail resume {where} --retry {','.join(retry)}"] if retry and not manifest.undo else []
+    """What there is to do now: each step in words, and below it the command, to be copied."""
+    from bulkmail.app.commands import next_steps  # noqa: PLC0415 - `show` starts without the application
+
+    steps = next_steps(manifest, folder)
+    return [line for step in steps for line in ((f"{step.why}:", step.command) if step.command else (step.why,))]

@@ -33,7 +33,7 @@ def tasks(
 
 
 def _describe(task: Task) -> None:
-    say.results.print(task.summary, soft_wrap=True)
+    say.results.print(f"{task.name}: {task.summary}", soft_wrap=True)
     say.results.print(f"permission  {task.permission} (application)")
     say.results.print(_table("option", {_option(task, key): field.description or ""
                                         for key, field in task.options.model_fields.items()}))  # fmt: skip
@@ -44,7 +44,10 @@ def _option(task: Task, key: str) -> str:
     field = task.options.model_fields[key]
     if field.is_required():
         return f"{key} (to be given)"
-    return f"{key} = {orjson.dumps(field.get_default(call_default_factory=True), default=str).decode()}"
+    default = field.get_default(call_default_factory=True)
+    if default is None or default == "":
+        return f"{key} (not set)"
+    return f"{key} = {orjson.dumps(default, default=str).decode()}"
 
 
 def _table(heading: str, rows: Mapping[str, str]) -> Table:

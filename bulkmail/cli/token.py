@@ -10,7 +10,9 @@ from bulkmail.app.compose import credential_of, proxy_shown
 from bulkmail.app.loop import run
 from bulkmail.cli import console as say
 from bulkmail.config import load
+from bulkmail.errors import UsageError
 from bulkmail.identity.claims import decode
+from bulkmail.text import counted
 
 LABELS = {
     "application": "application",
@@ -41,10 +43,14 @@ def token(
     """
     say.log_to_stderr(as_json=False)
     with say.exit_on_error():
-        if decoded and raw:
-            raise typer.BadParameter("--decode and --raw exclude each other")
+        if raw and (decoded or as_json):
+            raise UsageError("--raw goes with neither --decode nor --json", hint="Give one of them.")
         job = load(job_file)
-        show_token(run(credential_of(job).token()), raw=raw, as_json=as_json)
+        credential = credential_of(job)
+        show_token(run(credential.token()), raw=raw, as_json=as_json)
+        if not raw and not as_json and credential.certificate is not None:
+            left, until = credential.certificate.days_left(), credential.certificate.not_after
+            typer.echo(f"{'certificate':<15} {counted(left, 'day')} left, until {until:%d %b %Y}")
         if not raw and not as_json and (proxy := proxy_shown(job.app)):
             typer.echo(f"{'through':<15} {proxy}")
 

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, overlay, unknown_variables
 from bulkmail.config.locate import has_escapes, line_of, toml_hint
 from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
+from bulkmail.config.words import in_words
 from bulkmail.errors import ConfigError
 from bulkmail.text import nearest
 
@@ -34,11 +35,13 @@ def load(path: Path, *, environment: Mapping[str, str] = os.environ, flags: Mapp
     tables = _tables(path, text)
     _refuse_secrets(tables, path, text)
     _refuse_escapes(tables, path, text)
+    _refuse_apply(tables, path, text)
     _anchor(tables, path.parent)
     overlaid: dict[Key, Given] = {}
     for layer in (from_environment(environment), from_flags(flags or {})):
         overlay(tables, layer)
         overlaid |= layer
+    _refuse_nul(tables, path)
     try:
         return Job(**tables, path=path, notes=unknown_variables(environment))
     except ValidationError as error:
@@ -68,11 +71,29 @@ def _tables(path: Path, text: str) -> dict[str, Any]:
     return tables
 
 
+def _refuse_nul(tables: Mapping[str, Any], path: Path) -> None:
+    """No path can hold one, and no name or address has one."""
+    for name, table in tables.items():
+        for key, value in table.items():
+            if "\0" in (value if isinstance(value, str) else ""):
+                raise ConfigError(f"{path}: {name}.{key} holds a NUL character", hint="Write the text without it.")
+
+
 def _refuse_secrets(tables: Mapping[str, Any], path: Path, text: str) -> None:
     for key in sorted(SECRETS & set(tables.get("app", ()))):
         raise ConfigError(
             f"{path}:{line_of(text, ('app', key))}: app.{key} must not stand in a job file",
             hint=f"Use app.{key}_file, or the environment variable BULKMAIL_{key.upper()}.",
+        )
+
+
+def _refuse_apply(tables: Mapping[str, Any], path: Path, text: str) -> None:
+    """What a job file says would write each time it is run, and the person who runs it expects a plan."""
+    if tables.get("task", {}).get("apply"):
+        raise ConfigError(
+            f"{path}:{line_of(text, ('task', 'apply'))}: task.apply must not stand in a job file: a job only plans",
+            hint="Remove the line. `bulkmail run JOB.toml` plans, `bulkmail apply RUN_DIR` applies a plan that you "
+            "have reviewed, and `bulkmail run JOB.toml --apply` applies at once.",
         )
 
 
@@ -109,5 +130,4 @@ def _lines(error: ValidationError, path: Path, text: str, overlaid: Mapping[Key,
 def _reason(place: Sequence[str], errors: Sequence[ErrorDetails]) -> str:
     if errors[0]["type"] == "extra_forbidden":
         return f"{'.'.join(place)} is not a setting{nearest(place[-1], TABLES[place[0]].model_fields)}"
-    reasons = [one["msg"].removeprefix("Value error, ") for one in errors]
-    return f"{'.'.join(place)}: {', or '.join(reason[:1].lower() + reason[1:] for reason in reasons)}"
+    return f"{'.'.join(place)}: {in_words(errors)}"

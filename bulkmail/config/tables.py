@@ -12,12 +12,23 @@ def _seconds(value: object) -> object:
     return seconds(value) if isinstance(value, str) else value
 
 
+def _share(value: object) -> object:
+    """`5%` is 0.05."""
+    if isinstance(value, str) and (number := value.strip().removesuffix("%")) != value.strip():
+        try:
+            return float(number) / 100
+        except ValueError:
+            return value
+    return value
+
+
 def _unset(value: object) -> object:
     """An empty path is none, not the current directory."""
     return None if value == "" else value
 
 
 Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+Share: TypeAlias = Annotated[float, BeforeValidator(_share)]
 File: TypeAlias = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_unset)]
 
 
@@ -78,7 +89,7 @@ class TaskTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     name: str = Field("settings.report", description="see `bulkmail tasks`")
-    apply: bool = Field(default=False, description="a task that writes only plans unless this is true")
+    apply: bool = Field(default=False, description="command line only, as --apply: a job file cannot write by itself")
     drift: bool = Field(default=False, description="plan, and exit with 8 if anything would be changed")
 
     @model_validator(mode="after")
@@ -108,11 +119,17 @@ class Limits(Table):
     )
     max_attempts: int = Field(6, ge=1, le=20, description="tries of a request; throttled ones are not counted")
     max_wait: Seconds = Field(3600.0, description="how long the service may hold up a mailbox: it then ends as failed")
-    max_failures: float = Field(
-        0, ge=0, description="stop after so many mailboxes that are not ok, or this share below 1; 0: never"
-    )
+    max_failures: Share = Field(
+        0.2, ge=0, description="stop after so many mailboxes that are not ok, or at this share, such as 0.05 or 5%, "
+        "once 200 have ended; 0: never"
+    )  # fmt: skip
     stop_if_denied: int = Field(
         25, ge=0, description="stop when so many mailboxes, the first ones, are all denied; 0: never"
+    )
+    stop_if_absent: int = Field(
+        25,
+        ge=0,
+        description="stop when so many mailboxes, the first ones, do not exist: it is the wrong list; 0: never",
     )
     max_rejected: float = Field(
         0.5, ge=0, le=1, description="warn when more than this share of the input's rows are blank or invalid; 1: never"
@@ -140,7 +157,7 @@ class Limits(Table):
 class Output(Table):
     """Where results go."""
 
-    directory: str = Field("out/{task}-{date}", description="{task}, {date} and {time} are filled in")
+    directory: str = Field("out/{task}-{date}", description="{task}, {job}, {date} and {time} are filled in")
     format: tuple[Literal["ndjson", "csv"], ...] = Field(
         ("ndjson", "csv"), min_length=1, strict=False, description="what to write"
     )
@@ -152,6 +169,9 @@ class Output(Table):
     excel: bool = Field(
         default=False,
         description="CSV files for an Excel that writes decimal commas: mark, semicolons, commas in figures",
+    )
+    order: Literal["done", "input"] = Field(
+        "done", description="rows as mailboxes are done; with input also sorted.csv, in the order of the list"
     )
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")

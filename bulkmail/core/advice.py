@@ -24,6 +24,7 @@ ABSENT: Mapping[str, str] = {
 _OTHERS: Mapping[str, str] = {
     "OrganizationFromTenantGuidNotFound": "The tenant has no Exchange Online: it needs a licence with it (a new one "
     "takes hours to be felt). The certificate and the registration are fine; or app.tenant_id names the wrong tenant.",
+    "NotAsPlanned": "It was changed since it was planned, and left alone: plan once more and look at the difference.",
     "UnknownError": "A mailbox on premises of a hybrid tenant often answers so; take it off the list, or migrate it.",
     "InvalidAuthenticationToken": "Check the clock, and that app.cloud, app.tenant_id and the endpoints fit.",
     "AuthenticationError": "Check the clock, and that app.cloud, app.tenant_id and the endpoints fit.",
@@ -58,7 +59,7 @@ _OTHERS: Mapping[str, str] = {
     "TooManyRequests": "The service was asked too often; the waits tell whose limit it was.",
     "ApplicationThrottled": "The mailbox was asked too often: run no second program with the same application.",
     "ThrottledOut": "The service asked for a longer wait than limits.max_wait: run the mailbox again later.",
-    "OutcomeUnknown": "Whether it was done is not known: look, or let `bulkmail resume RUN_DIR --retry unknown` look.",
+    "OutcomeUnknown": "Its answer was lost, so whether it was done is not known: look there before it is done again.",
     "Unreachable": "Nothing could be sent: look at the network, the proxy and the firewall.",
     "InputError": "The list or the job has for them what cannot be used: the message in failed.csv says what.",
     "TaskError": "A mistake in the task: its author should see the log.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -32,6 +32,11 @@ class Certificate:
     @property
     def not_after(self) -> datetime:
         return self.x509.not_valid_after_utc
+
+    @property
+    def is_rsa(self) -> bool:
+        """Entra takes no other keys for applications."""
+        return isinstance(self.x509.public_key(), RSAPublicKey)
 
     @property
     def der(self) -> bytes:

@@ -1,6 +1,7 @@
 """Makes key pairs, and puts them into the forms that others read: PFX, PEM, keyCredentials. Touches no file."""
 
 import base64
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_OID, uuid5
@@ -18,25 +19,27 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from bulkmail.errors import CertificateError
+from bulkmail.errors import CertificateError, UsageError
 from bulkmail.identity.certificate import SMALLEST_KEY, Certificate, KeyPair
 from bulkmail.identity.secret import Secret
 
 LARGEST_KEY = 8192  # bits; beyond, a signature takes longer than the request that it is for
 LONGEST = 36_500  # days
 BACKDATED = timedelta(minutes=5)  # so that a clock which is a little behind does not call it not yet valid
+_BETWEEN = re.compile(r"((?<!\\)[,+])\s+(?=[A-Za-z0-9.]+\s*=)")  # what stands between two parts of a subject
 ROUNDS = 100_000  # PBKDF2 rounds of the PFX; Windows opens it, and a guess costs the guesser
 
 
 def new_key_pair(subject: str, *, days: int = 365, key_size: int = 3072, now: datetime | None = None) -> KeyPair:
     """An RSA key with a certificate signed by itself. `subject` is RFC 4514, such as `CN=bulkmail,O=Contoso`.
 
-    Raises CertificateError for a subject, size or validity that cannot be.
+    Blanks behind a comma are skipped, as Windows writes them. Raises UsageError for a subject, size or validity that
+    cannot be.
     """
     if not SMALLEST_KEY <= key_size <= LARGEST_KEY:
-        raise CertificateError(f"a key of {key_size} bits: it has to be {SMALLEST_KEY} to {LARGEST_KEY}")
+        raise UsageError(f"a key of {key_size} bits: it has to be {SMALLEST_KEY} to {LARGEST_KEY}")
     if not 1 <= days <= LONGEST:
-        raise CertificateError(f"a validity of {days} days: it has to be 1 to {LONGEST}")
+        raise UsageError(f"a validity of {days} days: it has to be 1 to {LONGEST}")
     name = _name(subject)
     key = rsa.generate_private_key(public_exponent=65537, key_size=key_size)
     start = (now or datetime.now(UTC)).replace(microsecond=0)
@@ -86,13 +89,11 @@ def key_credentials(certificates: Iterable[Certificate], *, content: str = "key"
 
 def _name(subject: str) -> x509.Name:
     try:
-        name = x509.Name.from_rfc4514_string(subject)
+        name = x509.Name.from_rfc4514_string(_BETWEEN.sub(r"\1", subject.strip()))
     except ValueError:
         name = x509.Name([])
     if not list(name):
-        raise CertificateError(
-            f"this is no subject: {subject!r}", hint="Such as CN=bulkmail, or CN=bulkmail,O=Contoso."
-        )
+        raise UsageError(f"this is not a subject: {subject!r}", hint="Such as CN=bulkmail, or CN=bulkmail,O=Contoso.")
     return name
 
 

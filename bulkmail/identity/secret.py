@@ -47,7 +47,11 @@ def read_secret(path: Path) -> Secret:
         with path.open("rb") as file:
             content = file.read(LARGEST)
     except OSError as error:
-        raise ConfigError(f"cannot read the secret in {path}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot read the secret in {path}: {error.strerror}",
+            hint=f"Looked for {path.absolute()}. A password of your choice stands on its first line: "
+            f"(umask 077; openssl rand -base64 24 > {path})",
+        ) from None
     text = _decoded(content)
     if text is None:
         raise ConfigError(

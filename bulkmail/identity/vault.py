@@ -13,7 +13,7 @@ def write(path: Path, content: bytes, mode: int, *, replace: bool = False) -> No
     """Puts `content` at `path` with exactly `mode`, whatever the umask. What exists stays, unless it is to be replaced.
     Missing folders are made. Raises OutputError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(path.parent)
     except OSError as error:
         raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from None
     put = atomic.replace if replace else atomic.create

@@ -16,7 +16,7 @@ from bulkmail.report.verdict import verdict
 from bulkmail.report.view import View
 from bulkmail.rundir.manifest import Manifest, Waited
 from bulkmail.source.columns import ID_NAMES, fold
-from bulkmail.text import counted, duration, one_line
+from bulkmail.text import counted, duration, one_line, visible
 
 LABEL = 10
 """Characters that the word in front of a line takes."""
@@ -39,6 +39,16 @@ MEANINGS = {
 }
 
 
+UNDONE = {
+    "restored": "undone",
+    "planned": "to be undone",
+    "already": "as before already",
+    "kept": "kept (had no value before)",
+    "changed": "left alone (changed since)",
+}
+"""What became of the changes that an undo was to take back, in words; `gone` is one."""
+
+
 class Line(NamedTuple):
     """A line of a telling: the word in front, empty where it goes on with the line before. `whole` is not wrapped;
     another one goes on `hang` characters to the right, where the screen has room for that."""
@@ -50,13 +60,15 @@ class Line(NamedTuple):
 
 
 def tell(view: View, *, hints: Sequence[str] = (), zone: tzinfo | None = None) -> list[Line]:
-    """All lines. `hints` are commands, with what they are for; times are of `zone`, by default that of this machine."""
+    """All lines. `hints` are what to do next, each followed by its command; times are of `zone`, by
+    default that of this machine."""
     lines = [
         *_title(view, zone),
         Line("verdict", verdict(view)),
         *_counts(view),
         *_since(view, zone),
         *_work(view, zone),
+        *_findings(view.manifest),
         *_changes(view),
         *_certificate(view.manifest),
     ]
@@ -64,7 +76,10 @@ def tell(view: View, *, hints: Sequence[str] = (), zone: tzinfo | None = None) -
         code = view.manifest.exit_code
         lines.append(Line("exit", f"{code}: {EXIT_CODES.get(code, '').replace('`', '')}"))
     lines += [Line("files", str(view.folder.resolve()), whole=True), Line("", ", ".join(view.files))]
-    return [*lines, *(Line("next" if first else "", hint, whole=True) for first, hint in _first(hints))]
+    return [
+        *lines,
+        *(Line("next" if first else "", hint, whole=hint.startswith("bulkmail ")) for first, hint in _first(hints)),
+    ]
 
 
 def laid_out(lines: Iterable[Line], width: int) -> list[str]:
@@ -82,7 +97,7 @@ def laid_out(lines: Iterable[Line], width: int) -> list[str]:
                 text, max(width, LABEL + 20), initial_indent=lead, subsequent_indent=indent, break_long_words=False,
                 break_on_hyphens=False,
             ) or [lead.rstrip()]  # fmt: skip
-    return [line.rstrip() for line in found]
+    return [visible(line).rstrip() for line in found]  # whole lines hold paths as they are
 
 
 TITLE = "title"
@@ -122,7 +137,8 @@ def _at(text: str, zone: tzinfo | None) -> datetime:
 
 def _of_what(manifest: Manifest) -> str:
     """How many mailboxes, of which list and which of its columns."""
-    given, done = manifest.input, manifest.sums.mailboxes
+    given = manifest.input
+    done = manifest.sums.mailboxes - manifest.statuses.get(Status.NOT_RUN, 0)
     if given.path:
         source = "standard input" if given.path == "-" else given.path.replace("\\", "/").rpartition("/")[2]
     elif given.group:
@@ -242,6 +258,11 @@ def _times(wait: Waited) -> str:
     return "once" if wait.times == 1 else f"{wait.times:,} times"
 
 
+def _findings(manifest: Manifest) -> Iterator[Line]:
+    if found := manifest.sums.findings:
+        yield Line("findings", f"{counted(found, 'mailbox', 'mailboxes')} with something to look into")
+
+
 def _changes(view: View) -> Iterator[Line]:
     """What was changed, or would be; nothing for a run that reads."""
     manifest, made = view.manifest, view.written
@@ -257,8 +278,10 @@ def _changes(view: View) -> Iterator[Line]:
         kinds = ", ".join(f"{number:,} {name}" for name, number in made.kinds.items())
         listed += f": {kinds}, in {counted(made.mailboxes, 'mailbox', 'mailboxes')}"
     yield Line("changes", listed if manifest.mode == "apply" else f"{listed}; nothing was sent")
+    words = UNDONE if manifest.undo else {}
     if view.results:
-        yield Line("results", ", ".join(f"{number:,} {one_line(name)}" for name, number in view.results.items()))
+        told = (f"{number:,} {words.get(name, one_line(name))}" for name, number in view.results.items())
+        yield Line("results", ", ".join(told))
 
 
 def _certificate(manifest: Manifest) -> Iterator[Line]:

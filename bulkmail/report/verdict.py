@@ -34,7 +34,7 @@ def _work_done(view: View) -> str:
     total = sum(manifest.statuses.values())
     if not total:
         return "nothing done: there was no mailbox in the input"
-    if manifest.mode == "read":
+    if manifest.mode == "read" or (manifest.mode == "drift" and manifest.sums.findings):
         return f"{manifest.statuses.get(Status.OK, 0):,} of {mailboxes(total)} ok"
     planned = manifest.changes.get(Ending.PLANNED, 0)
     done = manifest.changes.get(Ending.DONE, 0) + (made.settled if made else 0)

@@ -1,6 +1,6 @@
 """What a run changed, by kind, out of its ledger: made, updated, deleted, in how many mailboxes. Only counts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bulkmail.model import Change, Ending
@@ -20,21 +20,21 @@ class Written:
     settled: int = 0
 
 
-def written(ledger: Iterable[ChangeEntry], done: Rows, not_ok: Rows) -> Written:
-    """Reads a ledger. `done` are the rows with an outcome, `not_ok` those of them that did not end as ok. Takes a byte
-    for each change."""
+def written(ledger: Iterable[ChangeEntry], done: Callable[[int], bool], not_ok: Rows) -> Written:
+    """Reads a ledger, in a byte for each change. `done` tells whether a row has an outcome; `not_ok` are those that did
+    not end as ok."""
     kinds = [0] * len(_KINDS)
     begun, touched, settled = bytearray(), Rows(), 0
     for entry in ledger:
         match entry:
-            case Intent(planned=True) if entry.row in done and not entry.change.further:
+            case Intent(planned=True) if done(entry.row) and not entry.change.further:
                 kinds[_kind(entry.change)] += 1
                 touched.add(entry.row)
             case Intent():
                 begun.extend(bytes(max(0, entry.number + 1 - len(begun))))
                 begun[entry.number] = 0 if entry.change.further else 1 + _kind(entry.change)
             case Concluded(number, row, ending) if number < len(begun) and begun[number]:
-                sure = ending is Ending.UNKNOWN and row in done and row not in not_ok
+                sure = ending is Ending.UNKNOWN and done(row) and row not in not_ok
                 settled += sure
                 if sure or ending is Ending.DONE:
                     kinds[begun[number] - 1] += 1

@@ -1,5 +1,6 @@
 """Opens the files that a run writes, and closes them all. Knows their names and formats, nothing of what goes in."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from bulkmail.atomic import sync
 from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
-from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SPILLS, VERDICTS
+from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SORTED, SPILLS, VERDICTS
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
@@ -17,6 +18,9 @@ from bulkmail.sink import Csv, Format, Ndjson
 from bulkmail.sink.appender import reopened
 from bulkmail.sink.blobs import Blobs, recover_blobs
 from bulkmail.sink.spill import Spills
+from bulkmail.text import one_line
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,12 @@ class OutputSettings:
 
     def names(self) -> list[str]:
         """All files that a run may leave, in the order of interest."""
-        return [*(f"{RECORDS}.{one}" for one in self.formats), OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED]
+        sheets = (f"{name}.{one}" for name in (RECORDS, SORTED) for one in self.formats)
+        return [*sheets, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED]
+
+
+def _warn_of(name: str) -> None:
+    log.warning("the task gives a column that it does not declare, so records.csv is without it: %s", one_line(name))
 
 
 @contextmanager
@@ -44,11 +53,14 @@ def open_outputs(
     states: States | None = None,
     *,
     planning: bool = False,
+    run: str = "",
 ) -> Iterator[Outputs]:
     """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
-    only plans leaves `states` as they are. Raises OutputError."""
+    only plans leaves `states` as they are. `run` is the id that the journal names. Raises OutputError."""
     bom, delimiter = settings.bom, settings.delimiter
-    table = Csv(columns, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
+    table = Csv(
+        columns, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma, stray=_warn_of
+    )  # fmt: skip
     formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table}
     with ExitStack() as opened:
         sinks = []
@@ -65,5 +77,5 @@ def open_outputs(
         spills.clear()
         opened.callback(spills.clear)
         sync(folder)
-        writer = Writer(sinks, Journal(outcomes), rejected, recovered.totals, None if planning else states)
+        writer = Writer(sinks, Journal(outcomes, run), rejected, recovered.totals, None if planning else states)
         yield Outputs(writer, spills, blobs, states, dict(recovered.reached))

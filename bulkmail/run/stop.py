@@ -19,9 +19,11 @@ class Reason:
     text: str
 
 
-TIME_BOX = Reason(5, "the time box of the run was used up")
-CHANGES = Reason(5, "the run has made as many changes as it may")
-FAILURES = Reason(5, "too many mailboxes failed")
+STOPPED = 5
+"""The exit code of a run that stops early, for a reason of its own, and can be resumed."""
+
+TIME_BOX = Reason(STOPPED, "--max-duration was reached")
+CANARY = Reason(STOPPED, "--canary was reached: look at what was done before you go on")
 HANGUP = Reason(129, "the terminal was closed")
 INTERRUPTED = {
     getattr(signal, name): reason
@@ -38,6 +40,11 @@ INTERRUPTED = {
 """By signal number; the codes are as shells count them, 128 and the number."""
 CANCELLED = Reason(130, "cancelled")
 """The run's own task was cancelled, and nothing had asked it to stop."""
+
+
+def changes_made(most: int) -> Reason:
+    """The run has made as many changes as it may."""
+    return Reason(STOPPED, f"--max-changes {most:,} was reached")
 
 
 class Stop:

@@ -102,6 +102,7 @@ class Sweep:
         self._judge = Judge(task)
         self._clock: Callable[[], float]
         self._names_mailbox = "mailbox" in task.columns(options)
+        self._finding = task.finding
 
     def __repr__(self) -> str:
         active = sum(worker.item is not None for worker in self._workers.values())
@@ -129,6 +130,7 @@ class Sweep:
             raise self._broken
         if self._stop.reason is None:
             self._alarm.require_admission()
+            self._alarm.require_presence()
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as beside:
@@ -186,7 +188,7 @@ class Sweep:
                 await self._writer.put(done)
                 worker.item = None  # at once: it must not be put twice
                 self._idle += 1
-                if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome.status)):
+                if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome)):
                     self._stop.ask(reason)
         except ServiceDown as down:
             self._stop.ask(Reason(down.exit_code, str(down)))
@@ -225,15 +227,15 @@ class Sweep:
         finally:
             turns.leave(mailbox)
 
-    async def _run_at(self, target: str, mailbox: Mailbox, worker: Worker) -> Finished:
+    async def _run_at(self, target: str, mailbox: Mailbox, worker: Worker) -> Finished:  # noqa: C901 - see below
         started = self._clock()
         key = worker.target = key_of(target) if target else mailbox.key
         self._lanes.enter(key)
         pending = Pending(self._outputs, mailbox)
-        rows, names_mailbox = pending.rows, self._names_mailbox
+        rows, names_mailbox, finding = pending.rows, self._names_mailbox, self._finding
         running: AsyncIterator[Row] | None = None
         blocks: Sequence[bytes | Block] = ()
-        status, problem, number, extra = Status.OK, None, 0, None
+        status, problem, number, findings, extra = Status.OK, None, 0, 0, None
         try:  # all in this coroutine: one for the loop over the rows would cost each mailbox a hundredth of all
             if self._task.keeps_state:
                 await pending.begin()
@@ -244,6 +246,8 @@ class Sweep:
                         await pending.commit(row)
                         continue
                     check_row(row, running)
+                if finding is not None and finding(row):
+                    findings += 1
                 rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
                 if len(rows) == CHUNK:
                     await pending.encode()
@@ -256,7 +260,7 @@ class Sweep:
             if not is_own(error):
                 raise
             status, problem = self._judge.verdict(mailbox, error)
-            number = self._outputs.durable(mailbox)
+            number, findings = self._outputs.durable(mailbox), 0
             await pending.discard()
         finally:
             worker.target = None
@@ -264,7 +268,8 @@ class Sweep:
         worker.spent = Tally()
         if not pending.is_short:
             self._outputs.reached.pop(mailbox.row, None)
-        return Finished(Outcome(mailbox, status, number, tally, self._clock() - started, problem), blocks, extra)
+        seconds = self._clock() - started
+        return Finished(Outcome(mailbox, status, number, tally, seconds, problem, findings), blocks, extra)
 
     async def _account_for_the_rest(self) -> None:
         """Every mailbox that was not finished did not run, whether it was read or not."""

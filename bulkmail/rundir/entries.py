@@ -75,7 +75,9 @@ _outcome, _committed = partial(tuple.__new__, Outcome), partial(tuple.__new__, C
 
 def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
     """An outcome as an entry of its journal; with the cells of its row unless it ended well, for `failed.csv`."""
-    (address, row, id_, columns), status, rows, (requests, throttled, waited, waited_for), seconds, problem = outcome
+    (address, row, id_, columns), status, rows, (requests, throttled, waited, waited_for), seconds, problem, found = (
+        outcome
+    )
     members = {
         "row": row,
         "mailbox": address,
@@ -88,8 +90,11 @@ def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
         "waited_for": waited_for,
         "seconds": round(seconds, 3),
         "error": problem and {field: getattr(problem, field) for field in _PROBLEM},
+        "findings": found,
         "offsets": lengths,
     }
+    if not found:
+        del members["findings"]
     if not id_:
         del members["id"]
     if not waited_for:
@@ -115,7 +120,10 @@ def decode_outcome(entry: Mapping[str, Any]) -> Committed:
     mailbox = _mailbox((address, _row(row), _text(entry["id"]) if "id" in entry else "", columns))
     tally = _tally((requests, throttled, waited, _text(entry["waited_for"]) if "waited_for" in entry else ""))
     problem = _problem(entry["error"]) if "error" in entry else None
-    return _committed((_outcome((mailbox, _STATUSES[status], rows, tally, seconds, problem)), lengths))
+    findings = entry.get("findings", 0)
+    if type(findings) is not int:
+        raise TypeError("a figure is not of its type")
+    return _committed((_outcome((mailbox, _STATUSES[status], rows, tally, seconds, problem, findings)), lengths))
 
 
 def checked_state(state: Mapping[str, Any], largest: int = LARGEST) -> dict[str, Any]:

@@ -5,7 +5,15 @@ from bulkmail.rundir.totals import Totals
 
 
 def sums(totals: Totals) -> Sums:
-    return Sums(totals.done, totals.rows, totals.requests, totals.throttled, totals.retried, round(totals.waited, 3))
+    return Sums(
+        totals.done,
+        totals.rows,
+        totals.requests,
+        totals.throttled,
+        totals.retried,
+        round(totals.waited, 3),
+        totals.findings,
+    )
 
 
 def waits(totals: Totals) -> dict[str, Waited]:

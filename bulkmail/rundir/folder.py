@@ -4,6 +4,10 @@
 with the process, however that ends, and no file has to be removed by hand.
 """
 
+import logging
+import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -11,9 +15,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bulkmail.atomic import UNFINISHED
-from bulkmail.errors import InputError, OutputError, RunHeld
+from bulkmail.atomic import UNFINISHED, make_folder
+from bulkmail.errors import InputError, OutputError, RunHeld, UsageError
 from bulkmail.rundir.manifest import MANIFEST, Manifest
+from bulkmail.text import nearest
+
+log = logging.getLogger(__name__)
 
 OUTCOMES = "outcomes.ndjson"
 CHANGES = "changes.ndjson"
@@ -28,14 +35,21 @@ SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.
 NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
+_WORD = re.compile(r"\{\w*\}")
+"""A word in the name of a directory that is filled in."""
+
 LOCK = ".lock"
 ALIVE = ".alive"
 SPILLS = ".spilled"
 
 
-def name(template: str, task: str, now: datetime) -> Path:
-    """`out/{task}-{date}` with the task's name, the date (2026-11-23) and the time (221503) filled in."""
-    words = {"{task}": task, "{date}": now.strftime("%Y-%m-%d"), "{time}": now.strftime("%H%M%S")}
+def name(template: str, task: str, now: datetime, job: str = "") -> Path:
+    """`out/{task}-{date}` with the task's name, the date (2026-11-23), the time (221503) and the name of the job filled
+    in. Raises UsageError for another word in braces."""
+    words = {"{task}": task, "{date}": now.strftime("%Y-%m-%d"), "{time}": now.strftime("%H%M%S"), "{job}": job}
+    unknown = [word for word in _WORD.findall(template) if word not in words]
+    if unknown:
+        raise UsageError(f"{template}: {unknown[0]} is not filled in{nearest(unknown[0], words)}")
     for word, text in words.items():
         template = template.replace(word, text)
     return Path(template)
@@ -121,12 +135,18 @@ def _remove_unfinished(folder: Path) -> None:
 
 def _make(folder: Path) -> None:
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700)
-            folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
+        if folder.is_dir():
+            _warn_of_others(folder)
+        make_folder(folder)
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror}", hint="Name another --output.") from None
+
+
+def _warn_of_others(folder: Path) -> None:
+    """A folder that was there stays as it is, but who may write to it can put any file in place of a run's."""
+    mode = folder.stat().st_mode
+    if os.name != "nt" and mode & (stat.S_IWGRP | stat.S_IWOTH):
+        log.warning("%s may be written to by other users (mode %o): chmod 700 keeps them out", folder, mode & 0o777)
 
 
 def _holder(folder: Path) -> str:

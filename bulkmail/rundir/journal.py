@@ -6,7 +6,8 @@ one sync each; the first of a group has `"synced":4711`, its own offset: everyth
 
 So a journal that broke off differs from one that was damaged. A line whose checksum does not hold is a torn end and is
 cut off, unless a line behind it that does hold at its own offset, wherever it stands now, proves that more had been on
-the disk: then something else has changed the file, and nothing is guessed. (SQLite's journal and restic's pack files
+the disk: then something else has changed the file, and nothing is guessed. The first line names the run, so that the
+journal of another one is not taken for this run's. (SQLite's journal and restic's pack files
 keep the same order: a claim is durable before what relies on it.)
 """
 
@@ -27,6 +28,7 @@ _TAIL = len(b',"crc":"00000000"}\n')
 _body = itemgetter(slice(-_TAIL))
 _SEAL = re.compile(rb',"crc":"[0-9a-f]{8}"\}')  # ends a line, even one that has run into the next
 _SYNCED = re.compile(rb',"synced":([0-9]{1,19})\Z')
+_RUN = re.compile(rb',"run":"([0-9a-f]{32})","synced":0\Z')
 
 BLOCK = 1 << 16
 """Bytes that are read at a time, and the rest of the line that they end in."""
@@ -55,8 +57,10 @@ class Journal:
     Raises OutputError, after which nothing more may be written: what reached the disk is not known.
     """
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, run: str = "") -> None:
+        """`run` is the id of the run, 32 hexadecimal digits; empty in directories of earlier versions."""
         self._file = file
+        self._run = run
 
     def __repr__(self) -> str:
         return f"<Journal {self._file.path} length={self._file.length}>"
@@ -64,13 +68,15 @@ class Journal:
     def append(self, entries: Sequence[bytes]) -> None:
         """`entries` are JSON objects with at least one member. Returns when they would survive a power cut."""
         if entries:
-            self._file.append(sealed(entries, self._file.length))
+            self._file.append(sealed(entries, self._file.length, self._run))
             self._file.sync()
 
 
-def sealed(entries: Sequence[bytes], start: int) -> bytes:
+def sealed(entries: Sequence[bytes], start: int, run: str = "") -> bytes:
     """The lines of a group, of one entry at least, that begins at the offset `start`."""
     bodies = [entry[:-1] for entry in entries]
+    if run and not start:
+        bodies[0] += b',"run":"%s"' % run.encode()
     bodies[0] += b',"synced":%d' % start
     offsets = map(add, accumulate(map(len, bodies), initial=start), count(0, _TAIL))
     return b"".join(map(add, bodies, _tails(bodies, offsets)))
@@ -87,13 +93,21 @@ def _tails(bodies: Iterable[bytes], offsets: Iterable[int]) -> Iterator[bytes]:
     return map(b',"crc":"%08x"}\n'.__mod__, map(crc32, bodies, map(and_, offsets, repeat(0xFFFFFFFF))))
 
 
-def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
+def read(path: Path, *, without: bytes | None = None, run: str | None = None) -> Iterator[Line]:
     """The entries that hold, in their order, to where the journal breaks off. Nothing where there is no file.
 
-    Lines that hold something to be read `without` are checked, but neither decoded nor given. Raises Damaged where the
-    journal does not merely break off, and OutputError where it cannot be read. Blocks, and is safe to be broken off at
-    any time.
+    `run` is the id of the run whose journal it has to be, None where that does not matter. Lines that hold something to
+    be read `without` are checked, but neither decoded nor given. Raises Damaged where the journal does not merely break
+    off, and OutputError where it cannot be read. Blocks, and is safe to be broken off at any time.
     """
+    for ends, lines in read_lines(path, run):
+        for end, line in zip(ends, lines, strict=False):
+            if without is None or without not in line:
+                yield Line(end, entry_of(path, end, line))
+
+
+def read_lines(path: Path, run: str | None = None) -> Iterator[tuple[Sequence[int], Sequence[bytes]]]:
+    """As `read`, the lines themselves: block by block, after the offsets where they end, of which there may be more."""
     if not path.exists():
         return
     with os_errors_as_output_error(path), path.open("rb") as file:
@@ -101,16 +115,16 @@ def read(path: Path, *, without: bytes | None = None) -> Iterator[Line]:
         while lines := file.readlines(BLOCK):
             offsets = [*accumulate(map(len, lines), initial=offset)]
             held = holding(lines, offsets)
-            for end, line in zip(offsets[1:], lines[:held], strict=False):
-                if without is None or without not in line:
-                    yield Line(end, _entry(path, end, line))
+            if held and not offset and run is not None:
+                _refuse_foreign(path, lines[0], run)
+            yield offsets[1:], lines[:held]
             if held < len(lines):
                 _refuse_damage(path, offsets[held], chain(lines[held:], file))
                 return
             offset = offsets[-1]
 
 
-def _entry(path: Path, end: int, line: bytes) -> dict[str, Any]:
+def entry_of(path: Path, end: int, line: bytes) -> dict[str, Any]:
     """A line whose checksum holds, and that is not a JSON object all the same, was not written here."""
     try:
         entry = orjson.loads(line)
@@ -119,6 +133,12 @@ def _entry(path: Path, end: int, line: bytes) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise Damaged(f"{path}: holds what bulkmail does not write, before byte {end:,}")
     return entry
+
+
+def _refuse_foreign(path: Path, first: bytes, run: str) -> None:
+    named = _RUN.search(first[:-_TAIL])
+    if (named[1].decode() if named else "") != run:
+        raise Damaged(f"{path}: is the journal of another run", hint="Put the run's own file back.")
 
 
 def _refuse_damage(path: Path, bad: int, rest: Iterable[bytes]) -> None:

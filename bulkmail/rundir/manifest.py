@@ -58,13 +58,15 @@ class PinnedApp:
 
 @dataclass(frozen=True, slots=True)
 class PinnedOutput:
-    """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point."""
+    """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point.
+    `order` is that of the mailboxes as they were done, or with `input` also that of the list, in files of its own."""
 
     format: tuple[str, ...] = ("ndjson", "csv")
     raw: bool = False
     bom: bool = False
     delimiter: str = ","
     decimal_comma: bool = False
+    order: Literal["done", "input"] = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class JobFile:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a run came to; `waited` is in seconds."""
+    """What a run came to; `waited` is in seconds, `findings` are mailboxes with a row that should be looked into."""
 
     mailboxes: int = 0
     rows: int = 0
@@ -87,6 +89,7 @@ class Sums:
     throttled: int = 0
     retried: int = 0
     waited: float = 0.0
+    findings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,17 @@ class Manifest:
     """One run. `counts` are of the input's rows.
 
     `code` tells one version of the task from another. `proxy` is what Graph was reached through, without user and
-    password; empty where it was reached directly. `parent` is the run that this one repeats or takes back, and
-    `undo` says which. `columns` are those of the list that name its mailboxes, the one that was preferred first.
-    `certificate_expires` is when that of the application does, as it was when the run began; `certificate_days_left`
-    counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by how they ended, `waits` are
-    by the limit that was met, `outputs` by the name of the file; `advice` is what to do about the code of a problem,
-    `warnings` are what a person should look at. `pid` and `host` are those of the process that wrote it last.
+    password; empty where it was reached directly. `parent` is the run that this one repeats, takes back (`undo`) or,
+    if that was a plan, carries out (`applies`). `columns` are those of the list that name its mailboxes, the one that
+    was preferred first. `certificate_expires` is when that of the application does, as it was when the run began;
+    `certificate_days_left` counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by how
+    they ended, `waits` are by the limit that was met, `outputs` by the name of the file; `advice` is what to do about
+    the code of a problem, `warnings` are what a person should look at.
+
+    `undone` are the changes of an undo by what became of them. `drift` is whether there is any; None where it was not
+    asked for. `sent_once` are mailboxes that did not end well, by status, in which something was or may have been sent
+    that must not be sent again. `pid` and `host` are those of the process that wrote it last. `id` is what the
+    journals name the run by, 32 hexadecimal digits; empty in a run directory of earlier versions.
     """
 
     task: str
@@ -124,6 +132,7 @@ class Manifest:
     proxy: str = ""
     parent: str = ""
     undo: bool = False
+    applies: bool = False
     columns: tuple[str, ...] = ()
     certificate_expires: str = ""
     certificate_days_left: int | None = None
@@ -136,6 +145,9 @@ class Manifest:
     statuses: Mapping[str, int] = field(default_factory=dict)
     sums: Sums = field(default_factory=Sums)
     changes: Mapping[str, int] = field(default_factory=dict)
+    undone: Mapping[str, int] = field(default_factory=dict)
+    drift: bool | None = None
+    sent_once: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Waited] = field(default_factory=dict)
     problems: Mapping[str, int] = field(default_factory=dict)
     advice: Mapping[str, str] = field(default_factory=dict)
@@ -143,6 +155,7 @@ class Manifest:
     outputs: Mapping[str, Digest] = field(default_factory=dict)
     pid: int = 0
     host: str = ""
+    id: str = ""
 
     def write(self, folder: Path) -> Self:
         """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
@@ -167,13 +180,17 @@ class Manifest:
                 hint="Use the version that wrote it.",
             )
         try:
-            return _reader().validate_json(content, strict=True)
-        except ValidationError as error:
+            read = _reader().validate_json(content, strict=True)
+            _check(read)
+        except ValueError as error:
+            if not isinstance(error, ValidationError):
+                raise InputError(f"{folder / MANIFEST}: {error}", hint="Put the file back from a backup.") from None
             wrong = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, wrong["loc"]))
             raise InputError(
                 f"{folder / MANIFEST}: {place}: {wrong['msg']}", hint="Put the file back from a backup."
             ) from None
+        return read
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in the file."""
@@ -187,6 +204,22 @@ class Manifest:
 def now() -> str:
     """This moment as a manifest has it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _check(manifest: Manifest) -> None:
+    """Raises ValueError for a time that no calendar has, or none of this world."""
+    for name in ("started", "ended", "certificate_expires"):
+        text = getattr(manifest, name)
+        if not _is_time(text) and (text or name == "started"):
+            raise ValueError(f"{name} is not a time")
+
+
+def _is_time(text: str) -> bool:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return at.tzinfo is not None and 1971 <= at.year <= 9000
 
 
 def _given(part: PinnedInput | PinnedApp) -> dict[str, Any]:

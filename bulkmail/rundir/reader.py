@@ -18,10 +18,12 @@ from pydantic import ValidationError
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Outcome, Row, Status
 from bulkmail.rundir import heartbeat
+from bulkmail.rundir.doubts import sent_once
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
-from bulkmail.rundir.journal import read
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.journal import entry_of, read, read_lines
+from bulkmail.rundir.manifest import MANIFEST, Manifest
+from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.unfinished import Unfinished, unfinished
 from bulkmail.sink import unescape
 from bulkmail.sink.appender import os_errors_as_output_error
@@ -51,9 +53,27 @@ class RunDir:
         """`run.json`, as it was when it was first asked for. Raises InputError for a directory that holds no run."""
         return Manifest.read(self.path)
 
+    @cached_property
+    def _id(self) -> str | None:
+        """The id that the journals have to name; None where no manifest says which."""
+        return self.manifest.id if (self.path / MANIFEST).exists() else None
+
     def outcomes(self) -> Iterator[Outcome]:
         """Every outcome, in the order in which they were written. Raises Damaged."""
         return (outcome for _, (outcome, _) in self.committed())
+
+    def told(self, shortly: Callable[[bytes], T | None]) -> Iterator[T | Outcome]:
+        """Every outcome: as `shortly` makes something of its line, or decoded where that gives None. Raises Damaged."""
+        path = self.path / OUTCOMES
+        for ends, lines in read_lines(path, self._id):
+            for end, line in zip(ends, lines, strict=False):
+                if (told := shortly(line)) is not None:
+                    yield told
+                    continue
+                with _damage(path, end):
+                    commit = decode_commit(entry_of(path, end, line))
+                if isinstance(commit, Committed):
+                    yield commit.outcome
 
     def committed(self, *, but_ok: bool = False) -> Iterator[tuple[int, Committed]]:
         """As `outcomes`, with the offset where the line ends and how long each file of rows was then. Those that are ok
@@ -98,6 +118,14 @@ class RunDir:
                 rows.add(outcome.mailbox.row)
         return rows
 
+    def sent_once(self) -> set[int]:
+        """The rows in which something was or may have been sent that must not be sent again. Raises Damaged."""
+        return sent_once(self.changes())
+
+    def planned(self) -> Planned:
+        """The changes of a plan, of the mailboxes that are ok. Raises Damaged."""
+        return Planned(self.changes(), self.rows_with(frozenset({Status.OK})))
+
     def unfinished(self, done: Rows | None = None) -> Unfinished:
         """What the ledger says of the rows that are not `done`. Raises Damaged."""
         rows = self.done() if done is None else done
@@ -134,7 +162,7 @@ class RunDir:
         self, name: str, decode: Callable[[Mapping[str, Any]], T], *, without: bytes | None = None
     ) -> Iterator[tuple[int, T]]:
         path = self.path / name
-        for end, entry in read(path, without=without):
+        for end, entry in read(path, without=without, run=self._id):
             try:
                 found = decode(entry)
             except _FOREIGN as error:

@@ -22,6 +22,7 @@ from typing import Any, Self
 
 import orjson
 
+from bulkmail.atomic import make_folder
 from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox
 
@@ -165,7 +166,7 @@ def _check(connection: sqlite3.Connection) -> None:
 
 
 def _make_private(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle = os.open(path, _FLAGS, 0o600)
     try:
         with suppress(OSError, AttributeError):  # a file system without modes

@@ -18,7 +18,8 @@ class Waits:
 
 @dataclass(slots=True)
 class Totals:
-    """Counts what was committed. `waited` is seconds that requests waited before they left; `waits` is by limit."""
+    """Counts what was committed. `waited` is seconds that requests waited before they left; `waits` is by limit;
+    `findings` are mailboxes with a row that should be looked into."""
 
     statuses: Counter[Status] = field(default_factory=Counter)
     rows: int = 0
@@ -28,6 +29,7 @@ class Totals:
     waited: float = 0.0
     waits: defaultdict[str, Waits] = field(default_factory=lambda: defaultdict(Waits))
     problems: Counter[str] = field(default_factory=Counter)
+    findings: int = 0
 
     @property
     def done(self) -> int:
@@ -46,6 +48,7 @@ class Totals:
         self.requests += tally.requests
         self.throttled += tally.throttled
         self.waited += tally.waited
+        self.findings += bool(outcome.findings)
         if outcome.problem is not None:
             self.problems[f"{outcome.status} {outcome.problem.code}"] += 1
 
@@ -53,13 +56,15 @@ class Totals:
         """As `add` does one by one; by columns, which is cheaper from a few on."""
         if not outcomes:
             return
-        _, statuses, rows, tallies, _, problems = zip(*outcomes, strict=True)
+        _, statuses, rows, tallies, _, problems, findings = zip(*outcomes, strict=True)
         requests, throttled, waited, _ = zip(*tallies, strict=True)
         self.statuses.update(statuses)
         self.rows += sum(rows)
         self.requests += sum(requests)
         self.throttled += sum(throttled)
         self.waited = sum(waited, self.waited)
+        if any(findings):
+            self.findings += sum(map(bool, findings))
         if any(problems):
             self.problems.update(f"{one.status} {one.problem.code}" for one in outcomes if one.problem is not None)
 

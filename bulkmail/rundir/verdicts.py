@@ -1,6 +1,12 @@
 """Makes `outcomes.csv` from the outcomes when a run has ended: a row for each mailbox, also for the absent ones, as a
-spreadsheet shows it. Streams the journal, in its order: a journal of any length takes the memory of a block."""
+spreadsheet shows it. Streams the journal, in its order: a journal of any length takes the memory of a block.
 
+There may be a million rows, and the run is over when the last is written. So those that are nearly all alike, of
+mailboxes that ended as ok at the first attempt, are made of the lines of the journal without decoding them.
+"""
+
+import re
+from collections.abc import Callable
 from itertools import islice
 
 from bulkmail import atomic
@@ -24,15 +30,36 @@ def write_verdicts(run: RunDir, style: PinnedOutput) -> None:
     sheet = Csv(COLUMNS, bom=style.bom, delimiter=style.delimiter, decimal_comma=style.decimal_comma)
     with os_errors_as_output_error(path):
         path.unlink(missing_ok=True)
-    rows = map(_row, run.outcomes())
+    told = run.told(_shortly(style))
     with atomic.replacing(path) as file:
         file.write(sheet.header)
-        while block := list(islice(rows, BLOCK)):
-            file.write(sheet.encode(block))
+        while block := list(islice(told, BLOCK)):
+            file.write(b"".join(one if isinstance(one, bytes) else sheet.encode([_row(one)]) for one in block))
+
+
+_PLAIN = re.compile(
+    rb'\{"row":(\d+),"mailbox":"([0-9A-Za-z][0-9A-Za-z@._-]*)","status":"ok","rows":(\d+),"requests":(\d+),'
+    rb'"throttled":(\d+),"waited":(\d+\.\d+),"seconds":(\d+\.\d+),"offsets":\{[^{}]*\},"'
+)
+"""An outcome without id, error and limit, of an address that a CSV neither quotes nor escapes. Its figures look the
+same in JSON and in CSV."""
+
+
+def _shortly(style: PinnedOutput) -> Callable[[bytes], bytes | None]:
+    """Makes the row of such an outcome from its line in the journal."""
+    if style.decimal_comma or style.delimiter not in (",", ";", "\t"):
+        return lambda _line: None
+    order = b"%b,,%b,ok,,,%b,%b,%b,%b,%b,\r\n".replace(b",", style.delimiter.encode())
+
+    def shortly(line: bytes) -> bytes | None:
+        found = _PLAIN.match(line)
+        return order % found.group(2, 1, 3, 4, 5, 6, 7) if found else None
+
+    return shortly
 
 
 def _row(outcome: Outcome) -> Row:
-    mailbox, status, rows, tally, seconds, problem = outcome
+    mailbox, status, rows, tally, seconds, problem, _ = outcome
     code, message, request_id = ("", "", "") if problem is None else (problem.code, problem.message, problem.request_id)
     values = (mailbox.address, mailbox.id, mailbox.row, str(status), code, message, rows, tally.requests,
               tally.throttled, tally.waited, seconds, request_id)  # fmt: skip

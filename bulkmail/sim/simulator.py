@@ -29,11 +29,12 @@ class Simulator:
     """An Entra and a Graph on this machine, alive within `async with`.
 
     `login_url`, `graph_url` and `signed_url`, of pre-authenticated addresses, are roots without a path. `ca_file` is
-    the PEM certificate to trust, gone at the end.
+    the PEM certificate to trust, gone at the end; the authority itself lasts in the folder `kept`, if one is named.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, kept: Path | None = None) -> None:
         self.settings = settings or Settings()
+        self._kept = kept
         self.world: World = build(self.settings)
         self.tenant = self.world.tenant
         self.tenant_id = self.world.tenant.id
@@ -48,7 +49,7 @@ class Simulator:
         directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="bulkmail-sim-"))
         self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
         try:
-            context = await asyncio.to_thread(tls.server_context, directory, settings.host, settings.flaw)
+            context = await asyncio.to_thread(tls.server_context, directory, settings.host, settings.flaw, self._kept)
             self.ca_file = directory / "ca.pem"
             server = Server(self.entra, Service(self.world, self.entra, asyncio.get_running_loop().time))
             graph = Listener(server.answer, context if settings.tls else None)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from bulkmail.atomic import sync
+from bulkmail.atomic import make_folder, sync
 from bulkmail.errors import OutputError, TaskMistake
 from bulkmail.model import Blob, Mailbox
 from bulkmail.sink.appender import Appender, os_errors_as_output_error
@@ -179,7 +179,7 @@ class Writing:
 
     def _begin(self) -> int | None:
         with os_errors_as_output_error(self._path.parent):
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._path.parent)
         was_there = self._path.exists()
         self._file = Appender.at_end(self._path)
         self._offset = self._file.length

@@ -1,14 +1,14 @@
 """Turns rows into the bytes of whole lines: NDJSON for machines, CSV for people. Pure; knows no file.
 
-No value ends a run. NDJSON keeps all there is. CSV keeps what a cell can show: control characters except TAB, LF and CR
-become U+FFFD, since a terminal or a spreadsheet would act on them.
+No value ends a run. What a terminal, a spreadsheet or an editor acts on instead of showing it is in neither: controls
+except TAB, LF and CR, line and paragraph separators, and what turns the direction of a text. NDJSON keeps all there is,
+and writes these as `\\u202e`; CSV, which has no such form, has U+FFFD in their place.
 """
 
 import csv
 import math
 import re
 from collections.abc import Callable, Sequence
-from operator import countOf
 from typing import Any, Protocol
 
 import orjson
@@ -17,14 +17,19 @@ from bulkmail.model import Row
 from bulkmail.sink.formula import escape, suspect_behind
 from bulkmail.sink.plain import plain, text
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'"\x7f\xc2'})
-"""What in UTF-8 is not a quote, a control character, or part of one; 0xC2 begins the controls beyond ASCII."""
+_ACTS = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+_CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_ACTS}]")
+_UNESCAPED = re.compile(f"[{_ACTS}]")  # those of them that orjson writes as they are
+_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'"\x7f\xc2\xe2'})
+"""What in UTF-8 is not a quote, a control character, or part of one; 0xC2 and 0xE2 begin those beyond ASCII."""
+
+_END = "\r\n"
+_TEXTS, _LONGEST = 1024, 4096
+"""Texts of which the written form is remembered, and the characters of one at the most: 8 MB if all are so long."""
 
 _WHOLE = orjson.OPT_APPEND_NEWLINE
 _BOOLEANS = ("false", "true")
 _NUMBERS = (int, float)
-_PLAIN = (str, int, float)
 
 
 class Format(Protocol):
@@ -42,9 +47,14 @@ class Format(Protocol):
 def json_line(row: Row) -> bytes:
     """A line of NDJSON."""
     try:
-        return orjson.dumps(row, plain, _WHOLE)
-    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is no text, too deep
-        return orjson.dumps(plain(row), option=_WHOLE)
+        line = orjson.dumps(row, plain, _WHOLE)
+    except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is not a text, too deep
+        line = orjson.dumps(plain(row), option=_WHOLE)
+    return line if line.isascii() else _UNESCAPED.sub(_escaped, line.decode()).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 class Ndjson:
@@ -63,7 +73,8 @@ class Csv:
     Booleans are `true` and `false`, numbers stay numbers, other values are written as `plain.text` says. Texts that a
     spreadsheet would run are escaped (see `formula`); `raw` leaves them. `bom` lets Excel see that it is UTF-8. An
     Excel of a country with decimal commas wants a `delimiter` of `;` and a `decimal_comma`: 1.5 would be a date. With
-    `quote_all` every cell is in quotes, where blanks in front of a text must last.
+    `quote_all` every cell is in quotes, where blanks in front of a text must last. `stray` is told of each name in a
+    row that is not one of the columns, once.
     """
 
     suffix = ".csv"
@@ -77,10 +88,15 @@ class Csv:
         delimiter: str = ",",
         decimal_comma: bool = False,
         quote_all: bool = False,
+        stray: Callable[[str], None] | None = None,
     ) -> None:
         self._columns = tuple(columns)
+        self._known = frozenset(columns)
+        self._stray = stray
+        self._strays: set[str] = set()
         self._delimiter = delimiter
-        self._delimiters = delimiter.encode() * len(self._columns)
+        self._bare = f"{delimiter * len(self._columns)}{_END}".encode()  # what an ordinary line has besides its cells
+        self._empty = f"{delimiter}{_END}".encode()  # one empty cell, which would be an empty line
         self._ordinary = b"" if quote_all else bytes(set(_ORDINARY) - {ord(delimiter)})
         self._suspect = suspect_behind(delimiter)
         self._cell: Callable[[object], str] = _cell_with_comma if decimal_comma else _cell
@@ -88,38 +104,75 @@ class Csv:
         self._guard: Callable[[str], str] = str if raw else escape
         self._bom = b"\xef\xbb\xbf" if bom else b""
         writer = csv.writer(
-            _Echo(), delimiter=delimiter, lineterminator="\r\n",
+            _Echo(), delimiter=delimiter, lineterminator=_END,
             quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
         )  # fmt: skip
         self._quoted: Callable[[Sequence[object]], str] = writer.writerow
+        self._behind = len(self._quoted(["x", ""])) - len("x") - 2 * quote_all  # characters that follow a first cell
+        self._texts = _Texts(self._written)
 
     @property
     def header(self) -> bytes:
         return self._bom + _bytes(self._quoted([self._guard(name) for name in self._columns]))
 
     def encode(self, rows: Sequence[Row], /) -> bytes:
-        return b"".join(map(self._encode, rows))
+        return self._encode(rows[0]) if len(rows) == 1 else b"".join(map(self._encode, rows))
 
     def _encode(self, row: Row) -> bytes:
-        values = row.values() if tuple(row) == self._columns else map(row.get, self._columns)
-        cells: list[Any] = ["", *values]  # so that each value stands behind a delimiter
+        cells: list[Any] = [*row.values()] if tuple(row) == self._columns else self._chosen(row)
         for place in self._others:
             cells[place] = self._cell(cells[place])
-        if countOf(map(type, cells), str) < len(cells):
-            self._others.update(place for place, cell in enumerate(cells) if type(cell) is not str)
-            cells[1:] = map(self._cell, cells[1:])
-        line = self._delimiter.join(cells)
-        if self._suspect(line):
-            cells[1:] = [
-                cell if isinstance(row.get(name), _NUMBERS) else self._guard(cell)  # a number is no formula
-                for name, cell in zip(self._columns, cells[1:], strict=True)
-            ]
-        else:
+        delimiter = self._delimiter
+        try:
+            line = f"{delimiter}{delimiter.join(cells)}{_END}"  # so that each cell stands behind a delimiter
+        except TypeError:
+            self._others.update(place for place, cell in enumerate(cells) if not isinstance(cell, str))
+            return self._encode(row)
+        if not self._suspect(line):
             block = line.encode("utf-8", "backslashreplace")
             # Nothing to quote and nothing to replace, nor an empty line: nearly always.
-            if block.translate(None, self._ordinary) == self._delimiters and line != self._delimiter:
-                return block[1:] + b"\r\n"
-        return _bytes(self._quoted(cells[1:]))
+            if block.translate(None, self._ordinary) == self._bare and block != self._empty:
+                return block[1:]
+        return self._encode_cells(row, cells)
+
+    def _chosen(self, row: Row) -> list[Any]:
+        if self._stray is not None and not row.keys() <= self._known:
+            for name in row.keys() - self._known - self._strays:
+                self._strays.add(name)
+                self._stray(name)
+        return [*map(row.get, self._columns)]
+
+    def _encode_cells(self, row: Row, cells: Sequence[str]) -> bytes:
+        """A row cell by cell; a number is no formula."""
+        if len(cells) < 2:  # alone, an empty cell is in quotes
+            cells = [cell if isinstance(row.get(self._columns[0]), _NUMBERS) else self._guard(cell) for cell in cells]
+            return _bytes(self._quoted(cells))
+        shown = [*map(self._texts.__getitem__, cells)]
+        for place in self._others:
+            if isinstance(row.get(self._columns[place]), _NUMBERS):
+                shown[place] = self._written(cells[place], str)
+        return f"{self._delimiter.join(shown)}{_END}".encode("utf-8", "backslashreplace")
+
+    def _written(self, cell: str, guard: Callable[[str], str] | None = None) -> str:
+        """A cell as it stands in a line of several."""
+        quoted = self._quoted([(guard or self._guard)(cell), ""])
+        return _CONTROL.sub("\ufffd", quoted[: -self._behind])
+
+
+class _Texts(dict[str, str]):
+    """What becomes of a text in a cell, remembered: replies of many lines are often those of a whole department."""
+
+    def __init__(self, written: Callable[[str], str]) -> None:
+        super().__init__()
+        self._written = written
+
+    def __missing__(self, text: str) -> str:
+        written = self._written(text)
+        if len(text) <= _LONGEST:
+            if len(self) >= _TEXTS:
+                self.clear()
+            self[text] = written
+        return written
 
 
 def _cell(value: object) -> str:
@@ -132,7 +185,9 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return _BOOLEANS[value]
-    return str(value) if isinstance(value, _PLAIN) else text(value)
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, _NUMBERS) else text(value)
 
 
 def _cell_with_comma(value: object) -> str:

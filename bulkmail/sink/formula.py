@@ -8,7 +8,10 @@ that `unescape` gives back exactly what `escape` was given, whatever it was.
 import re
 from collections.abc import Callable
 
-_INVISIBLE = r"\s\x00-\x1f\u200b-\u200f\u2060\ufeff"
+_INVISIBLE = (
+    r"\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)  # Unicode: white space, controls, and what is Default_Ignorable; a spreadsheet may look past any of it
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # in some languages a spreadsheet reads the full-width ones as the plain ones
 _RISKY = re.compile(rf"'*(?:[\t\r\n\x00]|[{_INVISIBLE}]*[{_SIGNS}])")
 

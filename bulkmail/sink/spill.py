@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
+from bulkmail.atomic import make_folder
 from bulkmail.errors import OutputError
 from bulkmail.sink.appender import Appender, os_errors_as_output_error
 from bulkmail.sink.uncancelled import uncancelled
@@ -127,6 +128,6 @@ class Spill:
 
     def _spill(self) -> None:
         with os_errors_as_output_error(self._spills.folder):
-            self._spills.folder.mkdir(mode=0o700, exist_ok=True)
+            make_folder(self._spills.folder)
         for block in self.blocks:
             block.spill()

@@ -138,7 +138,8 @@ def _missing(names: Sequence[str], column: str) -> InputError:
     if not column:
         return InputError(
             f"no column is known to name a mailbox; {there}",
-            hint="Name it with the option column, or call it mailbox or UserPrincipalName in the first row.",
+            hint='Name it, as with --set input.column="E-Mail-Adresse", or call it mailbox or UserPrincipalName in the '
+            "first row.",
         )
     near = likeliest(exact(column), map(exact, names))
     nearest = next((name.strip() for name in names if near and exact(name) == near), "")

@@ -34,8 +34,8 @@ class Listed:
 def read_csv(
     blocks: Iterable[str], admission: Admission, *, column: str = "", keep_columns: bool = False
 ) -> Iterator[Sequence[Mailbox | Rejected]]:
-    """Yields a verdict a row below the heading, in chunks. With `keep_columns`, a mailbox carries the other cells of
-    its row.
+    """Yields a verdict a row below the heading, in chunks. With `keep_columns`, a mailbox carries all cells of its
+    row, that of the address too: a text may call it by the name that it has there.
 
     Raises InputError for a table in which no column names mailboxes, and for a quote that is never closed.
     """
@@ -64,7 +64,7 @@ def _listed(table: Table, column: str) -> Listed:
         doubled_own = [name for _, name in own if exact(name) in twice_there]
         return Listed(CHOICE, table.row + 1, table.below, own, doubled_own, own_cells)
     choice = choose(cells, column)
-    carried = [(place, cells[place].strip()) for place in filled if place != choice.address]
+    carried = [(place, cells[place].strip()) for place in filled]
     doubled = twice(cells)
     return Listed(choice, table.row + 1, table.below, carried, [name for _, name in carried if exact(name) in doubled])
 

@@ -19,7 +19,7 @@ from bulkmail.source.textfile import read_text
 READERS = {Kind.CSV: read_csv, Kind.NDJSON: read_ndjson, Kind.JSON: read_json, Kind.TEXT: read_text}
 
 _HINTS = {
-    FileNotFoundError: "Look at the path; it is relative to where bulkmail was started, or to the job file.",
+    FileNotFoundError: "Looked for {where}: a path in a job file is relative to that file, others to where you are.",
     IsADirectoryError: "Name a file in it.",
     PermissionError: "Give the account that bulkmail runs as the right to read it.",
 }
@@ -104,7 +104,11 @@ class FileSource:
             raise InputError(f"{self.name}: the first line {error}", hint="Is this a list of mailboxes?") from error
         except OSError as error:
             reason = (error.strerror or "cannot be read").lower()
-            raise InputError(f"{self.name}: {reason}", hint=_HINTS.get(type(error), "")) from error
+            raise InputError(f"{self.name}: {reason}", hint=self._hint(error)) from error
+
+    def _hint(self, error: OSError) -> str:
+        where = self._origin.absolute() if isinstance(self._origin, Path) else self.name
+        return _HINTS.get(type(error), "").format(where=where)
 
     def _read(self) -> Iterator[tuple[Sequence[Mailbox | Rejected], Counts, Digest]]:
         admission = Admission(self._limit)

@@ -172,11 +172,9 @@ def _verdict(
     admission: Admission, row: int, fields: Mapping[str, Any], choice: Choice, *, keep_columns: bool
 ) -> Mailbox | Rejected:
     cells = {name: cell(value) for name, value in fields.items()}
-    names = list(cells)
     texts = list(cells.values())
     look = Look(choice.names, lambda _: [texts[place] for place in choice.also], choice.concealable)
     id_ = texts[choice.id] if choice.id >= 0 else ""
-    del cells[names[choice.address]]
     carried = as_cells(cells) if keep_columns else NOTHING
     return admission.admit(row, texts[choice.address], id=id_, columns=carried, look=look)
 

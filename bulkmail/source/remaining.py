@@ -1,8 +1,8 @@
 """Parts of a source: what a resumed run still has to do, or what another one is to do again. Knows only row numbers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-from bulkmail.model import Counts, Mailbox, Rejected, Source
+from bulkmail.model import Chunks, Counts, Mailbox, Rejected, Source
 from bulkmail.source.once import ReadOnce
 from bulkmail.source.rows import Rows
 
@@ -27,6 +27,31 @@ class Remaining:
 
     def _rest(self, chunk: Sequence[Mailbox | Rejected]) -> Sequence[Mailbox | Rejected]:
         return [row for row in chunk if isinstance(row, Rejected) or row.row not in self._done]
+
+
+class Gate:
+    """Yields the first `number` mailboxes of `source`, and all else only once `opened` has returned."""
+
+    def __init__(self, source: Chunks, number: int, opened: Callable[[], Awaitable[None]]) -> None:
+        self._source = source
+        self._left = number
+        self._opened = opened
+
+    def __repr__(self) -> str:
+        return f"<Gate {self._left} of {self._source!r}>"
+
+    async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
+        async for chunk in self._source:
+            places = [place for place, row in enumerate(chunk) if isinstance(row, Mailbox)]
+            if len(places) <= self._left:
+                self._left -= len(places)
+                yield chunk
+                continue
+            cut, self._left = places[self._left], 0
+            if chunk[:cut]:
+                yield chunk[:cut]
+            await self._opened()
+            yield chunk[cut:]
 
 
 class Only(ReadOnce):

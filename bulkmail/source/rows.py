@@ -1,5 +1,7 @@
 """A set of row numbers at a bit each: what is done of ten million rows takes little more than a megabyte."""
 
+from collections.abc import Iterable
+
 
 class Rows:
     """Add rows, ask for them. A row is a number from 0."""
@@ -19,6 +21,16 @@ class Rows:
 
     def __repr__(self) -> str:
         return f"<Rows {self._count}>"
+
+    def without(self, others: Iterable[int]) -> "Rows":
+        """A copy in which `others` are not."""
+        copy = Rows()
+        copy._bits, copy._count = bytearray(self._bits), self._count
+        for row in others:
+            if row in copy:
+                copy._bits[row >> 3] ^= 1 << (row & 7)
+                copy._count -= 1
+        return copy
 
     def add(self, row: int) -> bool:
         """Whether it is new."""

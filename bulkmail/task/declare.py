@@ -17,7 +17,7 @@ mailbox, if that is one of the columns. A long task may yield a `Checkpoint` bet
 for binary output.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction
@@ -32,6 +32,7 @@ from bulkmail.task.permissions import Needs, stated
 T = TypeVar("T")
 Run: TypeAlias = Callable[[Mailbox, Graph, Any], AsyncIterator[Row]]
 Undo: TypeAlias = Callable[[Mailbox, Graph, Any, Sequence[Made]], AsyncIterator[Row]]
+Once: TypeAlias = Callable[[Graph, Any], Coroutine[Any, Any, Any]]
 
 
 class Options(BaseModel):
@@ -43,6 +44,11 @@ class Options(BaseModel):
         """What a person should look at before anything is changed, a line each; they are shown and kept."""
         return ()
 
+    def templates(self) -> Mapping[str, str]:
+        """Option to its text, where a name in braces stands for a column of the list. Before anything is sent it is
+        checked that the list has these columns."""
+        return {}
+
 
 RESERVED = frozenset({"name", "apply", "drift"})
 """Keys that a job's [task] table uses for itself: an option of such a name could never be given."""
@@ -50,8 +56,8 @@ RESERVED = frozenset({"name", "apply", "drift"})
 UNDO_COLUMNS = {
     "mailbox": "address as the input gave it",
     "key": "what was changed",
-    "result": "restored; already (it is as it was before the run), changed (since the run, and left alone), gone, or "
-    "kept (it had no value before, and the service takes none away)",
+    "result": "restored, or planned where nothing is sent; already (it is as it was before the run), changed (since "
+    "the run, and left alone), gone, or kept (it had no value before, and the service takes none away)",
     "restored": "what stands there again",
     "found": "what stood there instead of what the run had left",
 }
@@ -66,6 +72,10 @@ class Task:
     and takes back those that still stand as the run left them; its rows are UNDO_COLUMNS. `target` names the mailbox
     below which the requests go, where that is not the mailbox itself. With `wants_columns` the mailbox carries the
     other cells of its row. A task that `keeps_state` has it read before it begins.
+
+    `once` is awaited before the first mailbox, with a Graph below the root (the directory) and the options, and returns
+    the options that all mailboxes are then worked with: for what is asked once for the whole tenant. `finding` says
+    whether a row is something to look into: mailboxes with such rows are counted, and with `--drift` end a run with 8.
     """
 
     name: str
@@ -79,6 +89,8 @@ class Task:
     target: Callable[[Mailbox, Any], str] | None = None
     wants_columns: bool = False
     keeps_state: bool = False
+    once: Once | None = None
+    finding: Callable[[Row], bool] | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for a task that could not be run, with what to do."""
@@ -113,6 +125,8 @@ def task(
     target: Callable[[Mailbox, Any], str] | None = None,
     wants_columns: bool = False,
     keeps_state: bool = False,
+    once: Once | None = None,
+    finding: Callable[[Row], bool] | None = None,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function, for an option that cannot be
     given, and unless either `permission` or `needs` is given."""
@@ -123,7 +137,7 @@ def task(
     def declare(run: Run) -> Task:
         return Task(
             name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns,
-            keeps_state,
+            keeps_state, once, finding,
         )  # fmt: skip
 
     return declare

@@ -12,6 +12,11 @@ from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Row
 from bulkmail.task.declare import UNDO_COLUMNS, Task
 
+RESULT = "result"
+RESTORED, PLANNED = "restored", "planned"
+LEFT = ("changed", "gone", "kept")
+"""What may stand in the column RESULT: a plan restores nothing, and what is LEFT is not as it was before the run."""
+
 CHANGES = "changes"
 """The column in which a mailbox brings its changes."""
 
@@ -25,9 +30,9 @@ def undoing(task: Task) -> Task:
     @wraps(undo)
     async def run(mailbox: Mailbox, graph: Graph, options: Any) -> AsyncIterator[Row]:
         async for row in undo(mailbox, graph, options, unpacked(mailbox.columns)):
-            yield row
+            yield {**row, RESULT: PLANNED} if graph.planning and row.get(RESULT) == RESTORED else row
 
-    return replace(task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False)
+    return replace(task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False, once=None)
 
 
 def packed(made: Sequence[Made]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bulkmail.config.words import in_words
 from bulkmail.errors import ConfigError
 from bulkmail.task.declare import Options, Task, task
 from bulkmail.text import likeliest, nearest
@@ -117,5 +118,4 @@ def _told(chosen: Task, error: ErrorDetails) -> str:
     name = str(error["loc"][0]) if error["loc"] else chosen.name
     if error["type"] == "extra_forbidden":
         return f"task.{name} is not an option of {chosen.name}{nearest(name, chosen.options.model_fields)}"
-    reason = error["msg"].removeprefix("Value error, ")
-    return f"task.{name}: {reason[:1].lower()}{reason[1:]}"
+    return f"task.{name}: {in_words([error])}"

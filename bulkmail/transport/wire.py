@@ -10,6 +10,7 @@ A connection on which more came than was asked for is not used again; and once t
 on a kept connection that has none is not believed.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,7 +26,8 @@ from yarl import URL
 
 from bulkmail.core.content import content_of
 from bulkmail.core.pace.pace import CEILING
-from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
+from bulkmail.deadlines import Deadline, Deadlines
+from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
 from bulkmail.text import shown
 
@@ -68,10 +70,7 @@ class Wire:
         self._fresh = fresh
         self._proxy = settings.proxy(settings.base)
         self._base = URL(settings.base, encoded=True)
-        self._long, self._short = (
-            _limits(settings, settings.total),
-            _limits(settings, min(settings.small, settings.total)),
-        )
+        self._long, self._short = Deadlines(settings.total), Deadlines(min(settings.small, settings.total))
         self._given_back = False  # the service repeats ids
         self._ids = str(uuid4())[:24]  # the rest of a GUID is the number of the attempt: unique, and cheap
         self._sent = count()
@@ -83,6 +82,11 @@ class Wire:
         except TransportError as error:
             error.client_request_id = sent
             raise
+
+    def stop(self) -> None:
+        """No request is under way any more."""
+        self._long.stop()
+        self._short.stop()
 
     async def _exchange(self, request: Request, sent: str) -> Response:
         """One attempt, named `sent`."""
@@ -96,12 +100,14 @@ class Wire:
         # The path goes out as it is, with its query. To take the whole address apart each time costs three times this.
         url = self._base.with_path(self._base.raw_path + request.path, encoded=True)
         try:
-            async with session.request(
-                request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy,
-                timeout=self._long if long else self._short,
-                ) as answer:  # fmt: skip
-                content = await self._read(answer)
+            with Deadline(self._long if long else self._short):
+                async with session.request(
+                    request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
+                ) as answer:
+                    content = await self._read(answer)
         except (aiohttp.ClientError, OSError) as error:
+            if NOT_SENT in getattr(error, "__notes__", ()):
+                raise Unreachable(f"no connection to {url.host}: {_said(error, headers)}") from None
             raise OutcomeUnknown(f"the answer of {url.host} was lost: {_said(error, headers)}") from None
         named = _joined(answer.headers)
         self._check_id(request, answer.status, named, sent)
@@ -140,7 +146,10 @@ class Wire:
 async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
     """Opens the connections and closes them. After a 503 a repetition wants another connection: that is the second
     pool."""
-    limits = _limits(settings, settings.total)
+    # The whole is bounded by deadlines of ours: a timer for each request costs a twelfth of it.
+    limits = aiohttp.ClientTimeout(
+        total=None, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
+    )
 
     def session(*, fresh: bool) -> aiohttp.ClientSession:
         connector = _Quiet(
@@ -153,13 +162,11 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
         )  # fmt: skip
 
     async with session(fresh=False) as pooled, session(fresh=True) as fresh:
-        yield Wire(settings, pooled, fresh)
-
-
-def _limits(settings: WireSettings, total: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(
-        total=total, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
-    )
+        opened = Wire(settings, pooled, fresh)
+        try:
+            yield opened
+        finally:
+            opened.stop()
 
 
 class _Quiet(aiohttp.TCPConnector):
@@ -181,6 +188,10 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
     """
     try:
         return await send(request)
+    except asyncio.CancelledError as cancelled:
+        if request.response is None:
+            cancelled.add_note(NOT_SENT)
+        raise
     except (aiohttp.ClientError, OSError) as error:
         if request.response is None:
             raise Unreachable(f"no connection to {request.url.host}: {_said(error, request.headers)}") from None

@@ -80,10 +80,11 @@ def test_drift_is_found_and_what_a_run_changed_is_put_back(tenant: Tenant, tmp_p
     drifted = run(tmp_path, "run", "job.toml", "--drift", out="out-3")
     assert (drifted.code, len(drifted.rows), writes(tenant)) == (8, 1, differing)
 
-    assert run(tmp_path, "undo", "out", out="out-undo").code == 0
+    assert run(tmp_path, "undo", "out", out="out-undo").code == 3, "one would be left alone"
     assert writes(tenant) == differing, "an undo plans, too"
     undone = run(tmp_path, "undo", "out", "--apply", out="out-undo-2", anew=True)
-    assert undone.code == 0, undone.err
+    assert undone.code == 3, undone.err
+    assert "1 left alone (changed since)" in undone.out
     results = [row["result"] for row in undone.rows]
     assert (results.count("restored"), results.count("changed"), len(results)) == (differing - 1, 1, differing)
     assert zones(tenant) == [*before[:chosen], "UTC+12", *before[chosen + 1 :]]

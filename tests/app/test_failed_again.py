@@ -49,7 +49,7 @@ def test_a_retry_has_the_columns_and_its_own_failed_csv_has_them_too(tmp_path: P
         first_run(tenant, tmp_path)
         (tmp_path / "mended").unlink()
         failed = run(tmp_path / "job", "resume", "out", "--retry", "failed", out="out-2")
-        assert failed.code == 3, failed.err
+        assert failed.code == 1, failed.err  # it has a bug in every mailbox that it was given
         (tmp_path / "mended").touch()
         again = run(tmp_path / "job", "run", "job.toml", "--input", "out-2/failed.csv", "--output", "x", out="x")
     assert [row["greeting"] for row in again.rows] == [EXPECTED]

@@ -7,13 +7,19 @@ import stat
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner, Result
 
 from bulkmail.cli.cert import VARIABLE, app
 from bulkmail.errors import BulkmailError, CertificateError, UsageError
+from bulkmail.identity.issue import new_key_pair
 from bulkmail.identity.keyfile import load_certificate, load_key_pair
 from bulkmail.identity.secret import Secret
 
@@ -89,7 +95,7 @@ def test_subject_days_and_size(tmp_path: Path) -> None:
     assert printed["subject"] == "CN=a,O=b"
     assert printed["days_left"] in (29, 30)
     assert [Path(path).name for path in printed["files"]] == ["x.y.pfx", "x.y.cer", "x.y.keycredentials.json"]
-    assert isinstance(refused("new", "z", "--out", tmp_path, "--key-size", "1024"), CertificateError)
+    assert isinstance(refused("new", "z", "--out", tmp_path, "--key-size", "1024"), UsageError)
     assert {path.name.split(".")[0] for path in tmp_path.iterdir()} == {"x"}
 
 
@@ -187,3 +193,57 @@ def test_only_a_pfx_needs_the_password_to_be_shown(made: Path, monkeypatch: pyte
 def test_help_has_examples() -> None:
     for command in ("new", "show"):
         assert "bulkmail cert" in run(command, "--help").output
+
+
+def test_a_rollover_never_replaces_the_key_in_use(tmp_path: Path) -> None:
+    """Not even by force: it signs in until its successor is registered."""
+    run("new", "contoso", "--out", tmp_path, *SMALL)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for more in ((), ("--force",)):
+        error = refused("new", "contoso", "--out", tmp_path, "--rollover", tmp_path / "contoso.cer", *more, *SMALL)
+        assert isinstance(error, UsageError)
+        assert "certificate in use" in str(error)
+        assert "contoso-2" in error.hint
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert run("new", "next", "--out", tmp_path, "--rollover", tmp_path / "contoso.cer", *SMALL).exit_code == 0
+
+
+def test_usage_errors_of_cert_are_usage_errors(tmp_path: Path) -> None:
+    for wrong in (("--days", "0"), ("--key-size", "1024"), ("--subject", "no subject")):
+        error = refused("new", "x", "--out", tmp_path, *wrong)
+        assert isinstance(error, UsageError), wrong
+        assert error.exit_code == 2
+    error = refused("show", tmp_path / "nothing.cer")
+    assert isinstance(error, UsageError)
+    assert str(tmp_path / "nothing.cer") in error.hint
+
+
+def test_a_subject_as_windows_writes_it(tmp_path: Path) -> None:
+    printed = run("new", "x", "--out", tmp_path, "--subject", "CN=contoso, O=Contoso Ltd", "--json", *SMALL).output
+    assert json.loads(printed)["subject"] == "CN=contoso,O=Contoso Ltd"
+
+
+def test_a_certificate_can_be_watched(tmp_path: Path) -> None:
+    run("new", "x", "--out", tmp_path, "--days", "20", *SMALL)
+    for days, code in (("10", 0), ("30", 3)):
+        shown = run("show", tmp_path / "x.cer", "--warn-days", days)
+        assert shown.exit_code == code
+        assert "make its successor" in shown.output
+    assert run("show", tmp_path / "x.cer").exit_code == 0
+
+
+def test_an_expired_certificate_says_so(tmp_path: Path) -> None:
+    pair = new_key_pair("CN=x", days=1, key_size=2048, now=datetime(2024, 1, 1, tzinfo=UTC))
+    (tmp_path / "x.cer").write_text(pair.certificate.pem)
+    shown = run("show", tmp_path / "x.cer", "--warn-days", "0")
+    assert "EXPIRED on 02 Jan 2024" in shown.output
+    assert shown.exit_code == 3
+    assert json.loads(run("show", tmp_path / "x.cer", "--json").output)["expired"] is True
+
+
+def test_a_key_that_entra_does_not_take_is_told(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, start = x509.Name.from_rfc4514_string("CN=x"), datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=9999))
+    (tmp_path / "ec.cer").write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    assert "not an RSA key" in run("show", tmp_path / "ec.cer").output

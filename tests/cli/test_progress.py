@@ -133,6 +133,10 @@ def test_who_waits_can_be_read_at_80_columns_and_at_40() -> None:
     assert screen_of(40) == AT_40
 
 
+def test_mailboxes_that_did_not_run_are_not_counted_as_done() -> None:
+    assert line(look(ended(Status.OK, Status.NOT_RUN, Status.NOT_RUN), expected=4)).startswith("1 of 4  25 %")
+
+
 def test_a_figure_is_whole_or_not_there() -> None:
     for width in range(20, 90):
         shown_parts = screen_of(width).splitlines()[0].split("  ")

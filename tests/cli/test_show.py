@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from bulkmail import __version__
 from bulkmail.cli import app
+from bulkmail.errors import EXIT_CODES
 from bulkmail.rundir.folder import hold
 from bulkmail.rundir.journal import sealed
 from bulkmail.tasks.settings.report import COLUMNS
@@ -120,3 +122,28 @@ def test_a_reader_that_goes_away_is_not_an_accident() -> None:
         os.close(writing)
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_help_names_every_option_whole_and_every_exit_code(columns: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bulkmail", "run", "-h"],
+        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "COLUMNS": columns},
+    )  # fmt: skip
+    for option in ("--max-changes", "--max-duration", "--no-progress", "--log-json"):
+        assert option in done.stdout
+    codes = done.stdout.partition("Exit codes")[2].partition("Examples")[0]
+    assert all(re.search(rf"\b{code}\b", codes) for code in EXIT_CODES)
+
+
+def test_what_is_not_set_is_not_called_null() -> None:
+    assert "null" not in run("tasks", "settings.apply").output
+    assert "time_zone (not set)" in run("tasks", "settings.apply").output
+
+
+def test_completion_can_be_had() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bulkmail", "--show-completion", "bash"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "complete" in done.stdout) == (0, True)

@@ -28,7 +28,7 @@ def shown(manifest: Manifest, folder: Path, width: int = 80) -> str:
 
 def test_no_line_is_longer_than_the_screen_but_those_to_be_copied(tmp_path: Path) -> None:
     long = [line for line in shown(ENDED, tmp_path, 60).splitlines() if len(line) > 60]
-    assert all(line.startswith(("files", "next")) for line in long)
+    assert all(line.startswith(("files", "          bulkmail ")) for line in long)
 
 
 def test_no_control_character(tmp_path: Path) -> None:
@@ -38,11 +38,11 @@ def test_no_control_character(tmp_path: Path) -> None:
 
 
 def test_what_stopped_can_be_gone_on_with(tmp_path: Path) -> None:
-    assert f"next      bulkmail resume {tmp_path}" in shown(ENDED, tmp_path)
+    assert f"next      to go on with the rest:\n          bulkmail resume {tmp_path}\n" in shown(ENDED, tmp_path)
 
 
 def test_a_killed_run_can_be_gone_on_with(tmp_path: Path) -> None:
-    assert f"next      bulkmail resume {tmp_path}" in shown(running(), tmp_path)
+    assert f"next      to go on with the rest:\n          bulkmail resume {tmp_path}\n" in shown(running(), tmp_path)
 
 
 def test_for_scripts_it_is_the_manifest_and_its_place(tmp_path: Path) -> None:

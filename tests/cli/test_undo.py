@@ -43,7 +43,7 @@ def test_it_only_plans_unless_it_is_told_to_apply(own: Desk, applied: Done, befo
     assert plan.code == 0, plan.err
     assert plan.manifest["changes"] == {"planned": applied.manifest["changes"]["done"]}
     assert own.zones() == zones != before
-    assert f"bulkmail undo {applied.folder} --apply" in plan.out
+    assert f"bulkmail apply {plan.folder}" in plan.out
 
 
 def test_what_was_changed_is_put_back(own: Desk, applied: Done, before: list[object]) -> None:
@@ -143,9 +143,9 @@ def test_what_changed_nothing_cannot_be_undone(own: Desk) -> None:
     report = own.bulkmail("run", own.job(REPORT))
     done = own.bulkmail("undo", report.folder)
     assert done.code == 2
-    assert "changed nothing: it was a run to read" in done.err
+    assert "changed nothing: it was only a report" in done.err
     plan = own.bulkmail("run", own.job(APPLY), out="out-2")
-    assert "it was a run to plan" in own.bulkmail("undo", plan.folder).err
+    assert "it was only a plan" in own.bulkmail("undo", plan.folder).err
 
 
 def test_a_retry_of_an_undo_is_refused(own: Desk, applied: Done) -> None:

@@ -1,5 +1,6 @@
 """The token is in no file of a run and in nothing that it says, wherever the service puts it."""
 
+import asyncio
 import json
 import logging
 import re
@@ -12,10 +13,13 @@ from urllib.parse import parse_qs, quote
 
 import pytest
 
+from bulkmail.errors import TransportError
 from bulkmail.identity.refusal import Failure
 from bulkmail.identity.secret import Secret
 from bulkmail.identity.settings import credential_from
-from tests.hostile.server import Asked, hang_up, http
+from bulkmail.model import Request
+from bulkmail.transport.wire import WireSettings, wire
+from tests.hostile.server import Asked, hang_up, hostile, http
 from tests.hostile.tenant import JWT, OPAQUE, granted, tenant
 
 Place = Callable[[str], bytes]
@@ -52,6 +56,10 @@ PLACES: dict[str, Place] = {
 }  # fmt: skip
 
 
+LOST = ("bad-status-line", "bad-header", "bad-length", "bad-chunk", "client-request-id", "page-ok")
+"""Places in what is no answer at all; a service that gives only these is not asked for long."""
+
+
 def echoing(place: Place) -> Callable[[Asked, socket.socket], None]:
     """A Graph that puts the very token that it was sent into a place."""
 
@@ -79,7 +87,7 @@ def token(request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize("batch", ["plain", "batch"])
 def test_a_token_that_the_service_says_back_is_nowhere(tmp_path: Path, token: str, batch: str) -> None:
     """Each mailbox has its place; all of them are in one run."""
-    places = [name for name in PLACES if name != "unauthorized"]
+    places = [name for name in PLACES if name not in {"unauthorized", *LOST}]
 
     def answer(asked: Asked, connected: socket.socket) -> None:
         sent = asked.headers["authorization"].partition(" ")[2]
@@ -94,6 +102,22 @@ def test_a_token_that_the_service_says_back_is_nowhere(tmp_path: Path, token: st
     assert done.code == 3, done.err
     assert len(done.statuses()) == len(places)
     assert leaks(tmp_path, token, done.out, done.err) == []
+
+
+@pytest.mark.parametrize("place", LOST)
+def test_a_token_in_an_answer_that_is_lost_is_nowhere(token: str, place: str) -> None:
+    async def play(base: str) -> str:
+        request = Request("GET", "/users/ada/things", headers={"Authorization": f"Bearer {token}"})
+        async with wire(WireSettings(base, "tests")) as sent:
+            try:
+                return str(await sent.send(request))
+            except TransportError as error:
+                return f"{error!r} {error.hint} {error.request_id}{error.client_request_id}"
+
+    with hostile(echoing(PLACES[place])) as server:
+        said = asyncio.run(play(f"{server.origin}/v1.0"))
+    assert said
+    assert token[-20:] not in said
 
 
 def _batch(asked: Asked, token: str) -> bytes:

@@ -1,5 +1,6 @@
 """A directory that never ends, or says too much, holds up neither the sign-in nor the end of the program."""
 
+import base64
 import gzip
 import signal
 import socket
@@ -13,6 +14,7 @@ import pytest
 from bulkmail.identity.channel import LARGEST, Channel, NoAnswer
 from bulkmail.identity.refusal import Failure, Names, refused
 from bulkmail.text import SEARCHED
+from tests.forked import start
 from tests.hostile.server import Answer, Asked, drip, hostile, http
 from tests.hostile.tenant import tenant
 from tests.identity.fakes import make_authority
@@ -112,3 +114,15 @@ def test_a_run_whose_sign_in_drips_ends_when_it_is_told_to(tmp_path: Path) -> No
         assert started.wait() == 130
     assert time.monotonic() - begun < 8
     assert "Traceback" not in started.err
+
+
+@pytest.mark.parametrize(
+    "payload", [b'{"roles":["\\ud800"],"tid":"\\ud800\\u009b"}', b'{"exp":1e400}', b'{"exp":1e30}', b"[]"]
+)
+def test_a_token_of_any_content_can_be_looked_at(tmp_path: Path, payload: bytes) -> None:
+    token = f"eyJ0eXAiOiJKV1QifQ.{base64.urlsafe_b64encode(payload).decode().rstrip('=')}.c2ln"
+    with tenant(tmp_path, saying(lambda: b""), [], token=token):
+        done = start(tmp_path, "token", "job.toml").finish(tmp_path)
+    assert done.code == 0, done.err
+    assert done.err == ""
+    assert "\x9b" not in done.out

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from cryptography import x509
 
-from bulkmail.errors import CertificateError
+from bulkmail.errors import CertificateError, UsageError
 from bulkmail.identity.certificate import KeyPair
 from bulkmail.identity.issue import key_credentials, new_key_pair, to_pfx
 from bulkmail.identity.secret import Secret
@@ -59,19 +59,19 @@ def test_validity(dated: KeyPair) -> None:
 
 @pytest.mark.parametrize("subject", ["", "no name", "CN", "=x", "CN=a,,", "XX=1"])
 def test_no_subject(subject: str) -> None:
-    with pytest.raises(CertificateError, match="no subject"):
+    with pytest.raises(UsageError, match="not a subject"):
         new_key_pair(subject, key_size=2048)
 
 
 @pytest.mark.parametrize("size", [0, 1024, 2047, 8193])
 def test_no_size(size: int) -> None:
-    with pytest.raises(CertificateError, match=f"{size} bits"):
+    with pytest.raises(UsageError, match=f"{size} bits"):
         new_key_pair("CN=x", key_size=size)
 
 
 @pytest.mark.parametrize("days", [0, -1, 36_501])
 def test_no_validity(days: int) -> None:
-    with pytest.raises(CertificateError, match=f"{days} days"):
+    with pytest.raises(UsageError, match=f"{days} days"):
         new_key_pair("CN=x", days=days, key_size=2048)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.errors import InputError
 from bulkmail.model import Ending, Status
 from bulkmail.report.text import Line, laid_out, tell
 from bulkmail.report.view import view_of
@@ -42,7 +43,7 @@ waits     5 times TooManyRequests, application: 12 s asked for
 changes   3 planned: 3 updated, in 2 mailboxes; nothing was sent
 expires   the certificate has 9 days left, until 05 Dec 2026; make its successor
           now: bulkmail cert new
-exit      8: finished with --drift, and there is drift
+exit      8: finished with --drift, and there is drift or a finding
 files     FOLDER
           outcomes.ndjson, changes.ndjson, run.json
 next      bulkmail apply FOLDER"""
@@ -148,6 +149,11 @@ def test_what_the_rows_of_a_writing_task_say_is_counted(tmp_path: Path) -> None:
     assert "results   2 sent, 1 already\n" in screen(run, 80)
 
 
+def test_mailboxes_that_did_not_run_are_not_told_as_done(tmp_path: Path) -> None:
+    manifest = replace(READ, state="stopped", reason="interrupted", statuses={"ok": 5, "not_run": 4})
+    assert "5 of 9 mailboxes of staff.csv" in screen(run_dir(tmp_path / "run", manifest), 200)
+
+
 def test_a_killed_run_tells_its_figures(tmp_path: Path) -> None:
     found = screen(run_dir(tmp_path / "run", running()), 80)
     assert "verdict   killed: no process holds it" in found
@@ -185,3 +191,20 @@ def test_nothing_hostile_reaches_the_screen(tmp_path_factory: pytest.TempPathFac
 def test_paths_and_commands_are_not_wrapped() -> None:
     path = "/a path/" * 20
     assert laid_out([Line("files", path, whole=True)], 40) == [f"files     {path}".rstrip()]
+
+
+@pytest.mark.parametrize("name", ["started", "ended", "certificate_expires"])
+def test_a_manifest_with_something_else_for_a_time_is_refused(tmp_path: Path, name: str) -> None:
+    for text in ("yesterday", "2026-11-26T01:15:00"):
+        with pytest.raises(InputError, match=f"{name} is not a time"):
+            view_of(run_dir(tmp_path / "run", replace(NIGHT, **{name: text})))  # type: ignore[arg-type]
+
+
+def test_a_change_in_a_mailbox_that_did_not_run_is_not_counted(tmp_path: Path) -> None:
+    """It will be planned again when the run goes on."""
+    bad = [("ada", Status.NOT_RUN, "NotRun", "interrupted")]
+    manifest = replace(NIGHT, state="stopped", reason="interrupted", statuses={"ok": 1, "not_run": 1})
+    run = run_dir(tmp_path / "run", manifest, outcomes(1, bad), [plan(1, 2), plan(2, 3)])
+    made = view_of(run).written
+    assert made is not None
+    assert (made.kinds, made.mailboxes) == ({"updated": 1}, 1)

@@ -33,7 +33,7 @@ def sweep_of(
         open_graph=lambda mailbox, target, store: Graph.of(mailbox, lanes, BASE, target=target, store=store),
         lanes=lanes,
         outputs=outputs,
-        alarm=Alarm(AlarmSettings(stop_if_denied=0), ""),
+        alarm=Alarm(AlarmSettings(stop_if_denied=0)),
         stop=stop,
         settings=SweepSettings(grace=0.0, barred=barred),
     )

@@ -177,7 +177,7 @@ class Stage:
             open_graph=lambda mailbox, target, store: Graph.of(mailbox, below, BASE, target=target, store=store),
             lanes=lanes or self.lanes,
             outputs=self.outputs,
-            alarm=Alarm(watched or AlarmSettings(), chosen.permission),
+            alarm=Alarm(watched or AlarmSettings(permission=chosen.permission)),
             stop=self.stop,
             settings=SweepSettings(workers, grace, parked),
         )

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from bulkmail.run.stop import FAILURES, INTERRUPTED, TIME_BOX, Stop
+from bulkmail.run.stop import CANARY, INTERRUPTED, TIME_BOX, Stop
 from bulkmail.testing import run
 
 
@@ -28,7 +28,7 @@ def test_the_first_reason_holds_and_wakes_whoever_waits() -> None:
         assert not waiting.done()
         assert "not asked" in repr(stop)
         stop.ask(TIME_BOX)
-        stop.ask(FAILURES)
+        stop.ask(CANARY)
         await waiting
         assert stop.reason is TIME_BOX
         assert TIME_BOX.text in repr(stop)

@@ -227,6 +227,7 @@ def test_only_the_formats_asked_for(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["outcomes.ndjson", "records.csv"]
     assert settings.names() == [
         "records.csv",
+        "sorted.csv",
         "outcomes.ndjson",
         "outcomes.csv",
         "changes.ndjson",

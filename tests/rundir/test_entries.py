@@ -41,6 +41,7 @@ outcomes = st.builds(
     st.builds(Tally, numbers, numbers, seconds, texts),
     seconds,
     st.none() | problems,
+    numbers,
 )
 entries: st.SearchStrategy[ChangeEntry] = st.one_of(
     st.builds(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from bulkmail.errors import InputError, OutputError, RunHeld
+from bulkmail.errors import InputError, OutputError, RunHeld, UsageError
 from bulkmail.rundir.folder import LOCK, existing, hold, name, open_folder
 from bulkmail.rundir.manifest import MANIFEST
 from tests.rundir.test_manifest import BEGUN
@@ -34,6 +34,13 @@ def mode(path: Path) -> int:
 def test_a_template_is_filled_in() -> None:
     now = datetime(2026, 11, 23, 22, 15, 3, tzinfo=UTC)
     assert name("out/{task}-{date}/{time}", "settings.report", now) == Path("out/settings.report-2026-11-23/221503")
+
+
+def test_a_job_has_a_name_and_another_word_is_refused() -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    assert name("out/{job}", "settings.report", now, "contoso") == Path("out/contoso")
+    with pytest.raises(UsageError, match=r"\{dat\} is not filled in; did you mean \{date\}\?"):
+        name("out/{dat}", "settings.report", now)
 
 
 @posix

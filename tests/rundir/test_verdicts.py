@@ -4,12 +4,17 @@ import csv
 import tracemalloc
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bulkmail.model import Mailbox, Outcome, Problem, Status, Tally
-from bulkmail.rundir.entries import encode_outcome
+from bulkmail.rundir.entries import Reached, encode_checkpoint, encode_outcome
 from bulkmail.rundir.journal import sealed
 from bulkmail.rundir.manifest import PinnedOutput
 from bulkmail.rundir.reader import RunDir
-from bulkmail.rundir.verdicts import COLUMNS, write_verdicts
+from bulkmail.rundir.verdicts import COLUMNS, _row, write_verdicts
+from bulkmail.sink import Csv
 
 
 def run_of(folder: Path, *found: Outcome) -> RunDir:
@@ -42,6 +47,41 @@ def test_it_is_written_as_the_other_sheets_are(tmp_path: Path) -> None:
     write_verdicts(run, PinnedOutput(bom=True, delimiter=";", decimal_comma=True))
     assert (tmp_path / "outcomes.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     assert rows(tmp_path / "outcomes.csv", ";")[0]["seconds"] == "1,5"
+
+
+ADDRESSES = st.sampled_from(
+    ["ada@contoso.com", "=1@contoso.com", "-a@contoso.com", 'a"@b', "a,b@c", "a;b@c", "é@c", "a{b@c"]
+)
+SECONDS = st.integers(0, 10**8).map(lambda milli: milli / 1000) | st.integers(0, 9)
+NUMBERS = st.integers(0, 10**6)
+OUTCOMES = st.builds(
+    Outcome,
+    st.builds(Mailbox, ADDRESSES, NUMBERS, st.sampled_from(["", "id"])),
+    st.sampled_from([Status.OK, Status.OK, Status.FAILED]),
+    NUMBERS,
+    st.builds(Tally, NUMBERS, NUMBERS, SECONDS, st.sampled_from(["", "a limit"])),
+    SECONDS,
+    st.none() | st.builds(Problem, st.just("Code"), st.just("why"), NUMBERS),
+    st.sampled_from([0, 0, 2]),
+)
+
+
+@given(st.lists(OUTCOMES, min_size=1), st.sampled_from([",", ";", "\t", "|"]), st.booleans())
+def test_a_row_made_of_a_line_is_the_row_of_its_outcome(
+    tmp_path_factory: pytest.TempPathFactory, found: list[Outcome], delimiter: str, comma: bool
+) -> None:
+    run, style = run_of(tmp_path_factory.mktemp("run"), *found), PinnedOutput(delimiter=delimiter, decimal_comma=comma)
+    write_verdicts(run, style)
+    sheet = Csv(COLUMNS, delimiter=delimiter, decimal_comma=comma)
+    expected = b"".join([sheet.header, *(sheet.encode([_row(one)]) for one in run.outcomes())])
+    assert (run.path / "outcomes.csv").read_bytes() == expected
+
+
+def test_a_checkpoint_is_not_a_mailbox_that_ended(tmp_path: Path) -> None:
+    reached = encode_checkpoint(Reached(Mailbox("ada@contoso.com", 2), 1, {"page": 2}), {})
+    (tmp_path / "outcomes.ndjson").write_bytes(sealed([reached], 0))
+    write_verdicts(RunDir(tmp_path), PinnedOutput())
+    assert rows(tmp_path / "outcomes.csv") == []
 
 
 def test_one_of_an_earlier_process_goes(tmp_path: Path) -> None:

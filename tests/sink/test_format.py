@@ -36,10 +36,12 @@ def cell(value: object, *, raw: bool = False) -> str:
     return shown
 
 
-def plainly(columns: Sequence[str], row: Row, *, raw: bool) -> bytes:
+def plainly(columns: Sequence[str], row: Row, *, raw: bool, delimiter: str = ",", quote_all: bool = False) -> bytes:
     """A row as CSV has it, cell by cell and with no way round."""
     file = io.StringIO(newline="")
-    csv.writer(file, lineterminator="\r\n").writerow([plain_cell(row.get(name), raw=raw) for name in columns])
+    quoting = {"quoting": csv.QUOTE_ALL} if quote_all else {}
+    writer = csv.writer(file, lineterminator="\r\n", delimiter=delimiter, **quoting)  # type: ignore[arg-type]
+    writer.writerow([plain_cell(row.get(name), raw=raw) for name in columns])
     shown = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", "\ufffd", file.getvalue())
     return shown.encode("utf-8", "backslashreplace")
 
@@ -180,6 +182,31 @@ def test_a_line_is_what_its_cells_make_whatever_the_lines_before_it(
     kind = Csv(columns, raw=raw)
     assert [kind.encode([row]) for row in rows] == expected
     assert kind.encode(rows) == b"".join(expected)
+
+
+@given(ROWS, st.booleans(), st.sampled_from([NAMES, ["c", "a", "c"], ["a"]]), st.sampled_from(",;\t"))
+def test_a_line_with_any_delimiter_and_with_all_cells_in_quotes_is_what_its_cells_make(
+    rows: list[Row], raw: bool, columns: list[str], delimiter: str
+) -> None:
+    kind, quoting = (Csv(columns, raw=raw, delimiter=delimiter, quote_all=each) for each in (False, True))
+    for row in (*rows, *rows):
+        assert kind.encode([row]) == plainly(columns, row, raw=raw, delimiter=delimiter)
+        if any(row.get(name) not in (None, "") for name in columns):
+            quoted = plainly(columns, row, raw=raw, delimiter=delimiter, quote_all=True)
+            assert table_of(quoting.encode([row]), delimiter) == table_of(quoted, delimiter)
+
+
+def table_of(content: bytes, delimiter: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter, strict=True))
+
+
+def test_only_so_many_texts_are_remembered() -> None:
+    kind = Csv(["a", "b"])
+    for number in range(3000):
+        assert kind.encode([{"a": f"{number},"}]) == f'"{number},",\r\n'.encode()
+    kind.encode([{"a": "," * 5000}])
+    assert len(kind._texts) <= 1024
+    assert max(map(len, kind._texts)) < 4096
 
 
 @given(st.lists(TEXTS.filter(lambda one: not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", one))))

@@ -102,7 +102,7 @@ def test_options_are_checked() -> None:
     with pytest.raises(ConfigError) as caught:
         check_options(chosen, {"colums": "seed", "replies": "rtf"})
     said = str(caught.value).splitlines()
-    assert "task.replies: input should be 'text' or 'html'" in said
+    assert "task.replies: should be one of 'text' or 'html'" in said
     assert "task.colums is not an option of settings.report; did you mean columns?" in said
 
 

@@ -140,6 +140,21 @@ def test_the_whole_time_is_bounded_too() -> None:
     assert isinstance(error, OutcomeUnknown)
 
 
+def test_a_request_that_got_no_connection_in_all_its_time_never_left() -> None:
+    async def main() -> None:
+        async with serving(saying(b"")) as server, wired(server.base, connections=1, small=0.2) as sender:
+            first = asyncio.create_task(sender.send(get("/x")._replace(raw=True)))  # may take longer
+            await asyncio.sleep(0.05)
+            with pytest.raises(Unreachable):
+                await sender.send(get("/y"))
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            assert [heard.line.split()[1] for heard in server.heard] == ["/v1.0/x"]
+
+    asyncio.run(main())
+
+
 def test_a_reset_is_a_lost_answer() -> None:
     async def reset(_heard: Heard, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()

@@ -13,7 +13,7 @@ from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fence import Fence
 from bulkmail.core.slots.lane import Lane, Slots
 from bulkmail.core.throttle import SHARE, Refusal, Scope, Spread, refusal, used_share
-from bulkmail.errors import ThrottledOut
+from bulkmail.errors import ServiceDown, ThrottledOut
 from bulkmail.model import Event, Reporter, Response, Wait
 
 GUESS, LONGEST_GUESS = 1.0, 60.0
@@ -27,8 +27,8 @@ ALIVE = (501, 505, 507, 509)
 
 class Fences:
     """Told of every answer. `max_wait` is how many seconds a mailbox may be held up, by one refusal or by one after
-    another in which nothing passes; past it comes ThrottledOut. `wall` gives the time that dates are compared with, in
-    seconds since 1970, and `dice` a number in [0, 1)."""
+    another in which nothing passes; past it comes ThrottledOut, or ServiceDown for a wait of all. `wall` gives the time
+    that dates are compared with, in seconds since 1970, and `dice` a number in [0, 1)."""
 
     def __init__(
         self,
@@ -76,12 +76,13 @@ class Fences:
         return self._outage.waits(now) + fenced
 
     def check(self, lane: Lane, now: float) -> None:
-        """Raises ThrottledOut where a wait is longer than one may be."""
-        for fence in (lane.fence, self.everybody):
+        """Raises ThrottledOut where the wait of a mailbox is longer than one may be, and ServiceDown where that of all
+        is: no mailbox fails for what was asked of the application."""
+        for fence, error in ((lane.fence, ThrottledOut), (self.everybody, ServiceDown)):
             wait = fence.wait(now)
             if wait > self._max_wait:
                 allowed = f"the job allows {self._max_wait:.0f} s"
-                raise ThrottledOut(f"the service asks for a wait of {wait:.0f} s in all ({fence.by}); {allowed}")
+                raise error(f"the service asks for a wait of {wait:.0f} s in all ({fence.by}); {allowed}")
 
     def learn(
         self, lane: Lane, response: Response, sent: float, now: float, *, suspect: bool = False

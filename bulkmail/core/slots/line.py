@@ -17,7 +17,7 @@ from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots, Waiter
-from bulkmail.errors import ThrottledOut
+from bulkmail.errors import ServiceDown, ThrottledOut
 from bulkmail.model import Event, Reporter, Tally
 
 TICK = 0.001
@@ -137,7 +137,7 @@ class Line:
         for lane in held_up:
             try:
                 self.fences.check(lane, now)
-            except ThrottledOut as error:
+            except (ThrottledOut, ServiceDown) as error:
                 for waiter in lane.waiting:
                     if not waiter.gone():
                         waiter.refuse(error)

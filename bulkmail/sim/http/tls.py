@@ -109,9 +109,29 @@ def write_private(path: Path, content: bytes) -> Path:
     return path
 
 
-def server_context(directory: Path, host: str, flaw: str = "") -> ssl.SSLContext:
-    """What a listener needs; `directory` gets `ca.pem`, for the clients to trust, and the server's own files."""
-    issuer = authority()
+def kept_authority(folder: Path) -> Pair:
+    """The authority of an earlier rehearsal in `folder`, or a new one that is kept there: runs outlive a restart of the
+    simulator only if they trust it as before. One with less than half of its life left is replaced."""
+    try:
+        certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+        key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+        lasts = certificate.not_valid_after_utc - datetime.now(UTC) > LIFE / 2
+        if lasts and isinstance(key, ec.EllipticCurvePrivateKey) and key.public_key() == certificate.public_key():
+            return Pair(certificate, key)
+    except (OSError, ValueError):
+        pass
+    made = authority()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (("ca.key", made.key_pem()), ("ca.pem", made.certificate_pem())):
+        (folder / name).unlink(missing_ok=True)
+        write_private(folder / name, content)
+    return made
+
+
+def server_context(directory: Path, host: str, flaw: str = "", kept: Path | None = None) -> ssl.SSLContext:
+    """What a listener needs; `directory` gets `ca.pem`, for the clients to trust, and the server's own files. The
+    authority is that of the folder `kept`, if one is named."""
+    issuer = authority() if kept is None else kept_authority(kept)
     pair = server(issuer, host, flaw)
     write_private(directory / "ca.pem", issuer.certificate_pem())
     certificate = write_private(directory / "server.pem", pair.certificate_pem())

@@ -1,6 +1,6 @@
 """The contacts that a job wants in every mailbox: options, and what each row of the list means. Sends nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,6 +12,9 @@ from bulkmail.task.declare import Options
 from bulkmail.tasks.contacts.fields import FIELDS, PHONE_FIELDS, is_odd_number
 from bulkmail.tasks.kit.files import TableFile
 from bulkmail.text import nearest
+
+FEW = 20
+"""Contacts below which a list may change as it likes."""
 
 LONGEST = 255
 """Characters of a key, or of a folder's name."""
@@ -40,7 +43,13 @@ class ContactsSyncOptions(Options):
     )
     allow_empty: bool = Field(default=False, description="an empty list deletes every contact that was synced")
 
+    max_deleted: float = Field(
+        0.5, ge=0, le=1, description="leave a mailbox alone in which more than this share of the contacts that were "
+        "synced would be deleted, of 20 or more: the list may have been cut; 1: never"
+    )  # fmt: skip
+
     _odd: list[str] = PrivateAttr(default_factory=list)
+    _unused: list[str] = PrivateAttr(default_factory=list)
 
     @field_validator("folder")
     @classmethod
@@ -74,6 +83,8 @@ class ContactsSyncOptions(Options):
             )
         names = tuple(dict.fromkeys(name for _, row in rows for name in row))
         key_column, columns = (self._key_column(names), self._columns(names)) if rows else ("", {})
+        used = {key_column, *(name for of in columns.values() for name in of)}
+        self._unused[:] = [name for name in names if name not in used]
         places: dict[str, int] = {}
         found: dict[str, Wanted] = {}
         for number, row in rows:
@@ -90,13 +101,30 @@ class ContactsSyncOptions(Options):
         return found
 
     def warnings(self) -> Sequence[str]:
-        """Phone numbers that a spreadsheet has spoilt, with their number."""
+        """Columns of the list that fill no field, and phone numbers that a spreadsheet has spoilt."""
         _ = self.wanted
+        return (*self._about_columns(), *self._about_phones())
+
+    def _about_columns(self) -> Sequence[str]:
+        if not self._unused:
+            return ()
+        return (f"{self.contacts.path.name}: not used: {', '.join(self._unused)} (name them in [task.columns])",)
+
+    def _about_phones(self) -> Sequence[str]:
         if not self._odd:
             return ()
         numbers = "a phone number looks" if len(self._odd) == 1 else f"{len(self._odd):,} phone numbers look"
         done = "written as they are" if self.write_odd_numbers else "left out (task.write_odd_numbers)"
         return (f"{self.contacts.path.name}: {numbers} as a spreadsheet leaves them, such as {self._odd[0]}: {done}",)
+
+    def require_few_deleted(self, keys: Collection[str]) -> None:
+        """Raises InputError where too many of the contacts that are there, by their `keys`, have left the list."""
+        gone = sum(key.casefold() not in self.wanted for key in keys)
+        if len(keys) >= FEW and gone > self.max_deleted * len(keys):
+            raise InputError(
+                f"{gone:,} of the {len(keys):,} contacts there are not in the list any more and would be deleted",
+                hint=f"Is {self.contacts.path.name} complete? If so, set task.max_deleted = 1.",
+            )
 
     def _values(self, number: int, row: Mapping[str, str], columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         """The fields of a row; one with a phone number that a spreadsheet has spoilt is left alone."""

@@ -1,5 +1,5 @@
-"""Keeps the contacts of a list in a folder of each mailbox: makes what is missing, mends what differs, deletes what has
-left the list. Touches only contacts that carry a key of ours.
+"""Keeps the contacts of a list in a folder of each mailbox: makes what is missing, updates what differs, deletes what
+has left the list. Touches only contacts that carry a key of ours.
 
 What was there is read first, so that a run that was cut short goes on where it was, and a second run writes nothing.
 """
@@ -43,6 +43,7 @@ async def contacts_sync(mailbox: Mailbox, graph: Graph, options: ContactsSyncOpt
     name = options.folder
     book = await open_book(graph, name, Change(f"{FOLDER}{name}", None, {"displayName": name}))
     there = await book.contacts()
+    options.require_few_deleted([contact.key for contact in there if contact.key])
     state = "planned" if graph.planning else "done"
     earlier = told_before(graph.made)
     refusal: GraphError | None = None

@@ -4,6 +4,7 @@ The HTML is hostile: each pattern takes one pass over it, whatever it holds.
 """
 
 import re
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -21,13 +22,24 @@ _MARKUP = re.compile(
 _LINK = re.compile(r"""<a\s[^<>]*?\bhref\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))""", re.IGNORECASE)
 
 
+_LONGEST = 4096
+"""Characters of a text that is remembered: replies and signatures are often those of a whole department."""
+
+
 def plain(html: str) -> str:
     """The text, a line for each block; a text without markup stays as it is."""
     if "<" not in html and "&" not in html:
         return html.strip()
+    return _remembered(html) if len(html) <= _LONGEST else _plain(html)
+
+
+def _plain(html: str) -> str:
     text = _MARKUP.sub(lambda markup: "\n" if markup["line"] else "", " ".join(html.split()))
     lines = (" ".join(unescape(line).split()) for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+_remembered = lru_cache(512)(_plain)
 
 
 def reads(html: Any) -> tuple[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from bulkmail.errors import InputError
 from bulkmail.model import Mailbox
+from bulkmail.text import one_line
 
 _NAME = r"[^\S\n]*[^\s{}:;](?:[^{}:;\n]*)"
 _HOLE = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{(?P<name>{_NAME})\}}")
@@ -18,6 +19,20 @@ _HOLE = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{(?P<name>{_NAME})\}}")
 def has_holes(text: str) -> bool:
     """Whether filling in would change anything in `text`."""
     return _HOLE.search(text) is not None
+
+
+def names_in(text: str) -> list[str]:
+    """The columns that `text` asks for, as it writes them, each once."""
+    return list(dict.fromkeys(hole["name"].strip() for hole in _HOLE.finditer(text) if hole["name"] is not None))
+
+
+def checked(text: str) -> str:
+    """The text. Raises ValueError for a brace without its partner: `{Name` would go out as it is."""
+    rest = _HOLE.sub("", text)
+    if rest.count("{") != rest.count("}"):
+        at = rest.find("{") if rest.count("{") > rest.count("}") else rest.find("}")
+        raise ValueError(f"has a brace without its partner, near {one_line(rest[max(0, at - 10) : at + 20])!r}")
+    return text
 
 
 def fill(text: str, mailbox: Mailbox, write: Callable[[str], str] = str) -> str:

@@ -1,5 +1,6 @@
 """What a job wants each mailbox to send: the options of mail.send. Every text may hold `{Column}`. Sends nothing."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -7,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from bulkmail.source.address import is_address, parts
 from bulkmail.task.declare import Options
 from bulkmail.tasks.kit.files import AddressFile, TextFile
-from bulkmail.tasks.kit.template import has_holes
+from bulkmail.tasks.kit.template import checked, has_holes
 
 ITSELF = "{mailbox}"
 
@@ -16,10 +17,10 @@ class MailSendOptions(Options):
     """The letter, from whom and to whom. Every text may hold {Column}, a column of the mailbox's own row."""
 
     campaign: str = Field(
-        min_length=1, max_length=200, description="name of this sending: under one name no mailbox's letter goes twice"
+        min_length=1, max_length=200, description="name of this sending: under one name no mailbox's message goes twice"
     )
     subject: str = Field(min_length=1, description="subject")
-    body: str | None = Field(None, description="text of the letter; or body_file")
+    body: str | None = Field(None, description="text of the message; or body_file")
     body_file: TextFile | None = Field(None, description="file with the text, relative to the job file")
     content: Literal["text", "html"] = Field("text", description="what the text is; cells are escaped in html")
     sender: str = Field(ITSELF, description="mailbox that sends: each its own, a fixed one, or {Column}")
@@ -42,12 +43,26 @@ class MailSendOptions(Options):
     def _makes_sense(self) -> "MailSendOptions":
         if (self.body is None) == (self.body_file is None):
             raise ValueError("give either body or body_file")
+        if self.body_file is None or self.body_file.known:  # a pinned file is read when the run needs it
+            for name, text in self.templates().items():
+                try:
+                    checked(text)
+                except ValueError as error:
+                    raise ValueError(f"{name} {error}; write {{{{Name}}}} where braces are meant") from None
         if not self.save_to_sent and self.mode == "draft":
             raise ValueError('save_to_sent = false goes with mode = "direct": a sent draft is always kept')
         for name, value in (("sender", self.sender), ("redirect_to", self.redirect_to or ITSELF)):
             if not has_holes(value) and len(addresses(value)) != 1:
                 raise ValueError(f"{name} should be one address")
         return self
+
+    def templates(self) -> Mapping[str, str]:
+        """All texts of the message."""
+        body = "body_file" if self.body_file is not None else "body"
+        return {
+            "subject": self.subject, body: self.text, "sender": self.sender, "to": self.to,
+            "redirect_to": self.redirect_to or "",
+        }  # fmt: skip
 
     @property
     def text(self) -> str:

@@ -40,7 +40,7 @@ def needs(options: MailSendOptions) -> Needs:
 
 @task(
     "mail.send",
-    summary="Sends a letter for each mailbox, filled in from its row, never twice",
+    summary="Sends a message for each mailbox, filled in from its row; draft mode: never twice, never lost",
     needs=needs,
     options=MailSendOptions,
     columns=COLUMNS,

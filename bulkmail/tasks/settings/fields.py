@@ -7,6 +7,7 @@ values in varying case, wraps texts of replies in HTML, and gives a schedule in 
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -76,9 +77,16 @@ def days(value: Any) -> list[str]:
     """Days of the week in the schema's spelling; none for what is not a list of them."""
     if not isinstance(value, list):
         return []
-    if TEXTS.issuperset(map(type, value)) and SPELLED.issuperset(value):
-        return [*filter(None, value)]
-    return [_CANONICAL.get(day.casefold(), day) for day in value if isinstance(day, str)]
+    try:
+        return [*_week(tuple(value))]
+    except TypeError:  # something in it has no hash, so it is not a day
+        return [*_week(tuple(day for day in value if isinstance(day, str)))]
+
+
+@lru_cache(256)
+def _week(given: tuple[object, ...]) -> list[str]:
+    """The days of a week, of which few are in use; what looks alike to the cache, such as 1 and True, is not a day."""
+    return [_CANONICAL.get(day.casefold(), day) for day in given if isinstance(day, str)]
 
 
 def _enum(*path: str) -> Setting:

@@ -4,6 +4,7 @@ An option may hold `{Column}` and then differs from mailbox to mailbox: it is fi
 blank cell leaves the setting as it is.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from html import escape
@@ -19,6 +20,7 @@ from bulkmail.tasks.kit.zones import known_zone
 from bulkmail.tasks.settings.fields import SETTINGS
 
 WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 MOMENT_FORM = "%Y-%m-%dT%H:%M:%S.0000000"
 
 
@@ -63,6 +65,13 @@ def _days(text: str) -> str:
     return "; ".join(day for day in WEEK if day in named)
 
 
+def _locale(text: str) -> str:
+    """By its form: which of them a mailbox takes, the service alone knows."""
+    if not _LOCALE.fullmatch(_name(text)):
+        raise ValueError(f"{text.strip()[:40]!r} is not a locale, such as en-US or de-DE")
+    return text.strip()
+
+
 def _one_of(*members: str) -> BeforeValidator:
     spelled = {member.casefold(): member for member in members}
 
@@ -80,6 +89,7 @@ def _joined(value: Any) -> Any:
 
 
 Name: TypeAlias = Annotated[str | None, _written(_name)]
+Locale: TypeAlias = Annotated[str | None, _written(_locale)]
 Zone: TypeAlias = Annotated[str | None, _written(lambda text: known_zone(_name(text)))]
 Moment: TypeAlias = Annotated[str | None, _written(_moment)]
 Clock: TypeAlias = Annotated[str | None, _written(_clock)]
@@ -95,7 +105,7 @@ Delivery: TypeAlias = Annotated[
 class SettingsReportOptions(Options):
     """`columns` and how the texts of replies are written."""
 
-    columns: Literal["all", "seed"] = Field("all", description="all, or seed: the five of the old report")
+    columns: Literal["all", "seed"] = Field("all", description="all, or seed: only automatic replies and language")
     replies: Literal["text", "html"] = Field("text", description="texts of replies as text, or as the stored HTML")
 
 
@@ -112,7 +122,7 @@ class SettingsApplyOptions(Options):
     external_reply: str | None = Field(None, description="reply to everybody else")
     replies: Literal["text", "html"] = Field("text", description="whether the replies here are text or HTML")
     time_zone: Zone = Field(None, description="Windows or IANA name, such as W. Europe Standard Time")
-    language: Name = Field(None, description="locale, such as en-US")
+    language: Locale = Field(None, description="locale, such as en-US")
     date_format: Name = Field(None, description="such as yyyy-MM-dd")
     time_format: Name = Field(None, description="such as HH:mm")
     working_days: Days = Field(None, description="list of days, or a text of them separated by semicolons")
@@ -133,6 +143,10 @@ class SettingsApplyOptions(Options):
             f"automatic replies are switched on without {' and '.join(missing)}: what each mailbox has there goes out, "
         )
         return (told + "as the rows with the state stays show",) if missing else ()
+
+    def templates(self) -> Mapping[str, str]:
+        """All settings may hold a column."""
+        return {name: text for name in SETTINGS if isinstance(text := getattr(self, name), str)}
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "SettingsApplyOptions":

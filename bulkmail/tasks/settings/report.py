@@ -102,15 +102,13 @@ def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
     except (KeyError, TypeError):  # something was never set, or is of an unexpected kind
         settings = _completed(body, _NOTHING_SET)
         row = _as_it_comes(mailbox.address, settings)
-    worked = row["working_days"]
-    row["working_days"] = None
+    worked = settings["workingHours"]["daysOfWeek"]
     if not TEXTS.issuperset(map(type, row.values())):
         row = {name: _text(value) for name, value in row.items()}
     if not SPELLED.issuperset(_enums(row)):
         row |= {name: canonical(row[name]) for name in ENUMS}
-    for name in REPLIES:
-        if row[name] != "":
-            row[name] = _shown(row[name] or "", replies)
+    if row["internal_reply"] != "" or row["external_reply"] != "":
+        row |= {name: _shown(row[name] or "", replies) for name in REPLIES}
     row["working_days"] = days(worked)
     return row
 
@@ -137,7 +135,7 @@ def _as_it_comes(address: str, settings: Any) -> Row:
         "language_name": language["displayName"],
         "date_format": settings["dateFormat"],
         "time_format": settings["timeFormat"],
-        "working_days": hours["daysOfWeek"],
+        "working_days": None,  # no text, and filled in when the texts have been looked at
         "working_start": hours["startTime"],
         "working_end": hours["endTime"],
         "working_time_zone": hours["timeZone"]["name"],

@@ -115,3 +115,35 @@ def test_an_unreadable_cell_fails_the_list_only_where_it_is_used(tmp_path: Path)
     (tmp_path / "people.csv").write_bytes(b"id,name,colour\n1,J\xfcrgen,\n")
     with pytest.raises(InputError, match=r"people\.csv: row 2: the column 'name' holds a character that could not be"):
         check_options(contacts_sync, OPTIONS | {"columns": {}}, tmp_path)
+
+
+def test_columns_that_fill_no_field_are_told(tmp_path: Path) -> None:
+    listed(tmp_path, "id,Name,Role,Team\n1,Ada,CFO,x\n")
+    options: Any = check_options(contacts_sync, OPTIONS | {"columns": {}}, tmp_path)
+    assert "not used: Role, Team" in options.warnings()[0]
+    named: Any = check_options(contacts_sync, OPTIONS | {"columns": {"jobTitle": "Role"}}, tmp_path)
+    assert "not used: Team" in named.warnings()[0]
+
+
+@pytest.mark.parametrize(("there", "left", "most", "refused"), [
+    (500, 3, 0.5, True),
+    (500, 250, 0.5, False),
+    (19, 1, 0.5, False),
+    (500, 3, 1.0, False),
+    (500, 499, 0.0, True),
+])  # fmt: skip
+def test_a_list_that_was_cut_deletes_nothing(
+    there: int,
+    left: int,
+    most: float,
+    refused: bool,
+    tmp_path: Path,
+) -> None:
+    listed(tmp_path, "id,Name\n" + "".join(f"K{number},n\n" for number in range(left)))
+    options: Any = check_options(contacts_sync, OPTIONS | {"columns": {}, "max_deleted": most}, tmp_path)
+    keys = [f"k{number}" for number in range(there)]
+    if refused:
+        with pytest.raises(InputError, match=f"of the {there} contacts there are not in the list any more"):
+            options.require_few_deleted(keys)
+    else:
+        options.require_few_deleted(keys)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import InputError
-from bulkmail.tasks.kit.template import fill, has_holes
+from bulkmail.tasks.kit.template import checked, fill, has_holes, names_in
 from tests.tasks.rig import ADA
 
 ROW = ADA._replace(columns={"First Name": "Ada", "Größe": "<1 & 2>", "Blank": ""})
@@ -30,6 +30,21 @@ def test_filled(text: str, filled: str) -> None:
 
 def test_cells_are_written_as_they_have_to_be() -> None:
     assert fill("<b>{größe}</b>", ROW, escape) == "<b>&lt;1 &amp; 2&gt;</b>"
+
+
+def test_the_columns_that_a_text_asks_for() -> None:
+    assert names_in("{ First Name }{B} {{not}} {B} p { a: b }") == ["First Name", "B"]
+
+
+@pytest.mark.parametrize("text", ["x {Name", "x Name}", "{A} and {B", "{{A}} {", "a } b"])
+def test_a_brace_without_its_partner_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a brace without its partner"):
+        checked(text)
+
+
+@pytest.mark.parametrize("text", ["", "{A}", "{{A}}", "p { color: red } {A}"])
+def test_braces_in_pairs_are_fine(text: str) -> None:
+    assert checked(text) == text
 
 
 def test_an_unknown_column_is_an_error_that_tells_the_known_ones() -> None:

@@ -235,7 +235,7 @@ def test_a_row_that_cannot_be_meant_fails_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"campaign": ""}, "task.campaign: string should have at least 1 character"),
+        ({"campaign": ""}, "task.campaign: should be a text of at least 1 character"),
         ({"body": None}, "give either body or body_file"),
         ({"body_file": "letter.txt"}, "give either body or body_file"),
         ({"to": "somebody"}, "task.to: 'somebody' is not an address"),
@@ -243,7 +243,7 @@ def test_a_row_that_cannot_be_meant_fails_before_anything_is_sent(
         ({"sender": "a@b.c;d@e.f"}, "sender should be one address"),
         ({"redirect_to": "a@b.c;d@e.f"}, "redirect_to should be one address"),
         ({"save_to_sent": False}, 'save_to_sent = false goes with mode = "direct"'),
-        ({"mode": "drafts"}, "task.mode: input should be 'draft' or 'direct'"),
+        ({"mode": "drafts"}, "task.mode: should be one of 'draft' or 'direct'"),
         ({"supress": "x"}, "task.supress is not an option of mail.send; did you mean suppress?"),
     ],
 )

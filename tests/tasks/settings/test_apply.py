@@ -210,7 +210,7 @@ def test_a_cell_that_is_no_value_fails_before_anything_is_asked() -> None:
         ({"working_days": ["monday", "mayday"]}, "task.working_days: should be days out of sunday, monday"),
         ({"working_days": []}, "task.working_days: should be days"),
         ({"time_zone": " "}, "task.time_zone: should not be empty"),
-        ({"time_zone": 5}, "task.time_zone: input should be a valid string"),
+        ({"time_zone": 5}, "task.time_zone: should be a text between quotes"),
         ({"time_zne": "UTC"}, "task.time_zne is not an option of settings.apply; did you mean time_zone?"),
     ],
 )  # fmt: skip

@@ -11,6 +11,8 @@ from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Response, Row
 from bulkmail.tasks import check_options
+from bulkmail.tasks.kit.html import plain
+from bulkmail.tasks.settings.fields import VALUES
 from bulkmail.tasks.settings.report import COLUMNS, SEED_COLUMNS, full_row, seed_row, settings_report
 from bulkmail.testing import Scripted, collect, run
 
@@ -146,6 +148,43 @@ JSON = st.recursive(
     ]), inner, max_size=5),
     max_leaves=15,
 )  # fmt: skip
+
+
+SPELLINGS = st.sampled_from([*VALUES, "Monday", "FRIDAY", "ScheduleD", "new", "", "<p>Away</p>", "a &amp; b"])
+LISTS = st.lists(SPELLINGS, max_size=2)
+ODD = st.none() | st.booleans() | st.integers() | LISTS | st.dictionaries(SPELLINGS, SPELLINGS)
+WEEKS = st.lists(SPELLINGS | ODD, max_size=4) | ODD
+
+
+@given(data=st.data())
+def test_each_cell_is_what_its_own_setting_makes_of_it(data: st.DataObject) -> None:
+    body = {**WHOLE, "automaticRepliesSetting": {**WHOLE["automaticRepliesSetting"]}}
+    for name in ("status", "externalAudience", "internalReplyMessage", "externalReplyMessage"):
+        body["automaticRepliesSetting"][name] = data.draw(SPELLINGS | ODD)
+    for name in ("timeZone", "delegateMeetingMessageDeliveryOptions"):
+        body[name] = data.draw(SPELLINGS | ODD)
+    body["workingHours"] = {**WHOLE["workingHours"], "daysOfWeek": data.draw(WEEKS)}
+    row, reply = full_row(ADA, body, "text"), body["automaticRepliesSetting"]
+
+    def text(value: Any) -> str | None:
+        return value if isinstance(value, str) else None
+
+    def spelled(value: str) -> str:
+        return {one.casefold(): one for one in VALUES}.get(value.casefold(), value)
+
+    def enum(value: Any) -> str | None:
+        return None if text(value) is None else spelled(value)
+
+    week = body["workingHours"]["daysOfWeek"]
+    assert row == full_row(ADA, WHOLE, "text") | {
+        "auto_reply_status": enum(reply["status"]),
+        "auto_reply_audience": enum(reply["externalAudience"]),
+        "internal_reply": plain(text(reply["internalReplyMessage"]) or ""),
+        "external_reply": plain(text(reply["externalReplyMessage"]) or ""),
+        "time_zone": text(body["timeZone"]),
+        "delegate_delivery": enum(body["delegateMeetingMessageDeliveryOptions"]),
+        "working_days": [spelled(day) for day in week if isinstance(day, str)] if isinstance(week, list) else [],
+    }
 
 
 @given(body=JSON)

@@ -1,0 +1,26 @@
+"""Finds the writes that an earlier run had under way when it ended: they may be carried out late."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from bulkmail.errors import BulkmailError
+from bulkmail.rundir.folder import existing
+from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.reader import RunDir
+
+log = logging.getLogger(__name__)
+
+
+def under_way_before(manifest: Manifest) -> Mapping[int, Heartbeat]:
+    """Rows in which the run that this one repeats, takes back or carries out had a write under way, each with the last
+    heartbeat of that run; by way of a plan, too. A run that cannot be read any more is passed over. Blocks."""
+    if not manifest.parent:
+        return {}
+    try:
+        run = RunDir(existing(Path(manifest.parent)))
+        return run.unfinished().under_way if run.manifest.mode == "apply" else under_way_before(run.manifest)
+    except BulkmailError as error:
+        log.warning("the run before this one cannot be read, so its late writes are not waited for: %s", error)
+        return {}

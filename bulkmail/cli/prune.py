@@ -1,0 +1,47 @@
+"""`bulkmail prune`: deletes run directories beyond those that are to be kept. Says which, and asks for --yes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bulkmail.cli import console as say
+from bulkmail.report.retention import Candidate, candidates, delete
+from bulkmail.text import counted, one_line
+
+
+def prune(
+    folder: Annotated[Path, typer.Argument(help="Folder that run directories lie in.", metavar="FOLDER")],
+    *,
+    keep: Annotated[int, typer.Option(min=1, help="Runs of each job to keep: the newest that are finished.")] = 30,
+    plans: Annotated[
+        bool, typer.Option("--plans", help="Delete plans as well, though `bulkmail apply` could still apply them.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete. Otherwise only what would be deleted is listed.")] = False,
+) -> None:
+    """Delete old run directories, and keep the newest of each job.
+
+    Only directories in FOLDER itself that hold a finished run of bulkmail are deleted: never one that a process works
+    in, one that was stopped and can be resumed, one that changed mailboxes (`bulkmail undo` needs it), or one in which
+    something lies that bulkmail did not write. Plans stay unless --plans says otherwise.
+
+    Examples:
+
+      bulkmail prune /var/lib/bulkmail --keep 30
+
+      bulkmail prune /var/lib/bulkmail --keep 30 --yes
+    """
+    with say.exit_on_error():
+        found = candidates(folder, keep=keep, plans=plans)
+        for one in found:
+            say.results.print(_told(one, yes=yes), soft_wrap=True)
+        gone = sum(delete(one) for one in found if one.why == "") if yes else 0
+        size = sum(one.bytes for one in found if one.why == "") / 1_000_000
+        old = sum(one.why == "" for one in found)
+        text = f"{counted(gone, 'run')} deleted" if yes else f"{counted(old, 'run')} would be deleted; add --yes"
+        say.results.print(f"{text} ({size:,.1f} MB)", soft_wrap=True)
+
+
+def _told(one: Candidate, *, yes: bool) -> str:
+    verb = f"kept    ({one.why})" if one.why else ("delete  " if yes else "would delete")
+    return f"{verb}  {one_line(str(one.folder))}"
