@@ -13,8 +13,8 @@ The rate that follows is the one at which a request costs the least time. Sendin
 costs a wait, and is the likelier the further the rate lies above each limit that is still possible. What noise costs
 does not appear in it: it costs a request the same at any rate, so slowness is no cure for it.
 
-Both may change: with each refusal a little of the belief spreads to neighbouring limits, to all limits, and to all
-shares.
+Both may change: with the time belief spreads to neighbouring limits and to all limits, and with each refusal a little
+to all shares.
 """
 
 import math

@@ -230,4 +230,4 @@ def test_many_refusals_along_with_one_tell_a_limit() -> None:
         along = along.after(Episode(200, 0.2, 1.0, flying=100, flight=0.1, hit=50))
     assert alone.best(1.0) > 1000
     assert along.limit == pytest.approx(500, rel=0.2)
-    assert along.best(1.0) <= along.limit
+    assert along.best(1.0) <= 1.05 * along.limit
