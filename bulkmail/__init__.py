@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bulkmail.address import Address
     from bulkmail.core.odata import literal, segment
     from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TaskMistake, TransportError
     from bulkmail.graph import Graph
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bulkmail.task.permissions import Needs, all_of, any_of
 
 __all__ = [
+    "Address",
     "Blob",
     "BulkmailError",
     "Change",
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "bulkmail.address": "Address",
     "bulkmail.core.odata": "literal segment",
     "bulkmail.errors": "BulkmailError GraphError LinkRefused OutcomeUnknown TaskMistake TransportError",
     "bulkmail.graph": "Graph",

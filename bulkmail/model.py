@@ -10,6 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
+from bulkmail.address import Address
+
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
 
@@ -155,6 +157,7 @@ class Request(NamedTuple):
     waits: AbstractContextManager[None] = ANYWHERE  # entered while it waits and is not under way
     doubtful: bool = False  # a batch that failed may have carried it out
     suspect: bool = False  # it has failed while others were served, which says nothing about the service
+    address: Address | None = None  # it goes there, without a token, and `path` says nothing
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property
@@ -316,6 +319,14 @@ class Store(Protocol):
 
     def blob(self, name: str, /) -> AbstractAsyncContextManager[BlobFile]:
         """A new blob in the mailbox's file of this name."""
+
+
+class Direct(Protocol):
+    """Reads what lies at pre-signed addresses, without a token."""
+
+    def read(self, address: Address, /, *, most: int, start: int = 0) -> AsyncIterator[bytes]:
+        """The content from byte `start` on, at most `most` bytes, in chunks. Raises LinkRefused for an address on a
+        host that is not listed, GraphError for an answer that is an error, and TransportError."""
 
 
 class Reporter(Protocol):

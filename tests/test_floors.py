@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "bulkmail"
 
 FLOORS = [
-    ("errors", "model", "text", "atomic", "daemon", "deadlines"),
+    ("errors", "model", "address", "text", "atomic", "daemon", "deadlines"),
     ("core", "config"),
     ("transport", "identity", "sim", "graph"),
     ("source", "sink", "task"),
@@ -18,7 +18,7 @@ FLOORS = [
 ]
 
 OUTSIDE_ONLY_IN = {  # a library that only some rooms may know
-    "aiohttp": ("transport.wire", "sim"),
+    "aiohttp": ("transport.wire", "transport.direct", "sim"),
     "msal": ("identity",),
     "requests": ("identity",),
     "cryptography": ("identity", "sim"),

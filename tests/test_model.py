@@ -1,9 +1,12 @@
 """The nouns: what they must not show, and what can be done with them."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.address import Address
 from bulkmail.model import Mailbox, Request, key_of
 
 
@@ -33,3 +36,12 @@ def test_a_mailbox_is_asked_for_by_its_name_and_counted_by_its_key() -> None:
     assert Mailbox("office@contoso.com", 3).key == listed.key, "whether its id is known or not"
     assert Request("GET", "/x", listed.address).lane == listed.key
     assert Request("GET", "/x", listed.name, key=listed.key).lane == listed.key
+
+
+def test_a_pre_signed_address_shows_nowhere() -> None:
+    address = Address("https://reports.office.com/S3cret")
+    request = Request("PUT", "/pre-signed", address=address)
+    assert address.reveal() == "https://reports.office.com/S3cret"
+    assert "S3cret" not in f"{address} {address!r} {request} {tuple(request)} {request._asdict()}"
+    with pytest.raises(TypeError, match="not written anywhere"):
+        pickle.dumps(address)

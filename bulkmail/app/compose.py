@@ -20,8 +20,9 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
 from bulkmail.identity.secret import Secret, first_line, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
-from bulkmail.model import Made, Mailbox, Reporter, Store, TokenSource, Transport
+from bulkmail.model import Direct, Made, Mailbox, Reporter, Store, TokenSource, Transport
 from bulkmail.transport import Stack, StackSettings, stack
+from bulkmail.transport.direct import Aside, DirectSettings, direct
 from bulkmail.transport.wire import WireSettings, wire
 
 VERSION = "v1.0"
@@ -73,17 +74,19 @@ class Connection:
 
     stack: Stack
     base: str
+    direct: Direct
     planning: bool
     made: Mapping[int, Mapping[int, Made]]
 
     def of(self, mailbox: Mailbox, target: str, store: Store) -> Graph:
         made = tuple(self.made[mailbox.row].values()) if mailbox.row in self.made else ()
         return Graph.of(
-            mailbox, self.stack.transport, self.base, target=target, planning=self.planning, made=made, store=store
-        )
+            mailbox, self.stack.transport, self.base,
+            target=target, planning=self.planning, made=made, store=store, direct=self.direct,
+        )  # fmt: skip
 
     def directory(self) -> Graph:
-        return Graph(self.stack.transport, self.base)
+        return Graph(self.stack.transport, self.base, direct=self.direct)
 
 
 @asynccontextmanager
@@ -92,13 +95,14 @@ async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Wri
     settings = wire_settings(job)
 
     def guard(inner: Transport) -> Transport:
-        return writes.guard(inner, report)
+        return writes.guard(Aside(inner, there), report)
 
     async with (
         wire(settings) as terminal,
+        direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
         stack(terminal, tokens, stack_settings(job.limits), report, guard=guard) as built,
     ):
-        yield Connection(built, settings.base, writes.mode != "apply", writes.made)
+        yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
 
 
 def wire_settings(job: Job) -> WireSettings:

@@ -5,16 +5,23 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
+from bulkmail.address import Address
 from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_path, user
 from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
 from bulkmail.graph.gathering import CURRENT, Gathering
+from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
-from bulkmail.model import NOTHING, BlobFile, Change, Effect, Made, Mailbox, Request, Response, Store, Transport
+from bulkmail.model import NOTHING, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Response, Store, Transport
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]
+
+FOUND = 302
+
+ASIDE = "/pre-signed"
+"""The path of a request that goes to a pre-signed address, for the ledger: the address is a secret."""
 
 
 class Graph:
@@ -25,7 +32,9 @@ class Graph:
     JSON, raises TaskMistake, and nothing leaves.
     """
 
-    __slots__ = ("_base", "_key", "_mailbox", "_prefix", "_row", "_sizes", "_store", "_transport", "made", "planning")
+    __slots__ = (
+        "_base", "_direct", "_key", "_mailbox", "_prefix", "_row", "_sizes", "_store", "_transport", "made", "planning",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -39,6 +48,7 @@ class Graph:
         planning: bool = False,
         made: Sequence[Made] = (),
         store: Store | None = None,
+        direct: Direct | None = None,
     ) -> None:
         self._transport = transport
         self._base = base
@@ -48,6 +58,7 @@ class Graph:
         self._row = row
         self._sizes: Sizes | None = None  # from the first walk on
         self._store = store
+        self._direct = direct
         self.planning = planning
         """Whether writes are only noted. Each then answers None, as if it had been made."""
         self.made = made
@@ -68,10 +79,14 @@ class Graph:
         planning: bool = False,
         made: Sequence[Made] = (),
         store: Store | None = None,
+        direct: Direct | None = None,
     ) -> "Graph":
         """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the name of another one."""
         name, key = (target, "") if target else (mailbox.name, mailbox.key if mailbox.id else "")
-        return cls(transport, base, user(name), name, mailbox.row, key=key, planning=planning, made=made, store=store)
+        return cls(
+            transport, base, user(name), name, mailbox.row,
+            key=key, planning=planning, made=made, store=store, direct=direct,
+        )  # fmt: skip
 
     @property
     def checkpoint(self) -> Mapping[str, Any]:
@@ -98,6 +113,13 @@ class Graph:
         return self._kept.blob(name)
 
     @property
+    def direct(self) -> Signed:
+        """Reads from and sends to pre-signed addresses. Raises TaskMistake where there is no way to them."""
+        if self._direct is None:
+            raise TaskMistake("this Graph has no way to pre-signed addresses: `Graph.of(..., direct=...)` gives it one")
+        return Signed(self._direct, self._exchange, self._aside, planning=self.planning)
+
+    @property
     def _kept(self) -> Store:
         if self._store is None:
             raise TaskMistake("this Graph has no store: `Graph.of(..., store=...)` gives it one")
@@ -115,7 +137,7 @@ class Graph:
             raise GraphError(200, "NotExchangeSettings", f"the answer holds no {which}")
         below = Graph(
             self._transport, self._base, exchange(found), self._mailbox, self._row,
-            key=self._key, planning=self.planning, made=self.made, store=self._store,
+            key=self._key, planning=self.planning, made=self.made, store=self._store, direct=self._direct,
         )  # fmt: skip
         below._sizes = self._sizes = self._sizes or Sizes()
         return below
@@ -130,6 +152,16 @@ class Graph:
         """The body of a GET as it comes, such as the MIME of a message: `raw("/messages/{}/$value", id)`."""
         body: bytes | None = await self._exchange(self._raw, path, values, params, headers)
         return body or b""
+
+    async def location(
+        self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
+    ) -> Address:
+        """Where a GET is redirected to (302): a pre-signed address, for `graph.direct`, which checks it when it is
+        used. Raises GraphError for any other answer."""
+        found = await self._exchange(self._moved, path, values, params, headers)
+        if not isinstance(found, Address):
+            raise GraphError(200, "NotRedirected", "the service answered, and named no address")
+        return found
 
     def post(
         self,
@@ -268,6 +300,20 @@ class Graph:
     def _raw(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(raw=True, batchable=False)
 
+    def _moved(self, *asked: Any) -> Request:
+        return self._asked("GET", *asked)._replace(batchable=False)
+
+    def _aside(
+        self, method: str, address: Address | None, content: bytes, effect: Effect, change: Change | None,
+        headers: Mapping[str, str],
+    ) -> Request:  # fmt: skip
+        """A request that goes to a pre-signed address."""
+        check_headers(headers)
+        return Request(
+            method, ASIDE, self._mailbox, headers, None, effect, batchable=False,
+            row=self._row, change=check_change(change, content), content=content, address=address, key=self._key,
+        )  # fmt: skip
+
     def _page(self, link: str, headers: Mapping[str, str], page: bool) -> Request:  # noqa: FBT001 - called here alone
         return Request("GET", link, self._mailbox, headers, row=self._row, page=page, key=self._key)
 
@@ -290,6 +336,8 @@ class Graph:
                 gathered.arrive()
         if response.status < 300 and not contradicts(response):
             return response.body
+        if response.status == FOUND and make == self._moved and (there := response.headers.get("location")):
+            return Address(there)
         raise _error(response)
 
 

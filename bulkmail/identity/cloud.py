@@ -2,14 +2,21 @@
 
 A token of one cloud is no good in another, so the two addresses and the scope go together. The addresses are those of
 learn.microsoft.com/graph/deployments. GCC (not "High") is part of the global cloud.
+
+`hosts` are those of pre-signed addresses. In the global cloud: learn.microsoft.com/graph/outlook-large-attachments,
+graph/import-exchange-mailbox-item and graph/api/reportroot-getmailboxusagedetail; `reportsncu` is a regional host of
+reports that answers name and no page does. In the national clouds: Exchange Online's own
+(learn.microsoft.com/microsoft-365/enterprise/microsoft-365-endpoints); no host of reports is documented there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 from bulkmail.config.proxy import is_loopback
 from bulkmail.errors import ConfigError
 from bulkmail.text import likeliest
+
+HTTPS = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +27,36 @@ class Cloud:
     login: str
     graph: str
     scope: str
+    hosts: frozenset[str] = frozenset()
+    any_port: bool = False  # pre-signed addresses may name another port than that of https
+
+    def lists(self, scheme: str, host: str, port: int) -> bool:
+        """Whether a pre-signed address may be there."""
+        return scheme == urlsplit(self.graph).scheme and host in self.hosts and (self.any_port or port == HTTPS)
 
 
-def _cloud(name: str, login: str, graph: str) -> Cloud:
-    return Cloud(name, login, graph, f"{graph}/.default")
+def _cloud(name: str, login: str, graph: str, *hosts: str) -> Cloud:
+    return Cloud(name, login, graph, f"{graph}/.default", frozenset(hosts))
 
 
 CLOUDS = {
     cloud.name: cloud
     for cloud in (
-        _cloud("global", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
-        _cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us"),
-        _cloud("usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
-        _cloud("china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"),
+        _cloud(
+            "global", "https://login.microsoftonline.com", "https://graph.microsoft.com",
+            "outlook.office.com", "outlook.office365.com", "reports.office.com", "reportsncu.office.com",
+        ),
+        _cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", "outlook.office365.us"),
+        _cloud(
+            "usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us",
+            "outlook-dod.office365.us",
+        ),
+        _cloud(
+            "china", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn",
+            "partner.outlook.cn",
+        ),
     )
-}
+}  # fmt: skip
 
 
 def cloud_named(name: str) -> Cloud:
@@ -54,8 +76,10 @@ def custom(login: str, graph: str) -> Cloud:
     """A cloud at other addresses: a simulator, a gateway, a cloud newer than the table. Raises ConfigError.
 
     Signing in is always over TLS; Graph may be plain http on a loopback address only, since a token travels with it.
+    Pre-signed addresses are on the host of Graph, on any port.
     """
-    return _cloud("custom", _origin("login", login, plain=False), _origin("graph", graph, plain=True))
+    cloud = _cloud("custom", _origin("login", login, plain=False), _origin("graph", graph, plain=True))
+    return replace(cloud, hosts=frozenset({urlsplit(cloud.graph).hostname or ""}), any_port=True)
 
 
 def _origin(key: str, address: str, *, plain: bool) -> str:

@@ -80,3 +80,36 @@ def test_only_plain_origins_get_through(text: str) -> None:
         return
     scheme, _, host = made.graph.partition("://")
     assert scheme == "https" or is_loopback(host.rpartition(":")[0].strip("[]") or host)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "scheme", "host", "port", "listed"),
+    [
+        ("global", "https", "outlook.office.com", 443, True),
+        ("global", "https", "outlook.office365.com", 443, True),
+        ("global", "https", "reports.office.com", 443, True),
+        ("global", "https", "reportsncu.office.com", 443, True),
+        ("usgov", "https", "outlook.office365.us", 443, True),
+        ("usgov-dod", "https", "outlook-dod.office365.us", 443, True),
+        ("china", "https", "partner.outlook.cn", 443, True),
+        ("global", "http", "outlook.office.com", 443, False),
+        ("global", "https", "outlook.office.com", 8443, False),
+        ("global", "https", "evil.outlook.office.com", 443, False),
+        ("global", "https", "outlook.office.com.evil.example", 443, False),
+        ("global", "https", "graph.microsoft.com", 443, False),
+        ("global", "https", "outlook.office365.us", 443, False),
+        ("usgov", "https", "outlook.office.com", 443, False),
+    ],
+)
+def test_pre_signed_addresses_are_on_hosts_of_their_cloud(
+    cloud: str, scheme: str, host: str, port: int, *, listed: bool
+) -> None:
+    assert cloud_named(cloud).lists(scheme, host, port) is listed
+
+
+def test_those_of_a_custom_cloud_are_on_the_host_of_graph() -> None:
+    rehearsal = custom("https://127.0.0.1:8443", "https://127.0.0.1:8444")
+    assert rehearsal.lists("https", "127.0.0.1", 8445)
+    assert not rehearsal.lists("http", "127.0.0.1", 8445)
+    assert not rehearsal.lists("https", "outlook.office.com", 443)
+    assert custom("https://[::1]:1", "http://[::1]:2").lists("http", "::1", 3)

@@ -1,0 +1,298 @@
+"""Pre-signed addresses: no token, listed hosts only, no redirect, and no error that repeats the address."""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from yarl import URL
+
+from bulkmail.address import Address
+from bulkmail.errors import NOT_SENT, BulkmailError, GraphError, LinkRefused, OutcomeUnknown, Unanswered, Unreachable
+from bulkmail.model import Effect, Ending, Request, Response
+from bulkmail.testing import MemoryLedger, Scripted, collect
+from bulkmail.transport.book import Booking
+from bulkmail.transport.direct import Aside, Directly, DirectSettings, direct
+from bulkmail.transport.plan import Planning
+from tests.transport.rig import unheard
+from tests.transport.servers import CHUNKED, JSON, Heard, Reply, Server, saying, serving, whole
+
+T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
+SECRET = "S3cretS1gnature"
+CSV = b"Content-Type: application/octet-stream\r\n"
+Work = Callable[[Directly, Address], Coroutine[Any, Any, T]]
+
+
+def told(reply: Reply, work: Work[T], **settings: Any) -> tuple[T, Server]:
+    """What comes of `work` with an address of a server that replies so, and the server."""
+
+    async def main() -> tuple[T, Server]:
+        async with serving(reply) as server:
+            port = URL(server.base).port
+
+            def listed(*place: Any) -> bool:
+                return place == ("http", "127.0.0.1", port)
+
+            given = DirectSettings(**{"listed": listed, "user_agent": "bulkmail/1", "stall": 5.0, **settings})
+            async with direct(given) as there:
+                return await work(there, Address(f"http://127.0.0.1:{port}/{SECRET}/a%2Fb?sig={SECRET}%3d")), server
+
+    return asyncio.run(main())
+
+
+def failing(reply: Reply, work: Work[Any], kind: type[E], **settings: Any) -> tuple[E, Server]:
+    """The error that `work` ends in, which shows nothing of the address, and the server."""
+
+    async def tried(there: Directly, address: Address) -> E:
+        with pytest.raises(kind) as raised:
+            await work(there, address)
+        said = "".join(traceback.format_exception(raised.value))
+        assert SECRET not in said + repr(raised.value) + repr(there) + repr(address) + str(address)
+        return raised.value
+
+    return told(reply, tried, **settings)
+
+
+def reading(most: int = 1 << 20, start: int = 0) -> Work[bytes]:
+    async def work(there: Directly, address: Address) -> bytes:
+        return b"".join(await collect(there.read(address, most=most, start=start)))
+
+    return work
+
+
+def putting(content: bytes = b"abc", **fields: Any) -> Work[Response]:
+    async def work(there: Directly, address: Address) -> Response:
+        request = Request("PUT", "/pre-signed", "ada", content=content, effect=Effect.NONE, address=address, **fields)
+        return await there.exchange(request, address)
+
+    return work
+
+
+def test_an_address_is_read_as_it_stands_and_without_a_token() -> None:
+    content, server = told(saying(whole(b"a,b\r\n1,2\r\n", CSV)), reading())
+    assert content == b"a,b\r\n1,2\r\n"
+    (heard,) = server.heard
+    assert heard.line == f"GET /{SECRET}/a%2Fb?sig={SECRET}%3d HTTP/1.1"
+    assert {"authorization", "cookie", "proxy-authorization"}.isdisjoint(heard.headers)
+    assert heard.headers["accept-encoding"] == "identity"
+
+
+def test_content_is_sent_without_a_token_and_the_answer_is_decoded() -> None:
+    answer, server = told(
+        saying(whole(b'{"NextExpectedRanges":["3-"]}')), putting(headers={"Content-Range": "bytes 0-2/9"})
+    )
+    assert (answer.status, answer.body) == (200, {"NextExpectedRanges": ["3-"]})
+    (heard,) = server.heard
+    assert (heard.body, heard.headers["content-range"]) == (b"abc", "bytes 0-2/9")
+    assert "authorization" not in heard.headers
+
+
+def test_much_content_comes_in_chunks() -> None:
+    async def work(there: Directly, address: Address) -> list[int]:
+        return [len(chunk) async for chunk in there.read(address, most=1 << 21)]
+
+    sizes, _ = told(saying(whole(bytes(1_500_000), CSV)), work)
+    assert sum(sizes) == 1_500_000
+    assert max(sizes) <= 256 * 1024
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.2:{port}/x", "https://127.0.0.1:{port}/x", "http://127.0.0.1:1/x", "http://127.0.0.1/x",
+        "http://127.0.0.1:{port}@evil.example/x", "http://ada:pass@127.0.0.1:{port}/x", "http://evil.example\\@127.0.0.1:{port}/",
+        "ftp://127.0.0.1:{port}/x", "//127.0.0.1:{port}/x", "/x", "", "http://", "http://127.0.0.1:{port}/x#y",
+        "http://127.0.0.1:{port}/a b", "http://127.0.0.1:{port}/\r\nX: y", "http://127.0.0.1:port/", "http://[::1/",
+        "http://127.0.0.1.:{port}/x", "http://localhost:{port}/x",
+    ],
+)  # fmt: skip
+def test_an_address_elsewhere_is_refused_before_anything_is_sent(text: str) -> None:
+    def elsewhere(work: Work[Any]) -> Work[Any]:
+        async def tried(there: Directly, address: Address) -> None:
+            port = URL(address.reveal()).port
+            await work(there, Address(f"{text.format(port=port)}{SECRET}"))
+
+        return tried
+
+    error, server = failing(saying(whole(b"")), elsewhere(reading()), LinkRefused)
+    assert server.connections == 0
+    error, server = failing(saying(whole(b"")), elsewhere(putting()), LinkRefused)
+    assert server.connections == 0
+    assert NOT_SENT in error.__notes__
+
+
+@pytest.mark.parametrize("status", [b"301 Moved Permanently", b"302 Found", b"307 Temporary Redirect"])
+def test_a_redirect_is_not_followed(status: bytes) -> None:
+    reply = saying(whole(b"", b"Location: /%s\r\n" % SECRET.encode(), status))
+    error, server = failing(reply, reading(), GraphError)
+    assert (error.code, len(server.heard)) == ("RedirectRefused", 1)
+    answer, server = told(reply, putting())
+    assert (answer.body["error"]["code"], answer.headers, len(server.heard)) == ("RedirectRefused", {}, 1)
+
+
+@pytest.mark.parametrize("raw", [whole(bytes(101), CSV), CHUNKED + b"65\r\n" + bytes(101) + b"\r\n0\r\n\r\n"])
+def test_what_is_too_large_is_refused(raw: bytes) -> None:
+    error, _ = failing(saying(raw), reading(most=100), Unanswered)
+    assert "larger than 100 bytes" in str(error)
+    assert told(saying(raw), reading(most=101))[0] == bytes(101)
+    sent, _ = failing(saying(raw), putting(), OutcomeUnknown, largest=100)
+    assert "larger than 100 bytes" in str(sent)
+
+
+def test_a_size_is_refused_as_soon_as_it_is_said() -> None:
+    error, _ = failing(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n"), reading(most=100), Unanswered)
+    assert "larger than 100 bytes" in str(error)
+
+
+def test_what_is_compressed_unasked_is_refused() -> None:
+    raw = whole(b"\x1f\x8b", b"Content-Encoding: gzip\r\n")
+    error, _ = failing(saying(raw), reading(), Unanswered)
+    assert "compressed" in str(error)
+
+
+STALLED = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
+
+
+@pytest.mark.parametrize("raw", [b"", STALLED])
+def test_an_answer_that_stalls_is_given_up(raw: bytes) -> None:
+    failing(saying(raw), reading(), Unanswered, stall=0.02)
+    failing(saying(raw), putting(), OutcomeUnknown, stall=0.02)
+
+
+@pytest.mark.parametrize("raw", [b"", STALLED])
+def test_the_whole_has_an_end_as_well(raw: bytes) -> None:
+    failing(saying(raw), reading(), Unanswered, total=0.02)
+    failing(saying(raw), putting(), OutcomeUnknown, total=0.02)
+
+
+def test_an_answer_that_breaks_off_is_no_shorter_one() -> None:
+    failing(saying(STALLED, close=True), reading(), Unanswered)
+    _, server = failing(saying(b"", close=True), putting(), OutcomeUnknown)
+    assert len(server.heard) == 1  # it is not sent again
+
+
+def test_a_host_that_is_not_there() -> None:
+    async def work(there: Directly, address: Address) -> None:
+        gone = Address(f"http://127.0.0.1:1/{SECRET}")
+        with pytest.raises(Unreachable):
+            await collect(there.read(gone, most=9))
+        await there.exchange(Request("PUT", "/pre-signed", content=b"", address=gone), gone)
+
+    failing(saying(b""), work, Unreachable, listed=lambda *_: True)
+
+
+def test_a_proxy_that_is_not_there_is_not_shown_either() -> None:
+    """Its address may hold a password."""
+    proxy = f"http://ada:{SECRET}@127.0.0.1:1"
+    failing(saying(b""), reading(), Unreachable, proxy=lambda _: proxy)
+    failing(saying(b""), putting(), Unreachable, proxy=lambda _: proxy)
+
+
+def test_the_proxy_is_asked_for_by_the_origin_alone() -> None:
+    asked: list[str] = []
+    told(saying(whole(b"", CSV)), reading(), proxy=asked.append)
+    assert asked
+    assert SECRET not in str(asked)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"error":{"code":"ErrorInvalidAuthToken","message":"no %s"}}' % SECRET.encode(), "ErrorInvalidAuthToken"),
+        (b'{"error":{"code":"%s","message":""}}' % SECRET.encode(), ""),
+        (b'{"error":{"code":"sig","message":""}}', ""),
+        (SECRET.encode(), ""),
+        (b"", ""),
+    ],
+)
+def test_an_error_has_its_code_and_nothing_that_the_host_says(body: bytes, code: str) -> None:
+    reply = saying(whole(body, JSON, b"401 Unauthorized"))
+    error, _ = failing(reply, reading(), GraphError)
+    assert (error.status, error.code) == (401, code)
+    answer, _ = told(reply, putting())
+    assert (answer.status, answer.body["error"]["code"]) == (401, code)
+    assert SECRET not in repr(answer)
+
+
+def test_an_error_in_a_good_answer_says_nothing_either() -> None:
+    answer, _ = told(saying(whole(b'{"error":{"code":"Bad","message":"%s"}}' % SECRET.encode())), putting())
+    assert answer.body["error"]["code"] == "Bad"
+    assert SECRET not in repr(answer)
+
+
+async def ranged(heard: Heard, writer: asyncio.StreamWriter) -> None:
+    """Knows ranges, as far as they begin somewhere."""
+    first = int(heard.headers.get("range", "bytes=0-")[6:-1])
+    head = CSV + b"Content-Range: bytes %d-9/10\r\n" % first
+    writer.write(whole(b"0123456789"[first:], head, b"206 Partial Content" if first else b"200 OK"))
+
+
+@pytest.mark.parametrize("reply", [ranged, saying(whole(b"0123456789", CSV))], ids=["ranges", "no ranges"])
+@pytest.mark.parametrize("start", [0, 1, 9])
+def test_reading_goes_on_where_it_broke_off(reply: Reply, start: int) -> None:
+    content, server = told(reply, reading(start=start))
+    assert content == b"0123456789"[start:]
+    assert server.heard[0].headers.get("range") == (f"bytes={start}-" if start else None)
+
+
+def test_another_range_than_was_asked_for_is_refused() -> None:
+    raw = whole(b"789", CSV + b"Content-Range: bytes 7-9/10\r\n", b"206 Partial Content")
+    failing(saying(raw), reading(start=6), Unanswered)
+    failing(saying(raw), reading(), Unanswered)
+
+
+def test_what_is_asked_of_graph_goes_on_to_the_wrapper_below() -> None:
+    service = Scripted(lambda _: Response(204))
+
+    async def work(there: Directly, _address: Address) -> Response:
+        return await Aside(service, there).send(Request("GET", "/x"))
+
+    assert told(saying(b""), work)[0].status == 204
+    assert [request.path for request in service.requests] == ["/x"]
+
+
+def guarded(wrap: Callable[[Aside], Any]) -> Work[Any]:
+    async def work(there: Directly, address: Address) -> Any:
+        below = Aside(Scripted(lambda _: Response(599)), there)
+        request = Request("PUT", "/pre-signed", "ada", content=b"abc", effect=Effect.NONE, address=address)
+        return await wrap(below).send(request)
+
+    return work
+
+
+def test_a_run_that_only_plans_sends_nothing() -> None:
+    ledger = MemoryLedger()
+    answer, server = told(saying(whole(b"{}")), guarded(lambda below: Planning(below, ledger)))
+    assert (answer.status, len(ledger.planned), server.connections) == (204, 1, 0)
+    assert SECRET not in repr(ledger.planned)
+    assert SECRET not in repr(tuple(ledger.planned[0]))
+
+
+@pytest.mark.parametrize(
+    ("status", "ending"),
+    [(b"201 Created", Ending.DONE), (b"400 Bad Request", Ending.REFUSED), (b"500 No", Ending.UNKNOWN)],
+)
+def test_a_write_is_booked_before_it_leaves(status: bytes, ending: Ending) -> None:
+    ledger = MemoryLedger()
+
+    async def reply(_heard: Heard, writer: asyncio.StreamWriter) -> None:
+        assert len(ledger.intended) == 1
+        writer.write(whole(b"{}", JSON, status))
+
+    told(reply, guarded(lambda below: Booking(below, ledger, unheard)))
+    assert [ended for _, ended, _ in ledger.ended] == [ending]
+
+
+def test_a_write_to_another_host_is_not_in_doubt() -> None:
+    ledger = MemoryLedger()
+
+    async def work(there: Directly, _address: Address) -> None:
+        request = Request(
+            "PUT", "/pre-signed", content=b"", effect=Effect.IDEMPOTENT, address=Address("https://x.example/")
+        )
+        await Booking(Aside(Scripted(lambda _: Response(599)), there), ledger, unheard).send(request)
+
+    failing(saying(b""), work, BulkmailError)
+    assert [ended for _, ended, _ in ledger.ended] == [Ending.UNSENT]
