@@ -31,7 +31,8 @@ def run(
     output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
     apply: ApplyFlag = None,
     drift: Annotated[
-        bool | None, typer.Option("--drift", help="Plan, and exit with 8 if anything would be changed.")
+        bool | None,
+        typer.Option("--drift", help="Plan, and exit with 8 if anything would be changed, or if there are findings."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many mailboxes; 0 takes all.", min=0)] = None,
     max_changes: MaxChanges = None,

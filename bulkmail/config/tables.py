@@ -90,7 +90,9 @@ class TaskTable(BaseModel):
 
     name: str = Field("settings.report", description="see `bulkmail tasks`")
     apply: bool = Field(default=False, description="command line only, as --apply: a job file cannot write by itself")
-    drift: bool = Field(default=False, description="plan, and exit with 8 if anything would be changed")
+    drift: bool = Field(
+        default=False, description="plan, and exit with 8 if anything would be changed, or if there are findings"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "TaskTable":
@@ -117,8 +119,13 @@ class Limits(Table):
     batch: bool | int = Field(
         default=False, description="true or a number of parts up to 20: pack requests into $batch"
     )
-    max_attempts: int = Field(6, ge=1, le=20, description="tries of a request; throttled ones are not counted")
-    max_wait: Seconds = Field(3600.0, description="how long the service may hold up a mailbox: it then ends as failed")
+    max_attempts: int = Field(
+        6, ge=1, le=20, description="attempts of a request at least; throttled ones are not counted"
+    )
+    max_wait: Seconds = Field(
+        3600.0,
+        description="how long the service may hold up a mailbox, which then ends as failed; or all, and the run stops",
+    )
     max_failures: Share = Field(
         0.2, ge=0, description="stop after so many mailboxes that are not ok, or at this share, such as 0.05 or 5%, "
         "once 200 have ended; 0: never"
