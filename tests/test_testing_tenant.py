@@ -66,7 +66,7 @@ def test_what_prevents_a_run_is_an_exit_code_and_what_is_said(tenant: Tenant, tm
 def test_what_a_task_does_wrong_is_said(tenant: Tenant, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(TASK.replace('purpose["value"]', 'purpose["valu"]'))
     done = tenant.run(f"{tmp_path / 'broken.py'}:kind", tmp_path / "job", addresses=tenant.addresses(2))
-    assert done.code == 3
+    assert done.code == 1, "a task that fails by a mistake of its own in every mailbox has a bug"
     assert set(done.statuses().values()) == {"failed"}
     assert "KeyError: 'valu'" in done.err
 

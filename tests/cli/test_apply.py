@@ -154,7 +154,7 @@ def test_a_plan_without_a_change_is_nothing_to_do(own: Desk, plan: Done) -> None
 
 
 ZONES = ("UTC", "Tonga Standard Time", "Romance Standard Time", ZONE)
-NAMES = st.text("ab '\"$&;(){}", min_size=1, max_size=8).map(lambda text: f"o{text.strip()}")
+NAMES = st.text("ab '\"$&;()", min_size=1, max_size=8).map(lambda text: f"o{text.strip()}")
 
 
 @pytest.fixture
