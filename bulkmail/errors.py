@@ -159,7 +159,8 @@ class WriteRefused(BulkmailError):
 
 
 class LinkRefused(BulkmailError):
-    """The service named an address outside the configured Graph endpoint or the mailbox; nothing was sent there."""
+    """The service named an address outside the configured Graph endpoint or the mailbox, or a pre-signed one on a host
+    that the cloud does not list; nothing was sent there."""
 
 
 class TransportError(BulkmailError):

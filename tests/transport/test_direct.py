@@ -11,9 +11,9 @@ from yarl import URL
 from bulkmail.address import Address
 from bulkmail.errors import NOT_SENT, BulkmailError, GraphError, LinkRefused, OutcomeUnknown, Unanswered, Unreachable
 from bulkmail.model import Effect, Ending, Request, Response
-from bulkmail.testing import MemoryLedger, Scripted, collect
+from bulkmail.testing import MemoryLedger, Scripted, collect, run
 from bulkmail.transport.book import Booking
-from bulkmail.transport.direct import Aside, Directly, DirectSettings, direct
+from bulkmail.transport.direct import Aside, Directly, DirectSettings, _Patience, direct
 from bulkmail.transport.plan import Planning
 from tests.transport.rig import unheard
 from tests.transport.servers import CHUNKED, JSON, Heard, Reply, Server, saying, serving, whole
@@ -165,6 +165,40 @@ def test_an_answer_that_stalls_is_given_up(raw: bytes) -> None:
 def test_the_whole_has_an_end_as_well(raw: bytes) -> None:
     failing(saying(raw), reading(), Unanswered, total=0.02)
     failing(saying(raw), putting(), OutcomeUnknown, total=0.02)
+
+
+async def endless(_heard: Heard, writer: asyncio.StreamWriter) -> None:
+    """Never stalls, and never ends."""
+    writer.write(CHUNKED)
+    while not writer.is_closing():
+        writer.write(b"1\r\nx\r\n")
+        await asyncio.sleep(0)
+
+
+def test_an_answer_that_never_ends_is_given_up_in_time() -> None:
+    failing(endless, reading(most=1 << 60), Unanswered, total=0.05)
+    failing(endless, putting(), OutcomeUnknown, total=0.05)
+
+
+def test_the_time_of_the_reader_does_not_count() -> None:
+    async def main() -> None:
+        patience = _Patience(10, URL("https://reports.office.com"))
+        await patience.within(asyncio.sleep(4))
+        await asyncio.sleep(100)
+        await patience.within(asyncio.sleep(4))
+        with pytest.raises(Unanswered):
+            await patience.within(asyncio.sleep(4))
+
+    run(main())  # on a clock that jumps
+
+
+def test_reading_can_be_left_off() -> None:
+    async def first(there: Directly, address: Address) -> bytes:
+        async for chunk in there.read(address, most=1 << 60):
+            return chunk
+        return b""
+
+    assert told(endless, first)[0].strip(b"x") == b""
 
 
 def test_an_answer_that_breaks_off_is_no_shorter_one() -> None:
