@@ -148,3 +148,12 @@ def test_what_goes_on_with_a_change_counts_only_where_it_ends_badly(
     ending: Ending, *, further: bool, counted: bool
 ) -> None:
     assert counts(Concluded(1, 7, ending, "", further)) is counted
+
+
+@pytest.mark.parametrize("findings", ["3", True, 1.5, None])
+def test_findings_that_are_not_a_number_are_refused(findings: Any) -> None:
+    well = Outcome(Mailbox("ada@contoso.com", 2), Status.OK, findings=3)
+    entry = orjson.loads(encode_outcome(well, {}))
+    assert decode_outcome(entry).outcome.findings == 3
+    with pytest.raises(FOREIGN):
+        decode_outcome(entry | {"findings": findings})
