@@ -10,7 +10,7 @@ from tests.cli.conftest import APPLY, LIST, ZONE, Desk
 FLAG = "--send-again-what-may-have-been-sent"
 DIRECT = (
     f'{LIST}\n[task]\nname = "mail.send"\ncampaign = "c"\nsubject = "s"\nbody = "b"\nmode = "direct"\n'
-    "[limits]\nmax_attempts = 1\n"
+    "[limits]\nmax_attempts = 1\nsettle = 0.1\n"
 )
 
 
