@@ -170,7 +170,7 @@ class Request(NamedTuple):
         return tuple.__new__(Request, (*self[:_HEADERS], headers, *self[_HEADERS + 1 :]))
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is nobody's business
+        return f"<Request {self.method} {self.path}>"  # headers may hold a token, and a body is private
 
 
 _HEADERS = Request._fields.index("headers")

@@ -18,7 +18,7 @@ from bulkmail.cli.streams import Streams
 from bulkmail.errors import OutputError
 
 FINISHED = (0, 3, 8, 9)
-"""Exit codes that say that all was done: not if nobody can read the result."""
+"""Exit codes that say that all was done: not if no one can read the result."""
 
 
 class Command(NamedTuple):

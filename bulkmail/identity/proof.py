@@ -62,7 +62,7 @@ class ByCertificate:
 
 
 class BySecret:
-    """A client secret: good for a trial, less so for a night's run, since whoever reads it can sign in with it."""
+    """A client secret: good for a trial, less so for a night's run, since anyone who reads it can sign in with it."""
 
     certificate = None
     warnings = ()

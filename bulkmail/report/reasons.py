@@ -16,7 +16,7 @@ SPLIT = {
     True: "no such user (mistyped, or deleted)",
     False: "no cloud mailbox (on premises, or without a licence)",
 }
-"""Absent mailboxes, by whether the user is missing as well: two very different messages to whoever keeps the list."""
+"""Absent mailboxes, by whether the user is missing as well: two very different messages to the keeper of the list."""
 
 
 @dataclass(slots=True)
