@@ -16,6 +16,7 @@ from bulkmail.app.observe import Note
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.config import Input, Job, load
+from bulkmail.config.tables import several
 from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
@@ -116,7 +117,7 @@ def _by_its_own(
     manifest = pinned(job, task, options, all_flags)
     manifest = replace(
         manifest,
-        input=replace(before.input, bytes=None, sha256=None, mailboxes=None),
+        input=replace(before.input, bytes=None, sha256=None, mailboxes=None, excluded_sha256=""),
         job=replace(manifest.job, task=before.job.task),
         parent=str(run.path.resolve()),
         undo=undo,
@@ -140,7 +141,7 @@ async def surveyed(prepared: Prepared) -> Prepared:
     await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
     if wanted and source.size():
         require_columns(prepared.options, names, source.name)
-    manifest = warned(measured(prepared.manifest, source), prepared.options)
+    manifest = warned(measured(prepared.manifest, source), prepared.options, source)
     return replace(prepared, manifest=manifest)
 
 
@@ -167,8 +168,8 @@ _GONE_SINCE = frozenset({Status.ABSENT})
 
 def _expected(job: Job) -> frozenset[Status]:
     """Of a list that is the `failed.csv` of a run, no mailbox ended well."""
-    path = Path(job.input.path)
-    is_failed = path.name == FAILED and (path.parent / MANIFEST).is_file()
+    paths = [*map(Path, job.input.paths)]
+    is_failed = bool(paths) and all(one.name == FAILED and (one.parent / MANIFEST).is_file() for one in paths)
     return frozenset(Status) - {Status.OK} if is_failed else frozenset()
 
 
@@ -211,7 +212,7 @@ def _warnings(job: Job, credential: Credential) -> list[str]:
 
 def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:
     """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
-    if "\0" in before.job.path + before.input.path:
+    if any("\0" in path for path in (before.job.path, *before.input.paths, *several(before.input.exclude))):
         raise InputError(f"{MANIFEST} names a path with a NUL character", hint="Put the file back from a backup.")
     kept = {key: value for key, value in before.job.flags.items() if key not in OF_ONE_START}
     all_flags = kept | dict(flags)

@@ -34,6 +34,9 @@ def run(
         bool | None,
         typer.Option("--drift", help="Plan, and exit with 8 if anything would be changed, or if there are findings."),
     ] = None,
+    where: Annotated[
+        str, typer.Option("--where", help="Only these rows, such as \"Department == 'Finance' and not Exempt\".")
+    ] = "",
     limit: Annotated[int | None, typer.Option(help="Stop after so many mailboxes; 0 takes all.", min=0)] = None,
     max_changes: MaxChanges = None,
     settings: Settings = None,
@@ -60,6 +63,8 @@ def run(
 
       bulkmail run report.toml --input staff.csv --limit 20
 
+      bulkmail run report.toml --where "Department == 'Finance'" --set input.sample=50
+
       bulkmail run report.toml --set limits.batch=true --max-duration 2h
 
       bulkmail run settings.toml --apply --max-changes 100
@@ -69,8 +74,9 @@ def run(
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
         given = flags(settings, {
-            "input.path": input_path, "output.directory": output, "input.limit": limit, "task.apply": apply,
-            "task.drift": drift, "limits.max_changes": max_changes, "limits.max_duration": max_duration,
+            "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
+            "task.apply": apply, "task.drift": drift, "limits.max_changes": max_changes,
+            "limits.max_duration": max_duration,
         })  # fmt: skip
         job = load(job_file, flags=given)
         code = execute(partial(begin, job, given), hidden=no_progress or log_json, as_json=as_json)
