@@ -19,6 +19,7 @@ from bulkmail.config import Input, Job, load
 from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
+from bulkmail.identity.secret import exposed
 from bulkmail.model import Source, Status, TokenSource
 from bulkmail.rundir.folder import FAILED
 from bulkmail.rundir.manifest import MANIFEST, Manifest
@@ -204,6 +205,7 @@ def _warnings(job: Job, credential: Credential) -> list[str]:
     return [
         *job.notes,
         *credential.warnings,
+        *filter(None, map(exposed, filter(None, (job.app.certificate_password_file, job.app.client_secret_file)))),
         *([expiry] if left < EXPIRES_SOON else ()),
         *([KEYS_LOGGED] if os.environ.get("SSLKEYLOGFILE") else ()),
     ]
@@ -215,6 +217,8 @@ def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:
         raise InputError(f"{MANIFEST} names a path with a NUL character", hint="Put the file back from a backup.")
     kept = {key: value for key, value in before.job.flags.items() if key not in OF_ONE_START}
     all_flags = kept | dict(flags)
+    if not Path(before.job.path).is_file():
+        raise ConfigError(f"the run's job file {before.job.path} is not there", hint="Name it: --job JOB.toml.")
     return load(Path(before.job.path), flags=all_flags), all_flags
 
 
