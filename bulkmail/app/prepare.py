@@ -59,9 +59,8 @@ class Prepared:
 def prepare(job: Job, flags: Flags) -> Prepared:
     """A new run of a job. `flags` are those that the job was loaded with. Raises ConfigError, InputError, UsageError
     and CertificateError. Blocks."""
-    task = find(job.task.name, job.path.parent)
+    task, options = _chosen(job)
     _require_writes(task, job, flags)
-    options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, flags), credential)
@@ -72,8 +71,7 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     """A run of the job of an earlier one as it is today, with the input that the earlier one had. Raises as `prepare`
     does. Blocks."""
     job, all_flags = _reloaded(run.manifest, flags)
-    task = find(job.task.name, job.path.parent)
-    options = check_options(task, job.task.options, job.path.parent)
+    task, options = _chosen(job)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, all_flags), credential)
@@ -112,7 +110,9 @@ def _by_its_own(
     given = asdict(before.input)
     job = job.model_copy(update={"input": Input(**{name: given[name] for name in Input.model_fields})})
     task = _own_task(before, job)
-    shaped, options = shape(task), run.options(task)
+    options = run.options(task)
+    task = task.given(options)
+    shaped = shape(task)
     manifest = pinned(job, task, options, all_flags)
     manifest = replace(
         manifest,
@@ -170,6 +170,13 @@ def _expected(job: Job) -> frozenset[Status]:
     path = Path(job.input.path)
     is_failed = path.name == FAILED and (path.parent / MANIFEST).is_file()
     return frozenset(Status) - {Status.OK} if is_failed else frozenset()
+
+
+def _chosen(job: Job) -> tuple[Task, Options]:
+    """The task of a job as it is with the job's options. Raises ConfigError and InputError."""
+    task = find(job.task.name, job.path.parent)
+    options = check_options(task, job.task.options, job.path.parent)
+    return task.given(options), options
 
 
 def _require_writes(task: Task, job: Job, flags: Flags) -> None:
