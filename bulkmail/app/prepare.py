@@ -121,6 +121,7 @@ def _by_its_own(
         parent=str(run.path.resolve()),
         undo=undo,
         applies=applies,
+        key_columns=shaped.key_columns,
     )
     credential = credential_of(job)
     manifest = with_certificate(manifest, credential)
