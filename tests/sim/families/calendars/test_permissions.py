@@ -24,7 +24,8 @@ def test_a_role_is_one_of_those_that_are_allowed() -> None:
         everyone = (await desk.get(path)).body["value"][0]
         for role, status in (("none", 200), ("write", 200), ("custom", 400), ("owner", 400)):
             assert (await desk.ask("PATCH", f"{path}/{everyone['id']}", {"role": role})).status == status
-        for wish in ({"role": "read", "isRemovable": True}, {}, {"emailAddress": {}}):
+        wrong: list[dict[str, Any]] = [{"role": "read", "isRemovable": True}, {}, {"emailAddress": {}}]
+        for wish in wrong:
             assert (await desk.ask("PATCH", f"{path}/{everyone['id']}", wish)).code == "RequestBodyRead"
 
     rehearse(act)
