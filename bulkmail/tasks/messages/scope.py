@@ -58,7 +58,7 @@ async def tree_of(graph: Graph, options: Selection) -> Tree:
     walk = graph.items("/mailFolders/delta", params=params, headers=headers)
     found = {str(one.get("id")): one async for one in walk if isinstance(one, dict) and "@removed" not in one}
     named = {id_: (str(one.get("displayName", "")), str(one.get("parentFolderId"))) for id_, one in found.items()}
-    looks_outside = options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders)
+    looks_outside = options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders or ())
     return Tree(
         {id_: one for id_, one in named.items() if not _is_search(found[id_])}, RECOVERABLE if looks_outside else GONE
     )
@@ -82,11 +82,12 @@ def in_folder(key: str) -> Path:
 
 async def folder_keys(graph: Graph, options: Selection) -> list[str]:
     """The ids of the folders that are named, or one well-known name as it is, which saves a request."""
-    first = options.folders[0].casefold()
-    if len(options.folders) == 1 and first in WELL_KNOWN and first != ROOT and not options.subfolders:
+    folders = options.folders or ()
+    first = folders[0].casefold()
+    if len(folders) == 1 and first in WELL_KNOWN and first != ROOT and not options.subfolders:
         named = [first]
     else:
-        ids = await graph.gather(*(_found(graph, path) for path in options.folders))
+        ids = await graph.gather(*(_found(graph, path) for path in folders))
         named = [id_ for id_ in ids if id_]
         if options.subfolders and named:
             tree = await tree_of(graph, options)

@@ -32,9 +32,15 @@ LARGEST = (1 << 31) - 1
 
 
 def _texts(value: Any) -> Any:
-    """One text, or a list of them."""
+    """One text, or a list of them. An empty list would ask for nothing, where it should mean nothing."""
+    if value is None:
+        return None
     given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list | tuple) or not all(isinstance(one, str) and one.strip() for one in given):
+    if (
+        not isinstance(given, list | tuple)
+        or not given
+        or not all(isinstance(one, str) and one.strip() for one in given)
+    ):
         raise ValueError("should be a text, or a list of texts")
     return tuple(dict.fromkeys(given))
 
@@ -47,14 +53,15 @@ def _when(value: Any) -> Any:
         return ""
     try:
         datetime.fromisoformat(value)
-        if moment(value) + timedelta(days=1) and len(value) == len(EARLIEST):
+        _ = moment(value) + timedelta(days=1)  # a day has an end
+        if len(value) == len(EARLIEST):
             return date.fromisoformat(value).isoformat()
         return moment(value).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     except (TypeError, ValueError, OverflowError):
         raise ValueError("should be a time such as 2026-01-31 or 2026-01-31T08:00:00Z") from None
 
 
-Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Texts: TypeAlias = Annotated[tuple[str, ...] | None, BeforeValidator(_texts)]
 When: TypeAlias = Annotated[str, BeforeValidator(_when)]
 Size: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST)]
 
@@ -70,12 +77,12 @@ def holds(criteria: Criteria, message: Mapping[str, Any]) -> bool:
 class Selection(Options):
     """Which messages. All that is given has to hold; of a list, one."""
 
-    sender: Texts = Field((), description="address in From, or @domain for every address of one; or a list")
-    recipient: Texts = Field((), description="address in To, Cc or Bcc, or @domain; or a list")
-    subject: Texts = Field((), description="the whole subject, in any case; or a list")
-    subject_starts: Texts = Field((), description="what the subject begins with, in any case; or a list")
-    subject_contains: Texts = Field((), description="what stands in the subject, in any case; or a list")
-    internet_message_id: Texts = Field((), description="Message-ID with its angle brackets; or a list")
+    sender: Texts = Field(None, description="address in From, or @domain for every address of one; or a list")
+    recipient: Texts = Field(None, description="address in To, Cc or Bcc, or @domain; or a list")
+    subject: Texts = Field(None, description="the whole subject, in any case; or a list")
+    subject_starts: Texts = Field(None, description="what the subject begins with, in any case; or a list")
+    subject_contains: Texts = Field(None, description="what stands in the subject, in any case; or a list")
+    internet_message_id: Texts = Field(None, description="Message-ID with its angle brackets; or a list")
     received_from: When = Field("", description="received then or later: 2026-01-31, or 2026-01-31T08:00:00Z; in UTC")
     received_to: When = Field("", description="received then or earlier; a day means the whole of it")
     sent_from: When = Field("", description="sent then or later")
@@ -83,17 +90,19 @@ class Selection(Options):
     has_attachments: bool | None = Field(
         None, description="with attachments or without; images in the text do not count"
     )
-    attachment_name: Texts = Field((), description="what the name of an attachment contains, in any case; or a list")
-    attachment_type: Texts = Field((), description="content type of an attachment, or its beginning: image/; or a list")
+    attachment_name: Texts = Field(None, description="what the name of an attachment contains, in any case; or a list")
+    attachment_type: Texts = Field(
+        None, description="content type of an attachment, or its beginning: image/; or a list"
+    )
     attachment_min_size: Size | None = Field(None, description="bytes that an attachment has at least")
     attachment_max_size: Size | None = Field(None, description="bytes that an attachment has at most")
     is_read: bool | None = Field(None, description="read, or unread")
     importance: Literal["low", "normal", "high"] | None = Field(None, description="low, normal or high")
-    category: Texts = Field((), description="a category that it has, in any case; or a list")
+    category: Texts = Field(None, description="a category that it has, in any case; or a list")
     min_size: Size | None = Field(None, description="bytes that it has at least")
     max_size: Size | None = Field(None, description="bytes that it has at most")
     folders: Texts = Field(
-        (), description="folders, by path or well-known name: inbox, Inbox/Projects; without them all"
+        None, description="folders, by path or well-known name: inbox, Inbox/Projects; without them all"
     )
     subfolders: bool = Field(default=False, description="with the folders below those that are named")
     recoverable: bool = Field(default=False, description="the recoverable items (what was deleted for good) as well")
@@ -111,16 +120,14 @@ class Selection(Options):
         """What is asked of a message itself, each with the values of which one has to hold."""
         given = ((one, getattr(self, one.option)) for one in CRITERIA)
         return [
-            (one, value if isinstance(value, tuple) else (value,))
-            for one, value in given
-            if value not in (None, "", ())
+            (one, value if isinstance(value, tuple) else (value,)) for one, value in given if value not in (None, "")
         ]
 
     @property
     def of_attachments(self) -> bool:
         """Whether the attachments have to be looked at."""
         asked = (self.attachment_name, self.attachment_type, self.attachment_min_size, self.attachment_max_size)
-        return any(value not in (None, ()) for value in asked)
+        return any(value is not None for value in asked)
 
     @property
     def bounded(self) -> bool:
@@ -165,6 +172,6 @@ class Selection(Options):
         return {"$select": ",".join(names), **expand}
 
 
-def _any(wanted: Sequence[str], found: Any, holds: Callable[[str, str], bool]) -> bool:
+def _any(wanted: Sequence[str] | None, found: Any, holds: Callable[[str, str], bool]) -> bool:
     """Whether one of these texts is wanted, or none is asked for."""
     return not wanted or (isinstance(found, str) and any(holds(found.lower(), one.lower()) for one in wanted))

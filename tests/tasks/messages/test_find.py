@@ -89,7 +89,7 @@ def test_a_count_is_a_row_a_mailbox_none_left_out(tenant: Tenant, tmp_path: Path
     done = tenant.run("messages.find", tmp_path, options={"subject_contains": "parcel", "count": True})
     wanted = there(tenant, lambda row: "parcel" in row["subject"])
     counted = {row["mailbox"]: row["count"] for row in done.rows}
-    assert list(counted) and set(counted) == set(tenant.addresses())
+    assert len(counted) == len(done.rows)
     assert counted == {a: sum(one == a for one, _ in wanted) for a in tenant.addresses()}
 
 
@@ -123,9 +123,6 @@ def test_the_least_permission(options: dict[str, Any], least: str) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked(options: dict[str, Any]) -> None:
-    if options == {"sender": []}:
-        assert check_options(messages_find, options)
-        return
     with pytest.raises(ConfigError):
         check_options(messages_find, options)
 
