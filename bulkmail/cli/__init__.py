@@ -30,6 +30,9 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
+    "check": Command(
+        "check:check", "Check a job before it is run: a line a check, PASS, WARN or FAIL, with what to do."
+    ),
     "run": Command("run:run", "Run a job's task against every mailbox of its input."),
     "apply": Command(
         "apply:apply",
