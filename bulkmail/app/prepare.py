@@ -59,8 +59,8 @@ class Prepared:
 def prepare(job: Job, flags: Flags) -> Prepared:
     """A new run of a job. `flags` are those that the job was loaded with. Raises ConfigError, InputError, UsageError
     and CertificateError. Blocks."""
-    task, options = _chosen(job)
-    _require_writes(task, job, flags)
+    task, options = chosen(job)
+    require_writes(task, job, flags)
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, flags), credential)
@@ -71,7 +71,7 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     """A run of the job of an earlier one as it is today, with the input that the earlier one had. Raises as `prepare`
     does. Blocks."""
     job, all_flags = _reloaded(run.manifest, flags)
-    task, options = _chosen(job)
+    task, options = chosen(job)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, all_flags), credential)
@@ -121,6 +121,7 @@ def _by_its_own(
         parent=str(run.path.resolve()),
         undo=undo,
         applies=applies,
+        key_columns=shaped.key_columns,
     )
     credential = credential_of(job)
     manifest = with_certificate(manifest, credential)
@@ -172,14 +173,14 @@ def _expected(job: Job) -> frozenset[Status]:
     return frozenset(Status) - {Status.OK} if is_failed else frozenset()
 
 
-def _chosen(job: Job) -> tuple[Task, Options]:
+def chosen(job: Job) -> tuple[Task, Options]:
     """The task of a job as it is with the job's options. Raises ConfigError and InputError."""
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
     return task.given(options), options
 
 
-def _require_writes(task: Task, job: Job, flags: Flags) -> None:
+def require_writes(task: Task, job: Job, flags: Flags) -> None:
     """Raises UsageError where a task that changes nothing is asked about changes: it would answer "none" for ever. A
     report that knows findings may be asked for these with `--drift`."""
     asked = {

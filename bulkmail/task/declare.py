@@ -63,6 +63,9 @@ UNDO_COLUMNS = {
 }
 """What the undoing of a task reports, a row for each change."""
 
+UNDO_KEY = ("key",)
+"""The columns that tell these rows apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -77,6 +80,8 @@ class Task:
     the options that all mailboxes are then worked with: for what is asked once for the whole tenant. `finding` says
     whether a row is something to look into: mailboxes with such rows are counted, and with `--drift` end a run with 8.
     `reads` says of a task that writes whether with given options it only reads.
+    `key_columns` tell the rows of one mailbox apart, alike in every run, so that two runs can be compared: none where a
+    mailbox has one row; None where that was not said.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Task:
     once: Once | None = None
     finding: Callable[[Row], bool] | None = None
     reads: Callable[[Any], bool] | None = None
+    key_columns: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for a task that could not be run, with what to do."""
@@ -116,7 +122,7 @@ class Task:
     @property
     def permission(self) -> str:
         """What it needs with its default options, for people."""
-        return self.needs(self.options.model_construct()).text
+        return self.needs(self.options.model_construct()).text or "by its options"
 
 
 def task(
@@ -135,6 +141,7 @@ def task(
     once: Once | None = None,
     finding: Callable[[Row], bool] | None = None,
     reads: Callable[[Any], bool] | None = None,
+    key_columns: Sequence[str] | None = None,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function, for an option that cannot be
     given, and unless either `permission` or `needs` is given."""
@@ -145,7 +152,7 @@ def task(
     def declare(run: Run) -> Task:
         return Task(
             name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns,
-            keeps_state, once, finding, reads,
+            keeps_state, once, finding, reads, None if key_columns is None else tuple(key_columns),
         )  # fmt: skip
 
     return declare

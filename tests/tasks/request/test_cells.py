@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from bulkmail.core.odata import DEPTH
 from bulkmail.errors import InputError, TaskMistake
 from bulkmail.graph import Graph
-from bulkmail.model import Mailbox, Response
+from bulkmail.model import Mailbox, Request, Response
 from bulkmail.tasks import check_options
-from bulkmail.tasks.request import cells, request
+from bulkmail.tasks.request import cells
+from bulkmail.tasks.request.send import request
 from bulkmail.testing import Scripted, collect, run
 
 HOSTILE = st.one_of(
@@ -66,7 +67,12 @@ def decodings(path: str) -> list[str]:
 @given(st.sampled_from(TEMPLATES), HOSTILE, HOSTILE)
 def test_a_path_never_leaves_its_mailbox(template: str, first: str, second: str) -> None:
     sent: list[str] = []
-    graph = Graph.of(mailbox(), Scripted(lambda one: sent.append(one.path) or Response(200, body={})), "x")  # type: ignore[func-returns-value]
+
+    def answer(one: Request) -> Response:
+        sent.append(one.path)
+        return Response(200, body={})
+
+    graph = Graph.of(mailbox(), Scripted(answer), "x")
     options = check_options(request, {"path": template})
     try:
         run(collect(request.run(mailbox(A=first, B=second), graph, options)))

@@ -7,7 +7,7 @@ import pytest
 from bulkmail.errors import ConfigError
 from bulkmail.model import Effect
 from bulkmail.tasks import check_options
-from bulkmail.tasks.request import request
+from bulkmail.tasks.request.send import request
 
 PATCH = {"method": "PATCH", "path": "/mailboxSettings", "body": {"timeZone": "UTC"}}
 POST = {"method": "POST", "path": "/contacts", "body": {"givenName": "Ada"}}

@@ -11,7 +11,8 @@ from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Response
 from bulkmail.sim import Settings
 from bulkmail.tasks import check_options
-from bulkmail.tasks.request import places, request
+from bulkmail.tasks.request import places
+from bulkmail.tasks.request.send import request
 from bulkmail.testing import Scripted, collect, run
 from bulkmail.testing.tenant import open_tenant
 from tests.tasks.rig import ADA, Bench, on_bench

@@ -10,7 +10,7 @@ import pytest
 from bulkmail import docs
 from bulkmail.model import Mailbox
 from bulkmail.tasks import check_options
-from bulkmail.tasks.request import request
+from bulkmail.tasks.request.send import request
 from tests.sim.desk import Desk, rehearse
 from tests.tasks.rig import Bench, benched
 
