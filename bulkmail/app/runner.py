@@ -5,8 +5,8 @@ The run directory is held by the caller, and may have been begun by a process th
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from bulkmail.model import Chunks, Source, Status
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
+from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
@@ -99,7 +100,7 @@ class Runner:
             with self._outputs(folder, states) as outputs:
                 source = await self.stop.before(self._input(folder, connection))
                 if source is not None:
-                    await self._work_on(source, connection, outputs)
+                    await self._work_on(source, connection, outputs, folder)
 
     def _outputs(self, folder: Path, states: States | None) -> AbstractContextManager[Outputs]:
         task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
@@ -133,11 +134,12 @@ class Runner:
             await self._write_manifest(folder)
         return source
 
-    async def _work_on(self, source: Source, connection: Connection, outputs: Outputs) -> None:
+    async def _work_on(self, source: Source, connection: Connection, outputs: Outputs, folder: Path) -> None:
         """Raises InputError, when all is done, if the input was not what it had been found to be."""
         found = self.prepared.manifest.input
         try:
-            await self._sweep(connection, self._gated(Remaining(source, self.recovered.done)), outputs)
+            async with self._observed(connection, outputs, folder):
+                await self._sweep(connection, self._gated(Remaining(source, self.recovered.done)), outputs)
         finally:  # however the run ends, its manifest names the input that was worked on
             self.prepared = replace(self.prepared, manifest=measured(self.prepared.manifest, source))
         require_unchanged(source, found)
@@ -160,8 +162,7 @@ class Runner:
             settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
         )
         with self._time_box():
-            async with self._observed(connection):
-                await sweep.run()
+            await sweep.run()
         if failure is not None:
             raise failure
 
@@ -198,7 +199,8 @@ class Runner:
             if timer is not None:
                 timer.cancel()
 
-    def _observed(self, connection: Connection) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def _observed(self, connection: Connection, outputs: Outputs, folder: Path) -> AsyncIterator[None]:
         clock = asyncio.get_running_loop().time
         started = clock()
 
@@ -207,9 +209,11 @@ class Runner:
                 self.recovered.totals, self.recovered.changes.counts, connection.stack.pace.statistics(),
                 connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
+                queue=outputs.writer.waiting,
             )  # fmt: skip
 
-        return observed(look, self.observers)
+        async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
+            yield
 
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared

@@ -27,7 +27,7 @@ def help_(
     with say.exit_on_error():
         if not topic:
             table = Table(box=None, pad_edge=False, show_header=False)
-            for name, meaning in docs.TOPICS.items():
+            for name, meaning in docs.topics().items():
                 table.add_row(name, meaning)
             say.results.print(table)
             say.results.print("\n`bulkmail help TOPIC` prints one; `bulkmail COMMAND --help` describes a command.")

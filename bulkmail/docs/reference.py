@@ -1,7 +1,7 @@
 """Makes the parts of the documentation that follow from declarations: job keys, tasks and exit codes.
 
-A part stands between `<!-- generated: NAME -->` and `<!-- end -->`. `python -m bulkmail.docs` writes all parts
-anew, and a test fails when that was forgotten.
+A part stands between `<!-- generated: NAME -->`, or `<!-- generated: NAME FAMILY -->`, and `<!-- end -->`.
+`python -m bulkmail.docs` writes all parts anew, and a test fails when that was forgotten.
 """
 
 import re
@@ -15,12 +15,13 @@ from pydantic.fields import FieldInfo
 
 from bulkmail.config.layers import VARIABLES
 from bulkmail.config.tables import TABLES
+from bulkmail.docs import families
 from bulkmail.errors import EXIT_CODES
 from bulkmail.task.declare import Task
 from bulkmail.tasks import built_in
 
 FOLDER = Path(__file__).parent
-_PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PART = re.compile(r"(<!-- generated: ([a-z-]+)(?: ([a-z]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -40,26 +41,36 @@ def tasks() -> str:
     return table(("task", "what it does", "permission (application)", "job file in `configs/`"), rows)
 
 
-def task_options() -> str:
-    """A section for each task with its options and columns."""
-    return "\n".join(_described(one) for one in built_in().values())
+def task_pages() -> str:
+    """A link to the page of each task family."""
+    return "".join(f"- [{name}]({name}.md): {about}\n" for name, about in families().items())
+
+
+def task_options(family: str) -> str:
+    """A section for each task of a family with its options and columns."""
+    return "\n".join(_described(one) for one in built_in().values() if one.name.partition(".")[0] == family)
 
 
 def exit_codes() -> str:
     return table(("code", "meaning"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
-PARTS: Mapping[str, Callable[[], str]] = {
+PARTS: Mapping[str, Callable[..., str]] = {
     "exit-codes": exit_codes,
     "job-keys": job_keys,
     "task-options": task_options,
+    "task-pages": task_pages,
     "tasks": tasks,
 }
 
 
 def renewed(text: str) -> str:
     """`text` with its generated parts as they are now. Raises KeyError for a part of an unknown name."""
-    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n{part[3]}", text)
+    return _PART.sub(lambda part: f"{part[1]}\n{_made(part[2], part[3])}\n{part[4]}", text)
+
+
+def _made(name: str, family: str | None) -> str:
+    return PARTS[name](family) if family else PARTS[name]()
 
 
 def documents() -> list[Path]:

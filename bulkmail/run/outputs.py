@@ -9,7 +9,18 @@ from pathlib import Path
 from bulkmail.atomic import sync
 from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
-from bulkmail.rundir.folder import BLOBS, CHANGES, FAILED, OUTCOMES, RECORDS, REJECTED, SORTED, SPILLS, VERDICTS
+from bulkmail.rundir.folder import (
+    BLOBS,
+    CHANGES,
+    FAILED,
+    OUTCOMES,
+    RECORDS,
+    REJECTED,
+    SAMPLES,
+    SORTED,
+    SPILLS,
+    VERDICTS,
+)
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
@@ -37,7 +48,7 @@ class OutputSettings:
     def names(self) -> list[str]:
         """All files that a run may leave, in the order of interest."""
         sheets = (f"{name}.{one}" for name in (RECORDS, SORTED) for one in self.formats)
-        return [*sheets, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED]
+        return [*sheets, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, SAMPLES]
 
 
 def _warn_of(name: str) -> None:

@@ -4,22 +4,26 @@ Taken once a second; taking one looks at every mailbox that waits, and at nothin
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from mmap import PAGESIZE
 from pathlib import Path
 
 from bulkmail.core.pace.pace import PaceStatistics
 from bulkmail.model import Ending, Status, Wait
+from bulkmail.rundir.figures import waits as by_limit
+from bulkmail.rundir.manifest import Waited
 from bulkmail.rundir.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Numbers are of the whole run, with what earlier processes did of it; only `pace` and `waits` are of this moment.
+    """Numbers are of the whole run, with what earlier processes did of it; only `pace`, `waits` and `queue` are of this
+    moment.
 
     `at` is in seconds since 1970, `seconds` is how long this process has worked on the run. `expected` mailboxes is 0
-    while their number is not known. `waited` are seconds that requests waited, added up. `memory` is in bytes that are
-    resident, 0 where the system does not say.
+    while their number is not known. `waited` are seconds that requests waited, added up; `limits` is how often each
+    limit asked for a wait. `queue` are outcomes that wait for the disk. `memory` is in bytes that are resident, 0 where
+    the system does not say.
     """
 
     at: float
@@ -37,16 +41,20 @@ class Snapshot:
     pace: PaceStatistics
     waits: Sequence[Wait]
     memory: int = 0
+    findings: int = 0
+    limits: Mapping[str, Waited] = field(default_factory=dict)
+    queue: int = 0
 
     @classmethod
     def of(
         cls, totals: Totals, changes: Mapping[Ending, int], pace: PaceStatistics, waits: Sequence[Wait], *,
-        at: float, seconds: float, expected: int, memory: int = 0,
+        at: float, seconds: float, expected: int, memory: int = 0, queue: int = 0,
     ) -> "Snapshot":  # fmt: skip
         """A copy of what goes on changing."""
         return cls(
             at, seconds, expected, dict(totals.statuses), totals.done, totals.not_ok, totals.rows, totals.requests,
             totals.throttled, totals.retried, totals.waited, dict(changes), pace, tuple(waits), memory,
+            totals.findings, by_limit(totals), queue,
         )  # fmt: skip
 
 

@@ -128,6 +128,11 @@ class Writer:
     def __repr__(self) -> str:
         return f"<Writer {len(self._waiting)} waiting, {self._totals.done} written>"
 
+    @property
+    def waiting(self) -> int:
+        """Outcomes, checkpoints and rejected rows that wait for the disk."""
+        return len(self._waiting)
+
     def encode(self, rows: Sequence[Row]) -> list[bytes]:
         """`rows` for each sink; raises TypeError or ValueError for what cannot be written."""
         return list(map(call, self._encoders, repeat(rows)))

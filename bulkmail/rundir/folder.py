@@ -30,9 +30,10 @@ VERDICTS = "outcomes.csv"
 SORTED = "sorted"
 REJECTED = "rejected.csv"
 BLOBS = "blobs"
+SAMPLES = "samples.ndjson"
 RECORDS = "records"
 SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.csv")
-NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS)
+NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
 _WORD = re.compile(r"\{\w*\}")

@@ -13,6 +13,7 @@ from bulkmail import docs
 from bulkmail.cli import COMMANDS, app, load
 from bulkmail.docs import reference
 from bulkmail.errors import EXIT_CODES, BulkmailError, UsageError
+from bulkmail.tasks import built_in
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = reference.documents()
@@ -20,9 +21,17 @@ NAMES = [path.name for path in DOCUMENTS]
 
 
 def test_every_topic_has_a_file_and_every_file_is_a_topic() -> None:
-    assert {path.stem for path in reference.FOLDER.glob("*.md")} == set(docs.TOPICS)
-    for topic in docs.TOPICS:
+    assert {path.stem for path in reference.FOLDER.glob("*.md")} == set(docs.topics())
+    for topic, about in docs.topics().items():
         assert docs.read(topic).startswith("# ")
+        assert about, f"{topic}.md begins `# {topic}: what it is about`"
+
+
+def test_every_task_is_described_on_the_page_of_its_family() -> None:
+    families = {name.partition(".")[0] for name in built_in()}
+    assert families == set(docs.families())
+    for family in families:
+        assert f"<!-- generated: task-options {family} -->" in docs.read(family)
 
 
 def test_an_unknown_topic_names_the_nearest() -> None:
@@ -38,7 +47,7 @@ def test_generated_parts_are_current(path: Path) -> None:
 
 def test_every_part_is_shown_somewhere() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
-    assert set(re.findall(r"<!-- generated: ([a-z-]+) -->", text)) == set(reference.PARTS)
+    assert set(re.findall(r"<!-- generated: ([a-z-]+)", text)) == set(reference.PARTS)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
@@ -48,10 +57,10 @@ def test_links_lead_to_files_that_exist(path: Path) -> None:
         assert link.startswith("https://") or (path.parent / link).exists(), f"{path.name}: {link}"
 
 
-def test_the_readme_is_short_and_names_every_topic() -> None:
+def test_the_readme_is_short_and_names_every_guide() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 200
-    for topic in docs.TOPICS:
+    for topic in docs.GUIDES:
         assert f"(bulkmail/docs/{topic}.md)" in text
 
 
@@ -91,7 +100,7 @@ def test_every_error_has_a_documented_exit_code() -> None:
 def test_help_lists_the_topics_and_prints_one() -> None:
     listed = CliRunner().invoke(app, ["help"])
     assert listed.exit_code == 0
-    assert all(topic in listed.output for topic in docs.TOPICS)
+    assert all(topic in listed.output for topic in docs.topics())
     one = CliRunner().invoke(app, ["help", "setup"])
     assert one.output == docs.read("setup")
     wrong = CliRunner().invoke(app, ["help", "stup"])
