@@ -5,6 +5,7 @@ Search folders show what lies in others, and are left out of the sums.
 
 from collections.abc import AsyncIterator, Iterable
 
+from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
@@ -53,6 +54,8 @@ async def _read(graph: Graph, options: FoldersReportOptions) -> tuple[Tree, dict
     tree = await tree_of(
         graph, IN_TREE if wanted else (), sizes=options.sizes, hidden=options.hidden, walk=options.walk
     )
+    if not tree.root:
+        raise GraphError(200, "NoInbox", "the mailbox has no inbox, and so no top")
     names = dict(tree.known)
     if not wanted:
         return tree, {}

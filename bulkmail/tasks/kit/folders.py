@@ -16,7 +16,7 @@ from bulkmail.graph import Graph
 from bulkmail.tasks.kit import expect
 from bulkmail.tasks.kit.collection import chunked
 from bulkmail.tasks.kit.keyed import EXTENDED
-from bulkmail.tasks.kit.paths import escaped
+from bulkmail.tasks.kit.paths import escaped, parted
 
 PERMISSION = "Mail.ReadBasic.All"
 """The least application permission to read folders."""
@@ -82,14 +82,14 @@ class Place(NamedTuple):
 
 
 class Tree:
-    """The folders below a root. `known` gives well-known names by ids. What is not below the root, such as Recoverable
-    Items, is not in it."""
+    """The folders below a root, which is empty if it is not known: then there are none. `known` gives well-known names
+    by ids. What is not below the root, such as Recoverable Items, is not in it."""
 
     def __init__(self, folders: Iterable[Folder], root: str, known: Mapping[str, str]) -> None:
         self.root = root
         self.known = known
         self._below: defaultdict[str, list[Folder]] = defaultdict(list)
-        for folder in folders:
+        for folder in folders if root else ():
             self._below[folder.parent].append(folder)
 
     def walk(self, *, hidden: bool = True) -> Iterator[Place]:
@@ -141,10 +141,21 @@ async def tree_of(
     read: list[Coroutine[Any, Any, Any]] = [folders_of(graph, sizes=sizes, hidden=hidden, walk=walk)]
     folders, *found = await graph.gather(*read, *(known(graph, name) for name in asked))
     by_id = {folder.id: name for name, folder in zip(asked, found, strict=True) if folder is not None}
-    inbox = found[0]
-    if inbox is None:
-        raise GraphError(200, "NoInbox", "the mailbox has no inbox")
-    return Tree(folders, inbox.parent, by_id)
+    return Tree(folders, found[0].parent if found[0] is not None else "", by_id)
+
+
+async def id_of(graph: Graph, path: str) -> str:
+    """The id of the folder at a path, which begins with a well-known name or below the root. Raises GraphError."""
+    names = [name.strip() for name in parted(path)]
+    start, rest = split(names)
+    if rest:
+        found = (await tree_of(graph, () if start == ROOT else (start,))).at(names)
+    else:
+        folder = await known(graph, start)
+        found = folder and folder.id
+    if found is None:
+        raise GraphError(200, "NoSuchFolder", f"the mailbox has no folder {path[:100]!r}")
+    return found
 
 
 async def folders_of(
@@ -204,7 +215,7 @@ async def _by_children(graph: Graph, *, sizes: bool, hidden: bool) -> Sequence[F
     params = {**_query(sizes=sizes), "$top": PAGE, **({"includeHiddenFolders": "true"} if hidden else {})}
     found: dict[str, Folder] = {}
     try:
-        level = [Folder.of(item) async for item in graph.items(FOLDERS, params=params)]
+        level = await _children(graph, "", params)
         while level := [folder for folder in level if folder.id not in found]:
             found |= {folder.id: folder for folder in level}
             parents = [one.id for one in level if (one.children or hidden) and not one.search]
@@ -216,10 +227,12 @@ async def _by_children(graph: Graph, *, sizes: bool, hidden: bool) -> Sequence[F
 
 
 async def _children(graph: Graph, parent: str, params: Mapping[str, str | int]) -> list[Folder]:
+    """Those right below the root, for no parent."""
+    path, ids = (CHILDREN, (parent,)) if parent else (FOLDERS, ())
     try:
-        return [Folder.of(item) async for item in graph.items(CHILDREN, parent, params=params)]
+        return [Folder.of(item) async for item in graph.items(path, *ids, params=params)]
     except GraphError as error:
-        if error.status == 404 and error.code in ABSENT:  # deleted since its parent was read
+        if error.status == 404 and error.code in ABSENT:  # not there any more
             return []
         raise
 

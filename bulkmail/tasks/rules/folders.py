@@ -3,12 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
-from bulkmail.tasks.kit.folders import PERMISSION, ROOT, known, split, tree_of
-from bulkmail.tasks.kit.paths import parted
-
-__all__ = ["DELETED", "GONE", "HIDING", "PERMISSION", "Place", "id_of", "places"]
+from bulkmail.tasks.kit.folders import ROOT, known, tree_of
 
 HIDING = ("archive", "clutter", "conversationhistory", "junkemail", "syncissues")
 """Folders in which no one looks for new mail."""
@@ -41,17 +37,3 @@ async def places(graph: Graph, ids: Iterable[str]) -> Mapping[str, Place]:
     if not found.keys() >= wanted.keys() and (recoverable := await known(graph, RECOVERABLE)):
         found[recoverable.id] = Place(recoverable.name, RECOVERABLE)  # it lies outside of the tree
     return {one: found.get(one, Place(GONE)) for one in wanted}
-
-
-async def id_of(graph: Graph, path: str) -> str:
-    """The id of the folder at a path, which begins with a well-known name or below the root. Raises GraphError."""
-    names = [name.strip() for name in parted(path)]
-    start, rest = split(names)
-    if rest:
-        found = (await tree_of(graph, () if start == ROOT else (start,))).at(names)
-    else:
-        folder = await known(graph, start)
-        found = folder and folder.id
-    if found is None:
-        raise GraphError(200, "NoSuchFolder", f"the mailbox has no folder {path[:100]!r}")
-    return found

@@ -149,7 +149,7 @@ def folder(name: str, parent: str = "root", **more: Any) -> dict[str, Any]:
 
 
 def test_a_sum_of_which_a_part_is_not_known_is_not_known() -> None:
-    size = {"singleValueExtendedProperties": [{"id": "Long 0xe08", "value": "9"}]}
+    size: dict[str, Any] = {"singleValueExtendedProperties": [{"id": "Long 0xe08", "value": "9"}]}
     *_, total = rows(folder("a", **size), folder("b", totalItemCount=None, **size))
     assert (total["items"], total["unread"], total["size"]) == (None, 2, 18)
     assert rows()[-1]["items"] == 0

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Request, Response
+from bulkmail.tasks.folders.report import folders_report
 from bulkmail.tasks.kit.folders import Folder, Tree, folders_of, known, split, tree_of
 from bulkmail.tasks.kit.paths import joined, parted
-from bulkmail.testing import Scripted, run
+from bulkmail.testing import Scripted, collect, run
 
 BASE = "https://graph.example/v1.0"
 ADA = Mailbox("ada@contoso.com", 2)
@@ -195,11 +196,13 @@ def test_a_removed_one_is_no_folder_and_the_last_word_counts() -> None:
     assert not folder.hidden
 
 
-def test_a_mailbox_without_an_inbox_is_an_error_and_a_missing_name_is_not() -> None:
+def test_a_mailbox_without_an_inbox_has_no_tree_and_a_missing_name_is_no_error() -> None:
     def ask(request: Request) -> Response:
         return Response(200, body={"value": []}) if "delta" in request.path else error(404, "ErrorItemNotFound")
 
     graph = Graph.of(ADA, Scripted(ask), BASE)
     assert run(known(graph, "clutter")) is None
+    tree = run(tree_of(graph))
+    assert (tree.root, [*tree.walk()], tree.at(["x"]), tree.at(["msgfolderroot", "x"])) == ("", [], None, None)
     with pytest.raises(GraphError, match="NoInbox"):
-        run(tree_of(graph))
+        run(collect(folders_report.run(ADA, Graph.of(ADA, Scripted(ask), BASE), folders_report.options())))
