@@ -48,6 +48,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         started=now(),
         id=uuid4().hex,
         proxy=proxy_shown(job.app),
+        key_columns=task.key_columns,
     )
 
 

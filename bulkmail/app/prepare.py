@@ -60,7 +60,7 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     """A new run of a job. `flags` are those that the job was loaded with. Raises ConfigError, InputError, UsageError
     and CertificateError. Blocks."""
     task = find(job.task.name, job.path.parent)
-    _require_writes(task, job, flags)
+    require_writes(task, job, flags)
     options = check_options(task, job.task.options, job.path.parent)
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential = credential_of(job)
@@ -121,6 +121,7 @@ def _by_its_own(
         parent=str(run.path.resolve()),
         undo=undo,
         applies=applies,
+        key_columns=shaped.key_columns,
     )
     credential = credential_of(job)
     manifest = with_certificate(manifest, credential)
@@ -172,7 +173,7 @@ def _expected(job: Job) -> frozenset[Status]:
     return frozenset(Status) - {Status.OK} if is_failed else frozenset()
 
 
-def _require_writes(task: Task, job: Job, flags: Flags) -> None:
+def require_writes(task: Task, job: Job, flags: Flags) -> None:
     """Raises UsageError where a task that changes nothing is asked about changes: it would answer "none" for ever. A
     report that knows findings may be asked for these with `--drift`."""
     asked = {

@@ -7,6 +7,7 @@ import typer
 
 from bulkmail.app.begin import begin
 from bulkmail.cli import console as say
+from bulkmail.cli.check import require_passed
 from bulkmail.cli.execute import execute
 from bulkmail.cli.flags import (
     ApplyFlag,
@@ -38,6 +39,9 @@ def run(
     max_changes: MaxChanges = None,
     settings: Settings = None,
     max_duration: MaxDuration = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
+    ] = False,
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -73,5 +77,7 @@ def run(
             "task.drift": drift, "limits.max_changes": max_changes, "limits.max_duration": max_duration,
         })  # fmt: skip
         job = load(job_file, flags=given)
+        if check:
+            require_passed(job_file, given, log_json=log_json)
         code = execute(partial(begin, job, given), hidden=no_progress or log_json, as_json=as_json)
     raise typer.Exit(code)

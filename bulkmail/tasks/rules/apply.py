@@ -54,6 +54,7 @@ def needs(options: RulesApplyOptions) -> Needs:
     needs=needs,
     options=RulesApplyOptions,
     columns=COLUMNS,
+    key_columns=("name",),
     writes=True,
     undo=undo,
 )

@@ -55,6 +55,7 @@ def needs(options: RulesReportOptions) -> Needs:
     needs=needs,
     options=RulesReportOptions,
     columns=COLUMNS,
+    key_columns=("rule_id",),
     once=with_domains,
     finding=lambda row: bool(row["severity"] == "high"),
 )
