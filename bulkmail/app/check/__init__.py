@@ -21,7 +21,6 @@ from bulkmail.app.check.seen import Seen
 from bulkmail.app.prepare import Flags, chosen, require_writes
 from bulkmail.config import load
 from bulkmail.errors import BulkmailError
-from bulkmail.tasks import check_options, find
 
 __all__ = ["CHECKS", "Check", "Finding", "Level", "check", "exit_code"]
 
