@@ -8,6 +8,7 @@ import typer
 from bulkmail.app.begin import begin
 from bulkmail.app.ending import Ended
 from bulkmail.cli import console as say
+from bulkmail.cli.check import require_passed
 from bulkmail.cli.execute import execute
 from bulkmail.cli.flags import (
     ApplyFlag,
@@ -42,6 +43,9 @@ def run(
     max_changes: MaxChanges = None,
     settings: Settings = None,
     max_duration: MaxDuration = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
+    ] = False,
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -77,6 +81,8 @@ def run(
             "task.apply": applies(apply, plan), "task.drift": drift,
             "limits.max_changes": max_changes, "limits.max_duration": max_duration,
         })  # fmt: skip
+        if check:
+            require_passed(job_file, given, log_json=log_json)
 
         def work(**shown: Any) -> Coroutine[Any, Any, Ended]:
             return begin(load(job_file, flags=given), given, **shown)

@@ -74,10 +74,10 @@ def view_of(run: RunDir) -> View:
     if not over:
         manifest = _so_far(manifest, found)
     standing: Standing = "damaged" if found.damage else "ended" if over else "running" if held else "killed"
-    previous_folder, previous = _previous(run.path, manifest)
+    previous_folder, before = run_before(run.path, manifest)
     return View(
         run.path, manifest, standing, {status: tuple(found.reasons.of(status)) for status in Status}, found.written,
-        found.results, None if over else found.last, _touched(run.path), found.damage, previous, previous_folder,
+        found.results, None if over else found.last, _touched(run.path), found.damage, before, previous_folder,
         _files(run.path),
     )  # fmt: skip
 
@@ -152,7 +152,7 @@ def _files(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in (*NAMES, MANIFEST) if (folder / name).exists())
 
 
-def _previous(folder: Path, manifest: Manifest) -> tuple[str, Manifest | None]:
+def run_before(folder: Path, manifest: Manifest) -> tuple[str, Manifest | None]:
     """The last run of the same job that ended before this one began, and lies beside it."""
     found: list[tuple[str, Manifest]] = []
     for path in islice(_neighbours(folder), NEIGHBOURS):
