@@ -48,6 +48,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         started=now(),
         id=uuid4().hex,
         proxy=proxy_shown(job.app),
+        key_columns=task.key_columns,
     )
 
 
@@ -108,7 +109,8 @@ def application_of(job: Job) -> PinnedApp:
 
 def code_of(task: Task) -> str:
     """Tells a task from the same one with other code in it: the version of bulkmail, or the digest of its file."""
-    if our_own(task.name) is task:
+    ours = our_own(task.name)
+    if ours is not None and ours.run is task.run:
         return f"bulkmail {__version__}"
     file = inspect.getsourcefile(inspect.unwrap(task.run))
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()}" if file else "unknown"

@@ -126,10 +126,15 @@ def _title(view: View, zone: tzinfo | None) -> list[Line]:
 def _when(manifest: Manifest, zone: tzinfo | None) -> str:
     began = _at(manifest.started, zone)
     if not manifest.ended:
-        return f"since {began:%a %d %b %Y %H:%M:%S}"
+        return f"since {moment(manifest.started, zone)}"
     ended = _at(manifest.ended, zone)
     until = f"{ended:%H:%M:%S}" if ended.date() == began.date() else f"{ended:%a %d %b %Y %H:%M:%S}"
     return f"{began:%a %d %b %Y %H:%M:%S} - {until} ({duration(manifest.seconds)} of work)"
+
+
+def moment(text: str, zone: tzinfo | None = None) -> str:
+    """A time of a manifest for people."""
+    return f"{_at(text, zone):%a %d %b %Y %H:%M:%S}"
 
 
 def _at(text: str, zone: tzinfo | None) -> datetime:

@@ -124,6 +124,8 @@ class Manifest:
     they ended, `waits` are by the limit that was met, `outputs` by the name of the file; `advice` is what to do about
     the code of a problem, `warnings` are what a person should look at.
 
+    `key_columns` tell the rows of one mailbox apart; None where the task does not say.
+
     `undone` are the changes of an undo by what became of them. `drift` is whether there is any; None where it was not
     asked for. `sent_once` are mailboxes that did not end well, by status, in which something was or may have been sent
     that must not be sent again. `pid` and `host` are those of the process that wrote it last. `id` is what the
@@ -146,6 +148,7 @@ class Manifest:
     undo: bool = False
     applies: bool = False
     columns: tuple[str, ...] = ()
+    key_columns: tuple[str, ...] | None = None
     certificate_expires: str = ""
     certificate_days_left: int | None = None
     state: State = "running"

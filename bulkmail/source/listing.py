@@ -20,6 +20,8 @@ ADVANCED = {"ConsistencyLevel": "eventual"}
 FIELDS: dict[str, str | int] = {"$select": "id,mail,userPrincipalName", "$top": 999, "$count": "true"}
 NAMES = ("mail", "userPrincipalName", "id")
 WITH_MAIL = "mail ne null"
+PERMISSIONS = {"users": "User.ReadBasic.All", "group": "GroupMember.Read.All and User.ReadBasic.All"}
+"""The least that lists them, by where the mailboxes come from."""
 
 
 class DirectorySource(ReadOnce):
@@ -43,7 +45,7 @@ class DirectorySource(ReadOnce):
         self._keep_columns = keep_columns
         self._path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user" if group else "/users"
         self._filter = "" if group else (users or WITH_MAIL)
-        self._permission = "GroupMember.Read.All and User.ReadBasic.All" if group else "User.ReadBasic.All"
+        self._permission = PERMISSIONS["group" if group else "users"]
         self._admission = Admission(limit)
 
     def __repr__(self) -> str:

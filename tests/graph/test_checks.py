@@ -41,6 +41,7 @@ def asked(ask: Callable[[Graph], Coroutine[Any, Any, Any]]) -> Request:
         "/../bob@x/messages", "/..", "/.", "/messages/../../bob@x", "/a/..;x/b", "/a/..;/b", "/%2e%2e/bob", "/.%2E/bob",
         "/x%2f..%2fbob", "/x%5c..%5cbob", "/%252e%252e/bob", "/%25252e./bob", "/a/..?x=1", "/a/.#b",
         "messages", "x/../bob", "bob@x/messages", "(x)", "@evil.example/x", ".evil.example", ":80/x",
+        "/%25252525252525252525/bob",
         "/a b", "/a\tb", "/a\r\nHost: evil", "/a\nb", "/a\x00b", "/a\x7fb", "/a%0d%0aHost:evil", "/a%00", "/a%1fb",
         "/a\\..\\bob", "/a\\b", "/a#b", "/a%", "/a%2", "/a%zz", "/a%ff", "/%c0%ae%c0%ae/bob",
         "/é", "/\u202ex", "/\ud800", "/a{b}", "/a|b", '/a"b', "/a<b>", "/a^b", "/a`b", "/a[b]",

@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from bulkmail.errors import InputError, OutputError, RunHeld, UsageError
-from bulkmail.rundir.folder import LOCK, existing, hold, name, open_folder
+from bulkmail.rundir.folder import LOCK, existing, hold, is_held, name, open_folder
 from bulkmail.rundir.manifest import MANIFEST
 from tests.rundir.test_manifest import BEGUN
 
@@ -147,3 +147,15 @@ def test_what_is_no_directory(tmp_path: Path) -> None:
         with pytest.raises(OutputError), open_folder(wanted):
             pass
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_whether_a_process_works_in_it(tmp_path: Path) -> None:
+    assert not is_held(tmp_path), "no process ever has"
+    with hold(tmp_path):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+
+
+def test_where_that_cannot_be_told_none_does(tmp_path: Path) -> None:
+    (tmp_path / LOCK).mkdir()
+    assert not is_held(tmp_path)

@@ -67,3 +67,20 @@ def test_one_of_an_earlier_process_goes(tmp_path: Path) -> None:
     drop_sorted(tmp_path, "csv")
     drop_sorted(tmp_path, "csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_without_rows_has_a_heading_and_nothing_else(tmp_path: Path) -> None:
+    """It may be cut off: what was left of it is copied."""
+    (tmp_path / "records.csv").write_bytes(b"mailbox,na")
+    (tmp_path / "outcomes.ndjson").write_bytes(b"")
+    write_sorted(RunDir(tmp_path), "csv")
+    assert (tmp_path / "sorted.csv").read_bytes() == b"mailbox,na"
+
+
+def test_places_that_are_not_in_their_order_are_damage(tmp_path: Path) -> None:
+    lengths = [{"records.csv": len(HEADING) + 9}, {"records.csv": len(HEADING) + 3}]
+    outcomes = [Outcome(Mailbox(f"m{row}@contoso.com", row), Status.OK, 1) for row in (2, 3)]
+    (tmp_path / "records.csv").write_bytes(HEADING + bytes(9))
+    (tmp_path / "outcomes.ndjson").write_bytes(sealed(list(map(encode_outcome, outcomes, lengths)), 0))
+    with pytest.raises(Damaged, match="not in their order"):
+        write_sorted(RunDir(tmp_path), "csv")

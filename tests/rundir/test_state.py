@@ -180,3 +180,14 @@ def test_many_threads_at_once(path: Path) -> None:
             thread.join()
         assert all(run(states.read(Mailbox(f"m{n}@contoso.com", n))) == {"n": n} for n in range(2, 20))
         assert told == []
+
+
+def test_a_table_in_which_something_is_missing_is_damage(path: Path) -> None:
+    """It opens and can be read, and only a look at all of it shows the fault."""
+    with closing(sqlite3.connect(path)) as other, other:
+        schema = "UPDATE sqlite_master SET sql = replace(sql, 'state TEXT NOT NULL', 'state TEXT CHECK (state = 1)')"
+        other.execute("PRAGMA writable_schema = ON")
+        other.execute(schema)
+    with opened(path) as (states, told):
+        assert "is damaged" in told[0]
+        assert run(states.read(ADA)) == {}

@@ -330,3 +330,30 @@ def test_a_write_to_another_host_is_not_in_doubt() -> None:
 
     failing(saying(b""), work, BulkmailError)
     assert [ended for _, ended, _ in ledger.ended] == [Ending.UNSENT]
+
+
+@pytest.mark.parametrize("start", [1, 300_000, 699_999, 700_000])
+def test_what_came_before_is_passed_over_chunk_by_chunk(start: int) -> None:
+    content = bytes(range(250)) * 2_800
+    assert told(saying(whole(content, CSV)), reading(start=start))[0] == content[start:]
+
+
+def test_what_did_not_leave_in_time_has_not_begun() -> None:
+    """The server takes the connection, and never answers the handshake."""
+
+    async def work(there: Directly, address: Address) -> None:
+        secure = Address(address.reveal().replace("http:", "https:"))
+        await there.exchange(Request("PUT", "/pre-signed", content=b"", address=secure), secure)
+
+    _, server = failing(saying(b""), work, Unreachable, listed=lambda *_: True, total=0.05)
+    assert not server.heard
+
+
+def test_an_answer_that_is_not_the_json_that_it_claims_to_be() -> None:
+    error, _ = failing(saying(whole(b'{"a":')), putting(), OutcomeUnknown)
+    assert "not the JSON" in str(error)
+
+
+def test_an_error_that_is_not_the_json_that_it_claims_to_be_keeps_its_status() -> None:
+    answer, _ = told(saying(whole(b'{"a":', JSON, b"404 Not Found")), putting())
+    assert (answer.status, answer.body["error"]["code"]) == (404, "")

@@ -312,8 +312,8 @@ def test_a_probe_waits_for_the_pace_as_well() -> None:
 def test_an_outage_that_lasted_too_long_ends_all_that_wait_and_all_that_arrive() -> None:
     line = line_of(max_wait=5.0)
     down(line)
-    quitter, *waiting = (ask(line, key, 1.5) for key in ("eve", *"abcdefgh"))
-    quitter.state = "cancelled"
+    first, *waiting, last = (ask(line, key, 1.5) for key in ("eve", *"abcdefghh"))
+    first.state = last.state = "cancelled"
     while not line.outage.over:
         now = line.again()
         for waiter in line.admit(now):
@@ -323,7 +323,7 @@ def test_an_outage_that_lasted_too_long_ends_all_that_wait_and_all_that_arrive()
             line.give(waiter.lane)
     let_go(line, now)
     assert [asked.state for asked in waiting] == ["admitted"] * 3 + ["refused: ServiceDown"] * 5
-    assert quitter.state == "cancelled"
+    assert first.state == last.state == "cancelled"
     with pytest.raises(ServiceDown, match="the job allows 5 s"):
         line.arrive(line.slots.at("kim"), Asked(line.slots.at("kim")), now)
     assert line.statistics().in_line == 0
