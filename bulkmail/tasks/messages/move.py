@@ -12,7 +12,7 @@ from bulkmail.tasks.messages.guards import Guarded
 from bulkmail.tasks.messages.scope import Tree
 from bulkmail.tasks.messages.undo import undo
 from bulkmail.tasks.messages.writing import COLUMNS, Wish, written
-from bulkmail.tasks.rules.folders import id_of
+from bulkmail.tasks.kit.folders import id_of
 
 
 class MessagesMoveOptions(Guarded):

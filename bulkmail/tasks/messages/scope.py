@@ -6,16 +6,21 @@ mailfolder-delta). What was deleted for good lies outside of them, in the recove
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
+from bulkmail.tasks.kit.folders import ABSENT, FOLDER, ROOT, WELL_KNOWN, folders_of, id_of
+from bulkmail.tasks.kit.paths import joined
 from bulkmail.tasks.messages.selection import Selection
-from bulkmail.tasks.rules.folders import ABSENT, DEEPEST, FOLDER, GONE, ROOT, WELL_KNOWN, id_of
 
 RECOVERABLE, DELETED = "recoverableitemsdeletions", "deleteditems"
 ALL: "Path" = ("/messages", ())
 """Every folder, Deleted Items and hidden ones included, but for the recoverable items."""
+
+GONE = "(no such folder)"
+DEEPEST = 300
+"""Levels that a mailbox may have; a chain of parents that is longer goes in circles."""
 
 Path: TypeAlias = tuple[str, Sequence[str]]
 """The path of a list of messages, and the texts that fill it."""
@@ -31,12 +36,12 @@ class Tree:
             self._children[parent].append(id_)
 
     def path(self, id_: str) -> str:
-        """From the root, with slashes; a slash or backslash in a name has a backslash before it."""
+        """From the root, with slashes; see `kit.paths`."""
         names: list[str] = []
         while (folder := self._folders.get(id_)) is not None and len(names) < DEEPEST:
-            names.insert(0, folder[0].replace("\\", "\\\\").replace("/", "\\/"))
+            names.insert(0, folder[0])
             id_ = folder[1]
-        return "/".join(names) or GONE
+        return joined(names) or GONE
 
     def name(self, id_: str, name: str) -> None:
         """Tells of a folder outside of the root, such as that of the recoverable items."""
@@ -56,24 +61,10 @@ class Tree:
 
 async def tree_of(graph: Graph, options: Selection) -> Tree:
     """All folders of the mailbox, but for those of searches, which show messages that lie elsewhere."""
-    params: dict[str, str | int] = {"$select": "displayName,parentFolderId"}
-    headers = {"Prefer": "odata.maxpagesize=500"}
-    walk = graph.items("/mailFolders/delta", params=params, headers=headers)
-    found = {str(one.get("id")): one async for one in walk if isinstance(one, dict) and "@removed" not in one}
-    tree = Tree(
-        {
-            id_: (str(one.get("displayName", "")), str(one.get("parentFolderId")))
-            for id_, one in found.items()
-            if not _is_search(one)
-        }
-    )
+    tree = Tree({one.id: (one.name, one.parent) for one in await folders_of(graph) if not one.search})
     if options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders or ()):
         tree.name(await folder_id(graph, RECOVERABLE), RECOVERABLE)
     return tree
-
-
-def _is_search(folder: Mapping[str, Any]) -> bool:
-    return "searchfolder" in str(folder.get("@odata.type")).casefold()
 
 
 async def paths(graph: Graph, options: Selection) -> list[Path]:
