@@ -1,5 +1,6 @@
 """The verbs of Graph below one path, and what they raise. Each request is checked and encoded here, once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -10,7 +11,9 @@ from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_pa
 from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
+from bulkmail.graph.download import downloaded
 from bulkmail.graph.gathering import CURRENT, Gathering
+from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
 from bulkmail.model import NOTHING, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Response, Store, Transport
@@ -33,7 +36,8 @@ class Graph:
     """
 
     __slots__ = (
-        "_base", "_direct", "_key", "_mailbox", "_prefix", "_row", "_sizes", "_store", "_transport", "made", "planning",
+        "_base", "_direct", "_key", "_mailbox", "_prefix", "_row", "_shared", "_sizes", "_store", "_transport", "made",
+        "planning",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +61,7 @@ class Graph:
         self._key = key  # where the name says something else
         self._row = row
         self._sizes: Sizes | None = None  # from the first walk on
+        self._shared: Shared | None = None  # from the first thing on that is read for several
         self._store = store
         self._direct = direct
         self.planning = planning
@@ -152,6 +157,23 @@ class Graph:
         """The body of a GET as it comes, such as the MIME of a message: `raw("/messages/{}/$value", id)`."""
         body: bytes | None = await self._exchange(self._raw, path, values, params, headers)
         return body or b""
+
+    def download(
+        self, path: str, *values: str, to: BlobFile, most: int, headers: Mapping[str, str] = NOTHING
+    ) -> Coroutine[Any, Any, int]:
+        """Writes the content of a GET to a blob as it comes, at most `most` bytes, and gives their number: memory holds
+        a chunk of it. A stream that breaks off goes on behind what has come.
+
+            async with graph.blob(name) as file:
+                await graph.download("/messages/{}/$value", id, to=file, most=150 * 1024 * 1024)
+
+        Raises GraphError, and TransportError, also for content that is larger.
+        """
+        return downloaded(partial(self._exchange, self._loading, path, values, NOTHING, headers), to, most)
+
+    async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of work that blocks and only looks, such as reading a file: if cancelled, it is not waited for."""
+        return await asyncio.to_thread(work, *arguments)
 
     async def location(
         self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
@@ -262,6 +284,15 @@ class Graph:
             for item in page:
                 yield item
 
+    @property
+    def shared(self) -> Shared:
+        """What several parts of a task need of this mailbox, each read once for all of them by name:
+
+        folders = await graph.shared.get("folders", lambda: read_folders(graph))
+        """
+        self._shared = self._shared or Shared()
+        return self._shared
+
     async def gather(self, *calls: Coroutine[Any, Any, T]) -> list[T]:
         """The results of `calls` in their order, made at the same time as far as the limits permit.
 
@@ -299,6 +330,10 @@ class Graph:
 
     def _raw(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(raw=True, batchable=False)
+
+    def _loading(self, *asked: Any) -> Request:
+        *request, into, start = asked
+        return self._raw(*request)._replace(into=into, start=start)
 
     def _moved(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(batchable=False)
