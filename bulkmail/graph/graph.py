@@ -1,5 +1,6 @@
 """The verbs of Graph below one path, and what they raise. Each request is checked and encoded here, once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -10,6 +11,7 @@ from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_pa
 from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
+from bulkmail.graph.download import downloaded
 from bulkmail.graph.gathering import CURRENT, Gathering
 from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
@@ -155,6 +157,23 @@ class Graph:
         """The body of a GET as it comes, such as the MIME of a message: `raw("/messages/{}/$value", id)`."""
         body: bytes | None = await self._exchange(self._raw, path, values, params, headers)
         return body or b""
+
+    def download(
+        self, path: str, *values: str, to: BlobFile, most: int, headers: Mapping[str, str] = NOTHING
+    ) -> Coroutine[Any, Any, int]:
+        """Writes the content of a GET to a blob as it comes, at most `most` bytes, and gives their number: memory holds
+        a chunk of it. A stream that breaks off goes on behind what has come.
+
+            async with graph.blob(name) as file:
+                await graph.download("/messages/{}/$value", id, to=file, most=150 * 1024 * 1024)
+
+        Raises GraphError, and TransportError, also for content that is larger.
+        """
+        return downloaded(partial(self._exchange, self._loading, path, values, NOTHING, headers), to, most)
+
+    async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of work that blocks and only looks, such as reading a file: if cancelled, it is not waited for."""
+        return await asyncio.to_thread(work, *arguments)
 
     async def location(
         self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
@@ -311,6 +330,10 @@ class Graph:
 
     def _raw(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(raw=True, batchable=False)
+
+    def _loading(self, *asked: Any) -> Request:
+        *request, into, start = asked
+        return self._raw(*request)._replace(into=into, start=start)
 
     def _moved(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(batchable=False)

@@ -22,4 +22,4 @@ def an_item(answer: Any, what: str, *, status: int = 200) -> Mapping[str, Any]:
 
 def _not(what: str, status: int) -> GraphError:
     code = "Not" + "".join(word.capitalize() for word in what.split())
-    return GraphError(status, code, f"the answer holds no {what.removeprefix('a ')}")
+    return GraphError(status, code, f"the answer holds no {what.removeprefix('a ').removeprefix('an ')}")
