@@ -231,7 +231,7 @@ class Runner:
                 self.recovered.totals, self.recovered.changes.counts, connection.stack.pace.statistics(),
                 connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
-                queue=outputs.writer.waiting,
+                queue=outputs.writer.waiting, manifest=self.prepared.manifest,
             )  # fmt: skip
 
         async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
