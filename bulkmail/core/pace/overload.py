@@ -25,8 +25,8 @@ MOST = 0.8
 """Share of faults that may come at any rate; more is an outage."""
 
 ENOUGH = 200
-"""Requests that tell whether a fall has helped: a bout is longer until there are so many. A share of 20 % of them is off by
-a third once in a hundred times."""
+"""Requests that tell whether a fall has helped: a bout is longer until there are so many. A share of 20 % of them
+is off by a third once in a hundred times."""
 
 DEAF = 60.0
 LOUDER = 1.5
