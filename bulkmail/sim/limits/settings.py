@@ -50,6 +50,8 @@ class Settings:
     """
 
     mailboxes: int = 2000
+    attachment: int = 0  # bytes of each file that came attached to a message; 0: a few thousand at the most
+    ranges: bool = True  # an attachment can be read from any byte on
     seed: int = 1
     latency: float = 0.0
     host: str = "127.0.0.1"
@@ -77,5 +79,7 @@ class Settings:
             raise ValueError("times and shares must not be negative")
         if self.absent + self.denied + self.moving + self.stale > 1:
             raise ValueError("the shares of absent, denied, moving and stale mailboxes add up to more than 1")
+        if self.attachment < 0:
+            raise ValueError("attachment must not be negative")
         if self.token_life < 1:
             raise ValueError("token_life must be at least 1 second")
