@@ -158,6 +158,7 @@ class Request(NamedTuple):
     doubtful: bool = False  # a batch that failed may have carried it out
     suspect: bool = False  # it has failed while others were served, which says nothing about the service
     address: Address | None = None  # it goes there, without a token, and `path` says nothing
+    into: "Into | None" = None  # takes the body of a good answer as it comes; nothing of it is kept
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property
@@ -186,6 +187,24 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = NOTHING
     body: Any = None
     doubtful: bool = False
+
+
+Take: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Takes one chunk of an answer, of some hundred kilobytes at the most."""
+
+Into: TypeAlias = Callable[[], AbstractAsyncContextManager[Take]]
+"""Where the body of an answer goes: entered for each attempt, and left with the error of one that broke off."""
+
+
+class Frame(Protocol):
+    """What stands around a blob in its file, and is no part of it: the header of an archive's member, its padding."""
+
+    @property
+    def head(self) -> int:
+        """Bytes that are kept free before the blob."""
+
+    def around(self, size: int, sha256: str, /) -> tuple[bytes, bytes]:
+        """The `head` bytes before a blob of this size and digest, and what comes behind it."""
 
 
 class Blob(NamedTuple):
@@ -317,8 +336,8 @@ class Store(Protocol):
         """What the mailbox left behind in an earlier run of the task with these options, by name; what is in it when
         the mailbox ends as ok is left for the next run. Values are JSON."""
 
-    def blob(self, name: str, /) -> AbstractAsyncContextManager[BlobFile]:
-        """A new blob in the mailbox's file of this name."""
+    def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
+        """A new blob in the mailbox's file of this name, within `frame`."""
 
 
 class Direct(Protocol):

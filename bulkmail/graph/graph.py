@@ -1,5 +1,6 @@
 """The verbs of Graph below one path, and what they raise. Each request is checked and encoded here, once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -13,7 +14,21 @@ from bulkmail.graph.create import created
 from bulkmail.graph.gathering import CURRENT, Gathering
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
-from bulkmail.model import NOTHING, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Response, Store, Transport
+from bulkmail.model import (
+    NOTHING,
+    BlobFile,
+    Change,
+    Direct,
+    Effect,
+    Frame,
+    Into,
+    Made,
+    Mailbox,
+    Request,
+    Response,
+    Store,
+    Transport,
+)
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]
@@ -89,6 +104,11 @@ class Graph:
         )  # fmt: skip
 
     @property
+    def base(self) -> str:
+        """The endpoint with its version: which cloud this is."""
+        return self._base
+
+    @property
     def checkpoint(self) -> Mapping[str, Any]:
         """The last Checkpoint that the task yielded for this mailbox, in a process of this run that died or was
         stopped; empty where it begins anew."""
@@ -101,16 +121,17 @@ class Graph:
         may be empty at any time, which means that all is to be done."""
         return self._kept.state
 
-    def blob(self, name: str) -> AbstractAsyncContextManager[BlobFile]:
+    def blob(self, name: str, frame: Frame | None = None) -> AbstractAsyncContextManager[BlobFile]:
         """Binary output, in chunks, to a file of this mailbox in the run directory:
 
             async with graph.blob("inbox.mbox") as file:
                 await file.write(chunk)
             yield {"subject": subject, **file.blob._asdict()}
 
-        A name that is used again is an archive, to which the next blob is appended. Raises OutputError.
+        A name that is used again is an archive, to which the next blob is appended; `frame` is what stands around a
+        member of it. Raises OutputError.
         """
-        return self._kept.blob(name)
+        return self._kept.blob(name, frame)
 
     @property
     def direct(self) -> Signed:
@@ -175,6 +196,15 @@ class Graph:
         """A POST; say what repeating it does. Raises OutcomeUnknown when its answer is lost and repeating is not
         safe."""
         return self._call("POST", path, values, NOTHING, headers, body, effect, change)
+
+    async def stream(self, path: str, body: Any, *values: str, into: Into) -> None:
+        """A POST to an action that only reads, with an answer that may be too large for memory: its body goes `into`
+        an async context that takes chunks. Each attempt enters it anew; one that breaks off leaves it with an error."""
+        await self._exchange(self._streaming, "POST", path, values, NOTHING, NOTHING, body, Effect.READ, None, into)
+
+    async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of work that blocks and only looks, such as reading a file: if cancelled, it is not waited for."""
+        return await asyncio.to_thread(work, *arguments)
 
     async def create(
         self,
@@ -299,6 +329,10 @@ class Graph:
 
     def _raw(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(raw=True, batchable=False)
+
+    def _streaming(self, *asked: Any) -> Request:
+        *request, into = asked
+        return self._asked(*request)._replace(into=into, batchable=False)
 
     def _moved(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(batchable=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bulkmail.errors import TaskMistake
-from bulkmail.model import NOTHING, Checkpoint, Mailbox, Row
+from bulkmail.model import NOTHING, Checkpoint, Frame, Mailbox, Row
 from bulkmail.run.writer import Block, Extra, Part, Writer
 from bulkmail.rundir.entries import Reached, checked_state
 from bulkmail.rundir.state import States
@@ -69,11 +69,11 @@ class Pending:
             raise TaskMistake("a task has a state only if it is declared with keeps_state")
         return self._state
 
-    def blob(self, name: str, /) -> Writing:
+    def blob(self, name: str, frame: Frame | None = None, /) -> Writing:
         self.is_short = False
         if self._blobs is None:
             self._blobs = self._outputs.blobs.of(self._mailbox)
-        return self._blobs.open(name)
+        return self._blobs.open(name, frame)
 
     async def begin(self) -> None:
         """Reads the state that the mailbox left behind, for a task that keeps one."""

@@ -28,11 +28,14 @@ from bulkmail.core.content import content_of
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
-from bulkmail.model import Request, Response
+from bulkmail.model import Into, Request, Response
 from bulkmail.text import shown
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""
+
+CHUNK = 128 * 1024
+"""Bytes of a chunk of what is given away as it comes, at the most."""
 
 VALUES = 2_000_000
 """Values of one JSON answer: far more than a page of 999 items has, and a few hundred megabytes as objects."""
@@ -96,7 +99,7 @@ class Wire:
         data = content_of(request)
         if data is not None:
             headers.setdefault("Content-Type", "application/json")
-        long = request.raw or (data is not None and len(data) > LONG)
+        long = request.raw or request.into is not None or (data is not None and len(data) > LONG)
         # The path goes out as it is, with its query. To take the whole address apart each time costs three times this.
         url = self._base.with_path(self._base.raw_path + request.path, encoded=True)
         try:
@@ -104,6 +107,8 @@ class Wire:
                 async with session.request(
                     request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
                 ) as answer:
+                    if request.into is not None and answer.status == 200:
+                        return await self._pour(answer, request, request.into, sent)
                     content = await self._read(answer)
         except (aiohttp.ClientError, OSError) as error:
             if NOT_SENT in getattr(error, "__notes__", ()):
@@ -127,6 +132,15 @@ class Wire:
         elif self._given_back and not request.fresh and status < 500 and status not in _OPEN:
             raise OutcomeUnknown("the answer does not say to which request it belongs")
         headers["client-request-id"] = sent
+
+    async def _pour(self, answer: aiohttp.ClientResponse, request: Request, into: Into, sent: str) -> Response:
+        """Gives the body away as it comes: memory holds a chunk of it, however long it is."""
+        named = _joined(answer.headers)
+        self._check_id(request, answer.status, named, sent)
+        async with into() as take:
+            async for block in answer.content.iter_chunked(CHUNK):
+                await take(block)
+        return Response(answer.status, named, {})
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         largest = self._settings.largest
