@@ -102,16 +102,30 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`rows == unique + duplicates + blank + invalid`, always."""
+    """What became of the rows of an input, each counted once: `rows` is the sum of all, always.
+
+    `unique` are the mailboxes to be worked on. Those from `excluded` on were left out by the job: they are in its list
+    of exceptions, do not fulfil its `where`, were skipped, were not drawn for the sample, or are beyond the limit.
+    """
 
     unique: int = 0
     duplicates: int = 0
     blank: int = 0
     invalid: int = 0
+    excluded: int = 0
+    unmatched: int = 0
+    skipped: int = 0
+    unsampled: int = 0
+    beyond: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """Mailboxes that the job does not want to be worked on."""
+        return self.excluded + self.unmatched + self.skipped + self.unsampled + self.beyond
 
     @property
     def rows(self) -> int:
-        return self.unique + self.duplicates + self.blank + self.invalid
+        return self.unique + self.duplicates + self.blank + self.invalid + self.left_out
 
 
 class Change(NamedTuple):

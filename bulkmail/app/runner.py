@@ -14,7 +14,7 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, require_unchanged, spooled, survey
+from bulkmail.app.input import chosen, directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
@@ -121,17 +121,25 @@ class Runner:
         source = self.prepared.source
         if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
-            source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
-            if asked(self.prepared.options) and source.size():
-                names = set[str]()
-                await survey(source, look=collecting(names))
-                require_columns(self.prepared.options, names, once.name)
+            source = await self._kept(once, folder)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
-            manifest = warned(manifest, self.prepared.options)
+            manifest = warned(manifest, self.prepared.options, source)
             for text in manifest.warnings:
                 self.note(f"warning: {text}")
             self.prepared = replace(self.prepared, source=source, manifest=manifest)
             await self._write_manifest(folder)
+        return source
+
+    async def _kept(self, once: Source, folder: Path) -> Source:
+        """What the job wants of a source that is copied into the run directory."""
+        prepared, empty_is_ok = self.prepared, self.prepared.job.output.empty_is_ok
+        kept = await spooled(once, folder / INPUT, empty_is_ok=empty_is_ok)
+        source = chosen(kept, prepared.job.input, keep_columns=prepared.task.wants_columns)
+        names, wanted = set[str](), asked(prepared.options)
+        if kept.size() and (wanted or source is not kept):
+            await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
+            if wanted and source.size():
+                require_columns(prepared.options, names, once.name)
         return source
 
     async def _work_on(self, source: Source, connection: Connection, outputs: Outputs, folder: Path) -> None:

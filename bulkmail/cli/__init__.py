@@ -30,6 +30,9 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
+    "check": Command(
+        "check:check", "Check a job before it is run: a line a check, PASS, WARN or FAIL, with what to do."
+    ),
     "run": Command("run:run", "Run a job's task against every mailbox of its input."),
     "apply": Command(
         "apply:apply",
@@ -38,6 +41,9 @@ COMMANDS = {
     "resume": Command("resume:resume", "Go on with a run that was stopped or killed: what is done stays done."),
     "undo": Command("undo:undo", "Put back what a run changed, where it still is as the run left it."),
     "show": Command("show:show", "Show the summary of a run again."),
+    "diff": Command(
+        "diff:diff", "Show in what two runs of a task differ: rows, cell by cell, and how mailboxes ended."
+    ),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
     "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),

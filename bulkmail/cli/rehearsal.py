@@ -16,11 +16,10 @@ from bulkmail.identity.keyfile import load_key_pair
 from bulkmail.identity.secret import Secret, read_secret
 from bulkmail.identity.vault import PRIVATE, PUBLIC, write
 from bulkmail.sim import Simulator
+from bulkmail.task.permissions import in_exchange
 
 CLIENT_ID = "b01dface-0000-4000-8000-00000000b01d"
 ROLES = ("MailboxSettings.Read", "User.ReadBasic.All", "GroupMember.Read.All")
-EXCHANGE = ("Mail.", "MailboxSettings.", "Calendars.", "Contacts.")
-"""How the names of permissions begin that RBAC for Applications can grant for some mailboxes only."""
 PORT, DAYS = 8443, 90
 
 JOB = """\
@@ -90,7 +89,7 @@ def prepare(
     With a `scope`, the id of a group, what Exchange can grant is granted by it, for the mailboxes of that group only.
     """
     certificate = certificate_in(directory, days)
-    scoped = tuple(role for role in roles if scope and role.startswith(EXCHANGE))
+    scoped = tuple(role for role in roles if scope and in_exchange(role))
     consented = tuple(role for role in roles if role not in scoped)
     simulator.register(CLIENT_ID, certificate.pem.encode(), roles=consented, scoped_roles=scoped, scope=scope)
     job = JOB.format(

@@ -12,6 +12,7 @@ from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
 from bulkmail.graph.gathering import CURRENT, Gathering
+from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
 from bulkmail.model import (
@@ -48,7 +49,8 @@ class Graph:
     """
 
     __slots__ = (
-        "_base", "_direct", "_key", "_mailbox", "_prefix", "_row", "_sizes", "_store", "_transport", "made", "planning",
+        "_base", "_direct", "_key", "_mailbox", "_prefix", "_row", "_shared", "_sizes", "_store", "_transport", "made",
+        "planning",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +74,7 @@ class Graph:
         self._key = key  # where the name says something else
         self._row = row
         self._sizes: Sizes | None = None  # from the first walk on
+        self._shared: Shared | None = None  # from the first thing on that is read for several
         self._store = store
         self._direct = direct
         self.planning = planning
@@ -291,6 +294,15 @@ class Graph:
         async for page in self.pages(path, *values, params=params, headers=headers):
             for item in page:
                 yield item
+
+    @property
+    def shared(self) -> Shared:
+        """What several parts of a task need of this mailbox, each read once for all of them by name:
+
+        folders = await graph.shared.get("folders", lambda: read_folders(graph))
+        """
+        self._shared = self._shared or Shared()
+        return self._shared
 
     async def gather(self, *calls: Coroutine[Any, Any, T]) -> list[T]:
         """The results of `calls` in their order, made at the same time as far as the limits permit.

@@ -27,9 +27,9 @@ State: TypeAlias = Literal["running", "finished", "stopped", "failed"]
 @dataclass(frozen=True, slots=True)
 class PinnedInput:
     """Where the mailboxes came from, as the job says it, and what that was found to be: `bytes`, `sha256` and
-    `mailboxes` are known once it was read."""
+    `mailboxes` are known once it was read, and so is `excluded_sha256`, of the lists of what was to be left out."""
 
-    path: str = ""
+    path: str | tuple[str, ...] = ""
     column: str = ""
     users: str | None = None
     group: str = ""
@@ -38,6 +38,18 @@ class PinnedInput:
     sha256: str | None = None
     mailboxes: int | None = None
     encoding: str = ""
+    where: str = ""
+    exclude: str | tuple[str, ...] = ""
+    excluded_sha256: str = ""
+    skip: int = 0
+    sample: int = 0
+    seed: int = 0
+    order: Literal["listed", "stalest"] = "listed"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files and patterns of the list."""
+        return tuple(filter(None, (self.path,) if isinstance(self.path, str) else self.path))
 
     @property
     def measured(self) -> bool:
@@ -112,6 +124,8 @@ class Manifest:
     they ended, `waits` are by the limit that was met, `outputs` by the name of the file; `advice` is what to do about
     the code of a problem, `warnings` are what a person should look at.
 
+    `key_columns` tell the rows of one mailbox apart; None where the task does not say.
+
     `undone` are the changes of an undo by what became of them. `drift` is whether there is any; None where it was not
     asked for. `sent_once` are mailboxes that did not end well, by status, in which something was or may have been sent
     that must not be sent again. `pid` and `host` are those of the process that wrote it last. `id` is what the
@@ -134,6 +148,7 @@ class Manifest:
     undo: bool = False
     applies: bool = False
     columns: tuple[str, ...] = ()
+    key_columns: tuple[str, ...] | None = None
     certificate_expires: str = ""
     certificate_days_left: int | None = None
     state: State = "running"

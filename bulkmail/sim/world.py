@@ -33,6 +33,7 @@ class World:
     links: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
     epoch: int = 0
+    ahead: float = 0.0  # seconds by which the Date header of answers is ahead
     foreign: str = ""  # the address of a host that is not Graph
     signed: str = ""  # the address of the host of pre-authenticated addresses, which is not Graph's either
 

@@ -14,6 +14,9 @@ _LEVEL = re.compile(r"(?P<resource>[\w-]+)\.(?P<level>ReadBasic|Read|ReadWrite)(
 _LEVELS = ("ReadBasic", "Read", "ReadWrite")
 """Each gives what those before it give. An application permission is for all mailboxes, with `.All` and without."""
 
+IN_EXCHANGE = ("Mail.", "MailboxSettings.", "Calendars.", "Contacts.")
+"""How the names of permissions begin that RBAC for Applications can grant, for some mailboxes only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:
@@ -81,6 +84,11 @@ def covers(role: str, wanted: str) -> bool:
     if not has or not wants or has["resource"] != wants["resource"]:
         return False
     return _LEVELS.index(has["level"]) >= _LEVELS.index(wants["level"])
+
+
+def in_exchange(permission: str) -> bool:
+    """Whether Exchange can grant it as a role (RBAC for Applications), which then is not in the token."""
+    return permission.startswith(IN_EXCHANGE)
 
 
 def _missing(part: Part, roles: Collection[str]) -> "Part | None":

@@ -90,6 +90,15 @@ def write_job(
     return path
 
 
+def in_toml(value: Any) -> str:
+    """A text, number, truth value, list or table as TOML has it in one line."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{json.dumps(key)} = {in_toml(one)}' for key, one in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(in_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
 def write_list(folder: Path, addresses: Iterable[str]) -> Path:
     path = folder / "mailboxes.csv"
     path.write_text("mailbox\n" + "".join(f"{address}\n" for address in addresses), encoding="utf-8")
@@ -155,7 +164,7 @@ class Tenant:
         folder: Path,
         *arguments: str,
         addresses: Iterable[str] | None = None,
-        options: Mapping[str, str | int | bool | list[str]] | None = None,
+        options: Json | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> Done:
         """Runs a task (a name, or `file.py:function` relative to the current directory) against all mailboxes or these,
@@ -169,7 +178,7 @@ class Tenant:
         folder.mkdir(parents=True, exist_ok=True)
         path, colon, function = task.rpartition(":")
         named = {"name": f"{Path(path).resolve()}:{function}" if colon else task, **(options or {})}
-        table = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in named.items())
+        table = "\n".join(f"{key} = {in_toml(value)}" for key, value in named.items())
         listed = write_list(folder, self.simulator.addresses() if addresses is None else addresses)
         job = write_job(folder, self.simulator, self.app, f'[input]\npath = "{listed.name}"\n\n[task]\n{table}')
         if arguments:

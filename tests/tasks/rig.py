@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bulkmail.core.effect import writes
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.graph import Graph
@@ -33,7 +34,7 @@ class Ledger:
     async def send(self, request: Request, /) -> Response:
         self.requests.append(request)
         if request.change is None:
-            assert request.method == "GET", f"{request} writes and does not say what"
+            assert not writes(request), f"{request} writes and does not say what"
             return await self.inner.send(request)
         place = len(self.made)
         self.made.append(Made(request.change, certain=False))

@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qsl, unquote
 
 import orjson
@@ -174,6 +176,8 @@ class Server:
         }
         if call is not None and call.notes:
             headers["Preference-Applied"] = ", ".join(sorted(set(call.notes)))
+        if self.world.ahead:
+            headers["Date"] = format_datetime(datetime.now(UTC) + timedelta(seconds=self.world.ahead), usegmt=True)
         if answer.body is None or isinstance(answer.body, bytes):
             return Response(answer.status, answer.body or b"", headers)
         headers["Content-Type"] = JSON

@@ -44,6 +44,11 @@ def _latency(world: World, _: Entra, value: float) -> None:
     world.latency = float(value)
 
 
+def _clock(world: World, _: Entra, value: float) -> None:
+    """Seconds by which the clock of the service is ahead, as its answers tell."""
+    world.ahead = float(value)
+
+
 def _trouble(_: World, entra: Entra, value: int) -> None:
     if value and value not in ERRORS:
         raise ValueError(f"the simulator knows the AADSTS numbers {', '.join(map(str, sorted(ERRORS)))}")
@@ -95,6 +100,7 @@ def _touch(world: World, _: Entra, value: list[str]) -> None:
 CHANGES: Mapping[str, Change] = {
     "apps": _apps,
     "challenge": _challenge,
+    "clock": _clock,
     "expire": _expire,
     "expires_in": _expires_in,
     "faults": _faults,

@@ -1,7 +1,7 @@
 """Calendars: the default one, and those that are added."""
 
-from bulkmail.sim.families.calendars.content import DEFAULT, blank_calendar
-from bulkmail.sim.families.calendars.kind import CALENDAR, READ, WRITE
+from bulkmail.sim.families.calendars.content import DEFAULT, blank_calendar, organisation
+from bulkmail.sim.families.calendars.kind import CALENDAR, PERMISSION, READ, WRITE
 from bulkmail.sim.graph.call import Answer, Call, Refusal, bad_request
 from bulkmail.sim.graph.items import create, delete, find, known, listing, one, patch
 from bulkmail.sim.graph.table import Route
@@ -30,7 +30,10 @@ def add(world: World, call: Call) -> Answer:
         raise bad_request("A calendar needs a name.", "ErrorInvalidRequest")
     _check_free(world, call, props["name"])
     owner = recipient(world.tenant.address(call.user))["emailAddress"]
-    return create(world, call, CALENDAR, blank_calendar("", owner) | props, 0)
+    answer = create(world, call, CALENDAR, blank_calendar("", owner) | props, 0)
+    mailbox = world.mailboxes.write(call.user)
+    PERMISSION.of(mailbox).add(organisation("none"), max(CALENDAR.of(mailbox).items))
+    return answer
 
 
 def change(world: World, call: Call) -> Answer:
@@ -53,7 +56,10 @@ def remove(world: World, call: Call) -> Answer:
     calendar = calendar_of(world, call)
     if not calendar.props["isRemovable"]:
         raise bad_request("The default calendar cannot be deleted.", "ErrorDeleteDistinguishedFolder")
-    return delete(world, call, CALENDAR, calendar)
+    answer, store = delete(world, call, CALENDAR, calendar), PERMISSION.of(world.mailboxes.write(call.user))
+    for permission in [item for item in store if item.parent == calendar.number]:
+        store.remove(permission)
+    return answer
 
 
 ROUTES = (

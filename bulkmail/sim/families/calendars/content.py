@@ -5,12 +5,20 @@ import base64
 from bulkmail.sim.graph.call import Json
 from bulkmail.sim.tenant import words
 from bulkmail.sim.tenant.mailbox import Mailbox
-from bulkmail.sim.tenant.people import recipient
+from bulkmail.sim.tenant.people import DOMAIN, recipient
 from bulkmail.sim.tenant.seeded import mix
 from bulkmail.sim.tenant.store import Item
 
 DEFAULT = 1  # the number of the default calendar, and of the group that calendars are in
+OWN, SHARED = 2, 3  # of another calendar, and of one that somebody else shares with the mailbox
 CANCELLED = 0  # where cancelled events are: in no calendar
+BOSS = f"amber.brook.0@{DOMAIN}"
+GRANTS = (  # a mailbox has one of them where these bits of its own are 0
+    (0b11, "Delegate", BOSS, "write"),
+    (0b11100, "Partner", "partner@elsewhere.example", "limitedRead"),
+    (0b11100000, "Assistant", f"birch.cliff.1@{DOMAIN}", "delegateWithoutPrivateEventAccess"),
+    (0b11100000000, "Planner", f"cedar.dale.2@{DOMAIN}", "custom"),
+)
 
 
 def calendar_groups(_: Mailbox) -> list[Item]:
@@ -23,8 +31,15 @@ def blank_group(name: str) -> Json:
 
 
 def calendars(mailbox: Mailbox) -> list[Item]:
-    owner = recipient(mailbox.address)["emailAddress"]
-    return [Item(DEFAULT, 0, blank_calendar("Calendar", owner) | {"isDefaultCalendar": True, "isRemovable": False})]
+    """The default one; one mailbox in eight has another of its own, and one in sixteen sees one of somebody else."""
+    owner, bits = recipient(mailbox.address)["emailAddress"], mix(mailbox.seed, mailbox.number, 67)
+    found = [Item(DEFAULT, 0, blank_calendar("Calendar", owner) | {"isDefaultCalendar": True, "isRemovable": False})]
+    if bits & 7 == 0:
+        found.append(Item(OWN, 0, blank_calendar("Projekt Süd", owner)))
+    if bits >> 3 & 15 == 0:
+        theirs = recipient(BOSS)["emailAddress"]
+        found.append(Item(SHARED, 0, blank_calendar("Amber", theirs) | {"canShare": False, "canEdit": False}))
+    return found
 
 
 def blank_calendar(name: str, owner: Json) -> Json:
@@ -45,26 +60,36 @@ def blank_calendar(name: str, owner: Json) -> Json:
 
 
 def permissions(mailbox: Mailbox) -> list[Item]:
-    default = permission(
-        "My Organization",
-        "",
-        ("none", "freeBusyRead", "limitedRead", "read")[mix(mailbox.seed, mailbox.number, 64) & 3],
-    )
-    default |= {"id": "RGVmYXVsdA==", "isRemovable": False}
-    found = [Item(1, DEFAULT, default)]
-    if mix(mailbox.seed, mailbox.number, 65) & 3 == 0:
-        found.append(Item(2, DEFAULT, permission("Delegate", "amber.brook.0@tenant.example", "write")))
+    """Of every calendar of the mailbox's own: that of the organisation first, then those of people."""
+    bits = mix(mailbox.seed, mailbox.number, 65)
+    everyone = ("none", "freeBusyRead", "limitedRead", "read")[mix(mailbox.seed, mailbox.number, 64) & 3]
+    found = [Item(1, DEFAULT, organisation(everyone))]
+    people = [permission(name, address, role) for mask, name, address, role in GRANTS if bits & mask == 0]
+    found += [Item(number, DEFAULT, one) for number, one in enumerate(people, 2)]
+    if mix(mailbox.seed, mailbox.number, 67) & 7 == 0:
+        found.append(Item(8, OWN, organisation("none")))
+        found.append(Item(9, OWN, permission("Delegate", BOSS, "read")))
     return found
 
 
+def organisation(role: str) -> Json:
+    """Of all in the tenant who have none of their own; it has no address, and cannot be removed."""
+    row = permission("My Organization", "", role)
+    return row | {"id": "RGVmYXVsdA==", "isRemovable": False, "allowedRoles": ["none", *row["allowedRoles"]]}
+
+
 def permission(name: str, address: str, role: str) -> Json:
-    """The id is made of the grantee's address, as in the service."""
+    """The id is made of the grantee's address, as in the service; another tenant's people may get less."""
+    inside = address.lower().endswith("@" + DOMAIN) or not address
+    allowed = ["freeBusyRead", "limitedRead", "read"] + ["write"] * inside
+    if inside and address:
+        allowed += ["delegateWithoutPrivateEventAccess", "delegateWithPrivateEventAccess"]
     return {
-        "id": base64.urlsafe_b64encode(address.encode()).decode(),
+        "id": base64.urlsafe_b64encode(address.lower().encode()).decode(),
         "isRemovable": True,
-        "isInsideOrganization": address.endswith("tenant.example") or not address,
+        "isInsideOrganization": inside,
         "role": role,
-        "allowedRoles": ["freeBusyRead", "limitedRead", "read", "write"],
+        "allowedRoles": allowed,
         "emailAddress": {"name": name, "address": address} if address else {"name": name},
     }
 

@@ -55,15 +55,18 @@ async def walk_calendars(walk: Walk) -> None:
 
 
 async def walk_permissions(walk: Walk) -> None:
-    path = "/calendar/calendarPermissions"
-    rows = await walk.rows(path, PERMISSION)
-    assert rows[0]["isRemovable"] is False
-    wish = {"emailAddress": {"name": "Fern", "address": "fern@tenant.example"}, "role": "read"}
-    made = await walk.ask("POST", path, wish, status=201, shape=PERMISSION)
-    await walk.ask("GET", f"{path}/{made['id']}", shape=PERMISSION)
-    await walk.ask("PATCH", f"{path}/{made['id']}", {"role": "write"}, shape=PERMISSION)
-    await walk.ask("DELETE", f"{path}/{made['id']}", status=204)
-    await walk.ask("DELETE", f"{path}/{rows[0]['id']}", status=400)
+    other = await walk.ask("POST", "/calendars", {"name": "Shared"}, status=201)
+    for path in ("/calendar/calendarPermissions", f"/calendars/{other['id']}/calendarPermissions"):
+        rows = await walk.rows(path, PERMISSION)
+        assert rows[0]["isRemovable"] is False
+        wish = {"emailAddress": {"name": "Fern", "address": "fern@tenant.example"}, "role": "read"}
+        made = await walk.ask("POST", path, wish, status=201, shape=PERMISSION)
+        await walk.ask("POST", path, wish, status=409)
+        await walk.ask("GET", f"{path}/{made['id']}", shape=PERMISSION)
+        await walk.ask("PATCH", f"{path}/{made['id']}", {"role": "write"}, shape=PERMISSION)
+        await walk.ask("DELETE", f"{path}/{made['id']}", status=204)
+        await walk.ask("DELETE", f"{path}/{rows[0]['id']}", status=400)
+    await walk.ask("DELETE", f"/calendars/{other['id']}", status=204)
 
 
 async def walk_groups(walk: Walk) -> None:

@@ -1,0 +1,59 @@
+"""What a job may say of the permissions of calendars: which calendars, and which role for whom. Sends nothing."""
+
+from collections.abc import Mapping
+
+from pydantic import Field, field_validator
+
+from bulkmail.source.address import is_address
+from bulkmail.task.declare import Options
+from bulkmail.tasks.calendar.grants import ORGANIZATION, ROLES, SPELLED, Which
+
+EXTERNAL = "external"
+"""Stands for every grantee outside the tenant who has a permission and is not named by address."""
+
+REMOVE = "remove"
+"""In place of a role: the permission shall not be there."""
+
+
+class PermissionsReportOptions(Options):
+    """Which calendars."""
+
+    calendars: Which = Field("all", description="all of the mailbox's own, or default: one request a mailbox")
+
+
+class PermissionsApplyOptions(Options):
+    """Who shall have which role, and in which calendars."""
+
+    calendars: Which = Field("default", description="default, or all of the mailbox's own")
+    roles: Mapping[str, str] = Field(
+        min_length=1,
+        description='grantee to role: "My Organization", an address, or external (each one outside who has a role); '
+        f"{', '.join(ROLES)}, or remove",
+    )
+
+    @field_validator("roles")
+    @classmethod
+    def _known(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        found = {_grantee(name): _role(name, role) for name, role in value.items()}
+        if len({name.casefold() for name in found}) < len(value):
+            raise ValueError("names a grantee twice")
+        if found.get(ORGANIZATION) == REMOVE:
+            raise ValueError(f'the permission of {ORGANIZATION} cannot be removed; its role can be "none"')
+        return found
+
+
+def _grantee(name: str) -> str:
+    text = name.strip()
+    for word in (ORGANIZATION, EXTERNAL):
+        if text.casefold() == word.casefold():
+            return word
+    if not is_address(text):
+        raise ValueError(f'{text[:60]!r} is neither "{ORGANIZATION}" nor "{EXTERNAL}" nor an address')
+    return text
+
+
+def _role(name: str, role: str) -> str:
+    text = role.strip().casefold()
+    if text != REMOVE and SPELLED.get(text) not in ROLES:
+        raise ValueError(f"{name}: {role[:40]!r} should be {', '.join(ROLES)} or {REMOVE}")
+    return SPELLED.get(text, REMOVE)

@@ -1,0 +1,5 @@
+"""Mail folders: reported, and given to every mailbox."""
+
+from bulkmail.tasks.folders.report import folders_report
+
+TASKS = (folders_report,)

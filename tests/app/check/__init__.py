@@ -1,0 +1,1 @@
+"""The checks of a job, each rule for itself."""
