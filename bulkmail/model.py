@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
+from bulkmail.streams import Frame, Into
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
@@ -172,7 +173,10 @@ class Request(NamedTuple):
     doubtful: bool = False  # a batch that failed may have carried it out
     suspect: bool = False  # it has failed while others were served, which says nothing about the service
     address: Address | None = None  # it goes there, without a token, and `path` says nothing
-    into: "Into | None" = None  # takes the body of a good answer as it comes; nothing of it is kept
+    into: Into | None = None  # takes the body of a good answer as it comes; nothing of it is kept
+    start: Callable[[], int] | None = (
+        None  # bytes of that body that were taken before: what is behind them is asked for
+    )
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property
@@ -201,24 +205,6 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = NOTHING
     body: Any = None
     doubtful: bool = False
-
-
-Take: TypeAlias = Callable[[bytes], Awaitable[None]]
-"""Takes one chunk of an answer, of some hundred kilobytes at the most."""
-
-Into: TypeAlias = Callable[[], AbstractAsyncContextManager[Take]]
-"""Where the body of an answer goes: entered for each attempt, and left with the error of one that broke off."""
-
-
-class Frame(Protocol):
-    """What stands around a blob in its file, and is no part of it: the header of an archive's member, its padding."""
-
-    @property
-    def head(self) -> int:
-        """Bytes that are kept free before the blob."""
-
-    def around(self, size: int, sha256: str, /) -> tuple[bytes, bytes]:
-        """The `head` bytes before a blob of this size and digest, and what comes behind it."""
 
 
 class Blob(NamedTuple):

@@ -11,6 +11,7 @@ from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_pa
 from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
+from bulkmail.graph.download import downloaded
 from bulkmail.graph.gathering import CURRENT, Gathering
 from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
@@ -21,8 +22,6 @@ from bulkmail.model import (
     Change,
     Direct,
     Effect,
-    Frame,
-    Into,
     Made,
     Mailbox,
     Request,
@@ -30,6 +29,7 @@ from bulkmail.model import (
     Store,
     Transport,
 )
+from bulkmail.streams import Frame, Into
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]
@@ -177,6 +177,23 @@ class Graph:
         body: bytes | None = await self._exchange(self._raw, path, values, params, headers)
         return body or b""
 
+    def download(
+        self, path: str, *values: str, to: BlobFile, most: int, headers: Mapping[str, str] = NOTHING
+    ) -> Coroutine[Any, Any, int]:
+        """Writes the content of a GET to a blob as it comes, at most `most` bytes, and gives their number: memory holds
+        a chunk of it. A stream that breaks off goes on behind what has come.
+
+            async with graph.blob(name) as file:
+                await graph.download("/messages/{}/$value", id, to=file, most=150 * 1024 * 1024)
+
+        Raises GraphError, and TransportError, also for content that is larger.
+        """
+        return downloaded(partial(self._exchange, self._loading, path, values, NOTHING, headers), to, most)
+
+    async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of work that blocks and only looks, such as reading a file: if cancelled, it is not waited for."""
+        return await asyncio.to_thread(work, *arguments)
+
     async def location(
         self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
     ) -> Address:
@@ -204,10 +221,6 @@ class Graph:
         """A POST to an action that only reads, with an answer that may be too large for memory: its body goes `into`
         an async context that takes chunks. Each attempt enters it anew; one that breaks off leaves it with an error."""
         await self._exchange(self._streaming, "POST", path, values, NOTHING, NOTHING, body, Effect.READ, None, into)
-
-    async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of work that blocks and only looks, such as reading a file: if cancelled, it is not waited for."""
-        return await asyncio.to_thread(work, *arguments)
 
     async def create(
         self,
@@ -345,6 +358,10 @@ class Graph:
     def _streaming(self, *asked: Any) -> Request:
         *request, into = asked
         return self._asked(*request)._replace(into=into, batchable=False)
+
+    def _loading(self, *asked: Any) -> Request:
+        *request, into, start = asked
+        return self._raw(*request)._replace(into=into, start=start)
 
     def _moved(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(batchable=False)

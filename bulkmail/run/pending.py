@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bulkmail.errors import TaskMistake
-from bulkmail.model import NOTHING, Checkpoint, Frame, Mailbox, Row
+from bulkmail.model import NOTHING, Checkpoint, Mailbox, Row
 from bulkmail.run.writer import Block, Extra, Part, Writer
 from bulkmail.rundir.entries import Reached, checked_state
 from bulkmail.rundir.state import States
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, Writing
 from bulkmail.sink.spill import Spill, Spills
+from bulkmail.streams import Frame
 
 CHUNK = 256
 """Rows that are encoded together."""

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any
 
-from bulkmail.model import NOTHING, Blob, Frame
+from bulkmail.model import NOTHING, Blob
 from bulkmail.sink.names import safe_name
+from bulkmail.streams import Frame
 
 
 class MemoryStore:

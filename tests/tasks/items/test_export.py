@@ -83,7 +83,7 @@ def test_a_file_for_each_item(tenant: Tenant, tmp_path: Path) -> None:
 
 def test_only_what_was_chosen(tenant: Tenant, tmp_path: Path) -> None:
     address = tenant.addresses()[2]
-    options: Mapping[str, Any] = {
+    options: dict[str, Any] = {
         "folders": ["inbox"],
         "smallest": 20_000,
         "largest": 200_000,
