@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from bulkmail.address import Address
-from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_path, user
+from bulkmail.core.odata import contradicts, exchange, link_path, user
 from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
 from bulkmail.graph.download import downloaded
 from bulkmail.graph.gathering import CURRENT, Gathering
+from bulkmail.graph.plain import error_from, plain_get
 from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
@@ -25,7 +26,6 @@ from bulkmail.model import (
     Made,
     Mailbox,
     Request,
-    Response,
     Store,
     Transport,
 )
@@ -344,7 +344,7 @@ class Graph:
         if headers is not NOTHING:
             check_headers(headers)
         if method == "GET":
-            return _request(("GET", full, self._mailbox, headers, *_TO_ROW, self._row, *_TO_KEY, self._key))
+            return plain_get(full, self._mailbox, headers, self._row, self._key)
         content = None if body is None else content_of(body)
         change = check_change(change, body)
         return Request(
@@ -401,17 +401,4 @@ class Graph:
             return response.body
         if response.status == FOUND and make == self._moved and (there := response.headers.get("location")):
             return Address(there)
-        raise _error(response)
-
-
-# A request of all its fields in C: calling the class costs twice that, and there is one for each mailbox.
-_request = partial(tuple.__new__, Request)
-_BLANK, _ROW = Request("GET", "/"), Request._fields.index("row")
-_TO_ROW, _TO_KEY = _BLANK[Request._fields.index("body") : _ROW], _BLANK[_ROW + 1 : Request._fields.index("key")]
-
-
-def _error(response: Response) -> GraphError:
-    code, message = error_of(response.body)
-    if 300 <= response.status < 400:
-        code, message = code or "RedirectRefused", "the service answered with a redirect, which is not followed"
-    return GraphError(response.status, code, message or "no reason given", **ids_of(response))
+        raise error_from(response)
