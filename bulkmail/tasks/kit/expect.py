@@ -34,4 +34,4 @@ def number(item: Mapping[str, Any], name: str) -> int:
 
 def _not(what: str, status: int) -> GraphError:
     code = "Not" + "".join(word.capitalize() for word in what.split())
-    return GraphError(status, code, f"the answer holds no {what.removeprefix('a ')}")
+    return GraphError(status, code, f"the answer holds no {what.removeprefix('a ').removeprefix('an ')}")
