@@ -13,7 +13,7 @@ LIST = "?$select=id,name,contentType,size,isInline,microsoft.graph.fileAttachmen
 async def all_of(desk: Desk, number: int) -> list[tuple[str, dict[str, Any]]]:
     """The attachments of a mailbox, each with its path."""
     found = []
-    messages = await desk.pages(f"{desk.user(number)}/messages?$filter=hasAttachments eq true&$select=id&$top=100")
+    messages = await desk.pages(f"{desk.user(number)}/messages?$filter=hasAttachments%20eq%20true&$select=id&$top=100")
     for message in messages:
         path = f"{desk.user(number)}/messages/{message['id']}/attachments"
         found += [(f"{path}/{row['id']}", row) for row in await desk.pages(path + LIST)]
@@ -33,7 +33,7 @@ def test_there_are_all_kinds_under_all_names() -> None:
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_content_is_read_from_any_byte_on(ranges: bool) -> None:  # noqa: FBT001
+def test_content_is_read_from_any_byte_on(ranges: bool) -> None:
     async def act(desk: Desk) -> None:
         seen = set()
         for path, row in [one for number in range(12) for one in await all_of(desk, number)]:
@@ -42,7 +42,7 @@ def test_content_is_read_from_any_byte_on(ranges: bool) -> None:  # noqa: FBT001
                 assert whole.status == 405
                 continue
             size = len(whole.content)
-            assert 0 < size
+            assert size > 0
             part = await desk.get(f"{path}/$value", Range="bytes=20-")
             behind = await desk.get(f"{path}/$value", Range=f"bytes={size}-")
             seen.add((part.status, behind.status))
