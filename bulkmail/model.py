@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
+from bulkmail.streams import Frame, Into
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
@@ -172,6 +173,10 @@ class Request(NamedTuple):
     doubtful: bool = False  # a batch that failed may have carried it out
     suspect: bool = False  # it has failed while others were served, which says nothing about the service
     address: Address | None = None  # it goes there, without a token, and `path` says nothing
+    into: Into | None = None  # takes the body of a good answer as it comes; nothing of it is kept
+    start: Callable[[], int] | None = (
+        None  # bytes of that body that were taken before: what is behind them is asked for
+    )
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property
@@ -331,8 +336,8 @@ class Store(Protocol):
         """What the mailbox left behind in an earlier run of the task with these options, by name; what is in it when
         the mailbox ends as ok is left for the next run. Values are JSON."""
 
-    def blob(self, name: str, /) -> AbstractAsyncContextManager[BlobFile]:
-        """A new blob in the mailbox's file of this name."""
+    def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
+        """A new blob in the mailbox's file of this name, within `frame`."""
 
 
 class Direct(Protocol):
