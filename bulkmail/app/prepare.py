@@ -63,6 +63,7 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     and CertificateError. Blocks."""
     task, options = chosen(job)
     require_writes(task, job, flags)
+    _require_memory(job)
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, flags), credential)
@@ -74,6 +75,7 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     does. Blocks."""
     job, all_flags = _reloaded(run.manifest, flags)
     task, options = chosen(job)
+    _require_memory(job)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, all_flags), credential)
@@ -166,6 +168,15 @@ def _few(roles: Sequence[str]) -> str:
 
 _GONE_SINCE = frozenset({Status.ABSENT})
 """What a run that goes by an earlier one, and not by a list, may find everywhere."""
+
+
+def _require_memory(job: Job) -> None:
+    """Raises ConfigError where an order is asked for that nothing remembers."""
+    if job.input.order == "stalest" and job.state.path is None:
+        raise ConfigError(
+            'input.order = "stalest" needs a file that remembers when each mailbox was tried',
+            hint='Set path = "state.sqlite" in [state].',
+        )
 
 
 def _expected(job: Job) -> frozenset[Status]:
