@@ -21,7 +21,7 @@ from bulkmail.sim import BatchRule, Fault, Limits, RetryAfterForm, Settings, Sim
 _ROLES = (
     "MailboxSettings.ReadWrite", "Mail.ReadWrite", "Mail.Send", "Contacts.ReadWrite", "Calendars.ReadWrite",
     "User.Read.All", "GroupMember.Read.All", "Reports.Read.All", "MailboxFolder.Read.All", "MailboxItem.Read.All",
-    "MailboxItem.ImportExport.All", "People.Read.All", "Place.Read.All", "Domain.Read.All",
+    "MailboxItem.ImportExport.All", "People.Read.All", "Place.Read.All", "Domain.Read.All", "Directory.Read.All",
 )  # fmt: skip
 ROLES = ",".join(_ROLES)
 
