@@ -48,6 +48,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         started=now(),
         id=uuid4().hex,
         proxy=proxy_shown(job.app),
+        key_columns=task.key_columns,
     )
 
 
@@ -57,7 +58,10 @@ def measured(manifest: Manifest, source: Source) -> Manifest:
     manifest = replace(manifest, columns=columns or manifest.columns)
     if found is None:
         return manifest
-    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.size())
+    excluded = getattr(source, "excluded_sha256", "") or manifest.input.excluded_sha256  # not every source has one
+    known = replace(
+        manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.size(), excluded_sha256=excluded
+    )  # fmt: skip
     return replace(manifest, input=known, counts=source.counts)
 
 
@@ -105,7 +109,8 @@ def application_of(job: Job) -> PinnedApp:
 
 def code_of(task: Task) -> str:
     """Tells a task from the same one with other code in it: the version of bulkmail, or the digest of its file."""
-    if our_own(task.name) is task:
+    ours = our_own(task.name)
+    if ours is not None and ours.run is task.run:
         return f"bulkmail {__version__}"
     file = inspect.getsourcefile(inspect.unwrap(task.run))
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()}" if file else "unknown"
@@ -121,7 +126,9 @@ def _input(job: Job) -> PinnedInput:
     """The same from wherever the job was named: its path is relative to the job file, and that may be relative to the
     current directory."""
     given = job.input.model_dump(mode="json", exclude_defaults=True)
-    return PinnedInput(**given | ({"path": _absolute(job.input.path)} if job.input.path else {}))
+    return PinnedInput(
+        **given | {key: _absolute(value) for key in ("path", "exclude") if (value := getattr(job.input, key))}
+    )
 
 
 def _anchored(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,5 +137,8 @@ def _anchored(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _absolute(value) if name in paths else value for name, value in flags.items()}
 
 
-def _absolute(path: str) -> str:
-    return path if path == "-" else str(Path(path).resolve())
+def _absolute(path: Any) -> Any:
+    """A path, or each of a list."""
+    if isinstance(path, tuple | list):
+        return tuple(map(_absolute, path))
+    return path if path in ("", "-") else str(Path(path).resolve())

@@ -14,8 +14,9 @@ from bulkmail.model import Ending, Status
 from bulkmail.report.reasons import SPLIT, Reason, absent_split
 from bulkmail.report.verdict import verdict
 from bulkmail.report.view import View
-from bulkmail.rundir.manifest import Manifest, Waited
+from bulkmail.rundir.manifest import Manifest, Service, Waited
 from bulkmail.source.columns import ID_NAMES, fold
+from bulkmail.source.empty import left_out
 from bulkmail.text import counted, duration, one_line, visible
 
 LABEL = 10
@@ -38,6 +39,12 @@ MEANINGS = {
     Status.NOT_RUN: "not begun, or not finished",
 }
 
+
+LEAST_NOISE = 0.0005
+"""Share of refusals at any rate from which it is told."""
+
+SMALL = 10
+"""Requests a second below which a limit is told with a decimal."""
 
 UNDONE = {
     "restored": "undone",
@@ -125,10 +132,15 @@ def _title(view: View, zone: tzinfo | None) -> list[Line]:
 def _when(manifest: Manifest, zone: tzinfo | None) -> str:
     began = _at(manifest.started, zone)
     if not manifest.ended:
-        return f"since {began:%a %d %b %Y %H:%M:%S}"
+        return f"since {moment(manifest.started, zone)}"
     ended = _at(manifest.ended, zone)
     until = f"{ended:%H:%M:%S}" if ended.date() == began.date() else f"{ended:%a %d %b %Y %H:%M:%S}"
     return f"{began:%a %d %b %Y %H:%M:%S} - {until} ({duration(manifest.seconds)} of work)"
+
+
+def moment(text: str, zone: tzinfo | None = None) -> str:
+    """A time of a manifest for people."""
+    return f"{_at(text, zone):%a %d %b %Y %H:%M:%S}"
 
 
 def _at(text: str, zone: tzinfo | None) -> datetime:
@@ -139,8 +151,9 @@ def _of_what(manifest: Manifest) -> str:
     """How many mailboxes, of which list and which of its columns."""
     given = manifest.input
     done = manifest.sums.mailboxes - manifest.statuses.get(Status.NOT_RUN, 0)
-    if given.path:
-        source = "standard input" if given.path == "-" else given.path.replace("\\", "/").rpartition("/")[2]
+    if paths := given.paths:
+        first = "standard input" if paths[0] == "-" else paths[0].replace("\\", "/").rpartition("/")[2]
+        source = f"{first} and {len(paths) - 1:,} more" if paths[1:] else first
     elif given.group:
         source = f"the group {given.group}"
     else:
@@ -227,10 +240,12 @@ def _work(view: View, zone: tzinfo | None) -> Iterator[Line]:
     if counts.rows:
         listed = (
             (counts.unique, "unique"), (counts.duplicates, "duplicate"), (counts.blank, "blank"),
-            (counts.invalid, "invalid"),
+            (counts.invalid, "invalid"), (counts.left_out, "left out"),
         )  # fmt: skip
         parts = " + ".join(f"{number:,} {word}" for number, word in listed if number or word == "unique")
         yield Line("input", f"{counted(counts.rows, 'row')} = {parts}")
+    if counts.left_out:
+        yield Line("left out", f"{counted(counts.left_out, 'mailbox', 'mailboxes')}: {left_out(counts)}")
     spent = f", in {duration(manifest.seconds)}" if manifest.seconds else ""
     yield Line(
         "work",
@@ -242,8 +257,21 @@ def _work(view: View, zone: tzinfo | None) -> Iterator[Line]:
         yield Line("last", f"{view.last_at.astimezone(zone):%H:%M:%S} {last}; {view.rate:,.1f} mailboxes/s on the mean")
     for warning in manifest.warnings:
         yield Line("warning", one_line(warning))
+    if told := belief(manifest.service):
+        yield Line("service", told)
     for first, text in _first(_waits(manifest)):
         yield Line("waits" if first else "", text)
+
+
+def belief(service: Service) -> str:
+    """What is believed of the service in a sentence; empty where it has refused nothing that tells of it."""
+    said = []
+    if service.limit is not None:
+        limit = f"{service.limit:,.0f}" if service.limit >= SMALL else f"{service.limit:.1f}"
+        said.append(f"takes about {limit} requests/s (so for {duration(service.limit_seconds)})")
+    if service.noise >= LEAST_NOISE:
+        said.append(f"refuses {100 * service.noise:.2g} % at any rate (so for {duration(service.noise_seconds)})")
+    return " and ".join(said)
 
 
 def _waits(manifest: Manifest) -> list[str]:

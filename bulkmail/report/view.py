@@ -74,10 +74,10 @@ def view_of(run: RunDir) -> View:
     if not over:
         manifest = _so_far(manifest, found)
     standing: Standing = "damaged" if found.damage else "ended" if over else "running" if held else "killed"
-    previous_folder, previous = _previous(run.path, manifest)
+    previous_folder, before = run_before(run.path, manifest)
     return View(
         run.path, manifest, standing, {status: tuple(found.reasons.of(status)) for status in Status}, found.written,
-        found.results, None if over else found.last, _touched(run.path), found.damage, previous, previous_folder,
+        found.results, None if over else found.last, _touched(run.path), found.damage, before, previous_folder,
         _files(run.path),
     )  # fmt: skip
 
@@ -152,7 +152,7 @@ def _files(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in (*NAMES, MANIFEST) if (folder / name).exists())
 
 
-def _previous(folder: Path, manifest: Manifest) -> tuple[str, Manifest | None]:
+def run_before(folder: Path, manifest: Manifest) -> tuple[str, Manifest | None]:
     """The last run of the same job that ended before this one began, and lies beside it."""
     found: list[tuple[str, Manifest]] = []
     for path in islice(_neighbours(folder), NEIGHBOURS):
@@ -169,7 +169,13 @@ def _neighbours(folder: Path) -> Iterable[Path]:
 
 
 def _same_job(one: Manifest, other: Manifest) -> bool:
-    return (one.task, one.mode, one.undo, one.app, one.job.path, one.input.path, one.input.limit, bool(one.parent)) == (
-        other.task, other.mode, other.undo, other.app, other.job.path, other.input.path, other.input.limit,
-        bool(other.parent),
+    return _nature(one) == _nature(other)
+
+
+def _nature(one: Manifest) -> tuple[object, ...]:
+    """What two runs have in common whose figures may be compared: the list may have changed, the choice from it not."""
+    given = one.input
+    return (
+        one.task, one.mode, one.undo, one.app, one.job.path, bool(one.parent), given.path, given.limit, given.where,
+        given.exclude, given.skip, given.sample, given.seed,
     )  # fmt: skip

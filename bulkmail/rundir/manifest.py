@@ -27,9 +27,9 @@ State: TypeAlias = Literal["running", "finished", "stopped", "failed"]
 @dataclass(frozen=True, slots=True)
 class PinnedInput:
     """Where the mailboxes came from, as the job says it, and what that was found to be: `bytes`, `sha256` and
-    `mailboxes` are known once it was read."""
+    `mailboxes` are known once it was read, and so is `excluded_sha256`, of the lists of what was to be left out."""
 
-    path: str = ""
+    path: str | tuple[str, ...] = ""
     column: str = ""
     users: str | None = None
     group: str = ""
@@ -38,6 +38,18 @@ class PinnedInput:
     sha256: str | None = None
     mailboxes: int | None = None
     encoding: str = ""
+    where: str = ""
+    exclude: str | tuple[str, ...] = ""
+    excluded_sha256: str = ""
+    skip: int = 0
+    sample: int = 0
+    seed: int = 0
+    order: Literal["listed", "stalest"] = "listed"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files and patterns of the list."""
+        return tuple(filter(None, (self.path,) if isinstance(self.path, str) else self.path))
 
     @property
     def measured(self) -> bool:
@@ -101,6 +113,17 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What is believed of the service: it takes `limit` requests a second (None where no limit was met), and refuses
+    the share `noise` of all at any rate. Each with the seconds for which that has been believed."""
+
+    limit: float | None = None
+    limit_seconds: float = 0.0
+    noise: float = 0.0
+    noise_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """One run. `counts` are of the input's rows.
 
@@ -109,8 +132,11 @@ class Manifest:
     if that was a plan, carries out (`applies`). `columns` are those of the list that name its mailboxes, the one that
     was preferred first. `certificate_expires` is when that of the application does, as it was when the run began;
     `certificate_days_left` counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by how
-    they ended, `waits` are by the limit that was met, `outputs` by the name of the file; `advice` is what to do about
+    they ended, `waits` are by the limit that was met, `service` is what the run
+    believed of the service when it ended, `outputs` by the name of the file; `advice` is what to do about
     the code of a problem, `warnings` are what a person should look at.
+
+    `key_columns` tell the rows of one mailbox apart; None where the task does not say.
 
     `undone` are the changes of an undo by what became of them. `drift` is whether there is any; None where it was not
     asked for. `sent_once` are mailboxes that did not end well, by status, in which something was or may have been sent
@@ -134,6 +160,7 @@ class Manifest:
     undo: bool = False
     applies: bool = False
     columns: tuple[str, ...] = ()
+    key_columns: tuple[str, ...] | None = None
     certificate_expires: str = ""
     certificate_days_left: int | None = None
     state: State = "running"
@@ -149,6 +176,7 @@ class Manifest:
     drift: bool | None = None
     sent_once: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Waited] = field(default_factory=dict)
+    service: Service = field(default_factory=Service)
     problems: Mapping[str, int] = field(default_factory=dict)
     advice: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

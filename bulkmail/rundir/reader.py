@@ -8,6 +8,7 @@ import csv
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,8 +25,8 @@ from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
 from bulkmail.rundir.journal import entry_of, read, read_lines
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.planned import Planned
+from bulkmail.rundir.sheets import Sheet, csv_sheet, json_sheet
 from bulkmail.rundir.unfinished import Unfinished, unfinished
-from bulkmail.sink import unescape
 from bulkmail.sink.appender import os_errors_as_output_error
 from bulkmail.source.rows import Rows
 from bulkmail.task.declare import Options, Task
@@ -40,10 +41,11 @@ _OK = b'"status":"ok",'
 
 
 class RunDir:
-    """The directory of one run. Making one reads nothing yet."""
+    """The directory of one run. Making one reads nothing yet. `job` is its job file, where that has been moved."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, job: Path | None = None) -> None:
         self.path = path
+        self._job = job
 
     def __repr__(self) -> str:
         return f"<RunDir {self.path}>"
@@ -51,7 +53,8 @@ class RunDir:
     @cached_property
     def manifest(self) -> Manifest:
         """`run.json`, as it was when it was first asked for. Raises InputError for a directory that holds no run."""
-        return Manifest.read(self.path)
+        manifest = Manifest.read(self.path)
+        return manifest if self._job is None else replace(manifest, job=replace(manifest.job, path=str(self._job)))
 
     @cached_property
     def _id(self) -> str | None:
@@ -70,7 +73,7 @@ class RunDir:
                 if (told := shortly(line)) is not None:
                     yield told
                     continue
-                with _damage(path, end):
+                with as_damage(path, end):
                     commit = decode_commit(entry_of(path, end, line))
                 if isinstance(commit, Committed):
                     yield commit.outcome
@@ -99,7 +102,7 @@ class RunDir:
         with os_errors_as_output_error(path), path.open("rb") as file:
             for start in starts:
                 file.seek(start)
-                with _damage(path, start):
+                with as_damage(path, start):
                     entry = decode_change(orjson.loads(file.readline()))
                     if not isinstance(entry, Intent):
                         raise TypeError("another entry is there")
@@ -138,9 +141,9 @@ class RunDir:
         """
         last = deque(self.commits(), maxlen=1)
         lengths = last[0][1].lengths if last else {}
-        for name, rows_of in ((f"{RECORDS}.ndjson", _json_rows), (f"{RECORDS}.csv", self._csv_rows)):
+        for name, sheet_of in ((f"{RECORDS}.ndjson", _json), (f"{RECORDS}.csv", self._csv)):
             if name in lengths:
-                return rows_of(self.path / name, lengths[name])
+                return _rows(self.path / name, lengths[name], sheet_of)
         return iter(())
 
     def options(self, task: Task) -> Options:
@@ -169,22 +172,19 @@ class RunDir:
                 raise _damaged(path, end) from error
             yield end, found
 
-    def _csv_rows(self, path: Path, length: int) -> Iterator[Row]:
-        plain: Callable[[str], str] = str if self.manifest.output.raw else unescape
-        lines = (line.decode("utf-8", "replace") for line in _lines(path, length))
-        reader = csv.reader(lines, strict=True, delimiter=self.manifest.output.delimiter)
-        with _damage(path, 0):
-            names = [plain(name.removeprefix("\ufeff")) for name in next(reader, [])]
-            for cells in reader:
-                yield dict(zip(names, map(plain, cells), strict=True))
+    def _csv(self, heading: Iterator[bytes]) -> Sheet:
+        output = self.manifest.output
+        return csv_sheet(heading, delimiter=output.delimiter, raw=output.raw)
 
 
-def _json_rows(path: Path, length: int) -> Iterator[Row]:
-    with _damage(path, 0):
-        for line in _lines(path, length):
-            row = orjson.loads(line)
-            if not isinstance(row, dict):
-                raise TypeError("a row is not an object")
+def _json(_heading: Iterator[bytes]) -> Sheet:
+    return json_sheet
+
+
+def _rows(path: Path, length: int, sheet_of: Callable[[Iterator[bytes]], Sheet]) -> Iterator[Row]:
+    with as_damage(path, 0):
+        lines = _lines(path, length)
+        for _, row in sheet_of(lines)(lines, place=0):
             yield row
 
 
@@ -200,7 +200,7 @@ def _lines(path: Path, length: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def _damage(path: Path, at: int) -> Iterator[None]:
+def as_damage(path: Path, at: int) -> Iterator[None]:
     """Tells what cannot be decoded as damage to the file."""
     try:
         yield

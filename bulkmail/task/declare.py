@@ -18,7 +18,7 @@ for binary output.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import isasyncgenfunction
 from typing import Any, TypeAlias, TypeVar
@@ -49,6 +49,10 @@ class Options(BaseModel):
         checked that the list has these columns."""
         return {}
 
+    def needs_state(self) -> str:
+        """The option that means nothing in a job without `[state] path`; empty where there is none."""
+        return ""
+
 
 RESERVED = frozenset({"name", "apply", "drift"})
 """Keys that a job's [task] table uses for itself: an option of such a name could never be given."""
@@ -63,6 +67,9 @@ UNDO_COLUMNS = {
 }
 """What the undoing of a task reports, a row for each change."""
 
+UNDO_KEY = ("key",)
+"""The columns that tell these rows apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -76,6 +83,9 @@ class Task:
     `once` is awaited before the first mailbox, with a Graph below the root (the directory) and the options, and returns
     the options that all mailboxes are then worked with: for what is asked once for the whole tenant. `finding` says
     whether a row is something to look into: mailboxes with such rows are counted, and with `--drift` end a run with 8.
+    `reads` says of a task that writes whether with given options it only reads.
+    `key_columns` tell the rows of one mailbox apart, alike in every run, so that two runs can be compared: none where a
+    mailbox has one row; None where that was not said.
     """
 
     name: str
@@ -91,6 +101,8 @@ class Task:
     keeps_state: bool = False
     once: Once | None = None
     finding: Callable[[Row], bool] | None = None
+    reads: Callable[[Any], bool] | None = None
+    key_columns: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for a task that could not be run, with what to do."""
@@ -106,10 +118,15 @@ class Task:
                     "itself. Give the field another name."
                 )
 
+    def given(self, options: Options) -> "Task":
+        """The task as it is with these options: one that only reads with them is one that does not write."""
+        only_reads = self.reads is not None and self.reads(options)
+        return replace(self, writes=False, undo=None) if only_reads else self
+
     @property
     def permission(self) -> str:
         """What it needs with its default options, for people."""
-        return self.needs(self.options.model_construct()).text
+        return self.needs(self.options.model_construct()).text or "by its options"
 
 
 def task(
@@ -127,6 +144,8 @@ def task(
     keeps_state: bool = False,
     once: Once | None = None,
     finding: Callable[[Row], bool] | None = None,
+    reads: Callable[[Any], bool] | None = None,
+    key_columns: Sequence[str] | None = None,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function, for an option that cannot be
     given, and unless either `permission` or `needs` is given."""
@@ -137,7 +156,7 @@ def task(
     def declare(run: Run) -> Task:
         return Task(
             name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns,
-            keeps_state, once, finding,
+            keeps_state, once, finding, reads, None if key_columns is None else tuple(key_columns),
         )  # fmt: skip
 
     return declare

@@ -10,7 +10,7 @@ import orjson
 from bulkmail.errors import UsageError
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Row
-from bulkmail.task.declare import UNDO_COLUMNS, Task
+from bulkmail.task.declare import UNDO_COLUMNS, UNDO_KEY, Task
 
 RESULT = "result"
 RESTORED, PLANNED = "restored", "planned"
@@ -32,7 +32,10 @@ def undoing(task: Task) -> Task:
         async for row in undo(mailbox, graph, options, unpacked(mailbox.columns)):
             yield {**row, RESULT: PLANNED} if graph.planning and row.get(RESULT) == RESTORED else row
 
-    return replace(task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False, once=None)
+    return replace(
+        task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False, once=None,
+        key_columns=UNDO_KEY,
+    )  # fmt: skip
 
 
 def packed(made: Sequence[Made]) -> dict[str, str]:

@@ -18,10 +18,9 @@ from bulkmail.app.check.place import look_at_output, look_at_runs
 from bulkmail.app.check.probe import look_at_mailboxes
 from bulkmail.app.check.roles import look_at_roles
 from bulkmail.app.check.seen import Seen
-from bulkmail.app.prepare import Flags, require_writes
+from bulkmail.app.prepare import Flags, chosen, require_writes
 from bulkmail.config import load
 from bulkmail.errors import BulkmailError
-from bulkmail.tasks import check_options, find
 
 __all__ = ["CHECKS", "Check", "Finding", "Level", "check", "exit_code"]
 
@@ -76,9 +75,9 @@ async def check(path: Path, flags: Flags) -> AsyncIterator[Finding]:
 def _opened(path: Path, flags: Flags) -> Seen:
     """Raises ConfigError, UsageError and InputError."""
     job = load(path, flags=flags)
-    task = find(job.task.name, job.path.parent)
+    task, options = chosen(job)
     require_writes(task, job, flags)
-    return Seen(job, task, check_options(task, job.task.options, job.path.parent), flags)
+    return Seen(job, task, options, flags)
 
 
 async def _made(one: Check, seen: Seen, levels: dict[str, Level]) -> Finding:

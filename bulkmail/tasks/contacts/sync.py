@@ -34,6 +34,7 @@ COLUMNS = {
     permission="Contacts.ReadWrite",
     options=ContactsSyncOptions,
     columns=COLUMNS,
+    key_columns=("key",),
     writes=True,
     undo=undo,
 )

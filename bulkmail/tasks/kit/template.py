@@ -35,6 +35,11 @@ def checked(text: str) -> str:
     return text
 
 
+def plugged(text: str, cell: str) -> str:
+    """`text` with the same cell in the place of every column."""
+    return _HOLE.sub(lambda hole: f"{{{hole[1]}}}" if hole["name"] is None else cell, text)
+
+
 def fill(text: str, mailbox: Mailbox, write: Callable[[str], str] = str) -> str:
     """`text` with the cells of the mailbox's row, each as `write` makes it, such as `html.escape`.
 

@@ -44,6 +44,7 @@ def needs(options: MailSendOptions) -> Needs:
     needs=needs,
     options=MailSendOptions,
     columns=COLUMNS,
+    key_columns=(),
     writes=True,
     target=target,
     wants_columns=True,

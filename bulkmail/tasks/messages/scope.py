@@ -6,38 +6,48 @@ mailfolder-delta). What was deleted for good lies outside of them, in the recove
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
+from bulkmail.tasks.kit.folders import ABSENT, FOLDER, ROOT, WELL_KNOWN, folders_of, id_of
+from bulkmail.tasks.kit.paths import joined
 from bulkmail.tasks.messages.selection import Selection
-from bulkmail.tasks.rules.folders import ABSENT, DEEPEST, FOLDER, GONE, ROOT, WELL_KNOWN, id_of
 
 RECOVERABLE, DELETED = "recoverableitemsdeletions", "deleteditems"
 ALL: "Path" = ("/messages", ())
 """Every folder, Deleted Items and hidden ones included, but for the recoverable items."""
+
+GONE = "(no such folder)"
+DEEPEST = 300
+"""Levels that a mailbox may have; a chain of parents that is longer goes in circles."""
 
 Path: TypeAlias = tuple[str, Sequence[str]]
 """The path of a list of messages, and the texts that fill it."""
 
 
 class Tree:
-    """The folders of a mailbox by their ids; `outside` is what a folder is called that is not among them."""
+    """The folders of a mailbox by their ids, each with its name and its parent."""
 
-    def __init__(self, folders: Mapping[str, tuple[str, str]], outside: str = GONE) -> None:
-        self._folders = folders
-        self._outside = outside
+    def __init__(self, folders: Mapping[str, tuple[str, str]]) -> None:
+        self._folders = dict(folders)
         self._children: dict[str, list[str]] = defaultdict(list)
         for id_, (_, parent) in folders.items():
             self._children[parent].append(id_)
 
     def path(self, id_: str) -> str:
-        """From the root, with slashes; a slash or backslash in a name has a backslash before it."""
+        """From the root, with slashes (see `kit.paths`); a well-known name stays as it is."""
+        if id_ in WELL_KNOWN:
+            return id_
         names: list[str] = []
         while (folder := self._folders.get(id_)) is not None and len(names) < DEEPEST:
-            names.insert(0, folder[0].replace("\\", "\\\\").replace("/", "\\/"))
+            names.insert(0, folder[0])
             id_ = folder[1]
-        return "/".join(names) or self._outside
+        return joined(names) or GONE
+
+    def name(self, id_: str, name: str) -> None:
+        """Tells of a folder outside of the root, such as that of the recoverable items."""
+        self._folders.setdefault(id_, (name, ""))
 
     def within(self, id_: str) -> Iterator[str]:
         """A folder, and all that lie below it."""
@@ -53,19 +63,10 @@ class Tree:
 
 async def tree_of(graph: Graph, options: Selection) -> Tree:
     """All folders of the mailbox, but for those of searches, which show messages that lie elsewhere."""
-    params: dict[str, str | int] = {"$select": "displayName,parentFolderId"}
-    headers = {"Prefer": "odata.maxpagesize=500"}
-    walk = graph.items("/mailFolders/delta", params=params, headers=headers)
-    found = {str(one.get("id")): one async for one in walk if isinstance(one, dict) and "@removed" not in one}
-    named = {id_: (str(one.get("displayName", "")), str(one.get("parentFolderId"))) for id_, one in found.items()}
-    looks_outside = options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders or ())
-    return Tree(
-        {id_: one for id_, one in named.items() if not _is_search(found[id_])}, RECOVERABLE if looks_outside else GONE
-    )
-
-
-def _is_search(folder: Mapping[str, Any]) -> bool:
-    return "searchfolder" in str(folder.get("@odata.type")).casefold()
+    tree = Tree({one.id: (one.name, one.parent) for one in await folders_of(graph) if not one.search})
+    if options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders or ()):
+        tree.name(await folder_id(graph, RECOVERABLE), RECOVERABLE)
+    return tree
 
 
 async def paths(graph: Graph, options: Selection) -> list[Path]:
@@ -87,7 +88,7 @@ async def folder_keys(graph: Graph, options: Selection) -> list[str]:
     if len(folders) == 1 and first in WELL_KNOWN and first != ROOT and not options.subfolders:
         named = [first]
     else:
-        ids = await graph.gather(*(_found(graph, path) for path in folders))
+        ids = await graph.gather(*(folder_id(graph, path) for path in folders))
         named = [id_ for id_ in ids if id_]
         if options.subfolders and named:
             tree = await tree_of(graph, options)
@@ -97,7 +98,7 @@ async def folder_keys(graph: Graph, options: Selection) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-async def _found(graph: Graph, path: str) -> str:
+async def folder_id(graph: Graph, path: str) -> str:
     """The id of a folder; empty where the mailbox has none at this path."""
     try:
         return await id_of(graph, path)

@@ -15,7 +15,7 @@ from bulkmail.task.changes import told_before
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import Needs, all_of
 from bulkmail.tasks.kit.collection import tolerated
-from bulkmail.tasks.rules import folders
+from bulkmail.tasks.kit.folders import PERMISSION, id_of
 from bulkmail.tasks.rules.fields import same
 from bulkmail.tasks.rules.inbox import NEW, RULE, Rule, change, create, rules_of
 from bulkmail.tasks.rules.undo import undo
@@ -45,7 +45,7 @@ class Step(NamedTuple):
 
 def needs(options: RulesApplyOptions) -> Needs:
     named = hasattr(options, "rules") and options.name_folders
-    return all_of("MailboxSettings.ReadWrite", *((folders.PERMISSION,) if named else ()))
+    return all_of("MailboxSettings.ReadWrite", *((PERMISSION,) if named else ()))
 
 
 @task(
@@ -54,6 +54,7 @@ def needs(options: RulesApplyOptions) -> Needs:
     needs=needs,
     options=RulesApplyOptions,
     columns=COLUMNS,
+    key_columns=("name",),
     writes=True,
     undo=undo,
 )
@@ -61,7 +62,7 @@ async def rules_apply(mailbox: Mailbox, graph: Graph, options: RulesApplyOptions
     """A row for each rule that is made or differs."""
     del mailbox
     there = await rules_of(graph)
-    found = {path: await folders.id_of(graph, path) for path in _paths(options)}
+    found = {path: await id_of(graph, path) for path in _paths(options)}
     bodies = sorted((rule.body(found) for rule in options.rules), key=_place)
     state = "planned" if graph.planning else "done"
     earlier = told_before(graph.made)

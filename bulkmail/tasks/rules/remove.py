@@ -39,6 +39,7 @@ def needs(options: RulesRemoveOptions) -> Needs:
     needs=needs,
     options=RulesRemoveOptions,
     columns=COLUMNS,
+    key_columns=("rule_id",),
     writes=True,
     undo=undo,
     once=with_domains,

@@ -1,7 +1,7 @@
 """Reports the inbox rules of a mailbox, a row each: what a rule does, to whom it sends mail, and how grave that is.
 
-One request a mailbox; where rules name folders, one more for each of these and its parents, and a few for well-known
-names. Forwarding that is set on the mailbox itself is not a rule, and Graph does not show it.
+One request a mailbox; where rules name folders, one more for all folders, and a few for well-known names. Forwarding
+that is set on the mailbox itself is not a rule, and Graph does not show it.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -11,7 +11,7 @@ from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import Needs, all_of
-from bulkmail.tasks.rules import folders
+from bulkmail.tasks.kit import folders
 from bulkmail.tasks.rules.domains import PERMISSION, with_domains
 from bulkmail.tasks.rules.fields import FOLDERS, PARTS, TEXTS, part, says
 from bulkmail.tasks.rules.folders import DELETED, Place, places
@@ -55,6 +55,7 @@ def needs(options: RulesReportOptions) -> Needs:
     needs=needs,
     options=RulesReportOptions,
     columns=COLUMNS,
+    key_columns=("rule_id",),
     once=with_domains,
     finding=lambda row: bool(row["severity"] == "high"),
 )

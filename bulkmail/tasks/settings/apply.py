@@ -31,6 +31,7 @@ COLUMNS = {
     permission="MailboxSettings.ReadWrite",
     options=SettingsApplyOptions,
     columns=COLUMNS,
+    key_columns=("setting",),
     writes=True,
     undo=undo,
     wants_columns=True,

@@ -74,6 +74,7 @@ def columns(options: SettingsReportOptions) -> Mapping[str, str]:
     permission="MailboxSettings.Read",
     options=SettingsReportOptions,
     columns=columns,
+    key_columns=(),
 )
 async def settings_report(mailbox: Mailbox, graph: Graph, options: SettingsReportOptions) -> AsyncIterator[Row]:
     """One request and one row a mailbox."""

@@ -1,0 +1,6 @@
+"""Photos of users."""
+
+from bulkmail.sim.families.photos.routes import ROUTES
+from bulkmail.sim.graph.family import Family
+
+FAMILY = Family(ROUTES)

@@ -1,0 +1,5 @@
+"""Any call of Graph as a task, without code."""
+
+from bulkmail.tasks.request.send import request
+
+TASKS = (request,)
