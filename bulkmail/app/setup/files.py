@@ -78,8 +78,15 @@ def job_text(wish: Wish, client_id: str) -> str:
     if wish.job.exists():
         return edited(wish.job.read_text(encoding="utf-8-sig"), table, wish.job)
     given = wish.input
-    key, value = ("path", _relative(Path(given.path), wish.job.parent)) if given.path else ("users", given.users or "")
-    origin = f"{key} = {_text(value)}"
+    listed = [_relative(Path(one), wish.job.parent) for one in given.paths]
+    origin = (
+        f"path = [{', '.join(map(_text, listed))}]"
+        if len(listed) > 1
+        else f"path = {_text(listed[0])}"
+        if listed
+        else ""
+    )
+    origin = origin or f"users = {_text(given.users or '')}"
     app = "\n".join(f"{name} = {_text(text)}" for name, text in table.items())
     return JOB.format(app=app, input=origin, task=wish.tasks[0], task_name=_text(wish.tasks[0]))
 
@@ -136,5 +143,5 @@ def _relative(path: Path | None, folder: Path) -> str:
 
 
 def _text(value: str) -> str:
-    """A TOML text; JSON's escapes are among TOML's."""
-    return json.dumps(value, ensure_ascii=False)
+    """A TOML text; JSON's escapes are among TOML's, which wants one more character escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
