@@ -233,7 +233,7 @@ class Runner:
                 self.recovered.totals, self.recovered.changes.counts, pace,
                 connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
-                queue=outputs.writer.waiting, service=believed(pace, clock()),
+                queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
             )  # fmt: skip
 
         try:
