@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
-from bulkmail.streams import Into
+from bulkmail.streams import Frame, Into
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
@@ -336,8 +336,8 @@ class Store(Protocol):
         """What the mailbox left behind in an earlier run of the task with these options, by name; what is in it when
         the mailbox ends as ok is left for the next run. Values are JSON."""
 
-    def blob(self, name: str, /) -> AbstractAsyncContextManager[BlobFile]:
-        """A new blob in the mailbox's file of this name."""
+    def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
+        """A new blob in the mailbox's file of this name, within `frame`."""
 
 
 class Direct(Protocol):

@@ -26,6 +26,7 @@ OUTSIDE_ONLY_IN = {  # a library that only some rooms may know
     "typer": ("cli",),
     "rich": ("cli",),
     "filelock": ("rundir",),
+    "prometheus_client": ("report.metrics", "report.exporter"),
     "pytest": ("testing.fixtures",),  # a fixture for the tests of plugins; bulkmail runs without pytest
 }
 

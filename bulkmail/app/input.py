@@ -47,7 +47,7 @@ def file_source(given: Input, *, keep_columns: bool = False) -> Source | None:
 
 def early_limit(given: Input) -> int | None:
     """The limit that ends the reading of a list: where something is left out, only what is left counts for it."""
-    return None if selection_of(given) else given.limit or None
+    return None if given.order == "stalest" or selection_of(given) else given.limit or None
 
 
 def selection_of(given: Input) -> Selection:
@@ -56,7 +56,8 @@ def selection_of(given: Input) -> Selection:
     if "-" in lists:
         raise UsageError("input.exclude is a file", hint="Only input.path can be standard input.")
     return Selection(
-        Where(given.where) if given.where else None, given.skip, given.sample, given.seed, given.limit,
+        Where(given.where) if given.where else None, given.skip, given.sample, given.seed,
+        0 if given.order == "stalest" else given.limit,  # the stalest of all are not known here
         [_listed(given.model_copy(update={"column": ""}), [one]) for one in lists],
     )  # fmt: skip
 

@@ -63,6 +63,7 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     and CertificateError. Blocks."""
     task, options = chosen(job)
     require_writes(task, job, flags)
+    _require_memory(job)
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, flags), credential)
@@ -74,6 +75,7 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     does. Blocks."""
     job, all_flags = _reloaded(run.manifest, flags)
     task, options = chosen(job)
+    _require_memory(job)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, all_flags), credential)
@@ -168,6 +170,15 @@ _GONE_SINCE = frozenset({Status.ABSENT})
 """What a run that goes by an earlier one, and not by a list, may find everywhere."""
 
 
+def _require_memory(job: Job) -> None:
+    """Raises ConfigError where an order is asked for that nothing remembers."""
+    if job.input.order == "stalest" and job.state.path is None:
+        raise ConfigError(
+            'input.order = "stalest" needs a file that remembers when each mailbox was tried',
+            hint='Set path = "state.sqlite" in [state].',
+        )
+
+
 def _expected(job: Job) -> frozenset[Status]:
     """Of a list that is the `failed.csv` of a run, no mailbox ended well."""
     paths = [*map(Path, job.input.paths)]
@@ -179,6 +190,11 @@ def chosen(job: Job) -> tuple[Task, Options]:
     """The task of a job as it is with the job's options. Raises ConfigError and InputError."""
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
+    if job.state.path is None and (name := options.needs_state()):
+        raise ConfigError(
+            f"task.{name}: goes on from the last run, and nothing of that is kept",
+            hint='Say where it is: [state] path = "state.sqlite", relative to the job file.',
+        )
     return task.given(options), options
 
 

@@ -18,7 +18,7 @@ from bulkmail.app.input import chosen, directory_source, require_unchanged, spoo
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
-from bulkmail.app.state import open_states
+from bulkmail.app.state import open_freshness, open_states
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
@@ -31,13 +31,17 @@ from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.rundir.figures import believed
 from bulkmail.rundir.folder import INPUT
+from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.source.remaining import Gate, Remaining
+from bulkmail.source.spool import SpooledSource
+from bulkmail.source.stalest import Stalest
 from bulkmail.task.declare import Options
 
 log = logging.getLogger(__name__)
@@ -96,13 +100,18 @@ class Runner:
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
+            open_freshness(prepared, self.note) as freshness,
         ):  # fmt: skip
-            with self._outputs(folder, states) as outputs:
-                source = await self.stop.before(self._input(folder, connection))
+            with self._outputs(folder, states, freshness) as outputs:
+                source = await self.stop.before(self._input(folder, connection, freshness))
                 if source is not None:
                     await self._work_on(source, connection, outputs, folder)
+                    if freshness is not None:
+                        await asyncio.to_thread(freshness.whole)
 
-    def _outputs(self, folder: Path, states: States | None) -> AbstractContextManager[Outputs]:
+    def _outputs(
+        self, folder: Path, states: States | None, freshness: Freshness | None
+    ) -> AbstractContextManager[Outputs]:
         task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
         settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
         planning = self.prepared.manifest.mode in ("plan", "drift")
@@ -114,9 +123,10 @@ class Runner:
             states,
             planning=planning,
             run=self.prepared.manifest.id,
+            freshness=freshness,
         )
 
-    async def _input(self, folder: Path, connection: Connection) -> Source:
+    async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:
         """The mailboxes, from where they can be read again."""
         source = self.prepared.source
         if source is None or not source.replayable:
@@ -128,6 +138,11 @@ class Runner:
                 self.note(f"warning: {text}")
             self.prepared = replace(self.prepared, source=source, manifest=manifest)
             await self._write_manifest(folder)
+        given = self.prepared.job.input
+        if freshness is not None and given.order == "stalest" and not self.prepared.manifest.parent:
+            kept = SpooledSource(folder / INPUT)
+            source = Stalest(source, kept, freshness.tried, done=self.recovered.done, limit=given.limit)
+            self.prepared = replace(self.prepared, source=source)
         return source
 
     async def _kept(self, once: Source, folder: Path) -> Source:
@@ -213,15 +228,20 @@ class Runner:
         started = clock()
 
         def look() -> Snapshot:
+            pace = connection.stack.pace.statistics()
             return Snapshot.of(
-                self.recovered.totals, self.recovered.changes.counts, connection.stack.pace.statistics(),
+                self.recovered.totals, self.recovered.changes.counts, pace,
                 connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
-                queue=outputs.writer.waiting,
+                queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
             )  # fmt: skip
 
-        async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
-            yield
+        try:
+            async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
+                yield
+        finally:
+            service = believed(connection.stack.pace.statistics(), clock())
+            self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, service=service))
 
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared

@@ -30,6 +30,10 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
+    "setup": Command(
+        "setup:setup",
+        "Set an application up: key, registration, permissions, consent and a job file, each shown before it is done.",
+    ),
     "check": Command(
         "check:check", "Check a job before it is run: a line a check, PASS, WARN or FAIL, with what to do."
     ),
@@ -44,6 +48,7 @@ COMMANDS = {
     "diff": Command(
         "diff:diff", "Show in what two runs of a task differ: rows, cell by cell, and how mailboxes ended."
     ),
+    "status": Command("status:status", "Tell how fresh a tenant is: mailboxes by age, the stalest, the denied."),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
     "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),
