@@ -18,6 +18,7 @@ from bulkmail.app.input import chosen, directory_source, require_unchanged, spoo
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
+from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
@@ -71,6 +72,7 @@ class Runner:
             clock = asyncio.get_running_loop().time
             started, failure = clock(), None
             try:
+                await asyncio.to_thread(unsigned, folder)
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
@@ -246,7 +248,8 @@ class Runner:
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared
         counts = prepared.manifest.counts if prepared.source is None else prepared.source.counts
-        return await end(
+        ended = await end(
             folder, prepared.manifest, self.recovered, failure, self.stop.reason, seconds=seconds, counts=counts,
             absent_is_failure=prepared.job.output.absent_is_failure,
         )  # fmt: skip
+        return await asyncio.to_thread(sign, prepared, ended)

@@ -210,6 +210,7 @@ class Output(Table):
     )
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
+    sign: bool = Field(default=False, description="sign run.json with the application's certificate: `bulkmail verify`")
 
     @property
     def cell_delimiter(self) -> str:

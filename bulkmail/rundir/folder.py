@@ -39,6 +39,7 @@ NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES)
 _WORD = re.compile(r"\{\w*\}")
 """A word in the name of a directory that is filled in."""
 
+SIGNATURE = f"{MANIFEST}.jws"
 LOCK = ".lock"
 ALIVE = ".alive"
 SPILLS = ".spilled"
