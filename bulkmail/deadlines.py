@@ -2,6 +2,7 @@
 
 import asyncio
 from types import TracebackType
+from typing import Self
 
 TICK = 0.001
 """Seconds until the next look at the least: some loops round to a millisecond, and call a little early."""
@@ -57,11 +58,17 @@ class Deadline:
         self._all = deadlines
         self._over = False
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a deadline is of a task")
         self._task, self._cancelling = task, task.cancelling()
+        self.renew()
+        return self
+
+    def renew(self) -> None:
+        """It has all of its time from now on."""
+        self._all.close(self)
         self.at = self._all.loop.time() + self._all.seconds
         self._all.open(self)
 

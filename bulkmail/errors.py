@@ -106,6 +106,10 @@ class CertificateError(SignInError):
     """The key or certificate on this machine cannot be used: wrong password, expired, not a pair."""
 
 
+class CertificateLocked(CertificateError):
+    """The key is locked by a password, and none was given."""
+
+
 class PermissionMissing(BulkmailError):
     """Graph accepts the token and refuses the work for every mailbox."""
 

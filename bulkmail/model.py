@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
+from bulkmail.streams import Frame, Into
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
@@ -102,16 +103,30 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`rows == unique + duplicates + blank + invalid`, always."""
+    """What became of the rows of an input, each counted once: `rows` is the sum of all, always.
+
+    `unique` are the mailboxes to be worked on. Those from `excluded` on were left out by the job: they are in its list
+    of exceptions, do not fulfil its `where`, were skipped, were not drawn for the sample, or are beyond the limit.
+    """
 
     unique: int = 0
     duplicates: int = 0
     blank: int = 0
     invalid: int = 0
+    excluded: int = 0
+    unmatched: int = 0
+    skipped: int = 0
+    unsampled: int = 0
+    beyond: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """Mailboxes that the job does not want to be worked on."""
+        return self.excluded + self.unmatched + self.skipped + self.unsampled + self.beyond
 
     @property
     def rows(self) -> int:
-        return self.unique + self.duplicates + self.blank + self.invalid
+        return self.unique + self.duplicates + self.blank + self.invalid + self.left_out
 
 
 class Change(NamedTuple):
@@ -158,6 +173,10 @@ class Request(NamedTuple):
     doubtful: bool = False  # a batch that failed may have carried it out
     suspect: bool = False  # it has failed while others were served, which says nothing about the service
     address: Address | None = None  # it goes there, without a token, and `path` says nothing
+    into: Into | None = None  # takes the body of a good answer as it comes; nothing of it is kept
+    start: Callable[[], int] | None = (
+        None  # bytes of that body that were taken before: what is behind them is asked for
+    )
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property
@@ -317,8 +336,8 @@ class Store(Protocol):
         """What the mailbox left behind in an earlier run of the task with these options, by name; what is in it when
         the mailbox ends as ok is left for the next run. Values are JSON."""
 
-    def blob(self, name: str, /) -> AbstractAsyncContextManager[BlobFile]:
-        """A new blob in the mailbox's file of this name."""
+    def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
+        """A new blob in the mailbox's file of this name, within `frame`."""
 
 
 class Direct(Protocol):

@@ -184,7 +184,7 @@ def test_the_task_is_chosen_on_the_command_line_with_its_options(tmp_path: Path)
 def test_paths_are_relative_to_where_they_stand(tmp_path: Path) -> None:
     job = load_text(tmp_path, WHOLE, {"BULKMAIL_CA_FILE": "ca.pem"}, {"output.directory": "here"})
     assert job.app.certificate == tmp_path / "keys/app.pfx"
-    assert Path(job.input.path) == tmp_path / "lists/all.csv"
+    assert Path(*job.input.paths) == tmp_path / "lists/all.csv"
     assert job.app.ca_file == Path("ca.pem")
     assert job.output.directory == "here"
     assert load_text(tmp_path, '[input]\npath = "-"').input.path == "-"

@@ -26,11 +26,12 @@ log = logging.getLogger(__name__)
 
 
 async def again(
-    folder: Path, statuses: frozenset[Status], flags: Flags, *, send_again: bool = False,
+    folder: Path, statuses: frozenset[Status], flags: Flags, *, send_again: bool = False, job: Path | None = None,
     observers: Sequence[Observer] = (), note: Note = log.info,
 ) -> Ended:  # fmt: skip
     """Runs the mailboxes of the run in `folder` that ended in one of `statuses`, with the job as it is today. Without
-    `task.apply` among the `flags` it only plans, also where the run applied.
+    `task.apply` among the `flags` it only plans, also where the run applied. `job` is the job file, where
+    that has been moved.
 
     Mailboxes in which something was or may have been sent that leaves no trace are left out, unless they are to
     `send_again`: people would get it twice. One with a write under way waits until that has settled.
@@ -38,7 +39,7 @@ async def again(
     Raises UsageError if there are none, ConfigError if the input is no longer what it was, and as `begin` does.
     """
     with hold(existing(folder)):
-        run = RunDir(folder)
+        run = RunDir(folder, job)
         chosen = await asyncio.to_thread(run.rows_with, statuses)
         sent = set() if send_again else await asyncio.to_thread(run.sent_once)
         under_way = (await asyncio.to_thread(run.unfinished)).under_way

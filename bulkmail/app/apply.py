@@ -29,18 +29,20 @@ async def apply(
     flags: Flags,
     *,
     into: Path,
+    job: Path | None = None,
     canary: int = 0,
     observers: Sequence[Observer] = (),
     note: Note = log.info,
 ) -> Ended:
     """Carries out the plan in `folder`, in a directory of its own, `into`. A mailbox that is not as it was when the
-    plan was made is reported and left alone. With a `canary` it stops after so many mailboxes.
+    plan was made is reported and left alone. With a `canary` it stops after so many mailboxes. `job` is the job
+    file, where that has been moved.
 
     Raises UsageError for what is not a plan or not a whole one, ConfigError if its input, its task or its application
     is not what it was, and as `begin` does.
     """
     with hold(existing(folder)):
-        plan = RunDir(folder)
+        plan = RunDir(folder, job)
         require_plan(plan)
         planned = await asyncio.to_thread(plan.planned)
         if not len(planned):

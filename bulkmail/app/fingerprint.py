@@ -58,7 +58,10 @@ def measured(manifest: Manifest, source: Source) -> Manifest:
     manifest = replace(manifest, columns=columns or manifest.columns)
     if found is None:
         return manifest
-    known = replace(manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.size())
+    excluded = getattr(source, "excluded_sha256", "") or manifest.input.excluded_sha256  # not every source has one
+    known = replace(
+        manifest.input, bytes=found.bytes, sha256=found.sha256, mailboxes=source.size(), excluded_sha256=excluded
+    )  # fmt: skip
     return replace(manifest, input=known, counts=source.counts)
 
 
@@ -123,7 +126,9 @@ def _input(job: Job) -> PinnedInput:
     """The same from wherever the job was named: its path is relative to the job file, and that may be relative to the
     current directory."""
     given = job.input.model_dump(mode="json", exclude_defaults=True)
-    return PinnedInput(**given | ({"path": _absolute(job.input.path)} if job.input.path else {}))
+    return PinnedInput(
+        **given | {key: _absolute(value) for key in ("path", "exclude") if (value := getattr(job.input, key))}
+    )
 
 
 def _anchored(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,5 +137,8 @@ def _anchored(flags: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _absolute(value) if name in paths else value for name, value in flags.items()}
 
 
-def _absolute(path: str) -> str:
-    return path if path == "-" else str(Path(path).resolve())
+def _absolute(path: Any) -> Any:
+    """A path, or each of a list."""
+    if isinstance(path, tuple | list):
+        return tuple(map(_absolute, path))
+    return path if path in ("", "-") else str(Path(path).resolve())

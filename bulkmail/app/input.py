@@ -7,40 +7,90 @@ from typing import BinaryIO, cast
 
 from bulkmail.app.compose import Connection
 from bulkmail.config import Input, Job
+from bulkmail.config.tables import several
+from bulkmail.core.where import Where
 from bulkmail.errors import InputError, UsageError
 from bulkmail.model import Mailbox, Rejected, Source
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.manifest import PinnedInput
 from bulkmail.rundir.reader import RunDir
-from bulkmail.source import FileSource
+from bulkmail.source import FileSource, Seen
 from bulkmail.source.empty import FEW, nothing_in
 from bulkmail.source.listing import DirectorySource
+from bulkmail.source.once import Once
+from bulkmail.source.selected import Selected, Selection
+from bulkmail.source.several import Several, expanded
 from bulkmail.source.spool import SpooledSource, spool
 from bulkmail.task.declare import Task
 
 
-def file_source(given: Input, *, keep_columns: bool = False) -> FileSource | None:
-    """The job's list of mailboxes; None where the directory is to be asked. Raises UsageError for neither."""
+def file_source(given: Input, *, keep_columns: bool = False) -> Source | None:
+    """The job's list of mailboxes, and of these what it wants; None where the directory is to be asked. What can be
+    read only once, or has to be put into another order, is to be spooled as it is, and then `chosen` from.
+
+    Raises UsageError for neither a list nor a directory, and InputError for a pattern that no file fits.
+    """
     if not given.origins:
         raise UsageError(
             "the job names no mailboxes", hint="Give --input FILE, or set path, users or group in the job's [input]."
         )
-    if not given.path:
+    if not given.paths:
         return None
-    if given.path == "-" and sys.stdin.isatty():
+    if "-" in given.paths and sys.stdin.isatty():
         raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
-    return FileSource(
-        _origin(given.path), column=given.column, encoding=given.encoding, keep_columns=keep_columns,
-        limit=given.limit or None,
+    keep_all = keep_columns or bool(given.where or given.exclude)
+    listed = _listed(given, given.paths, keep_columns=keep_all, limit=early_limit(given))
+    if not listed.replayable:
+        return listed
+    return Once(listed) if given.order == "stalest" else chosen(listed, given, keep_columns=keep_columns)
+
+
+def early_limit(given: Input) -> int | None:
+    """The limit that ends the reading of a list: where something is left out, only what is left counts for it."""
+    return None if given.order == "stalest" or selection_of(given) else given.limit or None
+
+
+def selection_of(given: Input) -> Selection:
+    """What the job wants of its list. Raises InputError for a pattern that no file fits."""
+    lists = several(given.exclude)
+    if "-" in lists:
+        raise UsageError("input.exclude is a file", hint="Only input.path can be standard input.")
+    return Selection(
+        Where(given.where) if given.where else None, given.skip, given.sample, given.seed,
+        0 if given.order == "stalest" else given.limit,  # the stalest of all are not known here
+        [_listed(given.model_copy(update={"column": ""}), [one]) for one in lists],
     )  # fmt: skip
+
+
+def chosen(listed: Source, given: Input, *, keep_columns: bool) -> Source:
+    """What the job wants of a list that can be read again."""
+    selection = selection_of(given)
+    return Selected(listed, selection, keep_columns=keep_columns) if selection else listed
+
+
+def _listed(
+    given: Input, patterns: Sequence[str], *, keep_columns: bool = False, limit: int | None = None
+) -> FileSource | Several:
+    def open_file(origin: Path | BinaryIO, limit: int | None = limit, seen: Seen | None = None) -> FileSource:
+        return FileSource(
+            origin, column=given.column, encoding=given.encoding, keep_columns=keep_columns, limit=limit, seen=seen
+        )
+
+    if patterns == ("-",):
+        return open_file(_origin("-"))
+    if "-" in patterns:
+        raise UsageError("standard input cannot be one of several lists", hint="Write it to a file first.")
+    paths = expanded(patterns)
+    return open_file(_origin(str(paths[0]))) if len(paths) == 1 else Several(paths, open_file, limit)
 
 
 def earlier_source(run: RunDir, job: Job, task: Task) -> Source | None:
     """The input of an earlier run; None where the directory has to be asked once more. Raises InputError."""
     if (run.path / INPUT).exists() and run.manifest.input.measured:
-        return SpooledSource(run.path / INPUT)
+        spooled = SpooledSource(run.path / INPUT)  # one that goes by another run has kept what it is to work on
+        return spooled if run.manifest.parent else chosen(spooled, job.input, keep_columns=task.wants_columns)
     listed = file_source(job.input, keep_columns=task.wants_columns)
-    if listed is not None and not listed.replayable:
+    if listed is not None and not listed.replayable and not isinstance(listed, Once):
         raise InputError(
             "the run ended before its standard input was read to the end, so its mailboxes are not known",
             hint="Start it anew; nothing was done yet.",
@@ -50,7 +100,10 @@ def earlier_source(run: RunDir, job: Job, task: Task) -> Source | None:
 
 def directory_source(given: Input, connection: Connection) -> DirectorySource:
     """The users or the group that the job names."""
-    return DirectorySource(connection.directory(), users=given.users, group=given.group, limit=given.limit or None)
+    return DirectorySource(
+        connection.directory(), users=given.users, group=given.group, limit=early_limit(given),
+        keep_columns=bool(given.where or given.exclude),
+    )  # fmt: skip
 
 
 async def survey(

@@ -16,9 +16,11 @@ from bulkmail.app.observe import Note
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.config import Input, Job, load
+from bulkmail.config.tables import several
 from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
+from bulkmail.identity.secret import exposed
 from bulkmail.model import Source, Status, TokenSource
 from bulkmail.rundir.folder import FAILED
 from bulkmail.rundir.manifest import MANIFEST, Manifest
@@ -61,6 +63,7 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     and CertificateError. Blocks."""
     task, options = chosen(job)
     require_writes(task, job, flags)
+    _require_memory(job)
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, flags), credential)
@@ -72,6 +75,7 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     does. Blocks."""
     job, all_flags = _reloaded(run.manifest, flags)
     task, options = chosen(job)
+    _require_memory(job)
     source = earlier_source(run, job, task)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, all_flags), credential)
@@ -116,7 +120,7 @@ def _by_its_own(
     manifest = pinned(job, task, options, all_flags)
     manifest = replace(
         manifest,
-        input=replace(before.input, bytes=None, sha256=None, mailboxes=None),
+        input=replace(before.input, bytes=None, sha256=None, mailboxes=None, excluded_sha256=""),
         job=replace(manifest.job, task=before.job.task),
         parent=str(run.path.resolve()),
         undo=undo,
@@ -141,7 +145,7 @@ async def surveyed(prepared: Prepared) -> Prepared:
     await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
     if wanted and source.size():
         require_columns(prepared.options, names, source.name)
-    manifest = warned(measured(prepared.manifest, source), prepared.options)
+    manifest = warned(measured(prepared.manifest, source), prepared.options, source)
     return replace(prepared, manifest=manifest)
 
 
@@ -166,10 +170,19 @@ _GONE_SINCE = frozenset({Status.ABSENT})
 """What a run that goes by an earlier one, and not by a list, may find everywhere."""
 
 
+def _require_memory(job: Job) -> None:
+    """Raises ConfigError where an order is asked for that nothing remembers."""
+    if job.input.order == "stalest" and job.state.path is None:
+        raise ConfigError(
+            'input.order = "stalest" needs a file that remembers when each mailbox was tried',
+            hint='Set path = "state.sqlite" in [state].',
+        )
+
+
 def _expected(job: Job) -> frozenset[Status]:
     """Of a list that is the `failed.csv` of a run, no mailbox ended well."""
-    path = Path(job.input.path)
-    is_failed = path.name == FAILED and (path.parent / MANIFEST).is_file()
+    paths = [*map(Path, job.input.paths)]
+    is_failed = bool(paths) and all(one.name == FAILED and (one.parent / MANIFEST).is_file() for one in paths)
     return frozenset(Status) - {Status.OK} if is_failed else frozenset()
 
 
@@ -212,6 +225,7 @@ def _warnings(job: Job, credential: Credential) -> list[str]:
     return [
         *job.notes,
         *credential.warnings,
+        *filter(None, map(exposed, filter(None, (job.app.certificate_password_file, job.app.client_secret_file)))),
         *([expiry] if left < EXPIRES_SOON else ()),
         *([KEYS_LOGGED] if os.environ.get("SSLKEYLOGFILE") else ()),
     ]
@@ -219,10 +233,12 @@ def _warnings(job: Job, credential: Credential) -> list[str]:
 
 def _reloaded(before: Manifest, flags: Flags) -> tuple[Job, dict[str, Any]]:
     """The job of an earlier run as it is now, with the flags it was given then and `flags` over them."""
-    if "\0" in before.job.path + before.input.path:
+    if any("\0" in path for path in (before.job.path, *before.input.paths, *several(before.input.exclude))):
         raise InputError(f"{MANIFEST} names a path with a NUL character", hint="Put the file back from a backup.")
     kept = {key: value for key, value in before.job.flags.items() if key not in OF_ONE_START}
     all_flags = kept | dict(flags)
+    if not Path(before.job.path).is_file():
+        raise ConfigError(f"the run's job file {before.job.path} is not there", hint="Name it: --job JOB.toml.")
     return load(Path(before.job.path), flags=all_flags), all_flags
 
 

@@ -26,16 +26,17 @@ log = logging.getLogger(__name__)
 
 
 async def resume(
-    folder: Path, flags: Flags, *, accept: bool = False, observers: Sequence[Observer] = (), note: Note = log.info
-) -> Ended:
+    folder: Path, flags: Flags, *, job: Path | None = None, accept: bool = False,
+    observers: Sequence[Observer] = (), note: Note = log.info,
+) -> Ended:  # fmt: skip
     """Goes on with the run in `folder`; of one that is finished, only the end is returned. `flags` are laid over those
-    that the run was given.
+    that the run was given. `job` is the job file, where that has been moved.
 
     Raises ConfigError if input, task, application or output are no longer what they were, unless that is accepted and
     can be, and as `begin` does.
     """
     with hold(existing(folder)):
-        run = RunDir(folder)
+        run = RunDir(folder, job)
         before = run.manifest
         if before.state == "finished":
             note("the run is finished; --retry failed,denied,unknown makes a new one of what did not end well")

@@ -14,11 +14,11 @@ from pathlib import Path
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
-from bulkmail.app.input import directory_source, require_unchanged, spooled, survey
+from bulkmail.app.input import chosen, directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.prepare import Prepared
-from bulkmail.app.state import open_states
+from bulkmail.app.state import open_freshness, open_states
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
@@ -32,12 +32,15 @@ from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.folder import INPUT
+from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
 from bulkmail.source.remaining import Gate, Remaining
+from bulkmail.source.spool import SpooledSource
+from bulkmail.source.stalest import Stalest
 from bulkmail.task.declare import Options
 
 log = logging.getLogger(__name__)
@@ -96,13 +99,18 @@ class Runner:
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
+            open_freshness(prepared, self.note) as freshness,
         ):  # fmt: skip
-            with self._outputs(folder, states) as outputs:
-                source = await self.stop.before(self._input(folder, connection))
+            with self._outputs(folder, states, freshness) as outputs:
+                source = await self.stop.before(self._input(folder, connection, freshness))
                 if source is not None:
                     await self._work_on(source, connection, outputs, folder)
+                    if freshness is not None:
+                        await asyncio.to_thread(freshness.whole)
 
-    def _outputs(self, folder: Path, states: States | None) -> AbstractContextManager[Outputs]:
+    def _outputs(
+        self, folder: Path, states: States | None, freshness: Freshness | None
+    ) -> AbstractContextManager[Outputs]:
         task, options, out = self.prepared.task, self.prepared.options, self.prepared.manifest.output
         settings = OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma)
         planning = self.prepared.manifest.mode in ("plan", "drift")
@@ -114,24 +122,38 @@ class Runner:
             states,
             planning=planning,
             run=self.prepared.manifest.id,
+            freshness=freshness,
         )
 
-    async def _input(self, folder: Path, connection: Connection) -> Source:
+    async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:
         """The mailboxes, from where they can be read again."""
         source = self.prepared.source
         if source is None or not source.replayable:
             once = source or directory_source(self.prepared.job.input, connection)
-            source = await spooled(once, folder / INPUT, empty_is_ok=self.prepared.job.output.empty_is_ok)
-            if asked(self.prepared.options) and source.size():
-                names = set[str]()
-                await survey(source, look=collecting(names))
-                require_columns(self.prepared.options, names, once.name)
+            source = await self._kept(once, folder)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
-            manifest = warned(manifest, self.prepared.options)
+            manifest = warned(manifest, self.prepared.options, source)
             for text in manifest.warnings:
                 self.note(f"warning: {text}")
             self.prepared = replace(self.prepared, source=source, manifest=manifest)
             await self._write_manifest(folder)
+        given = self.prepared.job.input
+        if freshness is not None and given.order == "stalest" and not self.prepared.manifest.parent:
+            kept = SpooledSource(folder / INPUT)
+            source = Stalest(source, kept, freshness.tried, done=self.recovered.done, limit=given.limit)
+            self.prepared = replace(self.prepared, source=source)
+        return source
+
+    async def _kept(self, once: Source, folder: Path) -> Source:
+        """What the job wants of a source that is copied into the run directory."""
+        prepared, empty_is_ok = self.prepared, self.prepared.job.output.empty_is_ok
+        kept = await spooled(once, folder / INPUT, empty_is_ok=empty_is_ok)
+        source = chosen(kept, prepared.job.input, keep_columns=prepared.task.wants_columns)
+        names, wanted = set[str](), asked(prepared.options)
+        if kept.size() and (wanted or source is not kept):
+            await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
+            if wanted and source.size():
+                require_columns(prepared.options, names, once.name)
         return source
 
     async def _work_on(self, source: Source, connection: Connection, outputs: Outputs, folder: Path) -> None:

@@ -21,16 +21,17 @@ log = logging.getLogger(__name__)
 
 
 async def undo(
-    folder: Path, flags: Flags, *, into: Path, observers: Sequence[Observer] = (), note: Note = log.info
-) -> Ended:
+    folder: Path, flags: Flags, *, into: Path, job: Path | None = None,
+    observers: Sequence[Observer] = (), note: Note = log.info,
+) -> Ended:  # fmt: skip
     """Undoes the run in `folder`, by what its `run.json` says; the directory of the undo is `into`. Without
-    `task.apply` among the `flags` it only plans.
+    `task.apply` among the `flags` it only plans. `job` is the job file, where that has been moved.
 
     A mailbox in which the run had a write under way when it ended is not looked at before that has settled: it may be
     carried out late. Raises UsageError if nothing was changed or the task cannot undo, and as `begin` does.
     """
     with hold(existing(folder)):
-        run = RunDir(folder)
+        run = RunDir(folder, job)
         if run.manifest.mode != "apply":
             what = "only a report" if run.manifest.mode == "read" else "only a plan"
             raise UsageError(f"{folder} changed nothing: it was {what}")

@@ -44,6 +44,7 @@ COMMANDS = {
     "diff": Command(
         "diff:diff", "Show in what two runs of a task differ: rows, cell by cell, and how mailboxes ended."
     ),
+    "status": Command("status:status", "Tell how fresh a tenant is: mailboxes by age, the stalest, the denied."),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
     "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),

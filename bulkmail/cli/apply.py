@@ -9,7 +9,7 @@ import typer
 from bulkmail.app.apply import apply as apply_plan
 from bulkmail.cli import console as say
 from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, flags
+from bulkmail.cli.flags import AsJson, LogJson, MaxChanges, MaxDuration, MovedJob, NoProgress, flags
 
 
 def apply(
@@ -19,6 +19,7 @@ def apply(
         int, typer.Option(help="Apply to so many mailboxes first and stop, with exit code 5; 0 does all.", min=0)
     ] = 0,
     output: Annotated[str, typer.Option("--output", help="Run directory; RUN_DIR-applied if not given.")] = "",
+    moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
     no_progress: NoProgress = False,
@@ -44,6 +45,6 @@ def apply(
     with say.exit_on_error():
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
         into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
-        work = partial(apply_plan, run_dir, given, into=into, canary=canary)
+        work = partial(apply_plan, run_dir, given, into=into, job=moved, canary=canary)
         code = execute(work, hidden=no_progress or log_json, as_json=as_json)
     raise typer.Exit(code)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bulkmail.cli.password import VARIABLE
 from bulkmail.errors import UsageError
 from bulkmail.identity.certificate import Certificate, KeyPair
 from bulkmail.identity.issue import key_credentials, new_key_pair, to_pem, to_pfx
@@ -22,10 +23,11 @@ from bulkmail.text import counted, one_line
 WARNED = 3
 """Exit code of `show --warn-days` for a certificate with fewer days left."""
 
+SHORT = 12
+"""Characters below which a password is remarked on."""
+
 SOON = 30
 """Days before the end of a certificate from which a successor is asked for."""
-
-VARIABLE = "BULKMAIL_CERTIFICATE_PASSWORD"
 
 app = typer.Typer(
     help="Key pairs and certificates for the application: make one, or show one.",
@@ -110,6 +112,8 @@ def new(
     password = None if no_password else _password(password_file, new=True)
     if password is None and form is not Form.PEM:
         raise UsageError("a PFX has to have a password", hint="Use --format pem with --no-password.")
+    if password is not None and len(password.reveal()) < SHORT:
+        typer.echo(f"note: a password of fewer than {SHORT} characters can be found by trying", err=True)
     old = [load_certificate(rollover)] if rollover else []
     pair = new_key_pair(subject or f"CN={stem}", days=days, key_size=key_size)
     entries = key_credentials([pair.certificate, *old], content="value" if old_manifest else "key")

@@ -32,7 +32,7 @@ def check(
     *,
     input_path: Annotated[str, typer.Option("--input", help="Mailboxes: a file, as for `bulkmail run`.")] = "",
     output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
-    apply: ApplyFlag = None,
+    apply: ApplyFlag = False,
     limit: Annotated[int | None, typer.Option(help="Mailboxes that the run is to take; 0 takes all.", min=0)] = None,
     settings: Settings = None,
     max_duration: MaxDuration = "",
@@ -56,7 +56,7 @@ def check(
     say.log_to_stderr(as_json=False)
     with say.exit_on_error():
         given = flags(settings, {
-            "input.path": input_path, "output.directory": output, "input.limit": limit, "task.apply": apply,
+            "input.path": input_path, "output.directory": output, "input.limit": limit, "task.apply": apply or None,
             "limits.max_duration": max_duration,
         })  # fmt: skip
         found = run_loop(checked(job_file, given, _ignore if as_json else partial(show, console=say.results)))

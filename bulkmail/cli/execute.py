@@ -11,6 +11,7 @@ from bulkmail.app.loop import run as run_loop
 from bulkmail.app.observe import Note, Observer
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
+from bulkmail.cli.password import unlocking
 from bulkmail.cli.progress import shown
 from bulkmail.errors import BulkmailError
 from bulkmail.report.view import view_of
@@ -27,8 +28,7 @@ class Work(Protocol):
 
 def execute(work: Work, *, hidden: bool, as_json: bool) -> int:
     """The exit code of a run. Raises what prevented it, or ended it early. Progress that is `hidden` is logged."""
-    with shown(None if hidden else say.errors) as observer:
-        ended = run_loop(work(observers=[observer], note=say.note))
+    ended = unlocking(lambda: _ended(work, hidden=hidden))
     if as_json:
         typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:
@@ -42,6 +42,11 @@ def execute(work: Work, *, hidden: bool, as_json: bool) -> int:
     if isinstance(ended.failure, BulkmailError):
         return ended.failure.exit_code
     raise ended.failure
+
+
+def _ended(work: Work, *, hidden: bool) -> Ended:
+    with shown(None if hidden else say.errors) as observer:
+        return run_loop(work(observers=[observer], note=say.note))
 
 
 def _log_end(ended: Ended) -> None:

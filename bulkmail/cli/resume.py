@@ -11,7 +11,18 @@ from bulkmail.app.commands import SEND_AGAIN
 from bulkmail.app.resume import resume as resume_run
 from bulkmail.cli import console as say
 from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import ApplyFlag, AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, flags
+from bulkmail.cli.flags import (
+    ApplyFlag,
+    AsJson,
+    LogJson,
+    MaxChanges,
+    MaxDuration,
+    MovedJob,
+    NoProgress,
+    PlanFlag,
+    applies,
+    flags,
+)
 from bulkmail.errors import UsageError
 from bulkmail.model import Status
 
@@ -28,13 +39,15 @@ def resume(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although input, job or task are not what they were.")
     ] = False,
-    apply: ApplyFlag = None,
+    apply: ApplyFlag = False,
+    plan: PlanFlag = False,
     send_again: Annotated[
         bool,
         typer.Option(
             SEND_AGAIN, help="With --retry: also where something was sent, or may have been: it arrives twice."
         ),
     ] = False,
+    moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
     no_progress: NoProgress = False,
@@ -59,16 +72,16 @@ def resume(
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
-        statuses = _statuses(retry)
-        if not retry and (apply is not None or send_again):
+        statuses, wanted = _statuses(retry), applies(apply, plan)
+        if not retry and (wanted is not None or send_again):
             raise UsageError(
                 "--apply, --plan and " + SEND_AGAIN + " go with --retry",
                 hint="A run that goes on does what it was begun for. `bulkmail apply RUN_DIR` applies a plan.",
             )
-        if apply is not None:
-            given |= {"task.apply": apply}
-        go_on = partial(resume_run, run_dir, given, accept=accept_changes)
-        work = partial(again, run_dir, statuses, given, send_again=send_again) if retry else go_on
+        if wanted is not None:
+            given |= {"task.apply": wanted}
+        go_on = partial(resume_run, run_dir, given, job=moved, accept=accept_changes)
+        work = partial(again, run_dir, statuses, given, send_again=send_again, job=moved) if retry else go_on
         code = execute(work, hidden=no_progress or log_json, as_json=as_json)
     raise typer.Exit(code)
 

@@ -1,11 +1,12 @@
 """`bulkmail run`: one job, from sign-in to summary."""
 
-from functools import partial
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 import typer
 
 from bulkmail.app.begin import begin
+from bulkmail.app.ending import Ended
 from bulkmail.cli import console as say
 from bulkmail.cli.check import require_passed
 from bulkmail.cli.execute import execute
@@ -17,7 +18,9 @@ from bulkmail.cli.flags import (
     MaxChanges,
     MaxDuration,
     NoProgress,
+    PlanFlag,
     Settings,
+    applies,
     flags,
 )
 from bulkmail.config import load
@@ -30,11 +33,15 @@ def run(
         str, typer.Option("--input", help="Mailboxes: CSV, NDJSON or text; - for standard input.")
     ] = "",
     output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
-    apply: ApplyFlag = None,
+    apply: ApplyFlag = False,
+    plan: PlanFlag = False,
     drift: Annotated[
         bool | None,
         typer.Option("--drift", help="Plan, and exit with 8 if anything would be changed, or if there are findings."),
     ] = None,
+    where: Annotated[
+        str, typer.Option("--where", help="Only these rows, such as \"Department == 'Finance' and not Exempt\".")
+    ] = "",
     limit: Annotated[int | None, typer.Option(help="Stop after so many mailboxes; 0 takes all.", min=0)] = None,
     max_changes: MaxChanges = None,
     settings: Settings = None,
@@ -64,6 +71,8 @@ def run(
 
       bulkmail run report.toml --input staff.csv --limit 20
 
+      bulkmail run report.toml --where "Department == 'Finance'" --set input.sample=50
+
       bulkmail run report.toml --set limits.batch=true --max-duration 2h
 
       bulkmail run settings.toml --apply --max-changes 100
@@ -73,11 +82,15 @@ def run(
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
         given = flags(settings, {
-            "input.path": input_path, "output.directory": output, "input.limit": limit, "task.apply": apply,
-            "task.drift": drift, "limits.max_changes": max_changes, "limits.max_duration": max_duration,
+            "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
+            "task.apply": applies(apply, plan), "task.drift": drift,
+            "limits.max_changes": max_changes, "limits.max_duration": max_duration,
         })  # fmt: skip
-        job = load(job_file, flags=given)
         if check:
             require_passed(job_file, given, log_json=log_json)
-        code = execute(partial(begin, job, given), hidden=no_progress or log_json, as_json=as_json)
+
+        def work(**shown: Any) -> Coroutine[Any, Any, Ended]:
+            return begin(load(job_file, flags=given), given, **shown)
+
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json)
     raise typer.Exit(code)

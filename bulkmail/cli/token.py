@@ -9,9 +9,11 @@ import typer
 from bulkmail.app.compose import credential_of, proxy_shown
 from bulkmail.app.loop import run
 from bulkmail.cli import console as say
-from bulkmail.config import load
+from bulkmail.cli.password import unlocking
+from bulkmail.config import Job, load
 from bulkmail.errors import UsageError
 from bulkmail.identity.claims import decode
+from bulkmail.identity.credential import Credential
 from bulkmail.text import counted
 
 LABELS = {
@@ -45,14 +47,18 @@ def token(
     with say.exit_on_error():
         if raw and (decoded or as_json):
             raise UsageError("--raw goes with neither --decode nor --json", hint="Give one of them.")
-        job = load(job_file)
-        credential = credential_of(job)
+        job, credential = unlocking(lambda: _signed_in_by(job_file))
         show_token(run(credential.token()), raw=raw, as_json=as_json)
         if not raw and not as_json and credential.certificate is not None:
             left, until = credential.certificate.days_left(), credential.certificate.not_after
             typer.echo(f"{'certificate':<15} {counted(left, 'day')} left, until {until:%d %b %Y}")
         if not raw and not as_json and (proxy := proxy_shown(job.app)):
             typer.echo(f"{'through':<15} {proxy}")
+
+
+def _signed_in_by(job_file: Path) -> tuple[Job, Credential]:
+    job = load(job_file)
+    return job, credential_of(job)
 
 
 def show_token(text: str, *, raw: bool = False, as_json: bool = False) -> None:

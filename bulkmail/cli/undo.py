@@ -9,14 +9,27 @@ import typer
 from bulkmail.app.undo import undo as undo_run
 from bulkmail.cli import console as say
 from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import ApplyFlag, AsJson, LogJson, MaxChanges, MaxDuration, NoProgress, flags
+from bulkmail.cli.flags import (
+    ApplyFlag,
+    AsJson,
+    LogJson,
+    MaxChanges,
+    MaxDuration,
+    MovedJob,
+    NoProgress,
+    PlanFlag,
+    applies,
+    flags,
+)
 
 
 def undo(
     run_dir: Annotated[Path, typer.Argument(help="Directory of the run to take back.", metavar="RUN_DIR")],
     *,
     output: Annotated[str, typer.Option("--output", help="Run directory; RUN_DIR-undo if not given.")] = "",
-    apply: ApplyFlag = None,
+    apply: ApplyFlag = False,
+    plan: PlanFlag = False,
+    moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
     no_progress: NoProgress = False,
@@ -38,7 +51,9 @@ def undo(
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
-        given |= {"task.apply": bool(apply)}
+        given |= {"task.apply": bool(applies(apply, plan))}
         into = Path(output) if output else run_dir.with_name(f"{run_dir.name}-undo")
-        code = execute(partial(undo_run, run_dir, given, into=into), hidden=no_progress or log_json, as_json=as_json)
+        code = execute(
+            partial(undo_run, run_dir, given, into=into, job=moved), hidden=no_progress or log_json, as_json=as_json
+        )
     raise typer.Exit(code)

@@ -75,7 +75,7 @@ def _refuse_nul(tables: Mapping[str, Any], path: Path) -> None:
     """No path can hold one, and no name or address has one."""
     for name, table in tables.items():
         for key, value in table.items():
-            if "\0" in (value if isinstance(value, str) else ""):
+            if any("\0" in text for text in _texts(value)):
                 raise ConfigError(f"{path}: {name}.{key} holds a NUL character", hint="Write the text without it.")
 
 
@@ -99,8 +99,7 @@ def _refuse_apply(tables: Mapping[str, Any], path: Path, text: str) -> None:
 
 def _refuse_escapes(tables: Mapping[str, Any], path: Path, text: str) -> None:
     for table, key in PATHS:
-        value = tables.get(table, {}).get(key)
-        if isinstance(value, str) and has_escapes(value):
+        if any(map(has_escapes, _texts(tables.get(table, {}).get(key)))):
             raise ConfigError(
                 f"{path}:{line_of(text, (table, key))}: {table}.{key} holds a tab or another control character",
                 hint="A backslash is special between double quotes: put a path with backslashes between single quotes.",
@@ -111,8 +110,19 @@ def _anchor(tables: Mapping[str, Any], folder: Path) -> None:
     """Paths of the file are relative to the file."""
     for table, key in PATHS:
         value = tables.get(table, {}).get(key)
-        if isinstance(value, str) and value not in ("", "-"):
-            tables[table][key] = str(folder / value)
+        if isinstance(value, str):
+            tables[table][key] = _beside(folder, value)
+        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
+            tables[table][key] = [_beside(folder, one) for one in value]
+
+
+def _beside(folder: Path, path: str) -> str:
+    return path if path in ("", "-") else str(folder / path)
+
+
+def _texts(value: object) -> list[str]:
+    """A text, or those of a list."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
 
 
 def _lines(error: ValidationError, path: Path, text: str, overlaid: Mapping[Key, Given]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bulkmail.config.tables import SECRETS, TABLES
+from bulkmail.config.tables import SECRETS, TABLES, Paths
 from bulkmail.errors import ConfigError
 from bulkmail.text import likeliest
 
@@ -16,7 +16,7 @@ Key: TypeAlias = tuple[str, str]
 """A table and a key in it."""
 
 
-_TEXTS = (str, str | None)
+_TEXTS = (str, str | None, Paths)
 """Types of settings that are texts, even if they look like a number or a date."""
 
 
@@ -100,4 +100,5 @@ def _typed(key: Key, text: str) -> Any:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return text
-    return text if field and field.annotation in _TEXTS and not isinstance(value, str) else value
+    wanted = (str, list) if field and field.annotation == Paths else str
+    return text if field and field.annotation in _TEXTS and not isinstance(value, wanted) else value

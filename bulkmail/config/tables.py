@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from bulkmail.core.where import Where
 from bulkmail.text import known_encoding, seconds
 
 
@@ -30,6 +31,8 @@ def _unset(value: object) -> object:
 Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
 Share: TypeAlias = Annotated[float, BeforeValidator(_share)]
 File: TypeAlias = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_unset)]
+Paths: TypeAlias = str | Annotated[tuple[str, ...], Field(strict=False)]
+"""One path, or a list of them."""
 
 
 class Table(BaseModel):
@@ -58,12 +61,27 @@ class App(Table):
 class Input(Table):
     """Where the mailboxes come from: exactly one of path, users and group."""
 
-    path: str = Field("", description="CSV, NDJSON or text; - for standard input")
+    path: Paths = Field("", description="CSV, NDJSON or text; - for standard input; several in a list, or lists/*.csv")
     column: str = Field("", description="the column with the address; found by itself among the usual names")
     users: str | None = Field(None, description='OData filter on /users; "" asks for all that have a mail address')
     group: str = Field("", description="object id of a group; its members, nested ones too")
     encoding: str = Field("", description="of the list, such as cp1252; UTF-8 and UTF-16 are found by themselves")
     limit: int = Field(0, ge=0, description="stop after so many mailboxes; 0 takes all")
+    where: str = Field("", description="which rows, such as Department == 'Finance' and not Exempt")
+    exclude: Paths = Field("", description="list of mailboxes to leave out, or several, as for path")
+    skip: int = Field(0, ge=0, description="leave out so many mailboxes at first")
+    sample: int = Field(0, ge=0, description="so many mailboxes, drawn at random; 0 takes all")
+    seed: int = Field(0, description="of the sample: the same one draws the same mailboxes")
+    order: Literal["listed", "stalest"] = Field(
+        "listed", description="stalest: those that were done longest ago come first, by [state] path"
+    )
+
+    @field_validator("where")
+    @classmethod
+    def _understood(cls, value: str) -> str:
+        if value:
+            Where(value)
+        return value
 
     @field_validator("encoding")
     @classmethod
@@ -77,10 +95,20 @@ class Input(Table):
         return self
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """The files and patterns of the list."""
+        return several(self.path)
+
+    @property
     def origins(self) -> list[str]:
         """Which of the three are given; in a job that can be run, it is one."""
-        given = {"path": bool(self.path), "users": self.users is not None, "group": bool(self.group)}
+        given = {"path": bool(self.paths), "users": self.users is not None, "group": bool(self.group)}
         return [name for name, is_given in given.items() if is_given]
+
+
+def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The paths of a setting that takes one or a list."""
+    return tuple(filter(None, (value,) if isinstance(value, str) else value))
 
 
 class TaskTable(BaseModel):
@@ -224,6 +252,7 @@ PATHS = (
     ("app", "assertion_file"),
     ("app", "ca_file"),
     ("input", "path"),
+    ("input", "exclude"),
     ("output", "directory"),
     ("state", "path"),
 )

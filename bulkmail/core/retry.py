@@ -12,11 +12,13 @@ The rules, and where they come from:
   Jitter".
 - The wait that Retry-After asks for is not in here: it is a fence of the limiter, so that all requests of a mailbox
   learn of it. It costs no attempts, since the service has asked for the repetition.
-- A DELETE that is repeated after a lost answer and finds nothing has done its work the first time.
+- A DELETE, or a POST to permanentDelete, that is repeated after a lost answer and finds nothing has done its work the
+  first time.
 - What an outage costs is bounded by `core.outage`, and how many attempts noise may cost as well. There is no quota of
   repetitions for the run: it would protect the service, and fail mailboxes for what is not theirs.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -48,6 +50,8 @@ JUDGEMENTS = {
 }
 """Status to judgement; anything else below 500 is done, anything else from 500 on is transient. 507 is a full mailbox:
 done."""
+
+_FOR_GOOD = re.compile(r"/(?:microsoft\.graph\.)?permanentDelete(?:\(\))?/?\Z", re.IGNORECASE)
 
 REPEATABLE = frozenset({Effect.READ, Effect.IDEMPOTENT, Effect.VERIFIED})
 
@@ -104,7 +108,8 @@ def judge_error(error: TransportError, effect: Effect) -> Judgement:
 
 def settled(request: Request, response: Response) -> bool:
     """Whether the answer to a repetition shows that the attempt before it did the work after all."""
-    return request.method == "DELETE" and response.status == 404 and error_of(response.body)[0] == "ErrorItemNotFound"
+    deletes = request.method == "DELETE" or (request.method == "POST" and _FOR_GOOD.search(request.path) is not None)
+    return deletes and response.status == 404 and error_of(response.body)[0] == "ErrorItemNotFound"
 
 
 def backoff(rules: RetryRules, tried: int, dice: Callable[[], float]) -> float:

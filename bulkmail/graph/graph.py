@@ -1,20 +1,24 @@
 """The verbs of Graph below one path, and what they raise. Each request is checked and encoded here, once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from bulkmail.address import Address
-from bulkmail.core.odata import contradicts, error_of, exchange, ids_of, link_path, user
+from bulkmail.core.odata import contradicts, exchange, link_path, user
 from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
+from bulkmail.graph.download import downloaded
 from bulkmail.graph.gathering import CURRENT, Gathering
+from bulkmail.graph.plain import error_from, plain_get
 from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
-from bulkmail.model import NOTHING, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Response, Store, Transport
+from bulkmail.model import NOTHING, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Store, Transport
+from bulkmail.streams import Frame, Into
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]
@@ -92,6 +96,11 @@ class Graph:
         )  # fmt: skip
 
     @property
+    def base(self) -> str:
+        """The endpoint with its version: which cloud this is."""
+        return self._base
+
+    @property
     def checkpoint(self) -> Mapping[str, Any]:
         """The last Checkpoint that the task yielded for this mailbox, in a process of this run that died or was
         stopped; empty where it begins anew."""
@@ -104,16 +113,17 @@ class Graph:
         may be empty at any time, which means that all is to be done."""
         return self._kept.state
 
-    def blob(self, name: str) -> AbstractAsyncContextManager[BlobFile]:
+    def blob(self, name: str, frame: Frame | None = None) -> AbstractAsyncContextManager[BlobFile]:
         """Binary output, in chunks, to a file of this mailbox in the run directory:
 
             async with graph.blob("inbox.mbox") as file:
                 await file.write(chunk)
             yield {"subject": subject, **file.blob._asdict()}
 
-        A name that is used again is an archive, to which the next blob is appended. Raises OutputError.
+        A name that is used again is an archive, to which the next blob is appended; `frame` is what stands around a
+        member of it. Raises OutputError.
         """
-        return self._kept.blob(name)
+        return self._kept.blob(name, frame)
 
     @property
     def direct(self) -> Signed:
@@ -156,6 +166,23 @@ class Graph:
         body: bytes | None = await self._exchange(self._raw, path, values, params, headers)
         return body or b""
 
+    def download(
+        self, path: str, *values: str, to: BlobFile, most: int, headers: Mapping[str, str] = NOTHING
+    ) -> Coroutine[Any, Any, int]:
+        """Writes the content of a GET to a blob as it comes, at most `most` bytes, and gives their number: memory holds
+        a chunk of it. A stream that breaks off goes on behind what has come.
+
+            async with graph.blob(name) as file:
+                await graph.download("/messages/{}/$value", id, to=file, most=150 * 1024 * 1024)
+
+        Raises GraphError, and TransportError, also for content that is larger.
+        """
+        return downloaded(partial(self._exchange, self._loading, path, values, NOTHING, headers), to, most)
+
+    async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of work that blocks and only looks, such as reading a file: if cancelled, it is not waited for."""
+        return await asyncio.to_thread(work, *arguments)
+
     async def location(
         self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
     ) -> Address:
@@ -178,6 +205,11 @@ class Graph:
         """A POST; say what repeating it does. Raises OutcomeUnknown when its answer is lost and repeating is not
         safe."""
         return self._call("POST", path, values, NOTHING, headers, body, effect, change)
+
+    async def stream(self, path: str, body: Any, *values: str, into: Into) -> None:
+        """A POST to an action that only reads, with an answer that may be too large for memory: its body goes `into`
+        an async context that takes chunks. Each attempt enters it anew; one that breaks off leaves it with an error."""
+        await self._exchange(self._streaming, "POST", path, values, NOTHING, NOTHING, body, Effect.READ, None, into)
 
     async def create(
         self,
@@ -301,7 +333,7 @@ class Graph:
         if headers is not NOTHING:
             check_headers(headers)
         if method == "GET":
-            return _request(("GET", full, self._mailbox, headers, *_TO_ROW, self._row, *_TO_KEY, self._key))
+            return plain_get(full, self._mailbox, headers, self._row, self._key)
         content = None if body is None else content_of(body)
         change = check_change(change, body)
         return Request(
@@ -311,6 +343,14 @@ class Graph:
 
     def _raw(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(raw=True, batchable=False)
+
+    def _streaming(self, *asked: Any) -> Request:
+        *request, into = asked
+        return self._asked(*request)._replace(into=into, batchable=False)
+
+    def _loading(self, *asked: Any) -> Request:
+        *request, into, start = asked
+        return self._raw(*request)._replace(into=into, start=start)
 
     def _moved(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(batchable=False)
@@ -350,17 +390,4 @@ class Graph:
             return response.body
         if response.status == FOUND and make == self._moved and (there := response.headers.get("location")):
             return Address(there)
-        raise _error(response)
-
-
-# A request of all its fields in C: calling the class costs twice that, and there is one for each mailbox.
-_request = partial(tuple.__new__, Request)
-_BLANK, _ROW = Request("GET", "/"), Request._fields.index("row")
-_TO_ROW, _TO_KEY = _BLANK[Request._fields.index("body") : _ROW], _BLANK[_ROW + 1 : Request._fields.index("key")]
-
-
-def _error(response: Response) -> GraphError:
-    code, message = error_of(response.body)
-    if 300 <= response.status < 400:
-        code, message = code or "RedirectRefused", "the service answered with a redirect, which is not followed"
-    return GraphError(response.status, code, message or "no reason given", **ids_of(response))
+        raise error_from(response)

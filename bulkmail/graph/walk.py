@@ -38,9 +38,10 @@ class Pages:
     """The pages of one walk; `async for page in graph.pages(...)` gives lists of items.
 
     `delta` is empty until the walk of a delta query has ended; then it is the link by which the next one goes on.
+    `here` is the link of the page that came last: a walk `since` that one begins with it again.
     """
 
-    __slots__ = ("_base", "_first", "_read", "_sizes", "delta")
+    __slots__ = ("_base", "_first", "_read", "_sizes", "delta", "here")
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class Pages:
         self._read = read
         self._base = base
         self._sizes = sizes
-        self.delta = ""
+        self.delta = self.here = ""
 
     async def __aiter__(self) -> AsyncIterator[list[Any]]:
         asked, link = self._first()
@@ -72,6 +73,7 @@ class Pages:
             following = next_path(body, self._base, asked)
             if following is None:
                 self.delta = delta_link(body, self._base, asked)
+            self.here = self._base + link
             yield items
             if following is None:
                 return

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
-from bulkmail.errors import CertificateError
+from bulkmail.errors import CertificateError, CertificateLocked
 from bulkmail.identity.certificate import Certificate, KeyPair, pair
 from bulkmail.identity.form import CERTIFICATE, KEY, Form, form_of, unwrapped
 from bulkmail.identity.secret import Secret
@@ -141,7 +141,7 @@ def _attempt(load: Callable[[], T]) -> T | None:
 
 def _locked(path: Path, password: Secret | None) -> CertificateError:
     if password is None:
-        return CertificateError(f"{path} is locked by a password, and none was given", hint=_PASSWORD_HINT)
+        return CertificateLocked(f"{path} is locked by a password, and none was given", hint=_PASSWORD_HINT)
     return CertificateError(
         f"the password does not open {path}",
         hint="Check the password. A file locked with an outdated cipher opens after exporting it again with AES-256.",

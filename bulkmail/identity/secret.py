@@ -1,6 +1,8 @@
 """A text that must not be seen: a password, a client secret. Knows nothing of what it opens."""
 
 import codecs
+import os
+import stat
 from pathlib import Path
 from typing import NoReturn
 
@@ -65,6 +67,16 @@ def read_secret(path: Path) -> Secret:
 def first_line(text: str) -> str:
     """A secret as it was meant: without the line end that editors, pipes and key vaults put behind it."""
     return text.partition("\n")[0].rstrip("\r")
+
+
+def exposed(path: Path) -> str:
+    """A sentence where others may read a file with a secret; empty where they may not, or that cannot be told."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    open_to_others = os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO)
+    return f"{path} holds a secret and others may open it: chmod 600 {path}" if open_to_others else ""
 
 
 def _decoded(content: bytes) -> str | None:

@@ -13,6 +13,7 @@ from bulkmail.identity.proof import ByAssertion, ByCertificate, BySecret, Proof
 from bulkmail.identity.secret import Secret
 
 SHARED = frozenset({"common", "organizations", "consumers"})  # endpoints for users of any tenant; no app-only tokens
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
 
 
@@ -43,8 +44,14 @@ def credential_from(settings: AppSettings, proxy: Rule = proxy_for) -> Credentia
             f"tenant_id {settings.tenant_id!r} is no tenant",
             hint="Give the tenant's GUID or one of its domains, such as contoso.onmicrosoft.com.",
         )
-    if not settings.client_id:
-        raise ConfigError("client_id is missing", hint="It is the application's id in Entra, a GUID.")
+    if not _GUID.fullmatch(settings.client_id):
+        raise ConfigError(
+            f"client_id {settings.client_id!r} is not a GUID",
+            hint="It is the Application (client) ID on the application's page in the Entra admin center.",
+        )
+    for name, value in (("tenant_id", settings.tenant_id), ("client_id", settings.client_id)):
+        if not value.strip("0-"):
+            raise ConfigError(f"{name} is still the one of the example", hint="Put your own into the job file.")
     proof = _proof(settings)
     tls = tls_context(str(settings.ca_file) if settings.ca_file else "")
     directory = Directory(settings.cloud, settings.tenant_id, settings.client_id, proof, tls, proxy)

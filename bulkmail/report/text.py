@@ -16,6 +16,7 @@ from bulkmail.report.verdict import verdict
 from bulkmail.report.view import View
 from bulkmail.rundir.manifest import Manifest, Waited
 from bulkmail.source.columns import ID_NAMES, fold
+from bulkmail.source.empty import left_out
 from bulkmail.text import counted, duration, one_line, visible
 
 LABEL = 10
@@ -144,8 +145,9 @@ def of_what(manifest: Manifest) -> str:
     """How many mailboxes, of which list and which of its columns."""
     given = manifest.input
     done = manifest.sums.mailboxes - manifest.statuses.get(Status.NOT_RUN, 0)
-    if given.path:
-        source = "standard input" if given.path == "-" else given.path.replace("\\", "/").rpartition("/")[2]
+    if paths := given.paths:
+        first = "standard input" if paths[0] == "-" else paths[0].replace("\\", "/").rpartition("/")[2]
+        source = f"{first} and {len(paths) - 1:,} more" if paths[1:] else first
     elif given.group:
         source = f"the group {given.group}"
     else:
@@ -232,10 +234,12 @@ def _work(view: View, zone: tzinfo | None) -> Iterator[Line]:
     if counts.rows:
         listed = (
             (counts.unique, "unique"), (counts.duplicates, "duplicate"), (counts.blank, "blank"),
-            (counts.invalid, "invalid"),
+            (counts.invalid, "invalid"), (counts.left_out, "left out"),
         )  # fmt: skip
         parts = " + ".join(f"{number:,} {word}" for number, word in listed if number or word == "unique")
         yield Line("input", f"{counted(counts.rows, 'row')} = {parts}")
+    if counts.left_out:
+        yield Line("left out", f"{counted(counts.left_out, 'mailbox', 'mailboxes')}: {left_out(counts)}")
     spent = f", in {duration(manifest.seconds)}" if manifest.seconds else ""
     yield Line(
         "work",

@@ -169,7 +169,13 @@ def _neighbours(folder: Path) -> Iterable[Path]:
 
 
 def _same_job(one: Manifest, other: Manifest) -> bool:
-    return (one.task, one.mode, one.undo, one.app, one.job.path, one.input.path, one.input.limit, bool(one.parent)) == (
-        other.task, other.mode, other.undo, other.app, other.job.path, other.input.path, other.input.limit,
-        bool(other.parent),
+    return _nature(one) == _nature(other)
+
+
+def _nature(one: Manifest) -> tuple[object, ...]:
+    """What two runs have in common whose figures may be compared: the list may have changed, the choice from it not."""
+    given = one.input
+    return (
+        one.task, one.mode, one.undo, one.app, one.job.path, bool(one.parent), given.path, given.limit, given.where,
+        given.exclude, given.skip, given.sample, given.seed,
     )  # fmt: skip

@@ -21,6 +21,7 @@ from bulkmail.rundir.folder import (
     SPILLS,
     VERDICTS,
 )
+from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
@@ -65,6 +66,7 @@ def open_outputs(
     *,
     planning: bool = False,
     run: str = "",
+    freshness: Freshness | None = None,
 ) -> Iterator[Outputs]:
     """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
     only plans leaves `states` as they are. `run` is the id that the journal names. Raises OutputError."""
@@ -88,5 +90,7 @@ def open_outputs(
         spills.clear()
         opened.callback(spills.clear)
         sync(folder)
-        writer = Writer(sinks, Journal(outcomes, run), rejected, recovered.totals, None if planning else states)
+        writer = Writer(
+            sinks, Journal(outcomes, run), rejected, recovered.totals, None if planning else states, freshness
+        )
         yield Outputs(writer, spills, blobs, states, dict(recovered.reached))

@@ -16,6 +16,7 @@ from bulkmail.rundir.entries import Reached, checked_state
 from bulkmail.rundir.state import States
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, Writing
 from bulkmail.sink.spill import Spill, Spills
+from bulkmail.streams import Frame
 
 CHUNK = 256
 """Rows that are encoded together."""
@@ -69,11 +70,11 @@ class Pending:
             raise TaskMistake("a task has a state only if it is declared with keeps_state")
         return self._state
 
-    def blob(self, name: str, /) -> Writing:
+    def blob(self, name: str, frame: Frame | None = None, /) -> Writing:
         self.is_short = False
         if self._blobs is None:
             self._blobs = self._outputs.blobs.of(self._mailbox)
-        return self._blobs.open(name)
+        return self._blobs.open(name, frame)
 
     async def begin(self) -> None:
         """Reads the state that the mailbox left behind, for a task that keeps one."""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from bulkmail.model import Outcome, Rejected, Row
 from bulkmail.rundir.entries import Reached, encode_checkpoint, encode_outcome
+from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.state import States
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink.uncancelled import uncancelled
@@ -110,12 +111,14 @@ class Writer:
         rejected: "Rejects",
         totals: Totals,
         states: States | None = None,
+        freshness: Freshness | None = None,
     ) -> None:
         self._sinks = sinks
         self._outcomes = outcomes
         self._rejected = rejected
         self._totals = totals
         self._states = states
+        self._freshness = freshness
         self._encoders = [sink.format.encode for sink in sinks]
         self._names = [sink.name for sink in sinks]
         self._lengths = [sink.length for sink in sinks]
@@ -185,7 +188,7 @@ class Writer:
             outcomes: list[Any] = [*map(attrgetter("outcome"), finished)]
             entries = [*map(encode_outcome, outcomes, self._offsets(columns))]
             pieces = [[b"".join(column)] for column in columns]
-            cancelled = await uncancelled(asyncio.to_thread(self._append, pieces, entries, rejected))
+            cancelled = await uncancelled(asyncio.to_thread(self._append, pieces, entries, rejected, outcomes))
             self._totals.add_all(outcomes)
         if cancelled is not None:
             raise cancelled
@@ -193,6 +196,7 @@ class Writer:
     async def _commit_extras(
         self, finished: Sequence[Finished | Part], columns: Sequence[Sequence[Any]], rejected: Sequence[Rejected]
     ) -> asyncio.CancelledError | None:
+        outcomes = [item.outcome for item in finished if isinstance(item.outcome, Outcome)]
         extras = [(item.outcome.mailbox, item.extra) for item in finished if item.extra is not None]
         entries = [
             _entry(item.outcome, lengths) for item, lengths in zip(finished, self._offsets(columns), strict=True)
@@ -201,14 +205,14 @@ class Writer:
         def append() -> None:
             for _, extra in extras:
                 extra.before()
-            self._append([*map(_pieces, columns)], entries, rejected)
+            self._append([*map(_pieces, columns)], entries, rejected, outcomes)
             if self._states is not None:
                 self._states.put([(mailbox, extra.state) for mailbox, extra in extras if extra.state is not None])
             for _, extra in extras:
                 extra.after()
 
         cancelled = await uncancelled(asyncio.to_thread(append))
-        self._totals.add_all([item.outcome for item in finished if isinstance(item.outcome, Outcome)])
+        self._totals.add_all(outcomes)
         for _, extra in extras:
             extra.done()
         return cancelled
@@ -223,8 +227,9 @@ class Writer:
         return map(dict, map(zip, repeat(self._names), islice(zip(*ends, strict=True), 1, None)))
 
     def _append(
-        self, columns: Sequence[Iterable[bytes]], entries: Sequence[bytes], rejected: Sequence[Rejected]
-    ) -> None:
+        self, columns: Sequence[Iterable[bytes]], entries: Sequence[bytes], rejected: Sequence[Rejected],
+        outcomes: Sequence[Outcome],
+    ) -> None:  # fmt: skip
         """Appends to each sink its pieces, one after the other; then the entries."""
         for sink, pieces in zip(self._sinks, columns, strict=True):
             written = False
@@ -234,6 +239,8 @@ class Writer:
             if written:
                 sink.file.sync()
         self._outcomes.append(entries)
+        if self._freshness is not None:
+            self._freshness.put(outcomes)
         if rejected:
             self._rejected.append(rejected)
 

@@ -144,7 +144,9 @@ def _make(folder: Path) -> None:
 
 
 def _warn_of_others(folder: Path) -> None:
-    """A folder that was there stays as it is, but who may write to it can put any file in place of a run's."""
+    """A folder that was there stays as it is. Other users who may write to it can put any file in place of a run's."""
+    if any(one.name not in (LOCK, ALIVE) for one in folder.iterdir()) and not (folder / MANIFEST).exists():
+        log.warning("%s holds other files already; those of the run are put beside them", folder)
     mode = folder.stat().st_mode
     if os.name != "nt" and mode & (stat.S_IWGRP | stat.S_IWOTH):
         log.warning("%s may be written to by other users (mode %o): chmod 700 keeps them out", folder, mode & 0o777)

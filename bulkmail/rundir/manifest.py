@@ -27,9 +27,9 @@ State: TypeAlias = Literal["running", "finished", "stopped", "failed"]
 @dataclass(frozen=True, slots=True)
 class PinnedInput:
     """Where the mailboxes came from, as the job says it, and what that was found to be: `bytes`, `sha256` and
-    `mailboxes` are known once it was read."""
+    `mailboxes` are known once it was read, and so is `excluded_sha256`, of the lists of what was to be left out."""
 
-    path: str = ""
+    path: str | tuple[str, ...] = ""
     column: str = ""
     users: str | None = None
     group: str = ""
@@ -38,6 +38,18 @@ class PinnedInput:
     sha256: str | None = None
     mailboxes: int | None = None
     encoding: str = ""
+    where: str = ""
+    exclude: str | tuple[str, ...] = ""
+    excluded_sha256: str = ""
+    skip: int = 0
+    sample: int = 0
+    seed: int = 0
+    order: Literal["listed", "stalest"] = "listed"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files and patterns of the list."""
+        return tuple(filter(None, (self.path,) if isinstance(self.path, str) else self.path))
 
     @property
     def measured(self) -> bool:

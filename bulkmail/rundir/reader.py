@@ -8,6 +8,7 @@ import csv
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,10 +41,11 @@ _OK = b'"status":"ok",'
 
 
 class RunDir:
-    """The directory of one run. Making one reads nothing yet."""
+    """The directory of one run. Making one reads nothing yet. `job` is its job file, where that has been moved."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, job: Path | None = None) -> None:
         self.path = path
+        self._job = job
 
     def __repr__(self) -> str:
         return f"<RunDir {self.path}>"
@@ -51,7 +53,8 @@ class RunDir:
     @cached_property
     def manifest(self) -> Manifest:
         """`run.json`, as it was when it was first asked for. Raises InputError for a directory that holds no run."""
-        return Manifest.read(self.path)
+        manifest = Manifest.read(self.path)
+        return manifest if self._job is None else replace(manifest, job=replace(manifest.job, path=str(self._job)))
 
     @cached_property
     def _id(self) -> str | None:

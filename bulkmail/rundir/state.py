@@ -10,11 +10,9 @@ pass. Each case is told. Only a file that can be neither read nor made is an err
 
 import asyncio
 import logging
-import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -22,14 +20,10 @@ from typing import Any, Self
 
 import orjson
 
-from bulkmail.atomic import make_folder
-from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox
+from bulkmail.rundir.database import PATIENCE, opened
 
 log = logging.getLogger(__name__)
-
-PATIENCE = 30.0
-"""Seconds that are waited for another process which writes."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS left_behind (
@@ -39,14 +33,6 @@ CREATE TABLE IF NOT EXISTS left_behind (
 """
 _READ = "SELECT state, seal FROM left_behind WHERE task = ? AND mailbox = ? AND scope = ?"
 _PUT = "INSERT OR REPLACE INTO left_behind (task, mailbox, scope, state, seal, at) VALUES (?, ?, ?, ?, ?, ?)"
-
-_NOT_DAMAGE = frozenset({
-    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
-})  # fmt: skip
-"""Errors that say nothing of what the file holds."""
-
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def scope_of(options: Mapping[str, Any]) -> str:
@@ -77,21 +63,7 @@ class States:
         patience: float = PATIENCE,
     ) -> Self:  # fmt: skip
         """Opens the file, or makes it, for its owner only. A damaged one is put aside. Blocks. Raises OutputError."""
-        there = path.exists()
-        with _as_output_error(path):
-            try:
-                connection = _connected(path, patience)
-            except (sqlite3.Error, ValueError) as error:
-                if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in _NOT_DAMAGE:
-                    raise
-                aside = path.with_name(f"{path.name}.damaged")
-                path.replace(aside)
-                path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # it would be played into the new file
-                note(f"{path} is damaged, and is now {aside.name}: every mailbox has a full pass")
-                connection = _connected(path, patience)
-            else:
-                if not there:
-                    note(f"{path} is new: every mailbox has a full pass")
+        connection = opened(path, _SCHEMA, _READ, note, lost="every mailbox has a full pass", patience=patience)
         return cls(path, connection, task, scope, note)
 
     async def read(self, mailbox: Mailbox, /) -> dict[str, Any]:
@@ -142,43 +114,3 @@ class States:
         if not self._told:
             self._told = True
             self._note(text)
-
-
-def _connected(path: Path, patience: float) -> sqlite3.Connection:
-    """Raises sqlite3.Error and ValueError, also for a file in which something is wrong."""
-    _make_private(path)
-    connection = sqlite3.connect(path, timeout=patience, check_same_thread=False)
-    try:
-        _check(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(_SCHEMA)
-        connection.execute(_READ, ("", "", "")).fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise ValueError(found)
-
-
-def _make_private(path: Path) -> None:
-    make_folder(path.parent)
-    handle = os.open(path, _FLAGS, 0o600)
-    try:
-        with suppress(OSError, AttributeError):  # a file system without modes
-            os.fchmod(handle, 0o600)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _as_output_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise OutputError(f"{path}: {said.lower()}", hint="Name another file in [state].") from error

@@ -81,6 +81,15 @@ class Appender:
         self.length += len(block)
         return self.length
 
+    def fill_in(self, at: int, block: bytes) -> None:
+        """Writes over what was appended as room for it, and is not committed."""
+        rest = memoryview(block)
+        with os_errors_as_output_error(self.path):
+            os.lseek(self._file, at, os.SEEK_SET)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            os.lseek(self._file, self.length, os.SEEK_SET)
+
     def sync(self) -> None:
         """Returns when what was appended would survive a power cut."""
         with os_errors_as_output_error(self.path):

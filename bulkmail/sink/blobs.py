@@ -22,6 +22,7 @@ from bulkmail.model import Blob, Mailbox
 from bulkmail.sink.appender import Appender, os_errors_as_output_error
 from bulkmail.sink.names import safe_name
 from bulkmail.sink.uncancelled import uncancelled
+from bulkmail.streams import Frame
 
 T = TypeVar("T")
 
@@ -74,9 +75,9 @@ class MailboxBlobs:
         self.lengths: dict[str, int] = {}
         self._open: set[str] = set()
 
-    def open(self, name: str) -> "Writing":
+    def open(self, name: str, frame: Frame | None = None) -> "Writing":
         """`async with` it, and write. Raises TaskMistake where a blob of this name is just being written."""
-        return Writing(self._blobs, self, self._folder / safe_name(name))
+        return Writing(self._blobs, self, self._folder / safe_name(name), frame)
 
     def claim(self, name: str) -> None:
         if name in self._open:
@@ -132,12 +133,13 @@ class Writing:
     """A blob that is being written: `await write(chunk)`, each chunk a few megabytes at the most. Afterwards `blob`
     says where it lies. A block that ends with an error leaves nothing of the blob behind."""
 
-    def __init__(self, blobs: Blobs, mailbox: MailboxBlobs, path: Path) -> None:
+    def __init__(self, blobs: Blobs, mailbox: MailboxBlobs, path: Path, frame: Frame | None = None) -> None:
         self._blobs = blobs
         self._mailbox = mailbox
         self._path = path
+        self._frame = frame
         self._file: Appender | None = None
-        self._offset = 0
+        self._offset = self._end_of_file = 0
         self._hash = sha256()
         self._done: Blob | None = None
 
@@ -164,7 +166,7 @@ class Writing:
         finally:
             self._mailbox.release(self._path.name)
             if self._done is not None:
-                self._mailbox.ended(self._path.name, self._done.offset + self._done.bytes)
+                self._mailbox.ended(self._path.name, self._end_of_file)
 
     async def write(self, chunk: bytes) -> None:
         """Returns when the chunk is with the system. Raises OutputError."""
@@ -183,6 +185,8 @@ class Writing:
         was_there = self._path.exists()
         self._file = Appender.at_end(self._path)
         self._offset = self._file.length
+        if self._frame is not None:
+            self._file.append(bytes(self._frame.head))  # filled in when the size and the digest are known
         return self._offset if was_there else None
 
     def _write(self, chunk: bytes) -> None:
@@ -194,8 +198,14 @@ class Writing:
             if not whole:
                 file.cut(self._offset)
                 return
+            start, end = self._offset + (self._frame.head if self._frame else 0), file.length
+            if self._frame is not None:
+                before, behind = self._frame.around(end - start, self._hash.hexdigest())
+                file.fill_in(self._offset, before)
+                file.append(behind)
+            self._end_of_file = file.length
         path = "/".join(self._path.parts[-3:])
-        self._done = Blob(path, self._offset, file.length - self._offset, self._hash.hexdigest())
+        self._done = Blob(path, start, end - start, self._hash.hexdigest())
 
     @property
     def _opened(self) -> Appender:

@@ -91,6 +91,11 @@ class Seen:
     def __len__(self) -> int:
         return sum(map(len, self._shards)) - _SHARDS
 
+    def __contains__(self, text: str) -> bool:
+        number = _number(text.casefold())
+        shard = self._shards[number % _SHARDS]
+        return shard[bisect_left(shard, number)] == number
+
     def add(self, text: str) -> bool:
         """Whether a cleaned `text` is new; from now on it is not."""
         number = _number(text.casefold())
@@ -116,11 +121,12 @@ class Seen:
 
 
 class Admission:
-    """Admits each mailbox once and counts every row. With a `limit`, it is `full` after that many mailboxes."""
+    """Admits each mailbox once and counts every row. With a `limit`, it is `full` after that many mailboxes. `seen` are
+    those that were admitted elsewhere."""
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, seen: Seen | None = None) -> None:
         self._limit = limit
-        self._seen = Seen()
+        self._seen = Seen() if seen is None else seen
         self._unique = self._duplicates = self._blank = self._invalid = 0
         self.columns: tuple[str, ...] = ()
         """The names of the columns that mailboxes are found by, where the list has names."""

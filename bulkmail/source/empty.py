@@ -33,14 +33,27 @@ _SIGNS = (
 
 def nothing_in(name: str, counts: Counts, rejected: Sequence[Rejected]) -> InputError:
     """`rejected` are some of the rows, with what was wrong with them."""
+    if counts.left_out:
+        return InputError(f"{name}: {_seen(counts, rejected)}", hint=f"Look at [input] of the job. {MEANT}")
     signs = (hint for sign, hint in _SIGNS if any(sign.search(row.value.strip()) for row in rejected))
     hint = next(signs, _OTHERWISE if counts.rows else _NO_ROWS)
     return InputError(f"{name}: {_seen(counts, rejected)}", hint=f"{hint} {MEANT}")
 
 
+def left_out(counts: Counts) -> str:
+    """Why mailboxes were left out, and how many: `3 excluded, 20 not meant by where`."""
+    reasons = (
+        (counts.excluded, "excluded"), (counts.unmatched, "not meant by where"), (counts.skipped, "skipped"),
+        (counts.unsampled, "not in the sample"), (counts.beyond, "beyond the limit"),
+    )  # fmt: skip
+    return ", ".join(f"{number:,} {why}" for number, why in reasons if number)
+
+
 def _seen(counts: Counts, rejected: Sequence[Rejected]) -> str:
     if not counts.rows:
         return "there is no row in it"
+    if counts.left_out:
+        return f"the job leaves all of its {counts.left_out:,} mailboxes out: {left_out(counts)}"
     row = next((row for row in rejected if row.reason == "invalid"), rejected[0] if rejected else None)
     first = f"; row {row.row} {row.why}{f': {one_line(row.value)!r}' if row.value else ''}" if row else ""
     return f"none of its {counts.rows:,} rows names a mailbox{first}"

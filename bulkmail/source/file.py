@@ -9,7 +9,7 @@ from typing import BinaryIO
 from bulkmail.daemon import in_daemon
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Digest, Mailbox, Rejected
-from bulkmail.source.admission import Admission
+from bulkmail.source.admission import Admission, Seen
 from bulkmail.source.chunks import HALF
 from bulkmail.source.content import Kind, opened
 from bulkmail.source.csvfile import read_csv
@@ -30,8 +30,8 @@ class FileSource:
 
     `column` names the column of the address, `kind` the way of writing and `encoding` that of its bytes, where they are
     not to be found out. With `keep_columns`, mailboxes carry the other cells of their row. `limit` ends the reading
-    after that many mailboxes; the counts and the digest then cover what was read up to there. Each iteration reads a
-    file anew; a stream can be read once.
+    after that many mailboxes; the counts and the digest then cover what was read up to there. Mailboxes that were
+    `seen` are duplicates. Each iteration reads a file anew; a stream can be read once.
 
     Raises InputError, which names the input: before the first row for what is not a list at all, and for a quote that
     is never closed where it comes to light, after the rows before it.
@@ -46,6 +46,7 @@ class FileSource:
         encoding: str = "",
         keep_columns: bool = False,
         limit: int | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self._origin = origin
         self._kind = kind
@@ -53,6 +54,7 @@ class FileSource:
         self._encoding = encoding
         self._keep_columns = keep_columns
         self._limit = limit
+        self._seen = seen
         self._counts = Counts()
         self._whole: tuple[Digest, int] | None = None  # what the last whole reading found
         self.columns: tuple[str, ...] = ()
@@ -111,7 +113,7 @@ class FileSource:
         return _HINTS.get(type(error), "").format(where=where)
 
     def _read(self) -> Iterator[tuple[Sequence[Mailbox | Rejected], Counts, Digest]]:
-        admission = Admission(self._limit)
+        admission = Admission(self._limit, self._seen)
         with opened(self._origin, self._kind, self._encoding) as content:
             read = READERS[content.kind]
             rows = read(content.blocks(), admission, column=self._column, keep_columns=self._keep_columns)

@@ -11,7 +11,7 @@ from typing import Any
 from bulkmail.core.odata import literal, segment
 from bulkmail.errors import GraphError, InputError, PermissionMissing
 from bulkmail.graph import Graph
-from bulkmail.model import Counts, Mailbox, Rejected
+from bulkmail.model import NOTHING, Counts, Mailbox, Rejected
 from bulkmail.source import Admission
 from bulkmail.source.admission import Look
 from bulkmail.source.once import ReadOnce
@@ -27,12 +27,22 @@ PERMISSIONS = {"users": "User.ReadBasic.All", "group": "GroupMember.Read.All and
 class DirectorySource(ReadOnce):
     """Users that match an OData filter, or the users among a group's members, nested groups included.
 
-    A row's number is its place in the listing, from 1. Mailboxes carry their object id, which requests then use.
+    A row's number is its place in the listing, from 1. Mailboxes carry their object id, which requests then use, and
+    with `keep_columns` both of their names.
     Raises InputError when the directory does not understand the question, PermissionMissing when it may not answer.
     """
 
-    def __init__(self, graph: Graph, *, users: str | None = None, group: str = "", limit: int | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        users: str | None = None,
+        group: str = "",
+        limit: int | None = None,
+        keep_columns: bool = False,
+    ) -> None:
         self._graph = graph
+        self._keep_columns = keep_columns
         self._path = f"/groups/{segment(group)}/transitiveMembers/microsoft.graph.user" if group else "/users"
         self._filter = "" if group else (users or WITH_MAIL)
         self._permission = PERMISSIONS["group" if group else "users"]
@@ -70,7 +80,8 @@ class DirectorySource(ReadOnce):
         found = user if isinstance(user, dict) else {}
         texts = {name: value for name, value in found.items() if isinstance(value, str)}
         mail, name, id_ = (texts.get(field, "") for field in NAMES)
-        return self._admission.admit(row, mail, id=id_, look=Look(NAMES, lambda _: (name,)))
+        columns = {"mail": mail, "userPrincipalName": name} if self._keep_columns else NOTHING
+        return self._admission.admit(row, mail, id=id_, columns=columns, look=Look(NAMES, lambda _: (name,)))
 
     def _told(self, error: GraphError) -> Exception:
         if error.status == 403:

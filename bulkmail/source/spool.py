@@ -5,6 +5,8 @@ number of mailboxes is known, and a run that was killed finds its rows again und
 """
 
 import asyncio
+from array import array
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain, islice
@@ -37,6 +39,7 @@ class SpooledSource:
         self.path = path
         self.counts = Counts()
         self._whole: tuple[Digest, int] | None = None  # what the last whole reading found
+        self._places: tuple[array[int], array[int]] | None = None  # of rows: their numbers, and where their lines begin
 
     def __repr__(self) -> str:
         return f"<SpooledSource {self.path} {self.counts}>"
@@ -60,6 +63,35 @@ class SpooledSource:
             yield chunk
         self.ended(read, self.counts)
 
+    def at(self, rows: Sequence[int]) -> list[Mailbox | Rejected]:
+        """Rows by their numbers, in any order. Raises Damaged and OutputError. Blocks."""
+        if self._places is None:
+            self._places = self._found()
+        numbers, starts = self._places
+        with os_errors_as_output_error(self.path), self.path.open("rb") as file:
+            lines = []
+            for row in rows:
+                file.seek(starts[bisect_left(numbers, row)])
+                lines.append(file.readline())
+        return [self._decoded(line, row) for line, row in zip(lines, rows, strict=True)]
+
+    def _found(self) -> "tuple[array[int], array[int]]":
+        numbers, starts, start = array("Q"), array("Q"), 0
+        with os_errors_as_output_error(self.path), self.path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                numbers.append(self._decoded(line, number).row)
+                starts.append(start)
+                start += len(line)
+        return numbers, starts
+
+    def _decoded(self, line: bytes, number: int) -> Mailbox | Rejected:
+        try:
+            return _row(orjson.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Damaged(
+                f"{self.path}: line {number} is not what bulkmail writes", hint="Put it back from a backup."
+            ) from error
+
     def ended(self, read: "_Read", counts: Counts) -> None:
         """All of it was read, or written."""
         self.counts = counts
@@ -68,13 +100,7 @@ class SpooledSource:
     def _rows(self, read: "_Read") -> Iterator[Mailbox | Rejected]:
         with os_errors_as_output_error(self.path), self.path.open("rb") as file:
             for number, line in enumerate(chain.from_iterable(read.blocks(file)), 1):
-                try:
-                    row = _row(orjson.loads(line))
-                except (ValueError, TypeError, KeyError, AttributeError) as error:
-                    raise Damaged(
-                        f"{self.path}: line {number} is not what bulkmail writes", hint="Put it back from a backup."
-                    ) from error
-                yield row
+                yield self._decoded(line, number)
 
 
 class _Read:

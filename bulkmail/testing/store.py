@@ -7,6 +7,7 @@ from typing import Any
 
 from bulkmail.model import NOTHING, Blob
 from bulkmail.sink.names import safe_name
+from bulkmail.streams import Frame
 
 
 class MemoryStore:
@@ -19,12 +20,13 @@ class MemoryStore:
         self.files: dict[str, bytes] = {}
 
     @asynccontextmanager
-    async def blob(self, name: str, /) -> AsyncIterator["MemoryBlob"]:
+    async def blob(self, name: str, frame: Frame | None = None, /) -> AsyncIterator["MemoryBlob"]:
         name = safe_name(name)
-        file = MemoryBlob(name, len(self.files.get(name, b"")))
+        file = MemoryBlob(name, len(self.files.get(name, b"")) + (frame.head if frame else 0))
         yield file
         file.complete = True
-        self.files[name] = self.files.get(name, b"") + file.content
+        before, behind = frame.around(len(file.content), file.blob.sha256) if frame else (b"", b"")
+        self.files[name] = self.files.get(name, b"") + before + file.content + behind
 
 
 class MemoryBlob:

@@ -29,16 +29,26 @@ from bulkmail.core.pace.pace import CEILING
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
+from bulkmail.streams import Into
 from bulkmail.text import shown
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""
+
+CHUNK = 128 * 1024
+"""Bytes of a chunk of what is given away as it comes, at the most."""
+
+SLOWEST = 1 << 20
+"""Bytes that have to come in the time that a long exchange may take; then it has that time again."""
 
 VALUES = 2_000_000
 """Values of one JSON answer: far more than a page of 999 items has, and a few hundred megabytes as objects."""
 
 SHORTEST = 16
 """Characters of a token that is looked for in answers; a shorter one could be a word."""
+
+PARTIAL, NOTHING_BEHIND = 206, 416
+"""Answers with a range of the content, and to a range that begins behind its end."""
 
 _OPEN = frozenset({401, 407, 408, 429})
 """Refusals that concern no mailbox and change nothing: they may come from something in between, which knows no ids."""
@@ -96,14 +106,21 @@ class Wire:
         data = content_of(request)
         if data is not None:
             headers.setdefault("Content-Type", "application/json")
-        long = request.raw or (data is not None and len(data) > LONG)
+        start = 0 if request.start is None else request.start()
+        if request.start is not None:
+            headers["Accept-Encoding"] = "identity"  # a range is one of what is encoded
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        long = request.raw or request.into is not None or (data is not None and len(data) > LONG)
         # The path goes out as it is, with its query. To take the whole address apart each time costs three times this.
         url = self._base.with_path(self._base.raw_path + request.path, encoded=True)
         try:
-            with Deadline(self._long if long else self._short):
+            with Deadline(self._long if long else self._short) as deadline:
                 async with session.request(
                     request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
                 ) as answer:
+                    if request.into is not None and _is_content(answer, start):
+                        return await self._pour(answer, request, request.into, start, sent, deadline)
                     content = await self._read(answer)
         except (aiohttp.ClientError, OSError) as error:
             if NOT_SENT in getattr(error, "__notes__", ()):
@@ -127,6 +144,26 @@ class Wire:
         elif self._given_back and not request.fresh and status < 500 and status not in _OPEN:
             raise OutcomeUnknown("the answer does not say to which request it belongs")
         headers["client-request-id"] = sent
+
+    async def _pour(
+        self, answer: aiohttp.ClientResponse, request: Request, into: Into, start: int, sent: str, deadline: Deadline
+    ) -> Response:
+        """Gives the body away as it comes: memory holds a chunk of it, however long it is. What lies before `start` is
+        passed over, where the service sends all the same."""
+        named = _joined(answer.headers)
+        self._check_id(request, answer.status, named, sent)
+        if answer.status == NOTHING_BEHIND:
+            return Response(200, named, {})
+        passing, since = _passed_over(answer, start), 0
+        async with into() as take:
+            async for block in answer.content.iter_chunked(CHUNK):
+                if rest := block[passing:]:
+                    await take(rest)
+                passing, since = max(0, passing - len(block)), since + len(block)
+                if since > SLOWEST:
+                    deadline.renew()
+                    since = 0
+        return Response(answer.status, named, {})
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         largest = self._settings.largest
@@ -196,6 +233,24 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
         if request.response is None:
             raise Unreachable(f"no connection to {request.url.host}: {_said(error, request.headers)}") from None
         raise OutcomeUnknown(f"the answer of {request.url.host} was lost: {_said(error, request.headers)}") from None
+
+
+def _is_content(answer: aiohttp.ClientResponse, start: int) -> bool:
+    """Whether an answer is what was asked for, or says that all of it has come before. A page without a `request-id` is
+    that of a portal or a proxy."""
+    if answer.status == NOTHING_BEHIND:
+        return start > 0 and answer.headers.get("Content-Range", "") == f"bytes */{start}"
+    is_page = "html" in answer.headers.get("Content-Type", "").lower() and "request-id" not in answer.headers
+    return answer.status in (200, PARTIAL) and not is_page
+
+
+def _passed_over(answer: aiohttp.ClientResponse, start: int) -> int:
+    """How many bytes of the answer come before `start`. Raises OutcomeUnknown for a range that was not asked for."""
+    if answer.status != PARTIAL:
+        return start
+    if not start or not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        raise OutcomeUnknown("the service answers with a range that was not asked for")
+    return 0
 
 
 def _joined(headers: Mapping[str, str]) -> dict[str, str]:

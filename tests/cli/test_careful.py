@@ -126,3 +126,38 @@ def test_a_number_alone_is_no_duration(desk: Desk) -> None:
     done = desk.bulkmail("run", desk.job(REPORT), "--max-duration", "1")
     assert done.code == 2
     assert "--max-duration 1: of what? Write 1s, 1m or 1h" in done.err
+
+
+def test_apply_and_plan_exclude_each_other(desk: Desk) -> None:
+    done = desk.bulkmail("run", desk.job(APPLY), "--apply", "--plan")
+    assert (done.code, done.folder.exists()) == (2, False)
+    assert "--apply and --plan exclude each other" in done.err
+
+
+@pytest.mark.parametrize(("setting", "text"), [
+    ({"client_id": "my-app"}, "client_id 'my-app' is not a GUID"),
+    ({"client_id": "00000000-0000-0000-0000-000000000000"}, "client_id is still the one of the example"),
+    ({"tenant_id": "00000000-0000-0000-0000-000000000000"}, "tenant_id is still the one of the example"),
+])  # fmt: skip
+def test_an_id_that_cannot_be_one_is_told_before_anything_is_asked(
+    desk: Desk, setting: dict[str, str], text: str
+) -> None:
+    done = desk.bulkmail("run", desk.job(REPORT, **setting))
+    assert (done.code, done.folder.exists()) == (2, False)
+    assert text in done.err
+
+
+def test_a_password_file_that_others_may_read_is_told(own: Desk) -> None:
+    password = own.folder / "app.pass"
+    password.write_text("a password")
+    password.chmod(0o640)
+    done = own.bulkmail("run", own.job(REPORT, certificate_password_file=str(password)))
+    assert f"{password} holds a secret and others may open it: chmod 600 {password}" in done.err
+
+
+def test_a_directory_of_others_is_told_before_files_are_put_into_it(own: Desk) -> None:
+    (own.folder / "out").mkdir()
+    (own.folder / "out" / "letters.txt").write_text("")
+    done = own.bulkmail("run", own.job(REPORT))
+    assert done.code == 0
+    assert "holds other files already" in done.err

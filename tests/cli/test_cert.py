@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner, Result
 
-from bulkmail.cli.cert import VARIABLE, app
+from bulkmail.cli.cert import app
+from bulkmail.cli.password import VARIABLE
 from bulkmail.errors import BulkmailError, CertificateError, UsageError
 from bulkmail.identity.issue import new_key_pair
 from bulkmail.identity.keyfile import load_certificate, load_key_pair
@@ -91,7 +92,7 @@ def test_the_manifest_before_graph(tmp_path: Path) -> None:
 
 def test_subject_days_and_size(tmp_path: Path) -> None:
     result = run("new", "x.y", "--out", tmp_path, "--subject", "CN=a,O=b", "--days", "30", "--json", *SMALL)
-    printed = json.loads(result.output)
+    printed = json.loads(result.stdout)
     assert printed["subject"] == "CN=a,O=b"
     assert printed["days_left"] in (29, 30)
     assert [Path(path).name for path in printed["files"]] == ["x.y.pfx", "x.y.cer", "x.y.keycredentials.json"]
@@ -219,7 +220,7 @@ def test_usage_errors_of_cert_are_usage_errors(tmp_path: Path) -> None:
 
 
 def test_a_subject_as_windows_writes_it(tmp_path: Path) -> None:
-    printed = run("new", "x", "--out", tmp_path, "--subject", "CN=contoso, O=Contoso Ltd", "--json", *SMALL).output
+    printed = run("new", "x", "--out", tmp_path, "--subject", "CN=contoso, O=Contoso Ltd", "--json", *SMALL).stdout
     assert json.loads(printed)["subject"] == "CN=contoso,O=Contoso Ltd"
 
 
@@ -247,3 +248,10 @@ def test_a_key_that_entra_does_not_take_is_told(tmp_path: Path) -> None:
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=9999))
     (tmp_path / "ec.cer").write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
     assert "not an RSA key" in run("show", tmp_path / "ec.cer").output
+
+
+def test_a_short_password_is_remarked_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "abc")
+    assert "fewer than 12 characters" in run("new", "x", "--out", tmp_path, *SMALL).stderr
+    monkeypatch.setenv(VARIABLE, "a longer c4n4ry")
+    assert "characters" not in run("new", "y", "--out", tmp_path, *SMALL).stderr

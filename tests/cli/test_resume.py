@@ -147,3 +147,14 @@ def test_what_is_not_a_run(desk: Desk, tmp_path: Path) -> None:
     done = desk.bulkmail("resume", tmp_path / "nothing")
     assert done.code == 2
     assert "run directory" in done.err
+
+
+def test_a_run_goes_on_when_its_job_file_was_moved(own: Desk) -> None:
+    first = stopped(own)
+    moved = (own.folder / "job.toml").rename(own.folder / "elsewhere.toml")
+    done = own.bulkmail("resume", first.folder)
+    assert done.code == 2
+    assert "--job JOB.toml" in done.err
+    done = own.bulkmail("resume", first.folder, "--job", moved)
+    assert done.code == 0, done.err
+    assert done.manifest["job"]["path"] == str(moved)

@@ -74,6 +74,17 @@ def test_a_lost_answer_is_asked_for_again_only_where_that_is_safe() -> None:
 GONE = Response(404, body={"error": {"code": "ErrorItemNotFound"}})
 
 
+@pytest.mark.parametrize(("path", "judgement"), [
+    ("/messages/1/permanentDelete", True),
+    ("/messages/1/microsoft.graph.permanentDelete()", True),
+    ("/messages/permanentDelete/move", False),
+    ("/messages/1/move", False),
+])  # fmt: skip
+def test_a_deletion_for_good_that_is_repeated_and_finds_nothing_has_done_its_work(path: str, judgement: bool) -> None:
+    assert settled(Request("POST", path), GONE) is judgement
+    assert not settled(Request("GET", path), GONE)
+
+
 @pytest.mark.parametrize(("method", "answer", "judgement"), [
     ("DELETE", GONE, True),
     ("GET", GONE, False),

@@ -11,13 +11,14 @@ import orjson
 
 from bulkmail.errors import OutputError
 from bulkmail.graph import Graph
-from bulkmail.model import Counts, Lanes, Mailbox, Rejected, Request, Response, Row, Tally, Transport
+from bulkmail.model import Counts, Lanes, Mailbox, Rejected, Request, Response, Row, Source, Tally, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.pending import Outputs
 from bulkmail.run.stop import Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.run.turns import PARKED
 from bulkmail.run.writer import Sink, Writer
+from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink import Ndjson
 from bulkmail.sink.blobs import Blobs
@@ -146,7 +147,7 @@ class Stage:
 
     def __init__(
         self,
-        source: ListSource,
+        source: Source,
         transport: Transport,
         *,
         chosen: Task = zone,
@@ -157,6 +158,7 @@ class Stage:
         largest: int = 1 << 40,
         lanes: Lanes | None = None,
         folder: Path = Path("nowhere"),
+        freshness: Freshness | None = None,
     ) -> None:
         """`lanes` are those of a whole stack, if `transport` is one."""
         self.source = source
@@ -167,7 +169,7 @@ class Stage:
         self.rejects = MemoryRejects()
         self.lanes = CountingLanes(transport)
         sink = Sink("records.ndjson", Ndjson(), self.records, 0)
-        self.writer = Writer([sink], self.outcomes, self.rejects, self.totals)
+        self.writer = Writer([sink], self.outcomes, self.rejects, self.totals, None, freshness)
         self.outputs = Outputs(self.writer, Spills(folder), Blobs(folder / "blobs"))
         below = transport if lanes else self.lanes
         self.sweep = Sweep(

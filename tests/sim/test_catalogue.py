@@ -1,6 +1,7 @@
 """The catalogue of faults: what each is rehearsed with, and a feel of those that no other test has felt.
 
-Numbers are of the project's list of what can go wrong: N network, H status codes, B batches, P paging, T tokens.
+Numbers are of the list of what can go wrong: N network, H status codes, B batches, P paging, T tokens, I items of
+an export.
 """
 
 import asyncio
@@ -42,8 +43,9 @@ CATALOGUE: dict[str, str] = {  # fault -> kinds of faults, or `form`, `flaw`, `s
     "T1": "wish:trouble", "T2": "wish:apps", "T3": CLIENT_SIDE, "T4": "wish:trouble", "T5": CLIENT_SIDE,
     "T6": "wish:trouble", "T7": "wish:apps", "T8": "wish:apps", "T9": "status", "T10": "reset-before",
     "T11": "wish:expires_in", "T12": "slow", "T13": "wish:apps", "T14": CLIENT_SIDE, "T15": "wish:trouble",
+    "I1": "item-error", "I2": "item-dropped",
 }  # fmt: skip
-LETTERS = {"N": 25, "H": 34, "B": 14, "P": 9, "T": 15}
+LETTERS = {"N": 25, "H": 34, "B": 14, "P": 9, "T": 15, "I": 2}
 KNOWN = {
     "form": set(get_args(RetryAfterForm)),
     "flaw": set(get_args(CertificateFlaw)),

@@ -28,22 +28,23 @@ class Ledger:
     """A wrapper that keeps the changes whose requests passed, those with an answer below 400 as certain."""
 
     inner: Transport
-    made: list[Made] = field(default_factory=list)
+    entries: list[Made | None] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+
+    @property
+    def made(self) -> list[Made]:
+        return [one for one in self.entries if one is not None]
 
     async def send(self, request: Request, /) -> Response:
         self.requests.append(request)
         if request.change is None:
             assert not writes(request), f"{request} writes and does not say what"
             return await self.inner.send(request)
-        place = len(self.made)
-        self.made.append(Made(request.change, certain=False))
+        place = len(self.entries)  # others may be on their way
+        self.entries.append(Made(request.change, certain=False))
         response = await self.inner.send(request)
-        if response.status >= 400:
-            del self.made[place:]
-            return response
         named = response.body.get("id", "") if isinstance(response.body, dict) else ""
-        self.made[place] = Made(request.change, named)
+        self.entries[place] = Made(request.change, named) if response.status < 400 else None
         return response
 
 

@@ -17,7 +17,7 @@ def test_a_ready_job_file(path: Path) -> None:
     assert job.task.name == path.stem
     task = find(job.task.name, path.parent)
     check_options(task, job.task.options, path.parent)
-    assert (FOLDER / Path(job.input.path).name).is_file()
+    assert all((FOLDER / Path(one).name).is_file() for one in job.input.paths)
     assert task.permission.split(" and ")[0] in path.read_text(encoding="utf-8")
 
 

@@ -25,7 +25,8 @@ async def look_at_job(seen: Seen) -> Finding:
 
 async def look_at_input(seen: Seen) -> Finding:
     """Reads the list to its end, as the run will, and keeps a sample of its mailboxes."""
-    source = file_source(seen.job.input, keep_columns=seen.task.wants_columns)
+    as_listed = seen.job.input.model_copy(update={"order": "listed"})
+    source = file_source(as_listed, keep_columns=seen.task.wants_columns)
     if source is None:
         return passed("no list: the directory is asked, see directory")
     if not source.replayable:
@@ -41,7 +42,8 @@ async def look_at_input(seen: Seen) -> Finding:
     wanted = asked(seen.options)
     if seen.mailboxes:
         require_columns(seen.options, names, source.name)
-    column = f", column {source.columns[0]}" if source.columns else ""
+    columns = getattr(source, "columns", ())  # not every source has columns
+    column = f", column {columns[0]}" if columns else ""
     found = f"; it has the columns of the texts: {', '.join(wanted)}" if wanted else ""
     text = f"{one_line(source.name)}: {_counted(source.counts)}{_ends(seen)}{column}{found}"
     facts = {"mailboxes": seen.mailboxes, **_facts(source.counts, seen)}
@@ -52,7 +54,12 @@ async def look_at_input(seen: Seen) -> Finding:
 
 
 def _counted(counts: Counts) -> str:
-    besides = {"duplicate": counts.duplicates, "invalid": counts.invalid, "blank": counts.blank}
+    besides = {
+        "duplicate": counts.duplicates,
+        "invalid": counts.invalid,
+        "blank": counts.blank,
+        "left out": counts.left_out,
+    }
     more = "".join(f", {number:,} {word}" for word, number in besides.items() if number)
     return f"{counted(counts.unique, 'mailbox', 'mailboxes')}{more}"
 
@@ -70,4 +77,5 @@ def _facts(counts: Counts, seen: Seen) -> dict[str, int]:
         "duplicates": counts.duplicates,
         "invalid": counts.invalid,
         "blank": counts.blank,
+        "left_out": counts.left_out,
     } | ends

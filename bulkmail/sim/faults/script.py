@@ -84,8 +84,12 @@ BATCH: Mapping[str, str] = {  # struck at the answer of a batch
     "part-null": "a body is null",
     "part-base64": "a body is base64 in place of JSON",
 }
+ITEM: Mapping[str, str] = {  # struck at single items of an export, `POST …/exportItems/{id}`, always the same ones
+    "item-error": "an item has an error with `code` in place of its stream",
+    "item-dropped": "an item is left out of the answer",
+}
 BODIES = ("json", "html", "long", "empty")
-KINDS: Mapping[str, str] = {**BEFORE, **AFTER, **CALL, **WHOLE, **BATCH}
+KINDS: Mapping[str, str] = {**BEFORE, **AFTER, **CALL, **WHOLE, **BATCH, **ITEM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Fault:
     `match` is a regular expression that is looked for in `METHOD /path?query`, below the version, without regard to
     case. Of what matches, the same request is spared the first `skip` times, then struck with the chance
     `share`, at most `times` times; `total` ends it for all requests together. 0 stands for no end. Sign-in is
-    struck only where `match` contains `oauth2` or `openid`.
+    struck only where `match` contains `oauth2` or `openid`, and a pre-authenticated address where it contains `/_`.
     """
 
     kind: str
@@ -125,6 +129,7 @@ class Fault:
 
 
 SIGN_IN = ("oauth2", "openid")
+BESIDE = ("/_",)
 TYPES = {"share": float, "seconds": float, "skip": int, "times": int, "total": int, "status": int}
 NAMES = tuple(field.name for field in fields(Fault))
 
@@ -170,10 +175,13 @@ class Script:
     def __bool__(self) -> bool:
         return bool(self.faults)
 
-    def strike(self, kinds: Mapping[str, str], subject: str, *, sign_in: bool = False) -> Fault | None:
+    def strike(
+        self, kinds: Mapping[str, str], subject: str, *, sign_in: bool = False, beside: bool = False
+    ) -> Fault | None:
         """The first fault of these kinds that strikes the request `METHOD /path?query`."""
+        words = SIGN_IN if sign_in else BESIDE if beside else ("",)
         for number, (fault, pattern) in enumerate(self.faults):
-            if sign_in and not any(word in fault.match for word in SIGN_IN):
+            if not any(word in fault.match for word in words):
                 continue
             if fault.kind in kinds and pattern.search(subject) and self._falls(number, fault, subject):
                 self.struck[fault.kind] += 1
@@ -188,7 +196,8 @@ class Script:
             return False
         if fault.total and self._totals[number] >= fault.total:
             return False
-        if share(self.seed, zlib.crc32(subject.encode()) + seen, 500 + number) >= fault.share:
+        place = zlib.crc32(subject.encode()) + (0 if fault.kind in ITEM else seen)
+        if share(self.seed, place, 500 + number) >= fault.share:
             return False
         self._hits[key] += 1
         self._totals[number] += 1

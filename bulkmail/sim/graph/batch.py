@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
 
@@ -119,6 +119,8 @@ class Batch:
 
 def sub_response(name: str, answer: Answer) -> Json:
     body = answer.body
+    if isinstance(body, Iterator):
+        body = orjson.loads(b"".join(body))
     if body is None:
         return {"id": name, "status": answer.status} | ({"headers": dict(answer.headers)} if answer.headers else {})
     if isinstance(body, bytes):

@@ -88,22 +88,29 @@ def page(
 
     `row` makes an item out of a thing: of all of them where they are filtered or ordered, else of this page's only.
     """
-    rows: Sequence[T | Json] = things
-    make: Callable[[Any], Json] = row
-    if "$filter" in call.options or "$orderby" in call.options:
-        made, make = [row(thing) for thing in things], as_is
-        if call.options.get("$filter"):
-            test = parse_filter(call.options["$filter"]).test
-            made = [item for item in made if test(item)]
-        rows = order(made, call.options)
+    return part(world, call, kind, chosen(call, things, row), path, row)
+
+
+def chosen(call: Call, things: Sequence[T], row: Callable[[T], Json] = as_is) -> Sequence[T]:
+    """Those of the things that $filter lets through, in the order of $orderby."""
+    if call.options.get("$filter"):
+        test = parse_filter(call.options["$filter"]).test
+        things = [thing for thing in things if test(row(thing))]
+    return order(things, call.options, row) if "$orderby" in call.options else things
+
+
+def part(
+    world: World, call: Call, kind: Kind, things: Sequence[T], path: str = "", row: Callable[[T], Json] = as_is
+) -> Answer:
+    """A page of things that are chosen already."""
     start = whole_number(call.options, "$skip", 0)
     size = page_size(call.options, preferred(call, kind.page), kind.most)
     body = context(world, call, path or kind.path)
     if call.options.get("$count", "").lower() == "true":
-        body["@odata.count"] = len(rows)
-    if start + size < len(rows):
+        body["@odata.count"] = len(things)
+    if start + size < len(things):
         body["@odata.nextLink"] = call.link({**call.options, "$skip": str(start + size)})
-    return Answer(body=body | {"value": [shape(make(thing), call) for thing in rows[start : start + size]]})
+    return Answer(body=body | {"value": [shape(row(thing), call) for thing in things[start : start + size]]})
 
 
 def preferred(call: Call, default: int) -> int:

@@ -4,15 +4,18 @@ A filter becomes a function of one item. Comparisons of text ignore casing, as G
 """
 
 import base64
+import contextlib
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from bulkmail.sim.graph.call import Json, bad_request
 
+T = TypeVar("T")
 Test: TypeAlias = Callable[[Any], bool]
 
 _TOKEN = re.compile(
@@ -21,10 +24,10 @@ _TOKEN = re.compile(
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: a == b,
     "ne": lambda a, b: a != b,
-    "gt": lambda a, b: a is not None and b is not None and a > b,
-    "ge": lambda a, b: a is not None and b is not None and a >= b,
-    "lt": lambda a, b: a is not None and b is not None and a < b,
-    "le": lambda a, b: a is not None and b is not None and a <= b,
+    "gt": lambda a, b: _alike(a, b) and a > b,
+    "ge": lambda a, b: _alike(a, b) and a >= b,
+    "lt": lambda a, b: _alike(a, b) and a < b,
+    "le": lambda a, b: _alike(a, b) and a <= b,
 }
 _FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
     "startswith": str.startswith,
@@ -42,6 +45,7 @@ class Filter:
     fields: tuple[str, ...]
     advanced: bool
     equals: tuple[tuple[str, Any], ...]  # what it demands outright: `id eq 'x'` at the top
+    compared: tuple[tuple[str, Any], ...]  # every property with a value that it is compared with
 
 
 @lru_cache(maxsize=512)
@@ -49,7 +53,9 @@ def parse_filter(text: str) -> Filter:
     """Raises Refusal as Graph does for what it cannot read."""
     parser = _Parser(text)
     test = parser.whole()
-    return Filter(test, tuple(dict.fromkeys(parser.fields)), parser.advanced, tuple(parser.equals))
+    return Filter(
+        test, tuple(dict.fromkeys(parser.fields)), parser.advanced, tuple(parser.equals), tuple(parser.compared)
+    )
 
 
 class _Parser:
@@ -61,6 +67,7 @@ class _Parser:
         self.place = 0
         self.fields: list[str] = []
         self.equals: list[tuple[str, Any]] = []
+        self.compared: list[tuple[str, Any]] = []
         self.advanced = False
         self.variable = ""
 
@@ -146,7 +153,9 @@ class _Parser:
         compare = _COMPARE.get(operator)
         if compare is None:
             raise self._wrong()
-        wanted = _comparable(self._literal())
+        given = self._literal()
+        self.compared.append((path, given))
+        wanted = _comparable(given)
         self.advanced |= operator == "ne" or path.lower().endswith("/$count")
         if operator == "eq":
             self.equals.append((path, wanted))
@@ -202,15 +211,27 @@ def walk(item: Any, steps: Sequence[str]) -> Any:
     return item
 
 
+def _alike(one: Any, other: Any) -> bool:
+    """Whether one can be less than the other: texts, or numbers."""
+    return (isinstance(one, str) and isinstance(other, str)) or all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other)
+    )
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dt\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:z|[+-]\d\d:\d\d)?")
 _EXTENDED = re.compile(r"(\w+)\s+(?:\{([0-9a-f-]+)\}\s+(name|id)\s+(.+)|0x([0-9a-f]+))", re.IGNORECASE)
 
 
 def _comparable(value: Any) -> Any:
-    """Text without casing; names of extended properties without padding; times without fractions."""
+    """Text without casing; names of extended properties without padding; times in UTC, to the microsecond."""
     if not isinstance(value, str):
         return value
     value = value.lower()
-    return property_key(value) if "{" in value or "0x" in value else value.replace(".0000000", "")
+    if _TIME.fullmatch(value):
+        with contextlib.suppress(ValueError, OverflowError):
+            time = datetime.fromisoformat(value.upper())
+            return time.astimezone(UTC).isoformat("t") if time.tzinfo else f"{time.isoformat('t')}+00:00"
+    return property_key(value) if "{" in value or "0x" in value else value
 
 
 def property_key(name: str) -> str:
@@ -239,18 +260,19 @@ def select(item: Json, options: Mapping[str, str], always: Sequence[str] = ("id"
     return {key: value for key, value in item.items() if key.lower() in names or key[0] == "@"}
 
 
-def order(items: list[Json], options: Mapping[str, str]) -> list[Json]:
-    """Sorted by $orderby; texts without casing, nulls first."""
+def order(things: Sequence[T], options: Mapping[str, str], row: Callable[[T], Any] = lambda thing: thing) -> list[T]:
+    """Sorted by $orderby; texts without casing, nulls first. `row` makes an item out of a thing."""
+    found = list(things)
     for clause in reversed([c for c in options.get("$orderby", "").split(",") if c.strip()]):
         name, *direction = clause.split()
         steps = name.split("/")
 
-        def rank(item: Json, steps: list[str] = steps) -> tuple[bool, str]:
-            value = walk(item, steps)
+        def rank(thing: T, steps: list[str] = steps) -> tuple[bool, str]:
+            value = walk(row(thing), steps)
             return value is not None, f"{value:020d}" if isinstance(value, int) else str(value).lower()
 
-        items = sorted(items, key=rank, reverse=[d.lower() for d in direction] == ["desc"])
-    return items
+        found.sort(key=rank, reverse=[d.lower() for d in direction] == ["desc"])
+    return found
 
 
 def whole_number(options: Mapping[str, str], name: str, default: int) -> int:

@@ -1,13 +1,18 @@
 """The hosts beside Graph: that of the pre-authenticated addresses, and one that has nothing to do with it."""
 
+import asyncio
 from collections.abc import Iterator
 
 from bulkmail.sim.families import signed
+from bulkmail.sim.faults import connection
+from bulkmail.sim.faults.answers import refusal
+from bulkmail.sim.faults.script import AFTER, BEFORE, CALL
 from bulkmail.sim.graph.call import Call, Grant, Refusal, split_target
 from bulkmail.sim.graph.table import Table
 from bulkmail.sim.http.http import Request, Response
 from bulkmail.sim.http.server import Server
 
+LATE = {kind: CALL[kind] for kind in ("late", "gateway", "status")}
 STRANGER = Grant("", frozenset(), 0.0, 0)  # the caller without a token
 
 
@@ -19,14 +24,33 @@ class Signed:
         self.table = Table(signed())
 
     async def answer(self, request: Request) -> Response:
+        """Faults strike here whose `match` says so: `/_import`, `/_attachments`."""
+        world = self.server.world
+        if not world.script:
+            return self._answered(request)
+        subject = f"{request.method} {request.target.partition('?')[0]}"
+        fault = world.script.strike({**BEFORE, **AFTER, **LATE}, subject, beside=True)
+        if fault is None:
+            return self._answered(request)
+        if fault.kind in BEFORE:
+            return await connection.before(request, fault, world.foreign)
+        if fault.kind == "late":
+            asyncio.get_running_loop().call_later(fault.seconds, self._answered, request)
+        response = self._answered(request) if fault.kind not in ("late", "status") else Response()
+        if fault.kind in LATE:
+            return self.server.respond(request, refusal(fault, 504))
+        return response if response.pieces is not None else await connection.after(request, fault, response)
+
+    def _answered(self, request: Request) -> Response:
         try:
             return self._answer(request)
-        except Refusal as refusal:
-            return self.server.respond(request, refusal.answer())
+        except Refusal as refused:
+            return self.server.respond(request, refused.answer())
 
     def _answer(self, request: Request) -> Response:
         segments, options = split_target(request.target)
         call = Call(request.method, segments, options, request.headers, request.body, STRANGER, self.server.base)
+        call.now = self.server.service.clock()
         try:
             route = self.table.find(call)
         except Refusal:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qsl, unquote
@@ -181,6 +181,8 @@ class Server:
         if answer.body is None or isinstance(answer.body, bytes):
             return Response(answer.status, answer.body or b"", headers)
         headers["Content-Type"] = JSON
+        if isinstance(answer.body, Iterator):
+            return Response(answer.status, headers=headers, pieces=answer.body)
         return Response(answer.status, orjson.dumps(answer.body), headers)
 
 

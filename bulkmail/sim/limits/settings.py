@@ -50,6 +50,10 @@ class Settings:
     """
 
     mailboxes: int = 2000
+    items: int = 0  # messages of every mailbox; 0: few in most, hundreds in some
+    smallest_item: int = 1000  # bytes of a message, where `largest_item` is given; all sizes in between are as likely
+    largest_item: int = 0  # on a logarithmic scale; 0: up to 92 KB
+    session_life: float = 7200.0  # how long a session for imports is good
     seed: int = 1
     latency: float = 0.0
     host: str = "127.0.0.1"
@@ -77,5 +81,7 @@ class Settings:
             raise ValueError("times and shares must not be negative")
         if self.absent + self.denied + self.moving + self.stale > 1:
             raise ValueError("the shares of absent, denied, moving and stale mailboxes add up to more than 1")
+        if self.items < 0 or self.session_life < 0 or not 0 < self.smallest_item <= (self.largest_item or 1 << 62):
+            raise ValueError("items must not be negative, and the smallest item not larger than the largest")
         if self.token_life < 1:
             raise ValueError("token_life must be at least 1 second")

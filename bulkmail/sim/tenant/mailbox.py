@@ -12,11 +12,12 @@ REMEMBERED = 512  # untouched mailboxes whose content is kept at hand
 class Mailbox:
     """One mailbox. Families keep things in `stores`, by the names of their kinds, and single objects in `objects`."""
 
-    __slots__ = ("address", "number", "objects", "purpose", "seed", "stores")
+    __slots__ = ("address", "item_sizes", "items", "number", "objects", "purpose", "seed", "stores")
 
     def __init__(self, tenant: Tenant, number: int) -> None:
         self.seed = tenant.seed
         self.number = number
+        self.items, self.item_sizes = tenant.items, tenant.item_sizes
         self.address = tenant.address(number)
         self.purpose = tenant.purpose(number)
         self.stores: dict[str, Store] = {}

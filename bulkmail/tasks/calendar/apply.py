@@ -97,7 +97,7 @@ def steps(roles: Mapping[str, str], there: list[Grant]) -> Iterator[Step]:
 
 
 def _step(grantee: str, grant: Grant | None, role: str) -> Iterator[Step]:
-    """Nothing where all is as it shall be."""
+    """Nothing where all is as the job says."""
     role = "" if role == REMOVE else role
     if grant is None:
         if role and grantee != ORGANIZATION:

@@ -12,7 +12,7 @@ EXTERNAL = "external"
 """Stands for every grantee outside the tenant who has a permission and is not named by address."""
 
 REMOVE = "remove"
-"""In place of a role: the permission shall not be there."""
+"""In place of a role: the permission is taken away."""
 
 
 class PermissionsReportOptions(Options):
@@ -22,7 +22,7 @@ class PermissionsReportOptions(Options):
 
 
 class PermissionsApplyOptions(Options):
-    """Who shall have which role, and in which calendars."""
+    """Who gets which role, and in which calendars."""
 
     calendars: Which = Field("default", description="default, or all of the mailbox's own")
     roles: Mapping[str, str] = Field(

@@ -31,6 +31,7 @@ COLUMNS = {
     permission="Calendars.Read",
     options=PermissionsReportOptions,
     columns=COLUMNS,
+    key_columns=("calendar_id", "permission_id"),
 )
 async def permissions_report(mailbox: Mailbox, graph: Graph, options: PermissionsReportOptions) -> AsyncIterator[Row]:
     """A row for each permission, the default calendar's first."""

@@ -1,4 +1,4 @@
-"""The categories that each mailbox shall have, as a job says them. Sends nothing."""
+"""The categories that each mailbox is given, as a job says them. Sends nothing."""
 
 from collections.abc import Mapping
 from typing import Literal

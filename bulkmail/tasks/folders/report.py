@@ -36,6 +36,7 @@ COLUMNS = {
     permission=PERMISSION,
     options=FoldersReportOptions,
     columns=COLUMNS,
+    key_columns=("folder_id",),
 )
 async def folders_report(mailbox: Mailbox, graph: Graph, options: FoldersReportOptions) -> AsyncIterator[Row]:
     """A row for each folder, and the sums last."""

@@ -20,6 +20,18 @@ def an_item(answer: Any, what: str, *, status: int = 200) -> Mapping[str, Any]:
     raise _not(what, status)
 
 
+def text(item: Mapping[str, Any], name: str) -> str:
+    """A member that is a text; empty where there is none."""
+    value = item.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def number(item: Mapping[str, Any], name: str) -> int:
+    """A member that is a whole number; 0 where there is none."""
+    value = item.get(name)
+    return value if type(value) is int else 0
+
+
 def _not(what: str, status: int) -> GraphError:
     code = "Not" + "".join(word.capitalize() for word in what.split())
-    return GraphError(status, code, f"the answer holds no {what.removeprefix('a ')}")
+    return GraphError(status, code, f"the answer holds no {what.removeprefix('a ').removeprefix('an ')}")

@@ -30,6 +30,9 @@ IN_TREE = (
 """Well-known folders right below the root."""
 
 IN_SYNC_ISSUES = ("conflicts", "localfailures", "serverfailures")
+CREATABLE_IN = frozenset({ROOT, *IN_TREE})
+"""Well-known folders in which people have folders of their own."""
+
 WELL_KNOWN = (*IN_TREE, *IN_SYNC_ISSUES, ROOT, "searchfolders", "recoverableitemsdeletions")
 
 PAGE = 1000
@@ -104,17 +107,21 @@ class Tree:
 
     def _ordered(self, parent: str) -> list[Folder]:
         """The last one first, for a stack."""
-        return sorted(self._below.get(parent, ()), key=lambda one: (one.name.casefold(), one.id), reverse=True)
+        return sorted(self.inside(parent), key=lambda one: (one.name.casefold(), one.id), reverse=True)
 
     @cached_property
     def places(self) -> Mapping[str, Place]:
         """Each folder by its id."""
         return {place.folder.id: place for place in self.walk()}
 
+    def inside(self, parent: str) -> Sequence[Folder]:
+        """Those right in a folder."""
+        return self._below.get(parent, ())
+
     def child(self, parent: str, name: str) -> Folder | None:
         """The folder of this name in another one: the service tells no names apart by their case."""
         wanted = name.casefold()
-        return next((one for one in self._below.get(parent, ()) if one.name.casefold() == wanted), None)
+        return next((one for one in self.inside(parent) if one.name.casefold() == wanted), None)
 
     def at(self, names: Sequence[str]) -> str | None:
         """The id of the folder at a path, which begins with a well-known name or below the root; None if there is
@@ -136,8 +143,9 @@ def split(names: Sequence[str]) -> tuple[str, Sequence[str]]:
 async def tree_of(
     graph: Graph, names: Iterable[str] = (), *, sizes: bool = False, hidden: bool = True, walk: str = "delta"
 ) -> Tree:
-    """The tree with the well-known folders of these names in it. See `folders_of`."""
-    asked = dict.fromkeys((INBOX, *names))
+    """The tree with the well-known folders of these names in it. The inbox, which lies in the root, tells that. See
+    `folders_of`."""
+    asked = [name for name in dict.fromkeys((INBOX, *names)) if name != ROOT]
     read: list[Coroutine[Any, Any, Any]] = [folders_of(graph, sizes=sizes, hidden=hidden, walk=walk)]
     folders, *found = await graph.gather(*read, *(known(graph, name) for name in asked))
     by_id = {folder.id: name for name, folder in zip(asked, found, strict=True) if folder is not None}
@@ -149,7 +157,7 @@ async def id_of(graph: Graph, path: str) -> str:
     names = [name.strip() for name in parted(path)]
     start, rest = split(names)
     if rest:
-        found = (await tree_of(graph, () if start == ROOT else (start,))).at(names)
+        found = (await tree_of(graph, (start,))).at(names)
     else:
         folder = await known(graph, start)
         found = folder and folder.id

@@ -4,34 +4,15 @@ A name that does not exist would pass a plan and then fail at every mailbox with
 """
 
 import re
+from datetime import UTC, datetime, tzinfo
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
+from bulkmail.tasks.kit.windows import IANA
 from bulkmail.text import likeliest
 
-_STANDARD = (
-    "AUS Central; AUS Eastern; Afghanistan; Alaskan; Alberta; Aleutian; Altai; Arab; Arabian; Arabic; Argentina; "
-    "Astrakhan; Atlantic; Aus Central W.; Azerbaijan; Azores; Bahia; Bangladesh; Belarus; Bougainville; British "
-    "Columbia; Canada Central; Cape Verde; Caucasus; Cen. Australia; Central America; Central Asia; Central "
-    "Brazilian; Central Europe; Central European; Central Pacific; Central; Chatham Islands; China; Cuba; Dateline; "
-    "E. Africa; E. Australia; E. Europe; E. South America; Easter Island; Eastern; Egypt; Ekaterinburg; FLE; Fiji; "
-    "GMT; GTB; Georgian; Greenland; Greenwich; Haiti; Hawaiian; India; Iran; Israel; Jordan; Kaliningrad; Kamchatka; "
-    "Korea; Libya; Line Islands; Lord Howe; Magadan; Magallanes; Manitoba; Marquesas; Mauritius; Mid-Atlantic; Middle "
-    "East; Montevideo; Morocco; Mountain; Myanmar; N. Central Asia; Namibia; Nepal; New Zealand; Newfoundland; "
-    "Norfolk; North Asia East; North Asia; North Korea; Omsk; Pacific SA; Pacific; Pakistan; Paraguay; Qyzylorda; "
-    "Romance; Russian; SA Eastern; SA Pacific; SA Western; SE Asia; Saint Pierre; Sakhalin; Samoa; Sao Tome; Saratov; "
-    "Singapore; South Africa; South Sudan; Sri Lanka; Sudan; Syria; Taipei; Tasmania; Tocantins; Tokyo; Tomsk; Tonga; "
-    "Transbaikal; Turkey; Turks And Caicos; US Eastern; US Mountain; Ulaanbaatar; Venezuela; Vladivostok; Volgograd; "
-    "W. Australia; W. Central Africa; W. Europe; W. Mongolia; West Asia; West Bank; West Pacific; Yakutsk; Yukon"
-)
-_OTHERS = (
-    "Central Standard Time (Mexico)", "Eastern Standard Time (Mexico)", "Mountain Standard Time (Mexico)",
-    "Pacific Standard Time (Mexico)", "Russia Time Zone 10", "Russia Time Zone 11", "Russia Time Zone 3", "UTC",
-    "UTC+12", "UTC+13", "UTC-02", "UTC-08", "UTC-09", "UTC-11", "Customized Time Zone",
-)  # fmt: skip
-WINDOWS = frozenset(f"{name} Standard Time" for name in _STANDARD.split("; ")) | frozenset(_OTHERS)
-"""Of windowsZones.xml of Unicode CLDR 48, two older ones that Exchange still knows, and the one that people shape
-for themselves."""
+WINDOWS = frozenset(IANA) | {"Customized Time Zone"}
+"""With the one that people shape for themselves."""
 
 _ABBREVIATED = {
     "cet": "Central European Standard Time", "cest": "Central European Standard Time",
@@ -57,6 +38,26 @@ def known_zone(text: str) -> str:
         return name
     offer = _nearest(name)
     raise ValueError(f"{name[:60]!r} is not a time zone" + (f"; did you mean {offer}?" if offer else _FORMS))
+
+
+@cache
+def zone_of(name: str) -> tzinfo | None:
+    """The zone of this name, of Windows or of the IANA database; None for one that is not known here."""
+    spelled = _spelled().get(name.strip().casefold(), name.strip())
+    try:
+        return UTC if spelled == "UTC" else ZoneInfo(IANA.get(spelled, spelled))
+    except (ValueError, OSError, KeyError):  # no such zone, or none that a file may be looked up by
+        return None
+
+
+def moment_of(text: str, zone: str) -> datetime | None:
+    """A moment as the service writes it, `2026-12-24T18:00:00.0000000` and its zone beside it; None where it cannot be
+    told when that is."""
+    known = zone_of(zone or "UTC")
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=known).astimezone(UTC) if known else None
+    except (ValueError, OverflowError):
+        return None
 
 
 _FORMS = "; write a Windows or an IANA name, such as W. Europe Standard Time or Europe/Berlin"

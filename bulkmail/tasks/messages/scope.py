@@ -27,11 +27,10 @@ Path: TypeAlias = tuple[str, Sequence[str]]
 
 
 class Tree:
-    """The folders of a mailbox by their ids; `outside` is what a folder is called that is not among them."""
+    """The folders of a mailbox by their ids, each with its name and its parent."""
 
-    def __init__(self, folders: Mapping[str, tuple[str, str]], outside: str = GONE) -> None:
-        self._folders = folders
-        self._outside = outside
+    def __init__(self, folders: Mapping[str, tuple[str, str]]) -> None:
+        self._folders = dict(folders)
         self._children: dict[str, list[str]] = defaultdict(list)
         for id_, (_, parent) in folders.items():
             self._children[parent].append(id_)
@@ -42,7 +41,11 @@ class Tree:
         while (folder := self._folders.get(id_)) is not None and len(names) < DEEPEST:
             names.insert(0, folder[0])
             id_ = folder[1]
-        return joined(names) or self._outside
+        return joined(names) or GONE
+
+    def name(self, id_: str, name: str) -> None:
+        """Tells of a folder outside of the root, such as that of the recoverable items."""
+        self._folders.setdefault(id_, (name, ""))
 
     def within(self, id_: str) -> Iterator[str]:
         """A folder, and all that lie below it."""
@@ -58,9 +61,10 @@ class Tree:
 
 async def tree_of(graph: Graph, options: Selection) -> Tree:
     """All folders of the mailbox, but for those of searches, which show messages that lie elsewhere."""
-    named = {one.id: (one.name, one.parent) for one in await folders_of(graph) if not one.search}
-    looks_outside = options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders or ())
-    return Tree(named, RECOVERABLE if looks_outside else GONE)
+    tree = Tree({one.id: (one.name, one.parent) for one in await folders_of(graph) if not one.search})
+    if options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders or ()):
+        tree.name(await folder_id(graph, RECOVERABLE), RECOVERABLE)
+    return tree
 
 
 async def paths(graph: Graph, options: Selection) -> list[Path]:
@@ -82,7 +86,7 @@ async def folder_keys(graph: Graph, options: Selection) -> list[str]:
     if len(folders) == 1 and first in WELL_KNOWN and first != ROOT and not options.subfolders:
         named = [first]
     else:
-        ids = await graph.gather(*(_found(graph, path) for path in folders))
+        ids = await graph.gather(*(folder_id(graph, path) for path in folders))
         named = [id_ for id_ in ids if id_]
         if options.subfolders and named:
             tree = await tree_of(graph, options)
@@ -92,7 +96,7 @@ async def folder_keys(graph: Graph, options: Selection) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-async def _found(graph: Graph, path: str) -> str:
+async def folder_id(graph: Graph, path: str) -> str:
     """The id of a folder; empty where the mailbox has none at this path."""
     try:
         return await id_of(graph, path)

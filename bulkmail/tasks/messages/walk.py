@@ -7,13 +7,15 @@ Ids are immutable ones: they outlive a move. learn.microsoft.com/graph/outlook-i
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
+from bulkmail.core.odata import segment
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.tasks.kit import expect
 from bulkmail.tasks.messages.criteria import RECEIVED, read, size_of
 from bulkmail.tasks.messages.scope import Path, is_absent, paths
-from bulkmail.tasks.messages.selection import Selection, holds
+from bulkmail.tasks.messages.selection import LISTED, Selection, holds
 
+MESSAGE = "/messages/{}"
 IMMUTABLE: Mapping[str, str] = {"Prefer": 'IdType="ImmutableId"'}
 PAGE = 500
 """Messages of a page, of the 1,000 that the service gives: larger ones run into its time limit more often."""
@@ -51,6 +53,36 @@ class Message(NamedTuple):
             _text(item.get("internetMessageId")),
             item,
         )
+
+    @property
+    def path(self) -> str:
+        return f"/messages/{segment(self.id)}"
+
+    @property
+    def etag(self) -> str:
+        return _text(self.props.get("@odata.etag"))
+
+    def part(self, name: str) -> Any:
+        """A property, in the form in which it is compared and written; `folder` is where the message lies."""
+        if name in ("folder", "isRead"):
+            return self.folder if name == "folder" else self.is_read
+        value = self.props.get(name)
+        if name == "categories":
+            return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+        return value
+
+
+def same(name: str, one: Any, other: Any) -> bool:
+    """Whether two values of a part say the same. Of a flag only its status counts: a date does not make it another."""
+    if name == "flag":
+        one, other = (value.get("flagStatus") if isinstance(value, dict) else None for value in (one, other))
+    return bool(one == other)
+
+
+async def read_message(graph: Graph, id_: str, more: Sequence[str] = ()) -> Message:
+    """One message as it is now. Raises GraphError, 404 for one that is gone."""
+    params = {"$select": ",".join(dict.fromkeys((*LISTED, *more)))}
+    return Message.of(await graph.get(MESSAGE, id_, params=params, headers=IMMUTABLE))
 
 
 def _text(value: Any) -> str:
@@ -106,7 +138,7 @@ async def _with_attachments(graph: Graph, options: Selection, found: list[Messag
 async def _attachments(graph: Graph, message: str) -> list[Any]:
     params: dict[str, str | int] = {"$select": "name,contentType,size", "$top": PAGE}
     try:
-        rows = graph.items("/messages/{}/attachments", message, params=params, headers=IMMUTABLE)
+        rows = graph.items(MESSAGE + "/attachments", message, params=params, headers=IMMUTABLE)
         return [row async for row in rows if isinstance(row, dict)]
     except GraphError as error:
         if is_absent(error):  # it was deleted meanwhile

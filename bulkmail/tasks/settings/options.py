@@ -6,7 +6,8 @@ blank cell leaves the setting as it is.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import time
+from functools import partial
 from html import escape
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -15,40 +16,19 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from bulkmail.errors import InputError
 from bulkmail.model import Mailbox
 from bulkmail.task.declare import Options
+from bulkmail.tasks.kit.forms import moment, one_of, written
 from bulkmail.tasks.kit.template import fill, has_holes
 from bulkmail.tasks.kit.zones import known_zone
 from bulkmail.tasks.settings.fields import SETTINGS
 
 WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
-MOMENT_FORM = "%Y-%m-%dT%H:%M:%S.0000000"
-
-
-def _written(read: Callable[[str], str]) -> BeforeValidator:
-    """A text in the form that the service writes; one with a placeholder is read when it is filled in."""
-
-    def check(value: Any) -> Any:
-        if isinstance(value, date | time):  # TOML has them without quotes
-            value = value.isoformat()
-        return read(value) if isinstance(value, str) and not has_holes(value) else value
-
-    return BeforeValidator(check)
 
 
 def _name(text: str) -> str:
     if not text.strip():
         raise ValueError("should not be empty; leave the option out to leave the setting as it is")
     return text.strip()
-
-
-def _moment(text: str) -> str:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("should be a date and a time, such as 2026-12-24T18:00") from None
-    if moment.tzinfo is not None:
-        raise ValueError("should have no offset; its time zone is auto_reply_time_zone")
-    return moment.strftime(MOMENT_FORM)
 
 
 def _clock(text: str) -> str:
@@ -72,33 +52,22 @@ def _locale(text: str) -> str:
     return text.strip()
 
 
-def _one_of(*members: str) -> BeforeValidator:
-    spelled = {member.casefold(): member for member in members}
-
-    def read(text: str) -> str:
-        if text.strip().casefold() not in spelled:
-            raise ValueError(f"should be {', '.join(members[:-1])} or {members[-1]}")
-        return spelled[text.strip().casefold()]
-
-    return _written(read)
-
-
 def _joined(value: Any) -> Any:
     """A list of days as one text."""
     return "; ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
-Name: TypeAlias = Annotated[str | None, _written(_name)]
-Locale: TypeAlias = Annotated[str | None, _written(_locale)]
-Zone: TypeAlias = Annotated[str | None, _written(lambda text: known_zone(_name(text)))]
-Moment: TypeAlias = Annotated[str | None, _written(_moment)]
-Clock: TypeAlias = Annotated[str | None, _written(_clock)]
-Days: TypeAlias = Annotated[str | None, _written(_days), BeforeValidator(_joined)]
-Status: TypeAlias = Annotated[str | None, _one_of("disabled", "alwaysEnabled", "scheduled")]
-Audience: TypeAlias = Annotated[str | None, _one_of("none", "contactsOnly", "all")]
+Name: TypeAlias = Annotated[str | None, written(_name)]
+Locale: TypeAlias = Annotated[str | None, written(_locale)]
+Zone: TypeAlias = Annotated[str | None, written(lambda text: known_zone(_name(text)))]
+Moment: TypeAlias = Annotated[str | None, written(partial(moment, zone="auto_reply_time_zone"))]
+Clock: TypeAlias = Annotated[str | None, written(_clock)]
+Days: TypeAlias = Annotated[str | None, written(_days), BeforeValidator(_joined)]
+Status: TypeAlias = Annotated[str | None, one_of("disabled", "alwaysEnabled", "scheduled")]
+Audience: TypeAlias = Annotated[str | None, one_of("none", "contactsOnly", "all")]
 Delivery: TypeAlias = Annotated[
     str | None,
-    _one_of("sendToDelegateAndInformationToPrincipal", "sendToDelegateAndPrincipal", "sendToDelegateOnly"),
+    one_of("sendToDelegateAndInformationToPrincipal", "sendToDelegateAndPrincipal", "sendToDelegateOnly"),
 ]
 
 

@@ -10,7 +10,7 @@ from bulkmail.sim.tenant.seeded import mix
 from bulkmail.sim.tenant.store import Item
 
 DEFAULT = 1  # the number of the default calendar, and of the group that calendars are in
-OWN, SHARED = 2, 3  # of another calendar, and of one that somebody else shares with the mailbox
+OWN, SHARED = 2, 3  # of another calendar, and of one that another person shares with the mailbox
 CANCELLED = 0  # where cancelled events are: in no calendar
 BOSS = f"amber.brook.0@{DOMAIN}"
 GRANTS = (  # a mailbox has one of them where these bits of its own are 0
@@ -31,7 +31,7 @@ def blank_group(name: str) -> Json:
 
 
 def calendars(mailbox: Mailbox) -> list[Item]:
-    """The default one; one mailbox in eight has another of its own, and one in sixteen sees one of somebody else."""
+    """The default one; one mailbox in eight has another of its own, and one in sixteen sees one of another person."""
     owner, bits = recipient(mailbox.address)["emailAddress"], mix(mailbox.seed, mailbox.number, 67)
     found = [Item(DEFAULT, 0, blank_calendar("Calendar", owner) | {"isDefaultCalendar": True, "isRemovable": False})]
     if bits & 7 == 0:

@@ -6,9 +6,10 @@ from datetime import date
 from bulkmail.sim.families.calendars.calendars import calendar_of
 from bulkmail.sim.families.calendars.content import CANCELLED, DEFAULT, blank_event
 from bulkmail.sim.families.calendars.kind import EVENT, FULL_READ, OCCURRENCE, READ, WRITE
-from bulkmail.sim.families.calendars.moments import moment
-from bulkmail.sim.families.calendars.recurrence import checked, days
-from bulkmail.sim.graph.call import Answer, Call, Json, bad_request, item_not_found
+from bulkmail.sim.families.calendars.moments import known, moment, seen_from, told
+from bulkmail.sim.families.calendars.properties import checked
+from bulkmail.sim.families.calendars.recurrence import days
+from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.graph.delta import delta
 from bulkmail.sim.graph.items import (
     context,
@@ -16,7 +17,6 @@ from bulkmail.sim.graph.items import (
     delete,
     find,
     immutable,
-    known,
     listing,
     one,
     page,
@@ -25,19 +25,10 @@ from bulkmail.sim.graph.items import (
     stamp,
     whole,
 )
-from bulkmail.sim.graph.table import Route
+from bulkmail.sim.graph.table import Route, Work
 from bulkmail.sim.tenant.ids import item_id, read_id
 from bulkmail.sim.tenant.store import Item
-from bulkmail.sim.witness.marks import EXTENDED
 from bulkmail.sim.world import World
-
-LONGEST_REMINDER = 1_051_200  # minutes: two years
-EVENT_PROPERTIES = blank_event("", "") | {
-    "start": {"dateTime": ""},
-    "end": {"dateTime": ""},
-    "recurrence": {},
-    EXTENDED: [],
-}
 
 
 def events(world: World, call: Call) -> Answer:
@@ -47,12 +38,12 @@ def events(world: World, call: Call) -> Answer:
 
 
 def _span(call: Call) -> tuple[str, str]:
-    """A span of time; its ends are query options without a `$`."""
+    """A span of time in UTC; its ends are query options without a `$`, in UTC where they have no offset."""
     options = {name.lower(): value for name, value in call.options.items()}
     begin, end = options.get("startdatetime", ""), options.get("enddatetime", "")
     if not begin or not end:
         raise bad_request("This request requires a time window specified by startDateTime and endDateTime.")
-    return begin, end
+    return told(moment(begin, "startDateTime"))["dateTime"], told(moment(end, "endDateTime"))["dateTime"]
 
 
 def view(world: World, call: Call) -> Answer:
@@ -136,20 +127,22 @@ def read_event(world: World, call: Call) -> Answer:
 
 
 def add_event(world: World, call: Call) -> Answer:
-    """The same `transactionId` again answers with the event that is there."""
-    props = _checked(call.json())
-    if not {"start", "end"} <= props.keys():
-        raise bad_request("An event needs a start and an end.", "ErrorInvalidRequest")
+    """A `transactionId` that was used: the same event again answers with the one that is there, another is refused."""
+    props, number = checked(call.json(), {}), calendar_of(world, call).number
     transaction = props.get("transactionId")
     found = EVENT.of(world.mailboxes.read(call.user)).first(lambda item: item.props["transactionId"] == transaction)
     if transaction and found:
+        if any(found.props.get(name) != value for name, value in props.items()):
+            text = "The TransactionId specified in the request has already been used to create a different event."
+            raise Refusal(409, "ErrorDuplicateTransactionId", f"Your request can't be completed. {text}")
         return one(world, call, EVENT, found, 201)
     blank = blank_event(stamp(), world.tenant.address(call.user))
-    return create(world, call, EVENT, blank | props, calendar_of(world, call).number)
+    return create(world, call, EVENT, blank | props, number)
 
 
 def change_event(world: World, call: Call) -> Answer:
-    return patch(world, call, EVENT, _event(world, call), _checked(call.json()) | {"lastModifiedDateTime": stamp()})
+    item = _event(world, call)
+    return patch(world, call, EVENT, item, checked(call.json(), item.props) | {"lastModifiedDateTime": stamp()})
 
 
 def remove_event(world: World, call: Call) -> Answer:
@@ -170,26 +163,31 @@ def event_changes(world: World, call: Call) -> Answer:
     return delta(world, call, EVENT, DEFAULT)
 
 
-def _checked(body: Json) -> Json:
-    props = known(body, EVENT_PROPERTIES, "microsoft.graph.event")
-    if "recurrence" in props:
-        props["recurrence"] = checked(props["recurrence"])
-        props["type"] = "seriesMaster" if props["recurrence"] else "singleInstance"
-    for name in {"start", "end"} & props.keys():
-        if not isinstance(props[name].get("dateTime"), str):
-            raise bad_request(f"The property '{name}' has a value that cannot be read.", "RequestBodyRead")
-        moment(props[name])
-    if not 0 <= props.get("reminderMinutesBeforeStart", 0) <= LONGEST_REMINDER:
-        raise bad_request("The reminder is too long before the start.", "ErrorInvalidRequest")
-    return props
+def zoned(work: Work) -> Work:
+    """Start and end in the zone that `Prefer: outlook.timezone` names, in place of UTC; the days of an event that
+    lasts all day are the same in every zone."""
+
+    def worked(world: World, call: Call) -> Answer:
+        name = call.prefers("outlook.timezone") if "prefer" in call.headers else ""
+        if not name:
+            return work(world, call)
+        known(name)
+        answer = work(world, call)
+        rows = answer.body.get("value", [answer.body]) if isinstance(answer.body, dict) else []
+        for row in rows:
+            for side in {"start", "end"} & row.keys():
+                row[side] = seen_from(row[side], name, floating=row.get("isAllDay") is True)
+        return answer
+
+    return worked
 
 
 EVENTS = ("/users/{}/events", "/users/{}/calendar/events", "/users/{}/calendars/{}/events")
 ROUTES = (
-    Route("GET", "/users/{}/calendar/calendarView", view, READ),
-    Route("GET", "/users/{}/calendarView", view, READ),
+    Route("GET", "/users/{}/calendar/calendarView", zoned(view), READ),
+    Route("GET", "/users/{}/calendarView", zoned(view), READ),
     *(
-        Route(method, path + end, work, rights)
+        Route(method, path + end, zoned(work), rights)
         for path in EVENTS
         for method, end, work, rights in (
             ("GET", "", events, READ),

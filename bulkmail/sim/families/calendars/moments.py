@@ -1,10 +1,11 @@
 """Times as calendars tell them: moments with a zone beside them, spans, and durations of ISO 8601."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from bulkmail.sim.graph.call import Json, Refusal, bad_request
+from bulkmail.sim.tenant.zones import moved, zone
 
 YEARS = (1601, 4500)  # that Exchange knows
 _DURATION = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?")
@@ -34,6 +35,27 @@ def moment(value: Any, name: str = "dateTime") -> datetime:
     if not YEARS[0] <= found.year <= YEARS[1]:
         raise unreadable(name)
     return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+
+
+def known(name: Any) -> tzinfo:
+    """A zone by its name. Raises Refusal."""
+    found = zone(name) if isinstance(name, str) else None
+    if found is None:
+        text = "A valid TimeZone value must be specified. The following TimeZone value is not supported"
+        raise bad_request(f"{text}: '{str(name or '')[:60]}'.", "TimeZoneNotSupportedException")
+    return found
+
+
+def in_utc(value: Json, *, floating: bool) -> Json:
+    """A moment of an event as it is kept: in UTC; one that is `floating` keeps its hour, as days without hours do."""
+    when, begin = moment(value), known(value.get("timeZone"))
+    return told(when if floating else moved(when, begin, UTC))
+
+
+def seen_from(value: Json, name: str, *, floating: bool) -> Json:
+    """A kept moment in the zone of this name."""
+    when = moment(value)
+    return told(when if floating else moved(when, UTC, known(name))) | {"timeZone": name}
 
 
 def span(begin: Any, end: Any) -> Span:

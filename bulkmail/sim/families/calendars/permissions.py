@@ -29,7 +29,7 @@ def permissions(world: World, call: Call) -> Answer:
 
 
 def _of_calendar(world: World, call: Call) -> list[Item]:
-    """Those of the calendar that is asked for; of a calendar of somebody else none are shown."""
+    """Those of the calendar that is asked for; of a calendar of another person none are shown."""
     number = calendar_of(world, call).number
     return [item for item in PERMISSION.of(world.mailboxes.read(call.user)) if item.parent == number]
 

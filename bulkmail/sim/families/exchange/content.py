@@ -1,15 +1,14 @@
-"""Folders and items as Exchange's own interface shows them, and the opaque stream that an exported item is."""
+"""Folders and items as Exchange's own interface shows them."""
 
-import base64
+import zlib
 
-import orjson
-
+from bulkmail.sim.families.exchange.streams import size_of
 from bulkmail.sim.families.folders.content import WELL_KNOWN
 from bulkmail.sim.families.folders.routes import Census
 from bulkmail.sim.graph.call import Json
 from bulkmail.sim.tenant.store import Item
 
-STREAM = b"FTS1"  # what an exported stream begins with
+TYPES = ("IPM.Note",) * 13 + ("IPM.Note.SMIME", "IPM.Schedule.Meeting.Request", "REPORT.IPM.Note.NDR")
 
 
 def folder_row(url: str, census: Census, folder: Item) -> Json:
@@ -24,25 +23,21 @@ def folder_row(url: str, census: Census, folder: Item) -> Json:
         "childFolderCount": row["childFolderCount"],
         "totalItemCount": row["totalItemCount"],
         "wellKnownName": known.name if known else None,
-        "type": "IPF.Note",
+        "type": folder.props.get("type", "IPF.Note"),
     }
 
 
 def item_row(item: Json) -> Json:
+    """`item` is a whole message; its type belongs to its content, and goes with it where it is imported."""
     kept = ("@odata.etag", "id", "createdDateTime", "lastModifiedDateTime", "changeKey", "categories")
     shown = {"@odata.type": "#microsoft.graph.mailboxItem"} | {name: item[name] for name in kept}
-    return shown | {"type": item.get("type", "IPM.Note"), "size": item.get("bytes", 0)}
+    kind = TYPES[zlib.crc32(str(item.get("internetMessageId", "")).encode()) % len(TYPES)]
+    return shown | {"type": kind, "size": item.get("bytes") or size_of(stripped(item))}
 
 
-def packed(item: Item) -> str:
-    """The stream of one item as base64."""
-    return base64.b64encode(STREAM + orjson.dumps(item.props)).decode()
+def stripped(item: Json) -> Json:
+    """What of a whole message is in its stream: nothing that says where it lies, or which version it is."""
+    return {name: value for name, value in item.items() if name not in _PLACE}
 
 
-def unpacked(text: str) -> Json:
-    """The properties in a stream. Raises ValueError for anything else."""
-    stream = base64.b64decode(text, validate=True)
-    if not stream.startswith(STREAM):
-        raise ValueError("this is not an exported item")
-    props: Json = orjson.loads(stream.removeprefix(STREAM))
-    return props
+_PLACE = frozenset({"@odata.etag", "id", "changeKey", "parentFolderId"})

@@ -4,7 +4,9 @@ from bulkmail.sim.graph.table import roles
 from bulkmail.sim.world import World
 
 FOLDERS = roles("MailboxFolder.Read.All MailboxFolder.ReadWrite.All")
-ITEMS = roles("MailboxItem.Read.All MailboxItem.ReadWrite.All MailboxItem.ImportExport.All")
+CHANGE_FOLDERS = roles("MailboxFolder.ReadWrite.All")
+ITEMS = roles("MailboxItem.Read.All MailboxItem.ReadWrite.All")
+CHANGE_ITEMS = roles("MailboxItem.ReadWrite.All")
 EXPORT = roles("MailboxItem.Export.All MailboxItem.ImportExport.All")
 IMPORT = roles("MailboxItem.ImportExport.All")
 SETTINGS = roles("User.Read.All User.ReadWrite.All Directory.Read.All")

@@ -1,19 +1,29 @@
-"""Mailbox import and export: folders, items, opaque streams out, and back in by a pre-signed address."""
+"""Mailbox import and export: folders, items and what has changed among them; streams out, and back in."""
 
 from bulkmail.sim.families.exchange import imports
-from bulkmail.sim.families.exchange.content import folder_row, item_row, packed
-from bulkmail.sim.families.exchange.kind import EXPORT, FOLDERS, IMPORT, ITEMS, SETTINGS, mailbox_id
+from bulkmail.sim.families.exchange.content import folder_row, item_row
+from bulkmail.sim.families.exchange.exports import export
+from bulkmail.sim.families.exchange.kind import (
+    CHANGE_FOLDERS,
+    CHANGE_ITEMS,
+    EXPORT,
+    FOLDERS,
+    IMPORT,
+    ITEMS,
+    SETTINGS,
+    mailbox_id,
+)
 from bulkmail.sim.families.folders.content import ROOT
 from bulkmail.sim.families.folders.kind import FOLDER
 from bulkmail.sim.families.folders.routes import Census, folder_of
 from bulkmail.sim.families.messages.kind import MESSAGE
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request
-from bulkmail.sim.graph.items import change_key, find, whole
+from bulkmail.sim.graph.delta import delta
+from bulkmail.sim.graph.items import delete, find, whole
 from bulkmail.sim.graph.odata import order, page_size, parse_filter, select, whole_number
 from bulkmail.sim.graph.table import Route
+from bulkmail.sim.tenant.store import Item
 from bulkmail.sim.world import World
-
-EXPORTED = 20  # items of one call at most
 
 
 def settings(world: World, call: Call) -> Answer:
@@ -49,10 +59,24 @@ def folders(world: World, call: Call) -> Answer:
 
 
 def folder(world: World, call: Call) -> Answer:
+    return _one_folder(world, call, folder_of(world, call, call.keys[1]))
+
+
+def _one_folder(world: World, call: Call, found: Item, status: int = 200) -> Answer:
     census = Census(world.mailboxes.read(call.user), call.now)
-    return Answer(
-        200, select(folder_row(_url(world, call), census, folder_of(world, call, call.keys[1])), call.options)
-    )
+    return Answer(status, select(folder_row(_url(world, call), census, found), call.options))
+
+
+def add_folder(world: World, call: Call) -> Answer:
+    parent = folder_of(world, call, call.keys[1]).number if len(call.keys) > 1 else ROOT
+    body = call.json()
+    name, kind = body.get("displayName"), body.get("type", "IPF.Note")
+    if not isinstance(name, str) or not name or not isinstance(kind, str):
+        raise bad_request("A folder needs a displayName.", "ErrorInvalidRequest")
+    store = FOLDER.of(world.mailboxes.write(call.user))
+    if any(one.parent == parent and str(one.props["displayName"]).lower() == name.lower() for one in store):
+        raise Refusal(409, "ErrorFolderExists", "A folder with the specified name already exists.")
+    return _one_folder(world, call, store.add({"isHidden": False, "displayName": name, "type": kind}, parent), 201)
 
 
 def items(world: World, call: Call) -> Answer:
@@ -62,39 +86,33 @@ def items(world: World, call: Call) -> Answer:
     return _page(world, call, rows, f"folders('{call.keys[1]}')/items")
 
 
+def changes(world: World, call: Call) -> Answer:
+    parent = folder_of(world, call, call.keys[1]).number
+    store = MESSAGE.of(world.mailboxes.read(call.user))
+    return delta(world, call, MESSAGE, parent, row=lambda item: item_row(whole(MESSAGE, store, item)))
+
+
 def item(world: World, call: Call) -> Answer:
     found = find(world, call, MESSAGE, call.keys[2])
     return Answer(200, item_row(whole(MESSAGE, MESSAGE.of(world.mailboxes.read(call.user)), found)))
 
 
-def export(world: World, call: Call) -> Answer:
-    """One stream or one error an item; the whole is 200."""
-    wanted = call.parameters().get("itemids")
-    if not isinstance(wanted, list) or not wanted or not all(isinstance(text, str) for text in wanted):
-        raise bad_request("The itemIds are missing.", "ErrorInvalidRequest")
-    if len(wanted) > EXPORTED:
-        raise bad_request(f"Too many items: {EXPORTED} can be exported at once.", "ErrorInvalidRequest")
-    rows = [_exported(world, call, text) for text in wanted]
-    context = f"{call.base}/$metadata#Collection(microsoft.graph.exportItemResponse)"
-    return Answer(200, {"@odata.context": context, "value": rows})
-
-
-def _exported(world: World, call: Call, text: str) -> Json:
-    try:
-        found = find(world, call, MESSAGE, text)
-    except Refusal as refusal:
-        return {"itemId": text, "changeKey": None, "error": {"code": refusal.code, "message": refusal.message}}
-    return {"itemId": text, "changeKey": change_key(found), "data": packed(found)}
+def remove(world: World, call: Call) -> Answer:
+    return delete(world, call, MESSAGE, find(world, call, MESSAGE, call.keys[2]))
 
 
 MAILBOX = "/admin/exchange/mailboxes/{}"
 ROUTES = (
     Route("GET", "/users/{}/settings/exchange", settings, SETTINGS),
     Route("GET", MAILBOX + "/folders", folders, FOLDERS),
+    Route("POST", MAILBOX + "/folders", add_folder, CHANGE_FOLDERS),
     Route("GET", MAILBOX + "/folders/{}", folder, FOLDERS),
     Route("GET", MAILBOX + "/folders/{}/childFolders", folders, FOLDERS),
+    Route("POST", MAILBOX + "/folders/{}/childFolders", add_folder, CHANGE_FOLDERS),
     Route("GET", MAILBOX + "/folders/{}/items", items, ITEMS),
+    Route("GET", MAILBOX + "/folders/{}/items/delta", changes, ITEMS),
     Route("GET", MAILBOX + "/folders/{}/items/{}", item, ITEMS),
+    Route("DELETE", MAILBOX + "/folders/{}/items/{}", remove, CHANGE_ITEMS),
     Route("POST", MAILBOX + "/exportItems", export, EXPORT),
     Route("POST", MAILBOX + "/createImportSession", imports.session, IMPORT),
 )

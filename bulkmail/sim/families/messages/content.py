@@ -1,11 +1,13 @@
 """The messages of an untouched mailbox: few in most, hundreds in some. Computed from (seed, mailbox, number)."""
 
+import math
+
 from bulkmail.sim.families.folders.content import ARCHIVE, DELETED, DRAFTS, INBOX, JUNK, SENT
 from bulkmail.sim.graph.call import Json
 from bulkmail.sim.tenant import words
 from bulkmail.sim.tenant.mailbox import Mailbox
 from bulkmail.sim.tenant.people import recipient
-from bulkmail.sim.tenant.seeded import guid, mix
+from bulkmail.sim.tenant.seeded import guid, mix, share
 from bulkmail.sim.tenant.store import Item
 
 PLACES = (INBOX,) * 9 + (SENT,) * 3 + (DELETED, DELETED, ARCHIVE, JUNK)
@@ -20,8 +22,18 @@ def count(seed: int, mailbox: int) -> int:
 
 
 def messages(mailbox: Mailbox) -> list[Item]:
-    seed, number = mailbox.seed, mailbox.number
-    return [message(mix(seed, number, 1000 + n), n, mailbox.address) for n in range(1, count(seed, number) + 1)]
+    seed, number, sizes = mailbox.seed, mailbox.number, mailbox.item_sizes
+    many = mailbox.items or count(seed, number)
+    found = [message(mix(seed, number, 1000 + n), n, mailbox.address) for n in range(1, many + 1)]
+    if sizes[1]:
+        for item in found:
+            item.props["bytes"] = _size(*sizes, share(seed, number, 5_000_000 + item.number))
+    return found
+
+
+def _size(least: int, most: int, place: float) -> int:
+    """Bytes of a message: as many up to ten times the least as from there to a hundred times."""
+    return int(least * math.pow(most / least, place))
 
 
 def message(bits: int, number: int, address: str) -> Item:

@@ -26,13 +26,19 @@ async def walk_exchange(walk: Walk) -> None:
     await walk.ask("GET", f"/folders/{inbox}/childFolders", shape={"value": LIST})
     items = await walk.rows(f"/folders/{inbox}/items", ITEM)
     await walk.ask("GET", f"/folders/{inbox}/items/{items[0]['id']}", shape=ITEM)
+    changed = await walk.ask("GET", f"/folders/{inbox}/items/delta", shape={"value": LIST})
+    assert changed["value"][0]["id"] == items[0]["id"]
+    made = await walk.ask("POST", "/folders", {"displayName": "Came back"}, status=201, shape=MAILBOX_FOLDER)
+    await walk.ask("POST", f"/folders/{made['id']}/childFolders", {"displayName": "Below"}, status=201)
     exported = await walk.ask("POST", "/exportItems", {"itemIds": [items[0]["id"], "gone"]})
     matches(exported["value"][0], {"itemId": TEXT, "changeKey": TEXT, "data": TEXT})
     matches(exported["value"][1], {"itemId": TEXT, "error": {"code": TEXT, "message": TEXT}})
     session = await walk.ask("POST", "/createImportSession", shape={"importUrl": TEXT, "expirationDateTime": TEXT})
     wish = {"FolderId": inbox, "Mode": "create", "Data": exported["value"][0]["data"]}
     async with walk.desk.session.post(session["importUrl"], json=wish) as response:
-        matches(await response.json(), {"itemId": TEXT, "changeKey": TEXT})
+        taken = await response.json()
+        matches(taken, {"itemId": TEXT, "changeKey": TEXT})
+    await walk.ask("DELETE", f"/folders/{inbox}/items/{taken['itemId']}", status=204)
     walk.base = walk.desk.user()
 
 

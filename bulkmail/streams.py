@@ -1,0 +1,22 @@
+"""Where the body of an answer goes that is too large for memory, and what stands around it there."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+
+Take: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Takes one chunk of an answer, of some hundred kilobytes at the most."""
+
+Into: TypeAlias = Callable[[], AbstractAsyncContextManager[Take]]
+"""Where the body of an answer goes: entered for each attempt, and left with the error of one that broke off."""
+
+
+class Frame(Protocol):
+    """What stands around a blob in its file, and is no part of it: the header of an archive's member, its padding."""
+
+    @property
+    def head(self) -> int:
+        """Bytes that are kept free before the blob."""
+
+    def around(self, size: int, sha256: str, /) -> tuple[bytes, bytes]:
+        """The `head` bytes before a blob of this size and digest, and what comes behind it."""

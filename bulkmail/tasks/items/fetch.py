@@ -1,0 +1,169 @@
+"""Asks for the streams of items: up to twenty a call while they are small, and those that are large alone.
+
+Errors belong to items, and are kept with them. What the service leaves out of an answer without a word, and what had
+an error that may pass, is asked for once more alone. learn.microsoft.com/graph/api/mailbox-exportitems
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NamedTuple
+
+from bulkmail.errors import GraphError
+from bulkmail.graph import Graph
+from bulkmail.model import Blob, BlobFile
+from bulkmail.streams import Take
+from bulkmail.tasks.items.item import Item
+from bulkmail.tasks.items.unpack import Answered, Unpacking
+from bulkmail.tasks.kit.collection import LASTING
+
+IDS = 20
+"""Items of one call, at the most."""
+
+ALONE = 512 * 1024
+"""Bytes, as the service counts them, from which on an item is asked for alone and never all in memory."""
+
+CALL = 1024 * 1024
+"""Bytes of the items of one call. Several calls of a mailbox are under way, and of many mailboxes."""
+
+HELD = 4 * CALL
+"""Bytes of streams that one answer may put into memory: sizes and streams differ. What is more is asked for alone."""
+
+WRITTEN = 256 * 1024
+"""Bytes that are worth a journey to the thread that writes."""
+
+FINAL = frozenset({"ErrorItemNotFound", "ErrorArchiveFolderMovedPermanently", "ErrorInvalidIdMalformed"})
+"""Errors of items that would come again: deleted, or in another mailbox, which is not gone to."""
+
+DROPPED = "ItemDropped: the service left the item out of its answer, twice"
+NOTHING = Answered("", "", whole=False)
+
+
+class Exported(NamedTuple):
+    """What became of an item: its stream, in memory or in a blob, or an error."""
+
+    item: Item
+    answered: Answered
+    content: bytes | None = None
+    blob: Blob | None = None
+
+    @property
+    def again(self) -> bool:
+        """Whether it is worth asking for once more."""
+        return not self.answered.whole and self.answered.code not in FINAL
+
+    @property
+    def error(self) -> str:
+        said = self.answered
+        return f"{said.code}: {said.error}".rstrip(": ") if said.code else "" if said.whole else DROPPED
+
+
+def calls(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Items that are asked for together, in their order; none of them is large."""
+    together: list[Item] = []
+    size = 0
+    for item in items:
+        if together and (len(together) == IDS or size + item.size > CALL):
+            yield together
+            together, size = [], 0
+        together.append(item)
+        size += item.size
+    if together:
+        yield together
+
+
+async def several(exchange: Graph, items: Sequence[Item]) -> list[Exported]:
+    """The small streams of one call, in memory. Of an answer that is far larger than was told, and of a call that fails
+    as a whole, nothing is known."""
+    held = Held()
+    try:
+        await exchange.stream("/exportItems", {"itemIds": [item.id for item in items]}, into=held.enter)
+    except GraphError as error:
+        if error.status in LASTING or (error.status < 500 and error.status != 400):
+            raise
+    return [Exported(item, *held.found.get(item.id, (NOTHING, None))) for item in items]
+
+
+class Held:
+    """Where small streams are kept, by the ids of their items."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[Answered, bytes | None]] = {}
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[Take]:
+        self.found = {}
+        unpacking, pieces, size = Unpacking(), list[bytes](), 0
+
+        async def take(chunk: bytes) -> None:
+            nonlocal size
+            for event in unpacking.feed(chunk):
+                if isinstance(event, bytes):
+                    size += len(event)
+                    if size <= HELD:
+                        pieces.append(event)
+                    continue
+                if not event.whole:
+                    self.found[event.id] = event, None
+                elif size <= HELD:
+                    self.found[event.id] = event, b"".join(pieces)
+                pieces.clear()
+
+        yield take
+        unpacking.close()
+
+
+async def alone(exchange: Graph, item: Item, opened: Callable[[], AbstractAsyncContextManager[BlobFile]]) -> Exported:
+    """One item, straight into a blob; the blob is dropped where there is no stream."""
+    poured = Poured(item.id, opened)
+    try:
+        await exchange.stream("/exportItems", {"itemIds": [item.id]}, into=poured.enter)
+    except GraphError as error:
+        if error.status in LASTING:
+            raise
+        return Exported(item, NOTHING._replace(code=error.code or str(error.status), error=error.message))
+    return Exported(item, poured.answered, blob=poured.blob)
+
+
+class NoStreamError(Exception):
+    """Drops a blob that was begun for a stream that does not come."""
+
+
+class Poured:
+    """Where a large stream goes; `opened` begins a blob for it."""
+
+    def __init__(self, item_id: str, opened: Callable[[], AbstractAsyncContextManager[BlobFile]]) -> None:
+        self._id = item_id
+        self._opened = opened
+        self.answered = NOTHING
+        self.blob: Blob | None = None
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[Take]:
+        self.answered, self.blob = NOTHING, None
+        unpacking, waiting = Unpacking(), bytearray()
+        try:
+            async with self._opened() as file:
+
+                async def take(chunk: bytes) -> None:
+                    for event in unpacking.feed(chunk):
+                        if not isinstance(event, bytes):
+                            self.answered = event
+                            continue
+                        waiting.extend(event)
+                        if len(waiting) >= WRITTEN:
+                            await file.write(bytes(waiting))
+                            waiting.clear()
+
+                yield take
+                unpacking.close()
+                self._require_stream()
+                await file.write(bytes(waiting))
+        except NoStreamError:
+            return
+        self.blob = file.blob
+
+    def _require_stream(self) -> None:
+        if self.answered.id != self._id:
+            self.answered = NOTHING
+        if not self.answered.whole:
+            raise NoStreamError

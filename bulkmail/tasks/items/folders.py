@@ -1,0 +1,81 @@
+"""The folders of a mailbox, of every type, as the import and export API shows them: found, and made.
+
+learn.microsoft.com/graph/api/mailbox-list-folders, mailboxfolder-list-childfolders and mailbox-post-folders. Paths are
+from the root, with slashes; a slash or backslash in a name has a backslash before it.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+from bulkmail.errors import GraphError
+from bulkmail.graph import Graph
+from bulkmail.tasks.kit import expect
+
+PAGE = {"$top": 250}
+DEEPEST = 300
+"""Levels that a mailbox may have."""
+
+RECOVERABLE = ("recoverableitemsdeletions", "recoverableitemsversions", "recoverableitemspurges")
+"""Where deleted items are until their time is over; beside the root, and without folders below."""
+
+_SPECIAL = re.compile(r"([/\\])")
+
+
+class Folder(NamedTuple):
+    """One folder; `known` is its well-known name, empty for others. `items` is how many are in it."""
+
+    id: str
+    path: str
+    type: str = ""
+    known: str = ""
+    items: int = 0
+    children: int = 0
+
+    @classmethod
+    def of(cls, body: Any, parent: str = "") -> "Folder":
+        """Raises GraphError for what is not a folder."""
+        found = expect.an_item(body, "a mailbox folder")
+        plain = _SPECIAL.sub(r"\\\1", expect.text(found, "displayName"))
+        kind, known = expect.text(found, "type"), expect.text(found, "wellKnownName")
+        counts = expect.number(found, "totalItemCount"), expect.number(found, "childFolderCount")
+        return cls(found["id"], f"{parent}/{plain}" if parent else plain, kind, known, *counts)
+
+    def is_below(self, name: str) -> bool:
+        """Whether this is the folder of a path or well-known name, or one below it. Without regard to case."""
+        wanted, path = name.strip("/").casefold(), self.path.casefold()
+        return wanted == self.known.casefold() or path == wanted or path.startswith(f"{wanted}/")
+
+
+async def tree(exchange: Graph, *, recoverable: bool = False) -> list[Folder]:
+    """All folders below the root, each before those in it; and those of what can be recovered, where they are there."""
+    found = [folder async for folder in _below(exchange, "/folders", "", 0)]
+    for name in RECOVERABLE if recoverable else ():
+        try:
+            body = await exchange.get("/folders/{}", name)
+        except GraphError as error:
+            if error.status != 404:
+                raise
+            continue
+        folder = Folder.of(body)._replace(known=name, path=f"Recoverable Items/{Folder.of(body).path}")
+        if all(one.id != folder.id for one in found):
+            found.append(folder)
+    return found
+
+
+async def _below(exchange: Graph, path: str, parent: str, depth: int, *ids: str) -> AsyncIterator[Folder]:
+    inside = []
+    async for body in exchange.items(path, *ids, params=PAGE):
+        folder = Folder.of(body, parent)
+        yield folder
+        if folder.children and depth < DEEPEST:
+            inside.append(folder)
+    for folder in inside:
+        async for one in _below(exchange, "/folders/{}/childFolders", folder.path, depth + 1, folder.id):
+            yield one
+
+
+def names_of(path: str) -> list[str]:
+    """The names of the folders in a path."""
+    names = re.findall(r"(?:\\.|[^/\\])+", path)
+    return [re.sub(r"\\(.)", r"\1", name) for name in names]

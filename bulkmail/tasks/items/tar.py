@@ -1,0 +1,78 @@
+"""Members of a tar archive with PAX names, one by one, so that an archive can grow while it is written. Pure.
+
+POSIX.1-2001, "pax Interchange Format". The names of members are made of what a mailbox holds, which is hostile: none of
+them leaves the folder that it is unpacked in. What the service calls things stands in the comment of a member.
+"""
+
+import json
+import re
+from calendar import timegm
+from dataclasses import dataclass
+from functools import cached_property
+from tarfile import BLOCKSIZE, DEFAULT_FORMAT, PAX_FORMAT, TarInfo
+from time import strptime
+
+from bulkmail.tasks.items.folders import names_of
+from bulkmail.tasks.items.item import Item
+
+assert DEFAULT_FORMAT == PAX_FORMAT  # noqa: S101
+END = bytes(2 * BLOCKSIZE)
+"""What stands behind the last member."""
+
+LONGEST = 200
+"""Letters of one name."""
+
+_NO_DIGEST = "0" * 64
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/%]|[. ]$|^[. ]')
+
+
+@dataclass(frozen=True)
+class Member:
+    """The frame of one item's stream in an archive; `model.Frame`."""
+
+    item: Item
+
+    @cached_property
+    def name(self) -> str:
+        return f"{folder_name(self.item.folder.path)}/{_safe(self.item.id)}.fts"
+
+    @cached_property
+    def head(self) -> int:
+        return len(self._header(0, _NO_DIGEST))
+
+    def around(self, size: int, sha256: str) -> tuple[bytes, bytes]:
+        return self._header(size, sha256), bytes(-size % BLOCKSIZE)
+
+    def _header(self, size: int, sha256: str) -> bytes:
+        info = TarInfo(self.name)
+        info.size, info.mode, info.mtime = min(size, _OCTAL), 0o600, seconds_of(self.item.modified)
+        info.pax_headers = {"comment": self._comment(sha256)}
+        return info.tobuf(PAX_FORMAT)
+
+    def _comment(self, sha256: str) -> str:
+        """As JSON, in the one record of the format that every tool passes over."""
+        item = self.item
+        told = {"folder": item.folder.path, "item": item.id, "change_key": item.change_key, "type": item.type}
+        return json.dumps({**told, "sha256": sha256})
+
+
+_OCTAL = 8**11 - 1  # bytes; no item is as large
+
+
+def folder_name(path: str) -> str:
+    """A path of folders as one of a file system."""
+    return "/".join(map(_safe, names_of(path))) or "_"
+
+
+def _safe(name: str) -> str:
+    """One name: what could mean something to a file system is percent-encoded."""
+    plain = name.encode("utf-8", "replace").decode()[:LONGEST]
+    return _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", plain)
+
+
+def seconds_of(moment: str) -> int:
+    """Seconds since 1970 of a moment as the service writes it; 0 for another text."""
+    try:
+        return max(0, timegm(strptime(moment[:19], "%Y-%m-%dT%H:%M:%S")))
+    except ValueError:
+        return 0

@@ -1,0 +1,182 @@
+"""Takes an answer of exportItems apart while it comes, so that memory holds a chunk of it, however large an item is.
+
+The streams of the items are decoded on the way and leave; what is left of the JSON is small, and is parsed as JSON. An
+answer that is cut off, or is not what it should be, raises OutcomeUnknown: it is asked for again.
+"""
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Generator, Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+
+from bulkmail.errors import OutcomeUnknown
+from bulkmail.text import one_line
+
+LARGEST = 1 << 20
+"""Bytes of an answer beside its streams: twenty ids, and errors."""
+
+_OUTSIDE = re.compile(rb'["{}\[\],:]')
+_INSIDE = re.compile(rb'["\\]')
+_ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9A-Fa-f])|(.))", re.DOTALL)
+_BEGUN = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+_OPEN, _CLOSE = b"{[", b"}]"
+_IN_ITEM = [b"{", b"[", b"{"]
+
+
+class Answered(NamedTuple):
+    """What an answer says of one item, behind its stream. `whole`: there was a stream; else `error` says why not."""
+
+    id: str
+    change_key: str
+    whole: bool
+    code: str = ""
+    error: str = ""
+
+
+Event: TypeAlias = bytes | Answered
+"""A piece of the stream of an item, or what is said of the item whose pieces came before."""
+
+Reading: TypeAlias = Generator[Event, None, int]
+"""Reads a chunk from a place on, and returns the place at which to go on."""
+
+
+class Unpacking:
+    """One answer. `feed` it with chunks, and `close` it at its end."""
+
+    def __init__(self) -> None:
+        self._stack: list[bytes] = []
+        self._rest = bytearray()  # the JSON without its items
+        self._item = bytearray()  # the item that is coming, without its stream
+        self._word = b""  # the last text, which is a name if a colon follows
+        self._name = self._top = b""  # of the value that comes, and of the list that holds it
+        self._read = self._plain  # how the next bytes are read
+        self._escaped = False
+        self._tail = b""  # of a stream: less than four letters, or the beginning of an escape
+        self._whole = False
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """Raises OutcomeUnknown."""
+        place = 0
+        while place < len(chunk):
+            place = yield from self._read(chunk, place)
+
+    def close(self) -> None:
+        """Raises OutcomeUnknown for an answer that is not whole."""
+        try:
+            answer = orjson.loads(self._rest)
+        except orjson.JSONDecodeError:
+            raise OutcomeUnknown("an answer with exported items was cut off") from None
+        if not isinstance(answer, dict) or not isinstance(answer.get("value"), list):
+            raise OutcomeUnknown("the answer holds no exported items")
+
+    def _plain(self, chunk: bytes, place: int) -> Reading:
+        """Between texts."""
+        found = _OUTSIDE.search(chunk, place)
+        self._keep(chunk[place : found.start() if found else len(chunk)])
+        if found is None:
+            return len(chunk)
+        mark = found[0]
+        if mark in _OPEN:
+            self._stack.append(mark)
+        self._keep(mark)
+        if mark == b'"':
+            in_stream = self._name == b"data" and self._in_item and len(self._stack) == len(_IN_ITEM)
+            self._read, self._word = (self._stream if in_stream else self._text), b""
+        elif mark == b":":
+            self._name = self._word
+            if len(self._stack) == 1:
+                self._top = self._word
+        else:
+            self._name = b""
+            if mark in _CLOSE:
+                yield from self._ended()
+        return found.end()
+
+    @property
+    def _in_item(self) -> bool:
+        return self._top == b"value" and self._stack[:3] == _IN_ITEM
+
+    def _ended(self) -> Iterator[Event]:
+        if not self._stack:
+            raise OutcomeUnknown("the answer is not the JSON that it claims to be")
+        ends_item = self._in_item and len(self._stack) == len(_IN_ITEM)
+        self._stack.pop()
+        if ends_item:
+            said, self._item = bytes(self._item), bytearray()
+            self._rest += b"{}"
+            whole, self._whole = self._whole, False
+            yield _answered(said, whole=whole)
+
+    def _text(self, chunk: bytes, place: int) -> Reading:
+        """Within a text that is kept."""
+        yield from ()
+        if self._escaped:
+            self._escaped = False
+            self._keep(chunk[place : place + 1])
+            return place + 1
+        found = _INSIDE.search(chunk, place)
+        end = found.end() if found else len(chunk)
+        self._keep(chunk[place:end])
+        self._word += chunk[place : end - 1 if found else end][-64:]
+        if found and found[0] == b"\\":
+            self._escaped = True
+        elif found:
+            self._read = self._plain
+        return end
+
+    def _stream(self, chunk: bytes, place: int) -> Reading:
+        """Within the stream of an item."""
+        end = chunk.find(b'"', place)
+        letters = self._tail + chunk[place : end if end >= 0 else len(chunk)]
+        begun = b""
+        if b"\\" in letters:
+            if (cut := _BEGUN.search(letters)) is not None:
+                letters, begun = letters[: cut.start()], cut[0]
+            letters = _ESCAPE.sub(_letter, letters)
+        if end >= 0:
+            self._keep(b'"')
+            self._read, self._whole, self._tail = self._plain, True, b""
+            yield _decoded(letters + begun)
+            return end + 1
+        fours = len(letters) & ~3
+        self._tail = letters[fours:] + begun
+        yield _decoded(letters[:fours])
+        return len(chunk)
+
+    def _keep(self, part: bytes) -> None:
+        kept = self._item if self._in_item else self._rest
+        kept += part
+        if len(kept) > LARGEST:
+            raise OutcomeUnknown("an answer with exported items is larger than its items")
+
+
+def _letter(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 16)]) if escape[1] else escape[2]
+
+
+def _decoded(letters: bytes) -> bytes:
+    try:
+        return a2b_base64(letters, strict_mode=True)
+    except Error:
+        raise OutcomeUnknown("the stream of an exported item is damaged") from None
+
+
+def _answered(said: bytes, *, whole: bool) -> Answered:
+    try:
+        item: Any = orjson.loads(said)
+    except orjson.JSONDecodeError:
+        raise OutcomeUnknown("the answer is not the JSON that it claims to be") from None
+    error = item.get("error")
+    name, key = item.get("itemId"), item.get("changeKey")
+    code, text = _why(error if isinstance(error, dict) else {})
+    return Answered(
+        name if isinstance(name, str) else "", key if isinstance(key, str) else "", whole and not code, code, text
+    )
+
+
+def _why(error: dict[str, Any]) -> tuple[str, str]:
+    code, message = error.get("code"), error.get("message")
+    name = code if isinstance(code, str) and code else "UnknownError" if error else ""
+    return name, one_line(message) if isinstance(message, str) else ""

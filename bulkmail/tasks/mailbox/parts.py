@@ -1,0 +1,23 @@
+"""What a sweep can be made of: reports of other families, each with its rows, needs, columns and finding. A table."""
+
+from collections.abc import Mapping, Sequence
+
+from bulkmail.task.declare import Task
+from bulkmail.tasks.calendar.report import permissions_report
+from bulkmail.tasks.folders.report import folders_report
+from bulkmail.tasks.rules.report import rules_report
+from bulkmail.tasks.settings.report import settings_report
+
+_REPORTS = (settings_report, rules_report, folders_report, permissions_report)
+
+PARTS: Mapping[str, Task] = {report.name.removesuffix(".report"): report for report in _REPORTS}
+"""By the names of the parts, in the order of their rows. A report that keeps state, wants the columns of the list or
+goes to another mailbox cannot be a part; to be one, it has to be entered here and nowhere else."""
+
+FIRST = ("folders",)
+"""Parts that begin before the others: what they read of a mailbox does for these as well."""
+
+
+def begun(parts: Sequence[str]) -> list[str]:
+    """The parts in the order in which they begin."""
+    return sorted(parts, key=lambda part: part not in FIRST)

@@ -1,0 +1,139 @@
+"""Changes the messages that a selection means: collects them first, because pages shift while messages go, then brings
+each to what is wished of it. A message that is so already costs no write.
+
+What a change makes of a message is told by its `after`: None, it is deleted for good; `folder`, it lies in that one;
+anything else are properties of it. Moves and deletions by an immutable id come to the same however often they are sent.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+from bulkmail.errors import GraphError
+from bulkmail.graph import Graph
+from bulkmail.model import Change, Effect, Mailbox, Row
+from bulkmail.task.changes import told_before
+from bulkmail.tasks.kit import match
+from bulkmail.tasks.kit.collection import chunked, tolerated
+from bulkmail.tasks.messages.find import COLUMNS as FOUND
+from bulkmail.tasks.messages.find import row_of
+from bulkmail.tasks.messages.guards import Guarded, protected_folders
+from bulkmail.tasks.messages.scope import Tree, is_absent, tree_of
+from bulkmail.tasks.messages.walk import IMMUTABLE, MESSAGE, Message, matching, read_message
+
+COLUMNS = {
+    **FOUND,
+    "action": "move, delete, categorise or mark",
+    "before": "what it was: path of its folder, its categories, or its marks",
+    "after": "what it is or would be; empty where it is deleted for good",
+    "state": "planned or done; protected: left alone, as the job says; gone: someone else took it away in this moment",
+}
+KEY = "message:"
+"""What the keys of changes begin with, before the immutable id."""
+
+Parts: TypeAlias = Mapping[str, Any]
+Wish: TypeAlias = Callable[[Message], Parts | None]
+"""What a message shall be: the parts that differ, none where it is so already; None, that it shall not be at all."""
+
+Prepare: TypeAlias = Callable[[Graph, Any, Tree], Awaitable[Wish]]
+
+
+class Plan(NamedTuple):
+    """What is wished in one mailbox: made when the first message is found. `spared` are ids of protected folders."""
+
+    tree: Tree
+    wish: Wish
+    spared: frozenset[str]
+
+
+async def written(
+    mailbox: Mailbox, graph: Graph, options: Guarded, action: str, prepare: Prepare, more: Sequence[str] = ()
+) -> AsyncIterator[Row]:
+    """A row for each message that is changed or protected. Raises GraphError for more than `max_per_mailbox`, with
+    nothing written, and for a refusal once the others had their turn."""
+    earlier = told_before(graph.made)
+    state = "planned" if graph.planning else "done"
+    plan: Plan | None = None
+    todo: list[Message] = []
+    async for message in matching(graph, options, (*more, *options.reads)):
+        plan = plan or await _planned(graph, options, prepare)
+        if (after := plan.wish(message)) == {}:
+            continue
+        if options.spares(mailbox, message.folder in plan.spared, message.props):
+            yield _row(message, plan.tree, change_of(message, after, plan.tree), action, "protected")
+            continue
+        todo.append(message)
+        options.check(len(todo))
+    refusal: GraphError | None = None
+    if plan is not None:
+        async for message, told in _carried_out(graph, todo, plan):
+            if isinstance(told, GraphError) and not is_absent(told):
+                refusal = refusal or told
+                continue
+            change = change_of(message, plan.wish(message), plan.tree)
+            earlier.pop(change.key, None)
+            yield _row(message, plan.tree, change, action, "gone" if isinstance(told, GraphError) else state)
+    if earlier:
+        tree = plan.tree if plan is not None else await tree_of(graph, options)
+        for change in earlier.values():  # what a process that died has written, and needs no more
+            yield {**change.before["row"], "action": action, **_told(change, tree), "state": state}
+    if refusal is not None:
+        raise refusal
+
+
+async def _planned(graph: Graph, options: Guarded, prepare: Prepare) -> Plan:
+    tree = await tree_of(graph, options)
+    return Plan(tree, await prepare(graph, options, tree), await protected_folders(graph, options, tree))
+
+
+async def _carried_out(
+    graph: Graph, todo: Sequence[Message], plan: Plan
+) -> AsyncIterator[tuple[Message, GraphError | None]]:
+    """Each message with the refusal that it met, if any."""
+    note = partial(change_of, tree=plan.tree)
+    steps = (partial(tolerated, partial(bring, graph, message, plan.wish, note)) for message in todo)
+    waiting = iter(todo)
+    async for told in chunked(graph, steps):
+        yield next(waiting), told
+
+
+async def bring(graph: Graph, message: Message, wish: Wish, note: Callable[[Message, Parts | None], Change]) -> None:
+    """Brings a message to what is wished; `note` makes the change for the ledger. Raises GraphError, 404 for one that
+    is gone."""
+    after = wish(message)
+    change = note(message, after)
+    if after is None:
+        path = MESSAGE + "/permanentDelete"
+        await graph.post(path, None, message.id, effect=Effect.IDEMPOTENT, change=change, headers=IMMUTABLE)
+    elif "folder" in after:
+        body = {"destinationId": after["folder"]}
+        path = MESSAGE + "/move"
+        await graph.post(path, body, message.id, effect=Effect.IDEMPOTENT, change=change, headers=IMMUTABLE)
+    else:
+        await match.update(
+            graph, message.path, message,
+            differing=lambda now: wish(now) or {},
+            change=note,
+            read=lambda: read_message(graph, message.id, tuple(after)),
+        )  # fmt: skip
+
+
+def change_of(message: Message, after: Parts | None, tree: Tree) -> Change:
+    """`before` has the row as well, so that it can be told when the message is there no more."""
+    before = {name: message.part(name) for name in after or ()}
+    return Change(KEY + message.id, {"row": row_of(message, tree), "folder": message.folder, **before}, after)
+
+
+def _row(message: Message, tree: Tree, change: Change, action: str, state: str) -> Row:
+    return {**row_of(message, tree), "action": action, **_told(change, tree), "state": state}
+
+
+def _told(change: Change, tree: Tree) -> Row:
+    """The columns before and after."""
+    after = change.after
+    if after is None or "folder" in after:
+        return {"before": tree.path(change.before["folder"]), "after": after and tree.path(after["folder"])}
+    before = {name: change.before.get(name) for name in after}
+    if tuple(after) == ("categories",):
+        return {"before": before["categories"], "after": after["categories"]}
+    return {"before": before, "after": after}

@@ -1,0 +1,77 @@
+"""An answer is taken apart alike however it is cut into chunks, and what is not whole is never taken for an answer."""
+
+from base64 import b64encode
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkmail.errors import OutcomeUnknown
+from bulkmail.tasks.items.unpack import LARGEST, Answered, Unpacking
+
+ITEMS = st.fixed_dictionaries(
+    {"itemId": st.text(max_size=9), "changeKey": st.none() | st.text(max_size=9)},
+    optional={
+        "data": st.binary(max_size=300),
+        "error": st.fixed_dictionaries({"code": st.sampled_from(["E1", "data"]), "message": st.text(max_size=9)}),
+        "odd": st.just({"data": ["x", {"data": "y"}]}),
+    },
+)
+
+
+def told(item: dict[str, Any], *, backwards: bool) -> dict[str, Any]:
+    plain = {name: b64encode(value).decode() if name == "data" else value for name, value in item.items()}
+    return dict(reversed(plain.items())) if backwards else plain
+
+
+def unpacked(answer: bytes, size: int) -> list[tuple[Answered, bytes]]:
+    unpacking, found, stream = Unpacking(), [], b""
+    for start in range(0, len(answer), size):
+        for event in unpacking.feed(answer[start : start + size]):
+            if isinstance(event, bytes):
+                stream += event
+            else:
+                found.append((event, stream))
+                stream = b""
+    unpacking.close()
+    return found
+
+
+@given(items=st.lists(ITEMS, max_size=6), size=st.integers(1, 400), backwards=st.booleans(), escaped=st.booleans())
+def test_however_it_is_cut(items: list[dict[str, Any]], size: int, backwards: bool, escaped: bool) -> None:
+    rows = [told(item, backwards=backwards) for item in items]
+    answer = orjson.dumps({"@data": {"data": "AAAA"}, "value": rows, "other": [{"data": "no"}]})
+    if escaped:  # as some writers of JSON do
+        answer = answer.replace(b"+", b"\\u002B").replace(b"/", b"\\/")
+    found = unpacked(answer, size)
+    assert [(said.id, said.change_key) for said, _ in found] == [(i["itemId"], i["changeKey"] or "") for i in items]
+    for (said, stream), item in zip(found, items, strict=True):
+        assert said.whole == ("data" in item and "error" not in item)
+        assert said.code == item.get("error", {}).get("code", "")
+        assert stream == item.get("data", b"")
+
+
+@given(cut=st.integers(0, 200))
+def test_what_is_cut_off_is_no_answer(cut: int) -> None:
+    answer = orjson.dumps({"value": [{"itemId": "a", "data": b64encode(bytes(100)).decode()}, {"itemId": "b"}]})
+    with pytest.raises(OutcomeUnknown):
+        unpacked(answer[: min(cut, len(answer) - 1)], 16)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"[]", b"{}", b'{"value":1}', b"}", b'{"value":[{"itemId":"a","data":"A"}]}', b'{"value":[{"data":"????"}]}',
+        b'{"value":[{"itemId":nil}]}', b'{"value":[' + b" " * LARGEST + b"]}",
+    ],
+)  # fmt: skip
+def test_what_is_not_an_answer(answer: bytes) -> None:
+    with pytest.raises(OutcomeUnknown):
+        unpacked(answer, 1 << 16)
+
+
+def test_an_item_without_a_stream_and_without_an_error() -> None:
+    [(said, stream)] = unpacked(b'{"value":[{"itemId":7,"changeKey":7,"data":null,"error":{}}]}', 7)
+    assert (said, stream) == (Answered("", "", whole=False), b"")
