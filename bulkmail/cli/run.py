@@ -46,6 +46,10 @@ def run(
     max_changes: MaxChanges = None,
     settings: Settings = None,
     max_duration: MaxDuration = "",
+    against: Annotated[
+        str,
+        typer.Option(help="Show in what it differs from this run: a directory, or `previous`.", metavar="RUN"),
+    ] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,
@@ -92,5 +96,5 @@ def run(
         def work(**shown: Any) -> Coroutine[Any, Any, Ended]:
             return begin(load(job_file, flags=given), given, **shown)
 
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, against=against)
     raise typer.Exit(code)

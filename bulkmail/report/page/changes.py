@@ -12,7 +12,7 @@ from bulkmail.model import Change, Ending
 from bulkmail.rundir.entries import ChangeEntry, Concluded, Intent
 from bulkmail.sink.plain import text
 
-FIRST = 200
+FIRST = 50
 """Changes that are shown one by one."""
 
 TOP = 15

@@ -12,7 +12,7 @@ from bulkmail.report.page.tolls import STEPS
 from bulkmail.report.text import MEANINGS, moment, of_what
 from bulkmail.report.verdict import verdict
 from bulkmail.report.view import View
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.manifest import Manifest, PinnedInput
 from bulkmail.sink.plain import text
 from bulkmail.text import counted, duration, figure
 
@@ -86,6 +86,7 @@ def content(facts: Facts, steps: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "level": level(view),
         "verdict": verdict(view),
         "meaning": _meaning(view),
+        "damage": facts.damage if view.standing != "damaged" else "",
         "steps": steps,
         "figures": list(_figures(facts)),
         "counts": list(_counts(view)),
@@ -214,16 +215,26 @@ def _drawn(column: Column) -> Drawn:
     return Drawn(column, [value.rows / most for value in column.values], None, "")
 
 
+ACCOUNTS: Mapping[str, str] = {
+    "unique": "mailboxes",
+    "duplicates": "duplicates",
+    "blank": "blank",
+    "invalid": "not an address",
+    "excluded": "in the list of exceptions",
+    "unmatched": "not meant by `where`",
+    "skipped": "skipped",
+    "unsampled": "not drawn",
+    "beyond": "beyond the limit",
+}
+"""What becomes of the rows of an input, in words."""
+
+
 def _accounts(manifest: Manifest) -> list[Figure]:
     """Rows of the input and what became of them; they add up."""
     counts = manifest.counts
-    return [
-        Figure("rows of the input", f"{counts.rows:,}"),
-        Figure("mailboxes", f"{counts.unique:,}"),
-        Figure("duplicates", f"{counts.duplicates:,}"),
-        Figure("blank", f"{counts.blank:,}"),
-        Figure("not an address", f"{counts.invalid:,}"),
-    ]
+    found = {words: getattr(counts, name) for name, words in ACCOUNTS.items()}
+    told = [Figure(words, f"{number:,}") for words, number in found.items() if number or words == "mailboxes"]
+    return [Figure("rows of the input", f"{counts.rows:,}"), *told]
 
 
 def _provenance(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -237,10 +248,18 @@ def _provenance(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "application", f"{app.client_id} in {app.tenant_id} ({app.cloud})"
     yield "certificate", f"until {moment(manifest.certificate_expires)}" if manifest.certificate_expires else ""
     yield "job", manifest.job.path
-    yield "input", given.path or given.group or (f"users with {given.users}" if given.users else "")
+    yield "input", ", ".join(given.paths) or given.group or given.users or ""
+    yield "input, as chosen", ", ".join(_chosen(given))
     yield "input, SHA-256", given.sha256 or ""
     yield "began", moment(manifest.started)
     yield "ended", moment(manifest.ended) if manifest.ended else ""
     yield "process", f"{manifest.pid} on {manifest.host}"
     yield "goes on from", manifest.parent
     yield "directory", str(facts.view.folder.resolve())
+
+
+def _chosen(given: PinnedInput) -> Iterator[str]:
+    """What of the list the job wants."""
+    for name in ("where", "exclude", "skip", "sample", "seed", "limit"):
+        if value := getattr(given, name):
+            yield f"{name} = {text(value)}"

@@ -50,10 +50,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`rejected` are rows of the input; `task` is the task where it is one of ours. There are no `changes` of a run
-    that reads, and no `curves` where there are too few samples."""
+    """`damage` says why not all could be read. `rejected` are rows of the input; `task` is the task where it is one of
+    ours. There are no `changes` of a run that reads, and no `curves` where there are too few samples."""
 
     view: View
+    damage: str
     task: Task | None
     tolled: Tolled
     columns: tuple[Column, ...]
@@ -69,15 +70,15 @@ def facts_of(run: RunDir) -> Facts:
     manifest = view.manifest
     task = our_own(manifest.task)
     read = _Reading(Columns(_meanings(run, task), [MAILBOX]), None if task is None or manifest.undo else task)
-    changes, curves = None, None
-    with suppress(Damaged, OutputError):  # the view tells of it
+    changes, curves, damage = None, None, view.damage
+    try:
         read.all(run)
-    with suppress(Damaged, OutputError):
         changes = None if manifest.mode == "read" else changes_of(run.changes())
-    with suppress(OutputError):
         curves = curves_of(read_samples(run.path))
+    except (Damaged, OutputError) as error:
+        damage = damage or str(error)
     return Facts(
-        view, task, read.tolls.tolled(), tuple(read.columns.columns()), _table(read.findings),
+        view, damage, task, read.tolls.tolled(), tuple(read.columns.columns()), _table(read.findings),
         _rejected(run.path / REJECTED, manifest), changes, curves,
     )  # fmt: skip
 
@@ -102,7 +103,7 @@ class _Reading:
                     continue
                 self.tolls.add(piece)
                 if piece.findings and len(self.findings) < FINDINGS:
-                    self.findings += ({MAILBOX: piece.mailbox.address, **row} for row in held if self._is_finding(row))
+                    self.findings += ({**row, MAILBOX: piece.mailbox.address} for row in held if self._is_finding(row))
                 held.clear()
 
     def _is_finding(self, row: Row) -> bool:
@@ -122,11 +123,12 @@ def _meanings(run: RunDir, task: Task | None) -> Mapping[str, str]:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    """The columns that hold anything and no long texts, as many as there is room for."""
+    """The mailbox, and the columns that hold anything and no long texts, as many as there is room for."""
     rows = rows[:FINDINGS]
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = dict.fromkeys([MAILBOX, *(name for row in rows for name in row)])
     cells = {name: [text(row.get(name)) for row in rows] for name in names}
-    chosen = [name for name, column in cells.items() if any(column) and max(map(len, column)) <= 2 * LONG][:WIDEST]
+    fit = [name for name, column in cells.items() if any(column) and max(map(len, column)) <= 2 * LONG]
+    chosen = list(dict.fromkeys([MAILBOX, *fit]))[:WIDEST]
     return Table(tuple(chosen), tuple(zip(*(cells[name] for name in chosen), strict=True)))
 
 
