@@ -32,6 +32,7 @@ from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.rundir.figures import believed
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.heartbeat import Heartbeat
@@ -230,15 +231,20 @@ class Runner:
         started = clock()
 
         def look() -> Snapshot:
+            pace = connection.stack.pace.statistics()
             return Snapshot.of(
-                self.recovered.totals, self.recovered.changes.counts, connection.stack.pace.statistics(),
+                self.recovered.totals, self.recovered.changes.counts, pace,
                 connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
-                queue=outputs.writer.waiting,
+                queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
             )  # fmt: skip
 
-        async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
-            yield
+        try:
+            async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
+                yield
+        finally:
+            service = believed(connection.stack.pace.statistics(), clock())
+            self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, service=service))
 
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared

@@ -30,6 +30,10 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
+    "setup": Command(
+        "setup:setup",
+        "Set an application up: key, registration, permissions, consent and a job file, each shown before it is done.",
+    ),
     "check": Command(
         "check:check", "Check a job before it is run: a line a check, PASS, WARN or FAIL, with what to do."
     ),

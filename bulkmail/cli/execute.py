@@ -12,6 +12,7 @@ from bulkmail.app.observe import Note, Observer
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
 from bulkmail.cli.against import tell_against
+from bulkmail.cli.metering import Metering, metered
 from bulkmail.cli.password import unlocking
 from bulkmail.cli.progress import shown
 from bulkmail.errors import BulkmailError
@@ -27,10 +28,19 @@ class Work(Protocol):
     def __call__(self, *, observers: Sequence[Observer], note: Note) -> Coroutine[Any, Any, Ended]: ...
 
 
-def execute(work: Work, *, hidden: bool, as_json: bool, against: str = "") -> int:
+def execute(
+    work: Work,
+    *,
+    hidden: bool,
+    as_json: bool,
+    metering: Metering = Metering(),
+    against: str = "",  # noqa: B008 - frozen
+) -> int:
     """The exit code of a run. Raises what prevented it, or ended it early. Progress that is `hidden` is logged.
     `against` names another run that it is then compared with."""
-    ended = unlocking(lambda: _ended(work, hidden=hidden))
+    with metered(metering) as meter:
+        ended = unlocking(lambda: _ended(work, meter.observers, hidden=hidden))
+        meter.ended(ended)
     if as_json:
         typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:
@@ -48,9 +58,9 @@ def execute(work: Work, *, hidden: bool, as_json: bool, against: str = "") -> in
     raise ended.failure
 
 
-def _ended(work: Work, *, hidden: bool) -> Ended:
+def _ended(work: Work, more: Sequence[Observer], *, hidden: bool) -> Ended:
     with shown(None if hidden else say.errors) as observer:
-        return run_loop(work(observers=[observer], note=say.note))
+        return run_loop(work(observers=[observer, *more], note=say.note))
 
 
 def _log_end(ended: Ended) -> None:

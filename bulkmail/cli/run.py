@@ -17,12 +17,15 @@ from bulkmail.cli.flags import (
     LogJson,
     MaxChanges,
     MaxDuration,
+    MetricsFile,
+    MetricsListen,
     NoProgress,
     PlanFlag,
     Settings,
     applies,
     flags,
 )
+from bulkmail.cli.metering import Metering
 from bulkmail.config import load
 
 
@@ -53,6 +56,8 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,
+    metrics: MetricsFile = None,
+    metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -96,5 +101,6 @@ def run(
         def work(**shown: Any) -> Coroutine[Any, Any, Ended]:
             return begin(load(job_file, flags=given), given, **shown)
 
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json, against=against)
+        metering = Metering(metrics, metrics_listen)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering, against=against)
     raise typer.Exit(code)

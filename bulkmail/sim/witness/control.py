@@ -73,8 +73,12 @@ def _users(world: World, value: list[str], change: Callable[[int], None]) -> Non
         change(number)
 
 
-def _forget(world: World, _: Entra, __: bool) -> None:  # noqa: FBT001 - the value of a JSON key
-    world.epoch += 1
+def _forget(world: World, _: Entra, value: bool | list[str]) -> None:  # noqa: FBT001 - the value of a JSON key
+    """All delta links, or those of these mailboxes."""
+    if isinstance(value, list):
+        _users(world, value, lambda number: world.forgotten.update([number]))
+    else:
+        world.epoch += 1
 
 
 def _expire(_: World, entra: Entra, __: bool) -> None:  # noqa: FBT001
