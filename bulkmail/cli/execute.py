@@ -33,8 +33,8 @@ def execute(
     *,
     hidden: bool,
     as_json: bool,
-    metering: Metering = Metering(),
-    against: str = "",  # noqa: B008 - frozen
+    metering: Metering = Metering(),  # noqa: B008 - frozen
+    against: str = "",
 ) -> int:
     """The exit code of a run. Raises what prevented it, or ended it early. Progress that is `hidden` is logged.
     `against` names another run that it is then compared with."""
