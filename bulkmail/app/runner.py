@@ -17,6 +17,7 @@ from bulkmail.app.fingerprint import measured
 from bulkmail.app.input import chosen, directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
+from bulkmail.app.page import write_report_at_end
 from bulkmail.app.prepare import Prepared
 from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
@@ -85,6 +86,8 @@ class Runner:
                 ended.append(await self._end(folder, failure, clock() - started))
 
             await uncancelled(finish())  # an interrupt has nothing left to stop now
+            if self.prepared.job.output.report:
+                await asyncio.to_thread(write_report_at_end, folder, self.note)
             return ended[0]
 
     async def _write_manifest(self, folder: Path) -> None:

@@ -45,6 +45,9 @@ COMMANDS = {
     "resume": Command("resume:resume", "Go on with a run that was stopped or killed: what is done stays done."),
     "undo": Command("undo:undo", "Put back what a run changed, where it still is as the run left it."),
     "show": Command("show:show", "Show the summary of a run again."),
+    "report": Command(
+        "report:report", "Write the page of a run: verdict, outcomes, problems and what to do, changes, curves."
+    ),
     "diff": Command(
         "diff:diff", "Show in what two runs of a task differ: rows, cell by cell, and how mailboxes ended."
     ),

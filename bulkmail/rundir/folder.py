@@ -31,9 +31,11 @@ SORTED = "sorted"
 REJECTED = "rejected.csv"
 BLOBS = "blobs"
 SAMPLES = "samples.ndjson"
+REPORT = "report.html"
+DIFFERENCES = "diff.csv"
 RECORDS = "records"
 SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.csv")
-NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES)
+NAMES = (REPORT, *SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES, DIFFERENCES)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
 _WORD = re.compile(r"\{\w*\}")
