@@ -17,8 +17,10 @@ from bulkmail.app.fingerprint import measured
 from bulkmail.app.input import chosen, directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
+from bulkmail.app.page import write_report_at_end
 from bulkmail.app.prepare import Prepared
 from bulkmail.app.sharing import sharing
+from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
@@ -72,6 +74,7 @@ class Runner:
             clock = asyncio.get_running_loop().time
             started, failure = clock(), None
             try:
+                await asyncio.to_thread(unsigned, folder)
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
@@ -84,6 +87,8 @@ class Runner:
                 ended.append(await self._end(folder, failure, clock() - started))
 
             await uncancelled(finish())  # an interrupt has nothing left to stop now
+            if self.prepared.job.output.report:
+                await asyncio.to_thread(write_report_at_end, folder, self.note)
             return ended[0]
 
     async def _write_manifest(self, folder: Path) -> None:
@@ -259,7 +264,8 @@ class Runner:
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared
         counts = prepared.manifest.counts if prepared.source is None else prepared.source.counts
-        return await end(
+        ended = await end(
             folder, prepared.manifest, self.recovered, failure, self.stop.reason, seconds=seconds, counts=counts,
             absent_is_failure=prepared.job.output.absent_is_failure,
         )  # fmt: skip
+        return await asyncio.to_thread(sign, prepared, ended)

@@ -50,6 +50,10 @@ def run(
     max_changes: MaxChanges = None,
     settings: Settings = None,
     max_duration: MaxDuration = "",
+    against: Annotated[
+        str,
+        typer.Option(help="Show in what it differs from this run: a directory, or `previous`.", metavar="RUN"),
+    ] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,
@@ -100,5 +104,5 @@ def run(
             return begin(load(job_file, flags=given), given, **shown)
 
         metering = Metering(metrics, metrics_listen)
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering, against=against)
     raise typer.Exit(code)
