@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from bulkmail.core.odata import literal, segment
     from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TaskMistake, TransportError
     from bulkmail.graph import Graph
-    from bulkmail.model import Blob, Change, Checkpoint, Effect, Made, Mailbox, Request, Response, Row, Transport
+    from bulkmail.model import (
+        Blob,
+        Change,
+        Checkpoint,
+        Effect,
+        Lasting,
+        Made,
+        Mailbox,
+        Request,
+        Response,
+        Row,
+        Transport,
+    )
     from bulkmail.task.declare import Options, Task, task
     from bulkmail.task.permissions import Needs, all_of, any_of
 
@@ -30,6 +42,7 @@ __all__ = [
     "Effect",
     "Graph",
     "GraphError",
+    "Lasting",
     "LinkRefused",
     "Made",
     "Mailbox",
@@ -56,7 +69,7 @@ _PLACES = {
     "bulkmail.core.odata": "literal segment",
     "bulkmail.errors": "BulkmailError GraphError LinkRefused OutcomeUnknown TaskMistake TransportError",
     "bulkmail.graph": "Graph",
-    "bulkmail.model": "Blob Change Checkpoint Effect Made Mailbox Request Response Row Transport",
+    "bulkmail.model": "Blob Change Checkpoint Effect Lasting Made Mailbox Request Response Row Transport",
     "bulkmail.task.declare": "Options Task task",
     "bulkmail.task.permissions": "Needs all_of any_of",
 }

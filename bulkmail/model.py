@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
-from bulkmail.streams import Frame, Into
+from bulkmail.streams import Frame, Into, Pieces
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
@@ -25,6 +25,11 @@ class Checkpoint(dict[str, Any]):
     64 KB in all. Of a mailbox that fails later on, what was durable stays, and its outcome counts those rows; a run
     that does the failed mailboxes once more has a directory of its own, and begins them anew.
     """
+
+
+class Lasting(Checkpoint):
+    """A Checkpoint with which `graph.state` is left for the next run as well, however the mailbox ends: for what must
+    not be done twice."""
 
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -177,6 +182,7 @@ class Request(NamedTuple):
     start: Callable[[], int] | None = (
         None  # bytes of that body that were taken before: what is behind them is asked for
     )
+    pieces: Pieces | None = None  # a body for a pre-signed address that is made while it leaves, in place of `content`
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property

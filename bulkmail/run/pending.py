@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bulkmail.errors import TaskMistake
-from bulkmail.model import NOTHING, Checkpoint, Mailbox, Row
+from bulkmail.model import NOTHING, Checkpoint, Lasting, Mailbox, Row
 from bulkmail.run.writer import Block, Extra, Part, Writer
 from bulkmail.rundir.entries import Reached, checked_state
 from bulkmail.rundir.state import States
@@ -96,7 +96,8 @@ class Pending:
         self.is_short = False
         state, durable = checked_state(checkpoint), asyncio.Event()
         number, blocks = self._number, await self._blocks()
-        extra = Extra(done=durable.set)
+        lasts = isinstance(checkpoint, Lasting) and self._state is not None
+        extra = Extra(done=durable.set, state=checked_state(self.state, LARGEST) if lasts else None)
         reached = Reached(self._mailbox, number, state, self._attach(extra))
         await self._outputs.writer.put(Part(reached, blocks, extra))
         self._outputs.reached[self._mailbox.row] = reached
