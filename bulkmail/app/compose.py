@@ -65,7 +65,10 @@ def _secret(text: SecretStr | None, file: Path | None) -> Secret | None:
 
 def credential_of(job: Job) -> Credential:
     """The key pair or secret of a job, which has asked for no token yet. Raises ConfigError and CertificateError."""
-    return credential_from(settings_of(job.app))
+    credential = credential_from(settings_of(job.app))
+    if job.output.sign and credential.sign is None:
+        raise ConfigError("output.sign: there is no certificate to sign with", hint="Set app.certificate, or no sign.")
+    return credential
 
 
 @dataclass(frozen=True, slots=True)

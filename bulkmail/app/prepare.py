@@ -190,6 +190,11 @@ def chosen(job: Job) -> tuple[Task, Options]:
     """The task of a job as it is with the job's options. Raises ConfigError and InputError."""
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
+    if job.state.path is None and (name := options.needs_state()):
+        raise ConfigError(
+            f"task.{name}: goes on from the last run, and nothing of that is kept",
+            hint='Say where it is: [state] path = "state.sqlite", relative to the job file.',
+        )
     return task.given(options), options
 
 

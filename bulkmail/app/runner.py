@@ -17,7 +17,9 @@ from bulkmail.app.fingerprint import measured
 from bulkmail.app.input import chosen, directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
+from bulkmail.app.page import write_report_at_end
 from bulkmail.app.prepare import Prepared
+from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
@@ -31,6 +33,7 @@ from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.rundir.figures import believed
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.heartbeat import Heartbeat
@@ -70,6 +73,7 @@ class Runner:
             clock = asyncio.get_running_loop().time
             started, failure = clock(), None
             try:
+                await asyncio.to_thread(unsigned, folder)
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
@@ -82,6 +86,8 @@ class Runner:
                 ended.append(await self._end(folder, failure, clock() - started))
 
             await uncancelled(finish())  # an interrupt has nothing left to stop now
+            if self.prepared.job.output.report:
+                await asyncio.to_thread(write_report_at_end, folder, self.note)
             return ended[0]
 
     async def _write_manifest(self, folder: Path) -> None:
@@ -227,20 +233,26 @@ class Runner:
         started = clock()
 
         def look() -> Snapshot:
+            pace = connection.stack.pace.statistics()
             return Snapshot.of(
-                self.recovered.totals, self.recovered.changes.counts, connection.stack.pace.statistics(),
+                self.recovered.totals, self.recovered.changes.counts, pace,
                 connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
-                queue=outputs.writer.waiting,
+                queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
             )  # fmt: skip
 
-        async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
-            yield
+        try:
+            async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
+                yield
+        finally:
+            service = believed(connection.stack.pace.statistics(), clock())
+            self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, service=service))
 
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared
         counts = prepared.manifest.counts if prepared.source is None else prepared.source.counts
-        return await end(
+        ended = await end(
             folder, prepared.manifest, self.recovered, failure, self.stop.reason, seconds=seconds, counts=counts,
             absent_is_failure=prepared.job.output.absent_is_failure,
         )  # fmt: skip
+        return await asyncio.to_thread(sign, prepared, ended)

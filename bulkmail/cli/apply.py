@@ -9,7 +9,18 @@ import typer
 from bulkmail.app.apply import apply as apply_plan
 from bulkmail.cli import console as say
 from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import AsJson, LogJson, MaxChanges, MaxDuration, MovedJob, NoProgress, flags
+from bulkmail.cli.flags import (
+    AsJson,
+    LogJson,
+    MaxChanges,
+    MaxDuration,
+    MetricsFile,
+    MetricsListen,
+    MovedJob,
+    NoProgress,
+    flags,
+)
+from bulkmail.cli.metering import Metering
 
 
 def apply(
@@ -22,6 +33,8 @@ def apply(
     moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
+    metrics: MetricsFile = None,
+    metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -46,5 +59,6 @@ def apply(
         given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
         into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
         work = partial(apply_plan, run_dir, given, into=into, job=moved, canary=canary)
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json)
+        metering = Metering(metrics, metrics_listen)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
     raise typer.Exit(code)

@@ -17,12 +17,15 @@ from bulkmail.cli.flags import (
     LogJson,
     MaxChanges,
     MaxDuration,
+    MetricsFile,
+    MetricsListen,
     MovedJob,
     NoProgress,
     PlanFlag,
     applies,
     flags,
 )
+from bulkmail.cli.metering import Metering
 from bulkmail.errors import UsageError
 from bulkmail.model import Status
 
@@ -50,6 +53,8 @@ def resume(
     moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
+    metrics: MetricsFile = None,
+    metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -82,7 +87,8 @@ def resume(
             given |= {"task.apply": wanted}
         go_on = partial(resume_run, run_dir, given, job=moved, accept=accept_changes)
         work = partial(again, run_dir, statuses, given, send_again=send_again, job=moved) if retry else go_on
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json)
+        metering = Metering(metrics, metrics_listen)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
     raise typer.Exit(code)
 
 

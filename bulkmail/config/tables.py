@@ -209,7 +209,9 @@ class Output(Table):
         "done", description="rows as mailboxes are done; with input also sorted.csv, in the order of the list"
     )
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
+    report: bool = Field(default=False, description="write report.html, a page with charts, when the run ends")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
+    sign: bool = Field(default=False, description="sign run.json with the application's certificate: `bulkmail verify`")
 
     @property
     def cell_delimiter(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from bulkmail.errors import CertificateError, SignInError
 from bulkmail.identity.certificate import Certificate
+from bulkmail.identity.jws import signed
 from bulkmail.identity.keyfile import load_key_pair
 from bulkmail.identity.secret import Secret, read_secret
 
@@ -51,6 +52,11 @@ class ByCertificate:
         self._refresh()
         self.certificate.require_valid()
         return {"private_key": self._pair.key, "public_certificate": self.certificate.pem}
+
+    def sign(self, content: bytes) -> str:
+        """A detached signature of `content`, with the key as it is now."""
+        self._refresh()
+        return signed(self._pair, content)
 
     def _refresh(self) -> None:
         stamp = _stamp(self._path)

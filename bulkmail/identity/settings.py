@@ -55,7 +55,8 @@ def credential_from(settings: AppSettings, proxy: Rule = proxy_for) -> Credentia
     proof = _proof(settings)
     tls = tls_context(str(settings.ca_file) if settings.ca_file else "")
     directory = Directory(settings.cloud, settings.tenant_id, settings.client_id, proof, tls, proxy)
-    return Credential(directory.ask, certificate=proof.certificate, warnings=proof.warnings)
+    sign = proof.sign if isinstance(proof, ByCertificate) else None
+    return Credential(directory.ask, certificate=proof.certificate, warnings=proof.warnings, sign=sign)
 
 
 def _proof(settings: AppSettings) -> Proof:

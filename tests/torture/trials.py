@@ -70,4 +70,16 @@ TRIALS = (
     _contacts("contacts.sync-changed", "verified", NEXT_LIST, FIRST_LIST),
     _letter("mail.send-draft", "keyed, in two steps", "draft", doubtful=False),
     _letter("mail.send-direct", "none", "direct", doubtful=True),
+    Trial(
+        "events.add", "keyed",
+        'name = "events.add"\ncampaign = "torture"\nsubject = "Closed"\nstart = 2026-12-24\nall_day = true\n'
+        'time_zone = "Europe/Berlin"',
+        kinds=("events",), once="POST /users/{}/events",
+    ),
+    Trial(
+        "calendar.permissions.apply", "keyed by the grantee",
+        'name = "calendar.permissions.apply"\n[task.roles]\n"My Organization" = "limitedRead"\n'
+        '"hazel.pond@tenant.example" = "read"\n"external" = "remove"',
+        kinds=("permissions",), once="POST",
+    ),
 )  # fmt: skip

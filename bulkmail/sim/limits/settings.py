@@ -50,6 +50,8 @@ class Settings:
     """
 
     mailboxes: int = 2000
+    attachment: int = 0  # bytes of each file that came attached to a message; 0: a few thousand at the most
+    ranges: bool = True  # an attachment can be read from any byte on
     items: int = 0  # messages of every mailbox; 0: few in most, hundreds in some
     smallest_item: int = 1000  # bytes of a message, where `largest_item` is given; all sizes in between are as likely
     largest_item: int = 0  # on a logarithmic scale; 0: up to 92 KB
@@ -70,6 +72,7 @@ class Settings:
     send_delay: float = 0.0  # seconds until a sent message is in Sent Items
     stale: float = 0.0  # mailboxes that answer MailboxInfoStale for ever when asked for by address, never by id
     strict_replies: bool = False  # automatic replies that are switched on must have texts, as Exchange's cmdlet demands
+    concealed: bool = False  # usage reports show hashes in place of names, as most tenants have them
     batch: BatchRule = "four"  # how many parts of a batch run at once; "all" and "app" are older behaviours
     limits: Limits = field(default_factory=Limits)
     faults: tuple[Fault, ...] = ()
@@ -81,6 +84,8 @@ class Settings:
             raise ValueError("times and shares must not be negative")
         if self.absent + self.denied + self.moving + self.stale > 1:
             raise ValueError("the shares of absent, denied, moving and stale mailboxes add up to more than 1")
+        if self.attachment < 0:
+            raise ValueError("attachment must not be negative")
         if self.items < 0 or self.session_life < 0 or not 0 < self.smallest_item <= (self.largest_item or 1 << 62):
             raise ValueError("items must not be negative, and the smallest item not larger than the largest")
         if self.token_life < 1:

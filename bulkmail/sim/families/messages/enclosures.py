@@ -28,13 +28,14 @@ def enclosure(body: Any) -> Json:
 
 
 def attachment(props: Json, content: bytes, moment: str) -> Json:
-    blank: Json = {
-        "@odata.type": FILE,
-        "@odata.mediaContentType": props.get("contentType", "application/octet-stream"),
-        "contentType": "application/octet-stream",
-        "contentId": None,
-        "contentLocation": None,
-        "isInline": False,
-        "lastModifiedDateTime": moment,
-    }
-    return blank | props | {"size": len(content), "contentBytes": base64.b64encode(content).decode()}
+    kind = props.get("contentType", "application/octet-stream")
+    told = {"contentType": kind, "@odata.mediaContentType": kind}
+    return (
+        blank(FILE, moment) | told | props | {"size": len(content), "contentBytes": base64.b64encode(content).decode()}
+    )
+
+
+def blank(kind: str, moment: str) -> Json:
+    """What every attachment has, and what a file has besides."""
+    own: Json = {"contentId": None, "contentLocation": None} if kind == FILE else {}
+    return {"@odata.type": kind, "isInline": False, "lastModifiedDateTime": moment} | own

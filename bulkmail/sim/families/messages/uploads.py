@@ -4,6 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+from bulkmail.sim.families.messages.attachments import keep, settle
 from bulkmail.sim.families.messages.enclosures import LARGEST as SMALL
 from bulkmail.sim.families.messages.enclosures import attachment
 from bulkmail.sim.families.messages.kind import ATTACHMENT, MESSAGE, WRITE
@@ -95,8 +96,10 @@ def _done(world: World, call: Call, session: Session) -> Answer:
     message = messages.items.get(session.message)
     if message is None:
         raise item_not_found()
-    messages.change(message, {"hasAttachments": True})
+    call.user = session.user
+    keep(world, call, message)
     item = attachments.add(attachment(session.props, bytes(session.content), stamp()), message.number)
+    settle(world, call, message)
     del world.links[call.options["authtoken"]]
     place = f"Users('{world.tenant.guid(session.user)}')/Messages('{messages.id_of(message)}')"
     return Answer(201, None, {"Location": f"{world.signed}/{place}/Attachments('{attachments.id_of(item)}')"})
