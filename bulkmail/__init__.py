@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Transport,
     )
     from bulkmail.task.declare import Options, Task, task
+    from bulkmail.task.lasting import Lasting
     from bulkmail.task.permissions import Needs, all_of, any_of
 
 __all__ = [
@@ -69,8 +70,9 @@ _PLACES = {
     "bulkmail.core.odata": "literal segment",
     "bulkmail.errors": "BulkmailError GraphError LinkRefused OutcomeUnknown TaskMistake TransportError",
     "bulkmail.graph": "Graph",
-    "bulkmail.model": "Blob Change Checkpoint Effect Lasting Made Mailbox Request Response Row Transport",
+    "bulkmail.model": "Blob Change Checkpoint Effect Made Mailbox Request Response Row Transport",
     "bulkmail.task.declare": "Options Task task",
+    "bulkmail.task.lasting": "Lasting",
     "bulkmail.task.permissions": "Needs all_of any_of",
 }
 """Where each name is. It is imported when it is asked for: the command line asks for the version alone, and the rest

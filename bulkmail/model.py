@@ -27,11 +27,6 @@ class Checkpoint(dict[str, Any]):
     """
 
 
-class Lasting(Checkpoint):
-    """A Checkpoint with which `graph.state` is left for the next run as well, however the mailbox ends: for what must
-    not be done twice."""
-
-
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 ANYWHERE: AbstractContextManager[None] = nullcontext()

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bulkmail.errors import TaskMistake
-from bulkmail.model import NOTHING, Checkpoint, Lasting, Mailbox, Row
+from bulkmail.model import NOTHING, Checkpoint, Mailbox, Row
 from bulkmail.run.writer import Block, Extra, Part, Writer
 from bulkmail.rundir.entries import Reached, checked_state
 from bulkmail.rundir.state import States
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, Writing
 from bulkmail.sink.spill import Spill, Spills
 from bulkmail.streams import Frame
+from bulkmail.task.lasting import Lasting
 
 CHUNK = 256
 """Rows that are encoded together."""

@@ -14,9 +14,10 @@ from pydantic import Field
 
 from bulkmail.errors import GraphError, OutcomeUnknown
 from bulkmail.graph import SENDS, Graph
-from bulkmail.model import Change, Lasting, Mailbox, Row
+from bulkmail.model import Change, Mailbox, Row
 from bulkmail.task.changes import told_before
 from bulkmail.task.declare import task
+from bulkmail.task.lasting import Lasting
 from bulkmail.task.permissions import all_of
 from bulkmail.tasks.items.folders import Folder
 from bulkmail.tasks.items.kept import Cursor, Stored, wrapped
