@@ -135,7 +135,8 @@ class Runner:
         """The mailboxes, from where they can be read again."""
         source = self.prepared.source
         if source is None or not source.replayable:
-            once = source or directory_source(self.prepared.job.input, connection)
+            keep_columns = self.prepared.task.wants_columns
+            once = source or directory_source(self.prepared.job.input, connection, keep_columns=keep_columns)
             source = await self._kept(once, folder)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
             manifest = warned(manifest, self.prepared.options, source)

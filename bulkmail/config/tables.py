@@ -52,6 +52,14 @@ class App(Table):
     client_secret_file: File = Field(None, description="file with a client secret, instead of a certificate")
     client_secret: SecretStr | None = Field(None, description="environment only: BULKMAIL_CLIENT_SECRET")
     assertion_file: File = Field(None, description="file with a federated token, instead of a certificate")
+    managed_identity: Literal["", "system", "user", "workload"] = Field(
+        "",
+        description="in place of all these, the identity of the machine: its own (system), the one with client_id "
+        "(user), or that of a Kubernetes workload",
+    )
+    assertion_algorithm: Literal["PS256", "RS256"] = Field(
+        "PS256", description="RS256 signs as before, and names the certificate by its SHA-1 thumbprint: for old set-ups"
+    )
     cloud: str = Field("global", description="global, usgov, usgov-dod, china, or custom with login and graph")
     login: str = Field("", description="sign-in endpoint of a custom cloud")
     graph: str = Field("", description="Graph endpoint of a custom cloud; plain http only to this machine")
