@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         Change,
         Checkpoint,
         Effect,
-        Lasting,
         Made,
         Mailbox,
         Request,
