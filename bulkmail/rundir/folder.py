@@ -41,6 +41,7 @@ NAMES = (REPORT, *SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, 
 _WORD = re.compile(r"\{\w*\}")
 """A word in the name of a directory that is filled in."""
 
+SIGNATURE = f"{MANIFEST}.jws"
 LOCK = ".lock"
 ALIVE = ".alive"
 SPILLS = ".spilled"
