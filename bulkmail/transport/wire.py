@@ -13,7 +13,7 @@ on a kept connection that has none is not believed.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
@@ -31,7 +31,7 @@ from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachabl
 from bulkmail.model import Request, Response
 from bulkmail.streams import Into
 from bulkmail.text import shown
-from bulkmail.transport.line import LINE, Head, Line, fits
+from bulkmail.transport.line import LINE, Head, Line, fits, line_to
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""
@@ -85,9 +85,6 @@ class Wire:
         self._pooled = pooled
         self._fresh = fresh
         self._line = line
-        self._common = CIMultiDict({
-            "User-Agent": settings.user_agent, "Accept": "application/json", "Accept-Encoding": "gzip, deflate",
-        })  # fmt: skip
         self._proxy = settings.proxy(settings.base)
         self._base = URL(settings.base, encoded=True)
         self._long, self._short = Deadlines(settings.total), Deadlines(min(settings.small, settings.total))
@@ -110,8 +107,7 @@ class Wire:
 
     async def _exchange(self, request: Request, sent: str) -> Response:
         """One attempt, named `sent`."""
-        headers = self._common.copy()
-        headers.update(request.headers)
+        headers = CIMultiDict(request.headers)
         headers["client-request-id"] = sent
         data = content_of(request)
         if data is not None:
@@ -209,19 +205,21 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
         total=None, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
     )
 
+    common = {"User-Agent": settings.user_agent, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+
     def session(*, fresh: bool) -> aiohttp.ClientSession:
         connector = _Quiet(
             limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60, force_close=fresh,
         )  # fmt: skip
         return aiohttp.ClientSession(
             connector=connector, timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
-            max_line_size=LINE,
-            middlewares=(_once,),
+            headers=common, max_line_size=LINE, middlewares=(_once,),
         )  # fmt: skip
 
-    async with session(fresh=False) as pooled, session(fresh=True) as fresh:
-        lean = settings.lean and fits() and pooled.connector and settings.proxy(settings.base) is None
-        line = Line(pooled.connector, URL(settings.base, encoded=True), limits) if lean and pooled.connector else None
+    lean = settings.lean and fits() and settings.proxy(settings.base) is None
+    base, connections = URL(settings.base, encoded=True), settings.connections
+    direct = line_to(base, common, limits, connections, settings.tls) if lean else nullcontext()
+    async with session(fresh=False) as pooled, session(fresh=True) as fresh, direct as line:
         opened = Wire(settings, pooled, fresh, line)
         try:
             yield opened
