@@ -124,7 +124,7 @@ def _title(view: View, zone: tzinfo | None) -> list[Line]:
     return [
         Line(TITLE, "  ".join(one_line(name) for name in names if name)),
         Line(TITLE, _when(manifest, zone)),
-        Line(TITLE, _of_what(manifest)),
+        Line(TITLE, of_what(manifest)),
         Line("", ""),
     ]
 
@@ -147,7 +147,7 @@ def _at(text: str, zone: tzinfo | None) -> datetime:
     return datetime.fromisoformat(text).astimezone(zone)
 
 
-def _of_what(manifest: Manifest) -> str:
+def of_what(manifest: Manifest) -> str:
     """How many mailboxes, of which list and which of its columns."""
     given = manifest.input
     done = manifest.sums.mailboxes - manifest.statuses.get(Status.NOT_RUN, 0)

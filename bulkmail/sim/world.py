@@ -32,6 +32,8 @@ class World:
     asked: Counter[int] = field(default_factory=Counter)
     links: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
+    apps: dict[str, Any] = field(default_factory=dict)  # those that may sign in, by client id
+    roles: frozenset[str] = frozenset()  # the permissions that there are
     epoch: int = 0
     forgotten: Counter[int] = field(default_factory=Counter)
     ahead: float = 0.0  # seconds by which the Date header of answers is ahead

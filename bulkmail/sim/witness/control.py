@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
+from bulkmail.sim import families
 from bulkmail.sim.entra.entra import ERRORS, Entra
 from bulkmail.sim.faults.script import fault_of, parse_fault
 from bulkmail.sim.graph.call import Answer, Json, bad_request
@@ -15,12 +16,16 @@ Change: TypeAlias = Callable[[World, Entra, Any], None]
 
 def carry_out(world: World, entra: Entra, changes: Json) -> Answer:
     """Answers with the books. Refuses unknown changes, and a wrong value before it has any effect."""
-    strange = sorted(set(changes) - set(CHANGES))
+    known = {*CHANGES, *families.changes()}
+    strange = sorted(set(changes) - known)
     if strange:
-        raise bad_request(f"Unknown change {', '.join(strange)}; there are {', '.join(sorted(CHANGES))}.")
+        raise bad_request(f"Unknown change {', '.join(strange)}; there are {', '.join(sorted(known))}.")
     for name, value in changes.items():
         try:
-            CHANGES[name](world, entra, value)
+            if name in CHANGES:
+                CHANGES[name](world, entra, value)
+            else:
+                families.changes()[name](world, value)
         except (ValueError, TypeError, KeyError) as error:
             raise bad_request(f"{name}: {error}") from None
     return Answer(200, world.books.snapshot())
