@@ -18,7 +18,7 @@ FLOORS = [
 ]
 
 OUTSIDE_ONLY_IN = {  # a library that only some rooms may know
-    "aiohttp": ("transport.wire", "transport.direct", "sim"),
+    "aiohttp": ("transport.wire", "transport.line", "transport.direct", "sim"),
     "msal": ("identity",),
     "requests": ("identity",),
     "cryptography": ("identity", "sim"),
