@@ -1,7 +1,8 @@
 """Where the body of an answer goes that is too large for memory, and what stands around it there."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 Take: TypeAlias = Callable[[bytes], Awaitable[None]]
@@ -20,3 +21,14 @@ class Frame(Protocol):
 
     def around(self, size: int, sha256: str, /) -> tuple[bytes, bytes]:
         """The `head` bytes before a blob of this size and digest, and what comes behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A body that is too large for memory: `size` bytes, which `read` gives anew for each attempt, in chunks."""
+
+    size: int
+    read: Callable[[], AsyncIterator[bytes]]
+
+    def __len__(self) -> int:
+        return self.size

@@ -19,6 +19,7 @@ from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.page import write_report_at_end
 from bulkmail.app.prepare import Prepared
+from bulkmail.app.sharing import sharing
 from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
 from bulkmail.app.templates import asked, collecting, require_columns
@@ -106,6 +107,7 @@ class Runner:
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
             open_freshness(prepared, self.note) as freshness,
+            self._sharing(folder, connection),
         ):  # fmt: skip
             with self._outputs(folder, states, freshness) as outputs:
                 source = await self.stop.before(self._input(folder, connection, freshness))
@@ -113,6 +115,17 @@ class Runner:
                     await self._work_on(source, connection, outputs, folder)
                     if freshness is not None:
                         await asyncio.to_thread(freshness.whole)
+
+    @asynccontextmanager
+    async def _sharing(self, folder: Path, connection: Connection) -> AsyncIterator[None]:
+        """Beside other runs with this application; which they were stands in the manifest."""
+        async with sharing(self.prepared, folder, connection.stack, self.stop, self.note) as found:
+            try:
+                yield
+            finally:
+                manifest = self.prepared.manifest
+                met = [f"shared the limits of the service with {one}" for one in (found.met if found else ())]
+                self.prepared = replace(self.prepared, manifest=replace(manifest, warnings=(*manifest.warnings, *met)))
 
     def _outputs(
         self, folder: Path, states: States | None, freshness: Freshness | None
@@ -135,7 +148,8 @@ class Runner:
         """The mailboxes, from where they can be read again."""
         source = self.prepared.source
         if source is None or not source.replayable:
-            once = source or directory_source(self.prepared.job.input, connection)
+            keep_columns = self.prepared.task.wants_columns
+            once = source or directory_source(self.prepared.job.input, connection, keep_columns=keep_columns)
             source = await self._kept(once, folder)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
             manifest = warned(manifest, self.prepared.options, source)

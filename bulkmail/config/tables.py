@@ -182,6 +182,7 @@ class Limits(Table):
         300.0, description="wait before looking for a write whose answer was lost: it may be carried out late"
     )
     max_duration: Seconds = Field(0.0, description="stop after this time, resumable; 0: never")
+    wait: bool = Field(default=False, description="wait until other runs with this application on this host have ended")
     grace: Seconds = Field(30.0, description="time for what is in flight when the run is told to stop")
 
     @property
@@ -228,9 +229,12 @@ class Output(Table):
 
 
 class State(Table):
-    """What lasts between the runs of a job."""
+    """What lasts between the runs of a job, and what runs on one host know of each other."""
 
     path: File = Field(None, description="SQLite file with what tasks leave for the next run; without it nothing lasts")
+    registry: File = Field(
+        None, description="folder in which runs with one application find each other; built in: one of the account"
+    )
 
 
 class Job(Table):
@@ -265,4 +269,5 @@ PATHS = (
     ("input", "exclude"),
     ("output", "directory"),
     ("state", "path"),
+    ("state", "registry"),
 )

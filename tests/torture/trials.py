@@ -66,6 +66,11 @@ TRIALS = (
         'name = "settings.apply"\ntime_zone = "Tonga Standard Time"\nlanguage = "sv-FI"',
         kinds=("settings",),
     ),
+    Trial("mailbox.report", "read", 'name = "mailbox.report"', faults=READ_FAULTS),
+    Trial(
+        "folders.apply", "keyed by name", 'name = "folders.apply"\nfolders = ["Inbox/Projects/2026", "Records"]',
+        kinds=("folders",),
+    ),
     _contacts("contacts.sync-new", "keyed", FIRST_LIST, ""),
     _contacts("contacts.sync-changed", "verified", NEXT_LIST, FIRST_LIST),
     _letter("mail.send-draft", "keyed, in two steps", "draft", doubtful=False),
