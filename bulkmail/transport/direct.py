@@ -23,6 +23,7 @@ from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, GraphError, LinkRefused, OutcomeUnknown, TransportError, Unanswered, Unreachable
 from bulkmail.model import NOTHING, Request, Response, Transport
 from bulkmail.text import shown
+from bulkmail.transport.body import sendable
 
 T = TypeVar("T")
 
@@ -131,7 +132,7 @@ class Directly:
     ) -> aiohttp.ClientResponse:
         """The answer up to its body."""
         answer = await self._session.request(
-            method, url, data=content, headers=headers, allow_redirects=False,
+            method, url, data=sendable(content), headers=headers, allow_redirects=False,
             proxy=self._settings.proxy(f"{url.scheme}://{url.raw_authority}"),
         )  # fmt: skip
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":

@@ -31,6 +31,7 @@ from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachabl
 from bulkmail.model import Request, Response
 from bulkmail.streams import Into
 from bulkmail.text import shown
+from bulkmail.transport.body import sendable
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""
@@ -117,7 +118,7 @@ class Wire:
         try:
             with Deadline(self._long if long else self._short) as deadline:
                 async with session.request(
-                    request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
+                    request.method, url, data=sendable(data), headers=headers, allow_redirects=False, proxy=self._proxy
                 ) as answer:
                     if request.into is not None and _is_content(answer, start):
                         return await self._pour(answer, request, request.into, start, sent, deadline)
