@@ -84,6 +84,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def figure(value: float) -> str:
+    """A mean, a rate or a peak, to three digits at least: `0.298`, `61.6`, `11,952`."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 row`, `2,000 rows`; `many` where the plural is not formed with an s."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -26,6 +26,9 @@ OUTSIDE_ONLY_IN = {  # a library that only some rooms may know
     "typer": ("cli",),
     "rich": ("cli",),
     "filelock": ("rundir",),
+    "jinja2": ("report.page",),
+    "sqlite3": ("rundir", "report.diff.database"),
+    "prometheus_client": ("report.metrics", "report.exporter"),
     "pytest": ("testing.fixtures",),  # a fixture for the tests of plugins; bulkmail runs without pytest
 }
 

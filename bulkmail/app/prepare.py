@@ -31,7 +31,7 @@ from bulkmail.tasks import Options, Task, check_options, find
 Flags: TypeAlias = Mapping[str, Any]
 """Settings that are laid over a job file, by dotted keys such as `limits.batch`."""
 
-OF_ONE_START = frozenset({"limits.max_duration"})
+OF_ONE_START = frozenset({"limits.max_duration", "limits.wait"})
 """Flags that do not go on with the run that they were given for."""
 
 FEW = 4
@@ -190,6 +190,11 @@ def chosen(job: Job) -> tuple[Task, Options]:
     """The task of a job as it is with the job's options. Raises ConfigError and InputError."""
     task = find(job.task.name, job.path.parent)
     options = check_options(task, job.task.options, job.path.parent)
+    if job.state.path is None and (name := options.needs_state()):
+        raise ConfigError(
+            f"task.{name}: goes on from the last run, and nothing of that is kept",
+            hint='Say where it is: [state] path = "state.sqlite", relative to the job file.',
+        )
     return task.given(options), options
 
 

@@ -17,7 +17,10 @@ from bulkmail.app.fingerprint import measured
 from bulkmail.app.input import chosen, directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
+from bulkmail.app.page import write_report_at_end
 from bulkmail.app.prepare import Prepared
+from bulkmail.app.sharing import sharing
+from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
@@ -31,6 +34,7 @@ from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.rundir.figures import believed
 from bulkmail.rundir.folder import INPUT
 from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.heartbeat import Heartbeat
@@ -70,6 +74,7 @@ class Runner:
             clock = asyncio.get_running_loop().time
             started, failure = clock(), None
             try:
+                await asyncio.to_thread(unsigned, folder)
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
@@ -82,6 +87,8 @@ class Runner:
                 ended.append(await self._end(folder, failure, clock() - started))
 
             await uncancelled(finish())  # an interrupt has nothing left to stop now
+            if self.prepared.job.output.report:
+                await asyncio.to_thread(write_report_at_end, folder, self.note)
             return ended[0]
 
     async def _write_manifest(self, folder: Path) -> None:
@@ -100,6 +107,7 @@ class Runner:
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
             open_freshness(prepared, self.note) as freshness,
+            self._sharing(folder, connection),
         ):  # fmt: skip
             with self._outputs(folder, states, freshness) as outputs:
                 source = await self.stop.before(self._input(folder, connection, freshness))
@@ -107,6 +115,17 @@ class Runner:
                     await self._work_on(source, connection, outputs, folder)
                     if freshness is not None:
                         await asyncio.to_thread(freshness.whole)
+
+    @asynccontextmanager
+    async def _sharing(self, folder: Path, connection: Connection) -> AsyncIterator[None]:
+        """Beside other runs with this application; which they were stands in the manifest."""
+        async with sharing(self.prepared, folder, connection.stack, self.stop, self.note) as found:
+            try:
+                yield
+            finally:
+                manifest = self.prepared.manifest
+                met = [f"shared the limits of the service with {one}" for one in (found.met if found else ())]
+                self.prepared = replace(self.prepared, manifest=replace(manifest, warnings=(*manifest.warnings, *met)))
 
     def _outputs(
         self, folder: Path, states: States | None, freshness: Freshness | None
@@ -129,7 +148,8 @@ class Runner:
         """The mailboxes, from where they can be read again."""
         source = self.prepared.source
         if source is None or not source.replayable:
-            once = source or directory_source(self.prepared.job.input, connection)
+            keep_columns = self.prepared.task.wants_columns
+            once = source or directory_source(self.prepared.job.input, connection, keep_columns=keep_columns)
             source = await self._kept(once, folder)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
             manifest = warned(manifest, self.prepared.options, source)
@@ -227,20 +247,26 @@ class Runner:
         started = clock()
 
         def look() -> Snapshot:
+            pace = connection.stack.pace.statistics()
             return Snapshot.of(
-                self.recovered.totals, self.recovered.changes.counts, connection.stack.pace.statistics(),
+                self.recovered.totals, self.recovered.changes.counts, pace,
                 connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
-                queue=outputs.writer.waiting,
+                queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
             )  # fmt: skip
 
-        async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
-            yield
+        try:
+            async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
+                yield
+        finally:
+            service = believed(connection.stack.pace.statistics(), clock())
+            self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, service=service))
 
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared
         counts = prepared.manifest.counts if prepared.source is None else prepared.source.counts
-        return await end(
+        ended = await end(
             folder, prepared.manifest, self.recovered, failure, self.stop.reason, seconds=seconds, counts=counts,
             absent_is_failure=prepared.job.output.absent_is_failure,
         )  # fmt: skip
+        return await asyncio.to_thread(sign, prepared, ended)

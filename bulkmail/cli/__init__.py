@@ -30,6 +30,10 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "demo": Command("demo:demo", "Show the whole thing on the embedded tenant: certificate, token, sweep, report."),
+    "setup": Command(
+        "setup:setup",
+        "Set an application up: key, registration, permissions, consent and a job file, each shown before it is done.",
+    ),
     "check": Command(
         "check:check", "Check a job before it is run: a line a check, PASS, WARN or FAIL, with what to do."
     ),
@@ -41,10 +45,17 @@ COMMANDS = {
     "resume": Command("resume:resume", "Go on with a run that was stopped or killed: what is done stays done."),
     "undo": Command("undo:undo", "Put back what a run changed, where it still is as the run left it."),
     "show": Command("show:show", "Show the summary of a run again."),
+    "report": Command(
+        "report:report", "Write the page of a run: verdict, outcomes, problems and what to do, changes, curves."
+    ),
     "diff": Command(
         "diff:diff", "Show in what two runs of a task differ: rows, cell by cell, and how mailboxes ended."
     ),
     "status": Command("status:status", "Tell how fresh a tenant is: mailboxes by age, the stalest, the denied."),
+    "verify": Command(
+        "verify:verify",
+        "Verify a run directory: the digests of its files, the checksums of its journals, its blobs and its signature.",
+    ),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
     "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),

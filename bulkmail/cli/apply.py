@@ -9,7 +9,19 @@ import typer
 from bulkmail.app.apply import apply as apply_plan
 from bulkmail.cli import console as say
 from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import AsJson, LogJson, MaxChanges, MaxDuration, MovedJob, NoProgress, flags
+from bulkmail.cli.flags import (
+    AsJson,
+    LogJson,
+    MaxChanges,
+    MaxDuration,
+    MetricsFile,
+    MetricsListen,
+    MovedJob,
+    NoProgress,
+    Wait,
+    flags,
+)
+from bulkmail.cli.metering import Metering
 
 
 def apply(
@@ -22,6 +34,9 @@ def apply(
     moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
+    wait: Wait = False,
+    metrics: MetricsFile = None,
+    metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -43,8 +58,11 @@ def apply(
     """
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
-        given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
+        given = flags(None, {
+            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+        })  # fmt: skip
         into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
         work = partial(apply_plan, run_dir, given, into=into, job=moved, canary=canary)
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json)
+        metering = Metering(metrics, metrics_listen)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
     raise typer.Exit(code)

@@ -12,15 +12,13 @@ from bulkmail import atomic
 from bulkmail.cli import console as say
 from bulkmail.errors import UsageError
 from bulkmail.report.diff.compare import Comparison, compared
-from bulkmail.report.diff.previous import previous_of
+from bulkmail.report.diff.previous import PREVIOUS, previous_of
 from bulkmail.report.diff.tell import Counts, as_csv, as_ndjson, differences, tell
 from bulkmail.report.text import laid_out
 from bulkmail.rundir.reader import RunDir
 
 DIFFERENT = 8
 """The exit code for runs that differ, as for drift."""
-
-PREVIOUS = "previous"
 
 
 class Form(StrEnum):
@@ -91,6 +89,10 @@ def _content(comparison: Comparison, counts: Counts, form: Form, first: int) -> 
         return as_csv(found)
     if form is Form.NDJSON:
         return as_ndjson(found)
+    if form is Form.HTML:
+        from bulkmail.report.diff.page import as_page  # noqa: PLC0415 - brings the library of templates
+
+        return [as_page(comparison, counts)]
     lines = laid_out(tell(comparison, counts, first=first), say.results.width)
     return (f"{line}\n".encode() for line in lines)
 

@@ -11,6 +11,8 @@ from bulkmail.app.loop import run as run_loop
 from bulkmail.app.observe import Note, Observer
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
+from bulkmail.cli.against import tell_against
+from bulkmail.cli.metering import Metering, metered
 from bulkmail.cli.password import unlocking
 from bulkmail.cli.progress import shown
 from bulkmail.errors import BulkmailError
@@ -26,13 +28,25 @@ class Work(Protocol):
     def __call__(self, *, observers: Sequence[Observer], note: Note) -> Coroutine[Any, Any, Ended]: ...
 
 
-def execute(work: Work, *, hidden: bool, as_json: bool) -> int:
-    """The exit code of a run. Raises what prevented it, or ended it early. Progress that is `hidden` is logged."""
-    ended = unlocking(lambda: _ended(work, hidden=hidden))
+def execute(
+    work: Work,
+    *,
+    hidden: bool,
+    as_json: bool,
+    metering: Metering = Metering(),  # noqa: B008 - frozen
+    against: str = "",
+) -> int:
+    """The exit code of a run. Raises what prevented it, or ended it early. Progress that is `hidden` is logged.
+    `against` names another run that it is then compared with."""
+    with metered(metering) as meter:
+        ended = unlocking(lambda: _ended(work, meter.observers, hidden=hidden))
+        meter.ended(ended)
     if as_json:
         typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:
         summary.show(view_of(RunDir(ended.folder)), say.results)
+    if against:
+        tell_against(ended.folder, against, silent=as_json)
     if isinstance(ended.failure, BulkmailError):
         say.complain(ended.failure)
     if hidden or not say.errors.is_terminal:
@@ -44,9 +58,9 @@ def execute(work: Work, *, hidden: bool, as_json: bool) -> int:
     raise ended.failure
 
 
-def _ended(work: Work, *, hidden: bool) -> Ended:
+def _ended(work: Work, more: Sequence[Observer], *, hidden: bool) -> Ended:
     with shown(None if hidden else say.errors) as observer:
-        return run_loop(work(observers=[observer], note=say.note))
+        return run_loop(work(observers=[observer, *more], note=say.note))
 
 
 def _log_end(ended: Ended) -> None:

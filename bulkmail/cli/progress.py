@@ -3,6 +3,7 @@
 1,234 of 2,000  61 %  820/s  1 s left  9 s  3 throttled  1 denied  7 in flight
 all wait 2 s: TooManyRequests, application
 1 mailbox waits, ada@contoso.com 3 min 20 s: IncomingBytes, mailbox
+the service takes about 500 requests/s (so for 2 min 0 s) and refuses 0.4 % at any rate (so for 9 s)
 
 Who waits has lines of its own, since the figures alone fill the first one of a narrow terminal.
 """
@@ -12,6 +13,7 @@ import textwrap
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.live import Live
@@ -19,6 +21,7 @@ from rich.text import Text
 
 from bulkmail.app.observe import Observer
 from bulkmail.model import Status, Wait
+from bulkmail.report.text import belief
 from bulkmail.run.snapshot import Snapshot
 from bulkmail.text import duration, one_line
 
@@ -49,7 +52,8 @@ def shown(console: Console | None) -> Iterator[Observer]:
     with Live(console=console, auto_refresh=False, transient=True) as live:
 
         def show(snapshot: Snapshot) -> None:
-            lines = laid_out(line.parts(snapshot), waiting(snapshot.waits), console.width)
+            below = [*waiting(snapshot.waits), *believed(snapshot)]
+            lines = laid_out(line.parts(snapshot), below, console.width)
             live.update(Text("\n".join(lines), overflow="ellipsis", no_wrap=True), refresh=True)
 
         yield show
@@ -89,7 +93,7 @@ def fields(now: Snapshot) -> dict[str, object]:
         "event": "progress", "done": now.done, "expected": now.expected or None, "seconds": round(now.seconds, 1),
         "statuses": {str(status): number for status, number in now.statuses.items() if number},
         "rows": now.rows, "requests": now.requests, "throttled": now.throttled, "retried": now.retried,
-        "in_flight": now.pace.in_flight,
+        "in_flight": now.pace.in_flight, "service": asdict(now.service),
         "waits": [{"mailbox": one.mailbox, "seconds": round(one.seconds, 1), "by": one.by} for one in now.waits[:10]],
     }  # fmt: skip
 
@@ -101,7 +105,7 @@ class Line:
         self._marks: deque[tuple[float, int]] = deque()
 
     def __call__(self, now: Snapshot) -> str:
-        return "  ".join([*self.parts(now), *waiting(now.waits)])
+        return "  ".join([*self.parts(now), *waiting(now.waits), *believed(now)])
 
     def parts(self, now: Snapshot) -> list[str]:
         """The figures, the most important first."""
@@ -126,6 +130,12 @@ class Line:
             self._marks.popleft()
         began, before = self._marks[0]
         return (done - before) / (seconds - began) if seconds > began else None
+
+
+def believed(now: Snapshot) -> list[str]:
+    """What is believed of the service, where it has shown something."""
+    told = belief(now.service)
+    return [f"the service {told}"] if told else []
 
 
 def waiting(waits: Sequence[Wait]) -> list[str]:

@@ -17,12 +17,16 @@ from bulkmail.cli.flags import (
     LogJson,
     MaxChanges,
     MaxDuration,
+    MetricsFile,
+    MetricsListen,
     MovedJob,
     NoProgress,
     PlanFlag,
+    Wait,
     applies,
     flags,
 )
+from bulkmail.cli.metering import Metering
 from bulkmail.errors import UsageError
 from bulkmail.model import Status
 
@@ -50,6 +54,9 @@ def resume(
     moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
+    wait: Wait = False,
+    metrics: MetricsFile = None,
+    metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -71,7 +78,9 @@ def resume(
     """
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
-        given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
+        given = flags(None, {
+            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+        })  # fmt: skip
         statuses, wanted = _statuses(retry), applies(apply, plan)
         if not retry and (wanted is not None or send_again):
             raise UsageError(
@@ -82,7 +91,8 @@ def resume(
             given |= {"task.apply": wanted}
         go_on = partial(resume_run, run_dir, given, job=moved, accept=accept_changes)
         work = partial(again, run_dir, statuses, given, send_again=send_again, job=moved) if retry else go_on
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json)
+        metering = Metering(metrics, metrics_listen)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
     raise typer.Exit(code)
 
 

@@ -17,12 +17,16 @@ from bulkmail.cli.flags import (
     LogJson,
     MaxChanges,
     MaxDuration,
+    MetricsFile,
+    MetricsListen,
     NoProgress,
     PlanFlag,
     Settings,
+    Wait,
     applies,
     flags,
 )
+from bulkmail.cli.metering import Metering
 from bulkmail.config import load
 
 
@@ -46,9 +50,16 @@ def run(
     max_changes: MaxChanges = None,
     settings: Settings = None,
     max_duration: MaxDuration = "",
+    against: Annotated[
+        str,
+        typer.Option(help="Show in what it differs from this run: a directory, or `previous`.", metavar="RUN"),
+    ] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,
+    wait: Wait = False,
+    metrics: MetricsFile = None,
+    metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -84,7 +95,7 @@ def run(
         given = flags(settings, {
             "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
             "task.apply": applies(apply, plan), "task.drift": drift,
-            "limits.max_changes": max_changes, "limits.max_duration": max_duration,
+            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
         })  # fmt: skip
         if check:
             require_passed(job_file, given, log_json=log_json)
@@ -92,5 +103,6 @@ def run(
         def work(**shown: Any) -> Coroutine[Any, Any, Ended]:
             return begin(load(job_file, flags=given), given, **shown)
 
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json)
+        metering = Metering(metrics, metrics_listen)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering, against=against)
     raise typer.Exit(code)

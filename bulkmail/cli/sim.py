@@ -41,6 +41,8 @@ Moving = Annotated[Share, _flag("Share that answers MailboxInfoStale the first t
 Stale = Annotated[Share, _flag("Share that does so for ever when asked for by address.", TENANT, min=0, max=1)]
 Strict = Annotated[bool, typer.Option("--strict-replies", help="Automatic replies that are on must have texts.",
                                       rich_help_panel=TENANT)]  # fmt: skip
+Concealed = Annotated[bool, typer.Option("--concealed", help="Usage reports show hashes in place of names.",
+                                         rich_help_panel=TENANT)]  # fmt: skip
 Latency = Annotated[str, _flag("Time that Graph takes for a request: 150ms, 2s.", TIME)]
 SendDelay = Annotated[str, _flag("Time until a sent message is in Sent Items.", TIME)]
 Host = Annotated[str, _flag("Address to listen on.", TIME)]
@@ -140,6 +142,7 @@ def sim(
     moving: Moving = 0.001,
     stale: Stale = 0.0,
     strict_replies: Strict = False,
+    concealed: Concealed = False,
     latency: Latency = "0ms",
     send_delay: SendDelay = "0ms",
     host: Host = "127.0.0.1",
@@ -169,9 +172,9 @@ def sim(
         limits = {"rate": rate, "burst": burst, "harsh": harsh, "form": _one_of(retry_after, RetryAfterForm)}
         plan = {
             "mailboxes": mailboxes, "seed": seed, "absent": absent, "denied": denied, "moving": moving, "stale": stale,
-            "strict_replies": strict_replies, "latency": seconds(latency), "send_delay": seconds(send_delay),
-            "host": host, "port": port, "login_port": login_port, "tls": not plain, "token_life": int(seconds(life)),
-            "batch": _one_of(batch, BatchRule), "faults": faults(fault or [], script),
+            "strict_replies": strict_replies, "concealed": concealed, "latency": seconds(latency),
+            "send_delay": seconds(send_delay), "host": host, "port": port, "login_port": login_port, "tls": not plain,
+            "token_life": int(seconds(life)), "batch": _one_of(batch, BatchRule), "faults": faults(fault or [], script),
         }  # fmt: skip
         names = tuple(name.strip() for name in roles.split(",") if name.strip())
         settings, rest = _settings(plan, limits), seconds(stop_after)

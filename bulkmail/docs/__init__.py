@@ -15,7 +15,7 @@ GUIDES = {
     "jobs": "every key of a job file, and where else it can come from",
     "input": "what a list of mailboxes may look like",
     "output": "the files of a run directory, and the exit codes",
-    "reports": "in what two runs differ",
+    "reports": "the page of a run, and in what two runs differ",
     "tasks": "all tasks with their permissions, and where each is described",
     "limits": "how fast a run goes, and why a mailbox waits",
     "reliability": "stop, resume, plan, apply, undo, and what is promised",

@@ -7,14 +7,15 @@
 - An attempt takes TOTAL seconds at most, however slowly it is answered, and an answer has at most LARGEST bytes. It is
   asked for uncompressed, and refused if it comes otherwise, so that no small answer can unpack to a large one.
 - What was posted as a proof never comes back in the text of a refusal.
-- Anything but a JSON object with status 200 ends here as NoAnswer. So MSAL keeps no refusal in its memory (it would
+- Anything but a JSON object with status 200 ends here as NoAnswer; but a 400 with an error that MSAL is `told` of, such
+  as that a person has not signed in yet, goes on. So MSAL keeps no refusal in its memory (it would
   repeat a 400 for a minute and a 429 for up to an hour without asking), and logs no body.
 """
 
 import json
 import logging
 import ssl
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,8 +34,13 @@ LARGEST = 1 << 20  # bytes of an answer; a token or a discovery document has a f
 UNSTATED = 300  # seconds to trust a token of unknown life; should it live shorter, a 401 renews it
 LONGEST = 24 * 3600  # seconds; the longest that a policy allows (learn.microsoft.com, configurable token lifetimes)
 
-_PROOFS = ("client_secret", "client_assertion")
-_TEXTS = ("access_token", "token_type", "authorization_endpoint", "token_endpoint", "issuer")
+LONGEST_INTERVAL = 60  # seconds between two questions whether a person has signed in
+
+_PROOFS = ("client_secret", "client_assertion", "device_code")
+_TEXTS = (
+    "access_token", "token_type", "authorization_endpoint", "token_endpoint", "issuer", "device_authorization_endpoint",
+    "device_code", "user_code", "verification_uri",
+)  # fmt: skip
 
 
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs headers that it cannot read, as they came
@@ -61,8 +67,10 @@ class Channel:
     """The three calls that MSAL makes on its HTTP library. Use it for one attempt and close it."""
 
     def __init__(
-        self, names: Names, login: str, tls: ssl.SSLContext, proxy: Rule = proxy_for, *, total: float = TOTAL
-    ) -> None:
+        self, names: Names, login: str, tls: ssl.SSLContext, proxy: Rule = proxy_for, *, total: float = TOTAL,
+        told: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        self._told = told
         self._deadline = Deadline(total)
         self._proxy = proxy
         self._names = names
@@ -90,6 +98,8 @@ class Channel:
             raise NoAnswer(answer)
         status, named, content = answer
         body = _object(_without(_proofs(data), content))
+        if status == 400 and body is not None and body.get("error") in self._told:
+            return Answer(json.dumps({"error": body["error"]}), status)
         if status != 200:
             raise NoAnswer(refused(status, named, body, self._names))
         if body is None:
@@ -171,7 +181,8 @@ def lifetime(value: Any) -> int:
 def _known(body: dict[str, Any]) -> dict[str, Any]:
     """The members that are used, in the types that MSAL expects."""
     known = {name: body[name] for name in _TEXTS if isinstance(body.get(name), str)}
-    return {**known, "expires_in": lifetime(body.get("expires_in"))}
+    interval = {"interval": min(max(1, lifetime(body["interval"])), LONGEST_INTERVAL)} if "interval" in body else {}
+    return {**known, **interval, "expires_in": lifetime(body.get("expires_in"))}
 
 
 def _origin(url: str) -> tuple[str, str | None, int]:

@@ -1,13 +1,16 @@
 """Why mailboxes did not end well: refusals that are alike counted together, each with a sentence that explains it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bulkmail.core.advice import ADVICE
 from bulkmail.model import Outcome, Status
 
 KINDS = 1000
 """Kinds of refusals that are kept apart; codes come from outside, and there could be as many as mailboxes."""
+
+NAMED = 10
+"""Mailboxes of a reason that are named."""
 
 NO_SUCH_USER = frozenset({"ErrorInvalidUser", "Request_ResourceNotFound"})
 """Codes of an absent mailbox for which the directory has no user at all."""
@@ -21,13 +24,15 @@ SPLIT = {
 
 @dataclass(slots=True)
 class Reason:
-    """A refusal and how many mailboxes met it; `said` is what the service said of the first of them, `first`."""
+    """A refusal and how many mailboxes met it; `said` is what the service said of the first of them, `first`, and
+    `others` are some more of them."""
 
     status: Status
     code: str
     said: str
     first: str
     mailboxes: int = 0
+    others: list[str] = field(default_factory=list)
 
     @property
     def advice(self) -> str:
@@ -51,6 +56,8 @@ class Reasons:
             key = (status, "other")
         reason = self._found.setdefault(key, Reason(status, key[1], problem.message, mailbox.address))
         reason.mailboxes += 1
+        if 1 < reason.mailboxes <= NAMED:
+            reason.others.append(mailbox.address)
 
     def of(self, status: Status) -> list[Reason]:
         """Those of a status, the most frequent first."""

@@ -14,7 +14,7 @@ from bulkmail.model import Ending, Status
 from bulkmail.report.reasons import SPLIT, Reason, absent_split
 from bulkmail.report.verdict import verdict
 from bulkmail.report.view import View
-from bulkmail.rundir.manifest import Manifest, Waited
+from bulkmail.rundir.manifest import Manifest, Service, Waited
 from bulkmail.source.columns import ID_NAMES, fold
 from bulkmail.source.empty import left_out
 from bulkmail.text import counted, duration, one_line, visible
@@ -39,6 +39,12 @@ MEANINGS = {
     Status.NOT_RUN: "not begun, or not finished",
 }
 
+
+LEAST_NOISE = 0.0005
+"""Share of refusals at any rate from which it is told."""
+
+SMALL = 10
+"""Requests a second below which a limit is told with a decimal."""
 
 UNDONE = {
     "restored": "undone",
@@ -118,7 +124,7 @@ def _title(view: View, zone: tzinfo | None) -> list[Line]:
     return [
         Line(TITLE, "  ".join(one_line(name) for name in names if name)),
         Line(TITLE, _when(manifest, zone)),
-        Line(TITLE, _of_what(manifest)),
+        Line(TITLE, of_what(manifest)),
         Line("", ""),
     ]
 
@@ -141,7 +147,7 @@ def _at(text: str, zone: tzinfo | None) -> datetime:
     return datetime.fromisoformat(text).astimezone(zone)
 
 
-def _of_what(manifest: Manifest) -> str:
+def of_what(manifest: Manifest) -> str:
     """How many mailboxes, of which list and which of its columns."""
     given = manifest.input
     done = manifest.sums.mailboxes - manifest.statuses.get(Status.NOT_RUN, 0)
@@ -251,8 +257,21 @@ def _work(view: View, zone: tzinfo | None) -> Iterator[Line]:
         yield Line("last", f"{view.last_at.astimezone(zone):%H:%M:%S} {last}; {view.rate:,.1f} mailboxes/s on the mean")
     for warning in manifest.warnings:
         yield Line("warning", one_line(warning))
+    if told := belief(manifest.service):
+        yield Line("service", told)
     for first, text in _first(_waits(manifest)):
         yield Line("waits" if first else "", text)
+
+
+def belief(service: Service) -> str:
+    """What is believed of the service in a sentence; empty where it has refused nothing that tells of it."""
+    said = []
+    if service.limit is not None:
+        limit = f"{service.limit:,.0f}" if service.limit >= SMALL else f"{service.limit:.1f}"
+        said.append(f"takes about {limit} requests/s (so for {duration(service.limit_seconds)})")
+    if service.noise >= LEAST_NOISE:
+        said.append(f"refuses {100 * service.noise:.2g} % at any rate (so for {duration(service.noise_seconds)})")
+    return " and ".join(said)
 
 
 def _waits(manifest: Manifest) -> list[str]:

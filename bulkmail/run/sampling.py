@@ -91,6 +91,7 @@ def sample_of(now: Snapshot) -> Sample:
         waiting=sum(bool(wait.mailbox) for wait in now.waits),
         all_wait=round(max((wait.seconds for wait in now.waits if not wait.mailbox), default=0.0), 3),
         in_flight=pace.in_flight, window=pace.window, rate=_finite(pace.rate), limit=_finite(pace.limit),
+        noise=now.service.noise,
         mode=pace.mode, queue=now.queue, memory=now.memory,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from bulkmail.core.pace.pace import PaceStatistics
 from bulkmail.model import Ending, Status, Wait
 from bulkmail.rundir.figures import waits as by_limit
-from bulkmail.rundir.manifest import Waited
+from bulkmail.rundir.manifest import Manifest, Service, Waited
 from bulkmail.rundir.totals import Totals
 
 
@@ -23,7 +23,7 @@ class Snapshot:
     `at` is in seconds since 1970, `seconds` is how long this process has worked on the run. `expected` mailboxes is 0
     while their number is not known. `waited` are seconds that requests waited, added up; `limits` is how often each
     limit asked for a wait. `queue` are outcomes that wait for the disk. `memory` is in bytes that are resident, 0 where
-    the system does not say.
+    the system does not say. `service` is what the pace believes of the service, `manifest` that of the run as it began.
     """
 
     at: float
@@ -44,17 +44,20 @@ class Snapshot:
     findings: int = 0
     limits: Mapping[str, Waited] = field(default_factory=dict)
     queue: int = 0
+    service: Service = field(default_factory=Service)
+    manifest: Manifest | None = None
 
     @classmethod
     def of(
         cls, totals: Totals, changes: Mapping[Ending, int], pace: PaceStatistics, waits: Sequence[Wait], *,
         at: float, seconds: float, expected: int, memory: int = 0, queue: int = 0,
+        service: Service | None = None, manifest: Manifest | None = None,
     ) -> "Snapshot":  # fmt: skip
         """A copy of what goes on changing."""
         return cls(
             at, seconds, expected, dict(totals.statuses), totals.done, totals.not_ok, totals.rows, totals.requests,
             totals.throttled, totals.retried, totals.waited, dict(changes), pace, tuple(waits), memory,
-            totals.findings, by_limit(totals), queue,
+            totals.findings, by_limit(totals), queue, service or Service(), manifest,
         )  # fmt: skip
 
 

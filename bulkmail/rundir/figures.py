@@ -1,6 +1,9 @@
 """Carries the sums of a run from its totals to its manifest, and back into the totals of a process that goes on."""
 
-from bulkmail.rundir.manifest import Manifest, Sums, Waited
+import math
+
+from bulkmail.core.pace.pace import PaceStatistics
+from bulkmail.rundir.manifest import Manifest, Service, Sums, Waited
 from bulkmail.rundir.totals import Totals
 
 
@@ -26,3 +29,11 @@ def carry_over(totals: Totals, before: Manifest) -> None:
     for by, wait in before.waits.items():
         totals.waits[by].times += wait.times
         totals.waits[by].seconds += wait.seconds
+
+
+def believed(pace: PaceStatistics, now: float) -> Service:
+    """What `pace` believes of the service; `now` is an instant of its clock."""
+    limit = round(pace.limit, 1) if pace.limit < math.inf else None
+    stood = (now - since if since > -math.inf else 0.0 for since in (pace.limit_since, pace.noise_since))
+    limit_seconds, noise_seconds = (round(seconds, 1) for seconds in stood)
+    return Service(limit, limit_seconds, float(f"{pace.noise:.2g}"), noise_seconds)

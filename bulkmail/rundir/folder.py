@@ -31,14 +31,17 @@ SORTED = "sorted"
 REJECTED = "rejected.csv"
 BLOBS = "blobs"
 SAMPLES = "samples.ndjson"
+REPORT = "report.html"
+DIFFERENCES = "diff.csv"
 RECORDS = "records"
 SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.csv")
-NAMES = (*SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES)
+NAMES = (REPORT, *SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES, DIFFERENCES)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
 _WORD = re.compile(r"\{\w*\}")
 """A word in the name of a directory that is filled in."""
 
+SIGNATURE = f"{MANIFEST}.jws"
 LOCK = ".lock"
 ALIVE = ".alive"
 SPILLS = ".spilled"

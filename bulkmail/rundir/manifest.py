@@ -20,6 +20,9 @@ from bulkmail.model import Counts, Digest
 MANIFEST = "run.json"
 FORMAT = 3
 
+ALWAYS = ("unique", "duplicates", "blank", "invalid")
+"""Counts that are written though they are 0; those of what a job leaves out are there if it does."""
+
 Mode: TypeAlias = Literal["read", "plan", "drift", "apply"]
 State: TypeAlias = Literal["running", "finished", "stopped", "failed"]
 
@@ -113,6 +116,17 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What is believed of the service: it takes `limit` requests a second (None where no limit was met), and refuses
+    the share `noise` of all at any rate. Each with the seconds for which that has been believed."""
+
+    limit: float | None = None
+    limit_seconds: float = 0.0
+    noise: float = 0.0
+    noise_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """One run. `counts` are of the input's rows.
 
@@ -121,7 +135,8 @@ class Manifest:
     if that was a plan, carries out (`applies`). `columns` are those of the list that name its mailboxes, the one that
     was preferred first. `certificate_expires` is when that of the application does, as it was when the run began;
     `certificate_days_left` counted from then. `statuses` are mailboxes by how they ended, `changes` are changes by how
-    they ended, `waits` are by the limit that was met, `outputs` by the name of the file; `advice` is what to do about
+    they ended, `waits` are by the limit that was met, `service` is what the run
+    believed of the service when it ended, `outputs` by the name of the file; `advice` is what to do about
     the code of a problem, `warnings` are what a person should look at.
 
     `key_columns` tell the rows of one mailbox apart; None where the task does not say.
@@ -164,6 +179,7 @@ class Manifest:
     drift: bool | None = None
     sent_once: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Waited] = field(default_factory=dict)
+    service: Service = field(default_factory=Service)
     problems: Mapping[str, int] = field(default_factory=dict)
     advice: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -210,6 +226,8 @@ class Manifest:
     def as_json(self) -> dict[str, Any]:
         """As it stands in the file."""
         body = {"format": FORMAT, "pid": self.pid, "host": self.host, **asdict(self)}
+        counts = body["counts"]
+        body["counts"] = {name: number for name, number in counts.items() if number or name in ALWAYS}
         body["counts"]["rows"] = self.counts.rows
         for name in ("input", "app"):
             body[name] = _given(getattr(self, name))

@@ -32,9 +32,9 @@ class Sample:
     resumed. `expected` mailboxes is 0 while their number is not known. `waited` are seconds that requests waited, added
     up; `limits` is how often each limit asked for a wait, and for how many seconds. `changes` are by how they ended.
     `waiting` mailboxes wait because of a limit, and all of them do for `all_wait` seconds more. `rate` is requests a
-    second as the pace allows them, `limit` those that the service is believed to take; None while nothing bounds them.
-    `window` is how many requests may be in flight, `queue` are outcomes that wait for the disk, `memory` is in bytes,
-    0 where the system does not say.
+    second as the pace allows them, `limit` those that the service is believed to take (None while nothing bounds them),
+    and `noise` the share that it is believed to refuse at any rate. `window` is how many requests may be in flight,
+    `queue` are outcomes that wait for the disk, `memory` is in bytes, 0 where the system does not say.
     """
 
     at: float
@@ -56,6 +56,7 @@ class Sample:
     window: int = 0
     rate: float | None = None
     limit: float | None = None
+    noise: float = 0.0
     mode: str = ""
     queue: int = 0
     memory: int = 0

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bulkmail.sim.entra.entra import Entra
+from bulkmail.sim.families import routes
 from bulkmail.sim.graph.call import Json
 from bulkmail.sim.graph.service import Service
 from bulkmail.sim.http import tls
@@ -39,6 +40,7 @@ class Simulator:
         self.tenant = self.world.tenant
         self.tenant_id = self.world.tenant.id
         self.entra = Entra(self.tenant_id, DOMAIN, self.settings.token_life)
+        self.world.apps, self.world.roles = self.entra.apps, frozenset().union(*(one.roles for one in routes()))
         self.login_url = self.graph_url = self.foreign_url = self.signed_url = ""
         self.ca_file = Path()
         self._stack = AsyncExitStack()

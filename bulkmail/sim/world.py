@@ -17,8 +17,8 @@ from bulkmail.sim.witness.books import Books
 class World:
     """`asked` counts how often a moving mailbox was asked for; `links` says what each pre-authenticated address is for.
 
-    A new `epoch` makes the service forget what its delta links stood for. `kept` is for what a family keeps of the
-    whole tenant, under its own name.
+    A new `epoch` makes the service forget what its delta links stood for; `forgotten` counts that by mailbox. `kept` is
+    for what a family keeps of the whole tenant, under its own name.
     """
 
     settings: Settings
@@ -32,7 +32,10 @@ class World:
     asked: Counter[int] = field(default_factory=Counter)
     links: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
+    apps: dict[str, Any] = field(default_factory=dict)  # those that may sign in, by client id
+    roles: frozenset[str] = frozenset()  # the permissions that there are
     epoch: int = 0
+    forgotten: Counter[int] = field(default_factory=Counter)
     ahead: float = 0.0  # seconds by which the Date header of answers is ahead
     foreign: str = ""  # the address of a host that is not Graph
     signed: str = ""  # the address of the host of pre-authenticated addresses, which is not Graph's either

@@ -49,6 +49,10 @@ class Options(BaseModel):
         checked that the list has these columns."""
         return {}
 
+    def needs_state(self) -> str:
+        """The option that means nothing in a job without `[state] path`; empty where there is none."""
+        return ""
+
 
 RESERVED = frozenset({"name", "apply", "drift"})
 """Keys that a job's [task] table uses for itself: an option of such a name could never be given."""

@@ -95,6 +95,11 @@ class Limiting:
     def call_for_more(self, wanted: Callable[[], None], /) -> None:
         self._wanted = wanted
 
+    def share(self, slots: int) -> None:
+        """From now on each mailbox has so many slots."""
+        self._line.share(slots)
+        self._admit()
+
     def begun(self, key: str, /) -> bool:
         lane = self._slots.lanes.get(key)
         return lane is not None and lane.requests > 0

@@ -9,6 +9,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -86,11 +87,11 @@ def test_rejected_rows_are_kept_with_their_reason(runs: Runs) -> None:
 
 
 def test_records_are_what_the_mailboxes_hold(runs: Runs, sim: Simulator) -> None:
-    done = runs("whole")
+    done, now = runs("whole"), datetime.now(UTC)
     expected = {}
     for number, address in enumerate(sim.addresses()):
         if status_of(sim, address) == "ok":
-            expected[address] = full_row(Mailbox(address, 0), settings_of(sim.world, number), "text")
+            expected[address] = full_row(Mailbox(address, 0), settings_of(sim.world, number), "text", now)
     assert {row["mailbox"]: row for row in done.lines("records.ndjson")} == expected
     with (done.folder / "records.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)

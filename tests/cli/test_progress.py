@@ -14,6 +14,7 @@ from bulkmail.cli.progress import Line, fields, laid_out, shown, waiting
 from bulkmail.core.pace.pace import Pace
 from bulkmail.model import Mailbox, Outcome, Status, Wait
 from bulkmail.run.snapshot import Snapshot
+from bulkmail.rundir.manifest import Service
 from bulkmail.rundir.totals import Totals
 from bulkmail.text import duration
 
@@ -155,3 +156,12 @@ def test_a_log_of_machines_has_the_figures_as_fields() -> None:
     assert (found["event"], found["done"], found["expected"], found["in_flight"]) == ("progress", 2, 9, 2)
     assert found["statuses"] == {"ok": 1, "denied": 1}
     assert found["waits"] == [{"mailbox": "", "seconds": 2.0, "by": "x"}]
+
+
+def test_what_is_believed_of_the_service_is_shown_and_logged() -> None:
+    snapshot = replace(look(ended(Status.OK)), service=Service(500.0, 9.0, 0.004, 70.0))
+    said = "the service takes about 500 requests/s (so for 9 s) and refuses 0.4 % at any rate (so for 1 min 10 s)"
+    assert line(snapshot).endswith(said)
+    assert fields(snapshot)["service"] == {
+        "limit": 500.0, "limit_seconds": 9.0, "noise": 0.004, "noise_seconds": 70.0,
+    }  # fmt: skip

@@ -95,6 +95,28 @@ class Bucket:
 
 
 @dataclass(slots=True)
+class Shedding:
+    """Fails at once, without a Retry-After, what exceeds `capacity` a second, and a `faults` share of the rest."""
+
+    capacity: Callable[[float], float]
+    latency: Latency
+    faults: float = 0.0
+    burst: float = 50.0
+    tokens: float = 0.0
+    seen: float = 0.0
+    chance: Callable[[], float] = field(default_factory=lambda: random.Random(2).random)
+
+    def arrive(self, now: float) -> Answer:
+        self.tokens = min(self.burst, self.tokens + self.capacity(now) * (now - self.seen))
+        self.seen = now
+        back = now + self.latency(now)
+        if self.tokens < 1 or self.chance() < self.faults:
+            return Answer(back, "faltered")
+        self.tokens -= 1
+        return Answer(back)
+
+
+@dataclass(slots=True)
 class Penalty:
     """A bucket whose Retry-After doubles with each refusal within `memory` seconds of the one before."""
 

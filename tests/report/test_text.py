@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bulkmail.errors import InputError
 from bulkmail.model import Ending, Status
-from bulkmail.report.text import Line, laid_out, tell
+from bulkmail.report.text import Line, belief, laid_out, tell
 from bulkmail.report.view import view_of
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.manifest import Manifest, Service
 from bulkmail.rundir.reader import RunDir
 from tests.report.folders import NIGHT, outcomes, plan, run_dir, running, sent
 
@@ -208,3 +208,23 @@ def test_a_change_in_a_mailbox_that_did_not_run_is_not_counted(tmp_path: Path) -
     made = view_of(run).written
     assert made is not None
     assert (made.kinds, made.mailboxes) == ({"updated": 1}, 1)
+
+
+@pytest.mark.parametrize(("service", "text"), [
+    (Service(), ""),
+    (Service(noise=0.0001, noise_seconds=60.0), ""),
+    (Service(limit=1499.6, limit_seconds=75.0), "takes about 1,500 requests/s (so for 1 min 15 s)"),
+    (Service(limit=2.54, limit_seconds=5.0), "takes about 2.5 requests/s (so for 5 s)"),
+    (
+        Service(500.0, 120.0, 0.0042, 60.0),
+        "takes about 500 requests/s (so for 2 min 0 s) and refuses 0.42 % at any rate (so for 1 min 0 s)",
+    ),
+])  # fmt: skip
+def test_what_is_believed_of_the_service(service: Service, text: str) -> None:
+    assert belief(service) == text
+
+
+def test_the_belief_is_told_beside_the_work(tmp_path: Path) -> None:
+    manifest = replace(NIGHT, service=Service(500.0, 120.0))
+    lines = tell(view_of(run_dir(tmp_path, manifest)), zone=UTC)
+    assert Line("service", "takes about 500 requests/s (so for 2 min 0 s)") in lines

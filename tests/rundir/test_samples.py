@@ -13,7 +13,7 @@ from bulkmail.rundir.samples import Sample, Samples, read_samples
 
 FULL = Sample(
     1.5, 2.0, 9, 7, {"ok": 6, "denied": 1}, 5, 1, 20, 3, 2, 1.5, {"TooManyRequests, application": Waited(2, 1.5)},
-    {"done": 4}, 2, 0.5, 8, 64, None, 12.5, "hover", 3, 4096,
+    {"done": 4}, 2, 0.5, 8, 64, None, 12.5, 0.004, "hover", 3, 4096,
 )  # fmt: skip
 
 

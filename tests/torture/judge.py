@@ -21,6 +21,7 @@ OUTCOME = ("mailbox", "id", "status", "rows")
 ASIDE = frozenset({
     "id", "immutableId", "parent", "due", "changeKey", "createdDateTime", "lastModifiedDateTime", "sentDateTime",
     "receivedDateTime", "internetMessageId", "parentFolderId", "conversationId", "conversationIndex", "version",
+    "transactionId",
 })  # fmt: skip
 
 

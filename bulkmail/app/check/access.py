@@ -34,7 +34,7 @@ async def look_at_token(seen: Seen) -> Finding:
 
 async def look_at_directory(seen: Seen) -> Finding:
     """Who there is, if there is no list, and what the task wants to know before its first mailbox."""
-    listing = not seen.job.input.path
+    listing = not seen.job.input.paths
     if not listing and seen.task.once is None:
         return passed("nothing is asked of it")
     told = []

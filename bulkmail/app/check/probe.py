@@ -60,12 +60,15 @@ def _prepared(seen: Seen) -> Prepared:
 
 
 def _short(job: Job) -> dict[str, object]:
+    """The sample is what it is: nothing is left out of it once more."""
+    whole = {"where": "", "exclude": "", "skip": 0, "sample": 0, "limit": 0, "order": "listed"}
     return {
+        "input": job.input.model_copy(update=whole),
         "task": job.task.model_copy(update={"apply": False, "drift": False}),
         "limits": job.limits.model_copy(
             update={"max_failures": 0.0, "max_duration": BOX, "max_wait": BOX, "grace": 1.0, "max_attempts": 3}
         ),
-        "output": job.output.model_copy(update={"format": ("ndjson",), "order": "done"}),
+        "output": job.output.model_copy(update={"format": ("ndjson",), "order": "done", "sign": False}),
         "state": job.state.model_copy(update={"path": None}),
     }
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bulkmail.app.check.sample import Sample
@@ -41,6 +41,3 @@ class Seen:
     @property
     def mode(self) -> Mode:
         return mode_of(self.job, self.task)
-
-    def with_job(self, job: Job) -> "Seen":
-        return replace(self, job=job)

@@ -13,9 +13,11 @@ Deciding costs half a microsecond; what is learned is learned in a tick, twenty 
 """
 
 import math
+from copy import copy
 from dataclasses import dataclass
 
 from bulkmail.core.pace.knee import Knee
+from bulkmail.core.pace.overload import Overload
 from bulkmail.core.pace.rate import RateLaw
 
 START = 64
@@ -38,11 +40,6 @@ SLACK = 0.01
 
 USED = 0.7
 """Share of the rate that must have been sent for it to count as tested."""
-
-BOUT = 1.0
-FAILING = 0.2
-MANY = 20
-"""MANY requests, and a FAILING share of all, that end in a 5xx or a time-out in BOUT seconds are an overload."""
 
 CALM = 1.0
 """Seconds without growth after a warning, and between two steps down because of one."""
@@ -95,8 +92,8 @@ class Pace:
         self._good = self._faults = 0  # since the last tick
         self._waited = 0.0  # seconds, for all of these together
         self._full = False  # the window held something back since the last tick
-        self._bout_began = -math.inf
-        self._bout_good = self._bout_faults = 0
+        self._overload = Overload()
+        self._law_before: RateLaw | None = None  # as it was when the rate began to fall for faults
 
     def try_send(self, now: float) -> float:
         """0.0: go; it is counted as sent. Otherwise when to ask again: an instant, or inf for the next answer."""
@@ -128,6 +125,7 @@ class Pace:
             self._law.refused_too()
         elif self._law:
             self._law.refused(now, sent_at, max(0.0, until - now), self._sent)
+            self._law_before = None
             self._gap = 1 / self._law.value
         if until > self._fence:
             self._fence = max(until, now)  # a time gone by still ends the episode
@@ -145,8 +143,9 @@ class Pace:
     def faltered(self, now: float, sent_at: float) -> None:
         """A 5xx, a time-out or a broken connection: counts for nothing until it becomes a habit."""
         self._in_flight -= 1
-        self._faults += 1
-        self._waited += now - sent_at
+        if sent_at >= self._overload.since:
+            self._faults += 1
+            self._waited += now - sent_at
         if now >= self._next_tick:
             self._tick(now)
 
@@ -162,6 +161,7 @@ class Pace:
             return
         if percentage > 1:
             self._law.fall(now, self._law.value / percentage)
+            self._law_before = None
             self._gap = 1 / self._law.value
         self._calm_until = now + CALM
 
@@ -185,7 +185,7 @@ class Pace:
         """Sending begins at `at`: nothing before counts."""
         if self._law:
             self._law.begin(at, self._sent)
-        self._bout_began, self._bout_good, self._bout_faults = at, 0, 0
+        self._overload.begin(at)
         self._close_tick(at)
 
     def _close_tick(self, at: float) -> None:
@@ -200,24 +200,25 @@ class Pace:
             self._begin(now)
             return
         seconds = now - self._last_tick
+        latency = self._waited / max(1, self._good + self._faults)
         if self._knee and self._full:
-            self._knee.step(now, self._good, seconds, self._waited / max(1, self._good + self._faults))
+            self._knee.step(now, self._good, seconds, latency)
             self._window = self._knee.window
         if self._law:
             used = (self._sent - self._last_sent) * self._gap >= USED * seconds and now >= self._calm_until
             longest = max(LONGEST_STEP, FEWEST / 2 * self._gap)
             self._law.step(now, self._sent, min(seconds, longest) if used else 0.0)
-            self._end_bout(now, self._law)
+            self._law = self._heeding(self._law, now, latency)
             self._gap = 1 / self._law.value
         self._close_tick(now)
 
-    def _end_bout(self, now: float, law: RateLaw) -> None:
-        """Counts what failed, and falls to the rate of good answers when that was more than noise."""
-        self._bout_good += self._good
-        self._bout_faults += self._faults
-        seconds = now - self._bout_began
-        if seconds < BOUT:
-            return
-        if self._bout_faults >= max(MANY, FAILING * (self._bout_good + self._bout_faults)):
-            law.fall(now, self._bout_good / seconds)
-        self._bout_began, self._bout_good, self._bout_faults = now, 0, 0
+    def _heeding(self, law: RateLaw, now: float, latency: float) -> RateLaw:
+        """The law to go on with: lowered for faults that may be an overload, or as it was before, if they were none."""
+        verdict = self._overload.step(now, self._good, self._faults, latency)
+        if verdict == "fall":
+            self._law_before = self._law_before or copy(law)
+            law.fall(now, self._overload.good_rate)
+        elif verdict != "go on":
+            law = self._law_before if self._law_before and verdict == "take back" else law
+            self._law_before = None
+        return law

@@ -4,6 +4,9 @@ from bulkmail.errors import InputError
 from bulkmail.report.view import run_before
 from bulkmail.rundir.reader import RunDir
 
+PREVIOUS = "previous"
+"""What a user calls it."""
+
 
 def previous_of(run: RunDir) -> RunDir:
     """Raises InputError where there is none. Blocks."""

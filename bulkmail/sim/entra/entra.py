@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from bulkmail.sim.entra.assertion import App, Rejected, verify
+from bulkmail.sim.entra.device import GRANT_TYPE, PUBLIC, Devices
 from bulkmail.sim.graph.call import Answer, Grant, Json
 
 BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -54,6 +55,8 @@ class Entra:
         self.base = ""
         self.graph = ""
         self.apps: dict[str, App] = {}
+        self.devices = Devices()
+        self.machine = ""  # the client id of the identity that the machine has
         self.trouble = 0  # an AADSTS number to answer instead of a token
         self.tokens: dict[str, Grant] = {}
         self.issued = 0
@@ -91,6 +94,7 @@ class Entra:
         return Answer(
             body={
                 "token_endpoint": f"{root}/oauth2/v2.0/token",
+                "device_authorization_endpoint": f"{root}/oauth2/v2.0/devicecode",
                 "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
                 "jwks_uri": f"{root}/discovery/v2.0/keys",
                 "subject_types_supported": ["pairwise"],
@@ -112,6 +116,8 @@ class Entra:
 
     def token(self, tenant: str, form: Mapping[str, str], now: float, correlation: str = "") -> Answer:
         """Answers a token request; `now` is the loop's clock."""
+        if form.get("grant_type") == GRANT_TYPE:
+            return self._delegated(form, now)
         try:
             app = self._authenticate(tenant, form)
         except Rejected as rejected:
@@ -127,6 +133,39 @@ class Entra:
             },
             headers={"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"},
         )
+
+    def device_code(self, tenant: str, form: Mapping[str, str], now: float) -> Answer:
+        """Begins the sign-in of a person by a public client."""
+        if tenant.lower() not in self.names:
+            return self._refuse(Rejected(90002, f"Tenant '{tenant}' not found."), "")
+        if form.get("client_id") not in PUBLIC:
+            name = f"{form.get('client_id')!s:.40}"
+            return self._refuse(Rejected(700016, f"Application with identifier '{name}' was not found."), "")
+        return self.devices.begin(self.base, form, now)
+
+    def identity(self, options: Mapping[str, str], headers: Mapping[str, str], now: float) -> Answer:
+        """What the metadata service of a virtual machine answers: a token of the machine's own identity."""
+        app = self.apps.get(self.machine)
+        if headers.get("metadata") != "true":
+            return Answer(400, {"error": "invalid_request", "error_description": "Required metadata header missing"})
+        if app is None or options.get("client_id", self.machine) != self.machine:
+            return Answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
+        if options.get("resource") not in {self.graph, "https://graph.microsoft.com"}:
+            return Answer(400, {"error": "invalid_resource", "error_description": "AADSTS500011: not found."})
+        text = self._issue(app, now, capable=False)
+        body = {"access_token": text, "expires_in": str(self.told_life), "resource": options["resource"]}
+        return Answer(body=body | {"token_type": "Bearer"})
+
+    def _delegated(self, form: Mapping[str, str], now: float) -> Answer:
+        """The token of a person, who may do what was asked for: an administrator."""
+        flow = self.devices.judge(form, now)
+        if isinstance(flow, Answer):
+            return flow
+        person = App(flow.client_id, flow.scopes)
+        text = self._issue(person, now, capable=False)
+        scope = " ".join(sorted(flow.scopes))
+        body = {"token_type": "Bearer", "scope": scope, "expires_in": self.told_life, "access_token": text}
+        return Answer(body=body, headers={"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"})
 
     def _authenticate(self, tenant: str, form: Mapping[str, str]) -> App:
         if self.trouble:

@@ -5,13 +5,15 @@ before anybody has written), `routes.py` (what can be asked), and in `__init__.p
 """
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from bulkmail.sim.graph.family import Family
 from bulkmail.sim.graph.kind import Kind
 from bulkmail.sim.graph.table import Route
+from bulkmail.sim.world import World
 
 
 @cache
@@ -40,6 +42,12 @@ def kinds() -> Mapping[str, Kind]:
 def routes() -> tuple[Route, ...]:
     """All that can be asked of Graph."""
     return tuple(route for family in families().values() for route in family.routes)
+
+
+@cache
+def changes() -> Mapping[str, Callable[[World, Any], None]]:
+    """What a judge may do to the tenant, by name."""
+    return {name: change for family in families().values() for name, change in family.changes.items()}
 
 
 @cache

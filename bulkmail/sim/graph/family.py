@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bulkmail.sim.graph.call import Json
 from bulkmail.sim.graph.kind import Kind
 from bulkmail.sim.graph.table import Route
 from bulkmail.sim.tenant.mailbox import Mailbox
+from bulkmail.sim.world import World
 
 Rows: TypeAlias = Callable[[Mailbox], Iterable[Json]]
 
@@ -17,7 +18,8 @@ class Family:
     """`uses` names the families that this one builds on; it imports no other.
 
     `signed` are pre-authenticated addresses: `/_name` on Graph's host, each its own key, refused with a token, free of
-    limits. `views` are rows that a witness may ask for beside those of the `kinds`, by name.
+    limits. `views` are rows that a witness may ask for beside those of the `kinds`, by name; `changes` are what a judge
+    may do to the tenant beside its requests, and raise ValueError for a wrong wish.
     """
 
     routes: tuple[Route, ...]
@@ -25,3 +27,4 @@ class Family:
     uses: tuple[str, ...] = ()
     signed: tuple[Route, ...] = ()
     views: Mapping[str, Rows] = field(default_factory=dict)
+    changes: Mapping[str, Callable[[World, Any], None]] = field(default_factory=dict)

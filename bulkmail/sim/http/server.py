@@ -72,29 +72,48 @@ class Server:
         segments, options = split_target(target)
         try:
             match request.method, *segments:
-                case "GET", tenant, "v2.0", ".well-known", "openid-configuration":
-                    answer = self.entra.discovery(tenant)
-                case "GET", "common", "discovery", "instance":
-                    answer = self.entra.instances()
-                case "POST", tenant, "oauth2", "v2.0", "token":
-                    answer = await self._token(request, tenant)
                 case "GET", "_books", *rest:
                     answer = Answer(body=self._read_books(rest, options))
                 case "POST", "_control":
                     answer = await self._control(request)
                 case _:
-                    raise Refusal(404, "NotFound", "There is no such address.")  # noqa: TRY301 - one way out for all
+                    answer = await self._sign_in(request, segments, options)
         except Refusal as refused:
             answer = refused.answer()
         return self.respond(request, answer)
 
+    async def _sign_in(self, request: Request, segments: Sequence[str], options: Mapping[str, str]) -> Answer:
+        """What Entra is asked, and the metadata service of a virtual machine."""
+        now = self.service.clock()
+        match request.method, *segments:
+            case "GET", tenant, "v2.0", ".well-known", "openid-configuration":
+                return self.entra.discovery(tenant)
+            case "GET", "common", "discovery", "instance":
+                return self.entra.instances()
+            case "POST", tenant, "oauth2", "v2.0", "token":
+                return await self._token(request, tenant)
+            case "POST", tenant, "oauth2", "v2.0", "devicecode":
+                return self.entra.device_code(tenant, _form(request), now)
+            case "GET", "devicelogin":
+                return self._decided(options)
+            case "GET", "metadata", "identity", "oauth2", "token":
+                return self.entra.identity(options, request.headers, now)
+        raise Refusal(404, "NotFound", "There is no such address.")
+
     async def _token(self, request: Request, tenant: str) -> Answer:
-        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        form = _form(request)
         fault = self.world.script.strike(LUMP, f"POST /{tenant}/oauth2/v2.0/token", sign_in=True)
         now, correlation = self.service.clock(), request.headers.get("client-request-id", "")
         answer = refusal(fault) if fault else self.entra.token(tenant, form, now, correlation)
         self.books.tokens[answer.status] += 1
         return answer
+
+    def _decided(self, options: Mapping[str, str]) -> Answer:
+        """The page of a person who signs in on another device: whoever opens it with the code approves."""
+        if not self.entra.devices.decide(options.get("code", ""), approved=options.get("decline", "") != "true"):
+            text = "Open this page with the code that was shown: /devicelogin?code=CODE, and &decline=true to refuse."
+            raise Refusal(404, "NotFound", text)
+        return Answer(body=b"You may close this page and go back to the program.")
 
     def _read_books(self, rest: Sequence[str], options: Mapping[str, str]) -> Json:
         if rest:
@@ -184,6 +203,10 @@ class Server:
         if isinstance(answer.body, Iterator):
             return Response(answer.status, headers=headers, pieces=answer.body)
         return Response(answer.status, orjson.dumps(answer.body), headers)
+
+
+def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _parts(request: Request, body: bytes) -> list[Json]:

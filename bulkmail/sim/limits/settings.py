@@ -72,6 +72,7 @@ class Settings:
     send_delay: float = 0.0  # seconds until a sent message is in Sent Items
     stale: float = 0.0  # mailboxes that answer MailboxInfoStale for ever when asked for by address, never by id
     strict_replies: bool = False  # automatic replies that are switched on must have texts, as Exchange's cmdlet demands
+    concealed: bool = False  # usage reports show hashes in place of names, as most tenants have them
     batch: BatchRule = "four"  # how many parts of a batch run at once; "all" and "app" are older behaviours
     limits: Limits = field(default_factory=Limits)
     faults: tuple[Fault, ...] = ()

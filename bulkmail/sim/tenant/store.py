@@ -75,8 +75,8 @@ class Store:
         item.version += 1
         self.history.append((item.number, frozenset({item.parent, before})))
 
-    def changed_since(self, place: int, parent: int | None) -> dict[int, Item | None]:
+    def changed_since(self, place: int, parent: int | None, until: int | None = None) -> dict[int, Item | None]:
         """Item number to the item as it is, or None where it is not under `parent` any more."""
-        numbers = [n for n, parents in self.history[place:] if parent is None or parent in parents]
+        numbers = [n for n, parents in self.history[place:until] if parent is None or parent in parents]
         found = {number: self.items.get(number) for number in numbers}
         return {n: item if item and parent in {None, item.parent} else None for n, item in found.items()}

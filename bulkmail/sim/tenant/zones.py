@@ -1,49 +1,69 @@
-"""The time zones that the service knows: those of Windows that a tenant meets, and those of the IANA database."""
+"""The time zones that the service knows: those of Windows, and those of the IANA database."""
 
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-WINDOWS = {
-    "UTC": "Etc/UTC",
-    "Hawaiian Standard Time": "Pacific/Honolulu",
-    "Alaskan Standard Time": "America/Anchorage",
-    "Pacific Standard Time": "America/Los_Angeles",
-    "Mountain Standard Time": "America/Denver",
-    "US Mountain Standard Time": "America/Phoenix",
-    "Central Standard Time": "America/Chicago",
-    "Eastern Standard Time": "America/New_York",
-    "Atlantic Standard Time": "America/Halifax",
-    "SA Pacific Standard Time": "America/Bogota",
-    "Newfoundland Standard Time": "America/St_Johns",
-    "E. South America Standard Time": "America/Sao_Paulo",
-    "Argentina Standard Time": "America/Buenos_Aires",
-    "Azores Standard Time": "Atlantic/Azores",
-    "GMT Standard Time": "Europe/London",
-    "Greenwich Standard Time": "Atlantic/Reykjavik",
-    "W. Europe Standard Time": "Europe/Berlin",
-    "Romance Standard Time": "Europe/Paris",
-    "Central Europe Standard Time": "Europe/Budapest",
-    "Central European Standard Time": "Europe/Warsaw",
-    "FLE Standard Time": "Europe/Helsinki",
-    "GTB Standard Time": "Europe/Bucharest",
-    "Israel Standard Time": "Asia/Jerusalem",
-    "South Africa Standard Time": "Africa/Johannesburg",
-    "Turkey Standard Time": "Europe/Istanbul",
-    "Russian Standard Time": "Europe/Moscow",
-    "Arabian Standard Time": "Asia/Dubai",
-    "Pakistan Standard Time": "Asia/Karachi",
-    "India Standard Time": "Asia/Kolkata",
-    "Nepal Standard Time": "Asia/Kathmandu",
-    "SE Asia Standard Time": "Asia/Bangkok",
-    "China Standard Time": "Asia/Shanghai",
-    "Singapore Standard Time": "Asia/Singapore",
-    "Korea Standard Time": "Asia/Seoul",
-    "Tokyo Standard Time": "Asia/Tokyo",
-    "AUS Eastern Standard Time": "Australia/Sydney",
-    "New Zealand Standard Time": "Pacific/Auckland",
-    "Fiji Standard Time": "Pacific/Fiji",
-    "Tonga Standard Time": "Pacific/Tongatapu",
+_CITIES = {
+    "Africa": (
+        "Cairo = Egypt, Casablanca = Morocco, Johannesburg = South Africa, Juba = South Sudan, Khartoum = Sudan, "
+        "Lagos = W. Central Africa, Nairobi = E. Africa, Sao_Tome = Sao Tome, Tripoli = Libya, Windhoek = Namibia"
+    ),
+    "America": (
+        "Adak = Aleutian, Anchorage = Alaskan, Araguaina = Tocantins, Asuncion = Paraguay, Bahia = Bahia, "
+        "Bogota = SA Pacific, Buenos_Aires = Argentina, Cancun = !Eastern Standard Time (Mexico), "
+        "Caracas = Venezuela, Cayenne = SA Eastern, Chicago = Central, Cuiaba = Central Brazilian, "
+        "Denver = Mountain, Edmonton = Alberta, Godthab = Greenland, Grand_Turk = Turks And Caicos, "
+        "Guatemala = Central America, Halifax = Atlantic, Havana = Cuba, Indianapolis = US Eastern, "
+        "La_Paz = SA Western, Los_Angeles = Pacific, Mazatlan = !Mountain Standard Time (Mexico), "
+        "Mexico_City = !Central Standard Time (Mexico), Miquelon = Saint Pierre, Montevideo = Montevideo, "
+        "New_York = Eastern, Phoenix = US Mountain, Port-au-Prince = Haiti, Punta_Arenas = Magallanes, "
+        "Regina = Canada Central, Santiago = Pacific SA, Sao_Paulo = E. South America, St_Johns = Newfoundland, "
+        "Tijuana = !Pacific Standard Time (Mexico), Vancouver = British Columbia, Whitehorse = Yukon, "
+        "Winnipeg = Manitoba"
+    ),
+    "Asia": (
+        "Amman = Jordan, Baghdad = Arabic, Baku = Azerbaijan, Bangkok = SE Asia, Barnaul = Altai, "
+        "Beirut = Middle East, Bishkek = Central Asia, Calcutta = India, Chita = Transbaikal, "
+        "Colombo = Sri Lanka, Damascus = Syria, Dhaka = Bangladesh, Dubai = Arabian, Hebron = West Bank, "
+        "Hovd = W. Mongolia, Irkutsk = North Asia East, Jerusalem = Israel, Kabul = Afghanistan, "
+        "Kamchatka = Kamchatka, Kamchatka = !Russia Time Zone 11, Karachi = Pakistan, Katmandu = Nepal, "
+        "Krasnoyarsk = North Asia, Magadan = Magadan, Novosibirsk = N. Central Asia, Omsk = Omsk, "
+        "Pyongyang = North Korea, Qyzylorda = Qyzylorda, Rangoon = Myanmar, Riyadh = Arab, Sakhalin = Sakhalin, "
+        "Seoul = Korea, Shanghai = China, Singapore = Singapore, Srednekolymsk = !Russia Time Zone 10, "
+        "Taipei = Taipei, Tashkent = West Asia, Tbilisi = Georgian, Tehran = Iran, Tokyo = Tokyo, Tomsk = Tomsk, "
+        "Ulaanbaatar = Ulaanbaatar, Vladivostok = Vladivostok, Yakutsk = Yakutsk, Yekaterinburg = Ekaterinburg, "
+        "Yerevan = Caucasus"
+    ),
+    "Atlantic": ("Azores = Azores, Cape_Verde = Cape Verde, Reykjavik = Greenwich"),
+    "Australia": (
+        "Adelaide = Cen. Australia, Brisbane = E. Australia, Darwin = AUS Central, Eucla = Aus Central W., "
+        "Hobart = Tasmania, Lord_Howe = Lord Howe, Perth = W. Australia, Sydney = AUS Eastern"
+    ),
+    "Etc": (
+        "GMT+11 = !UTC-11, GMT+12 = Dateline, GMT+2 = Mid-Atlantic, GMT+2 = !UTC-02, GMT+8 = !UTC-08, "
+        "GMT+9 = !UTC-09, GMT-12 = !UTC+12, GMT-13 = !UTC+13"
+    ),
+    "Europe": (
+        "Astrakhan = Astrakhan, Berlin = W. Europe, Bucharest = GTB, Budapest = Central Europe, "
+        "Chisinau = E. Europe, Istanbul = Turkey, Kaliningrad = Kaliningrad, Kiev = FLE, London = GMT, "
+        "Minsk = Belarus, Moscow = Russian, Paris = Romance, Samara = !Russia Time Zone 3, Saratov = Saratov, "
+        "Volgograd = Volgograd, Warsaw = Central European"
+    ),
+    "Indian": ("Mauritius = Mauritius"),
+    "Pacific": (
+        "Apia = Samoa, Auckland = New Zealand, Bougainville = Bougainville, Chatham = Chatham Islands, "
+        "Easter = Easter Island, Fiji = Fiji, Guadalcanal = Central Pacific, Honolulu = Hawaiian, "
+        "Kiritimati = Line Islands, Marquesas = Marquesas, Norfolk = Norfolk, Port_Moresby = West Pacific, "
+        "Tongatapu = Tonga"
+    ),
+}
+"""By continent, the cities whose time each zone of Windows has; `!` stands before a name that is whole as it is."""
+
+WINDOWS = {"UTC": "Etc/UTC"} | {
+    name[1:] if name[0] == "!" else f"{name} Standard Time": f"{area}/{city}"
+    for area, cities in _CITIES.items()
+    for city, name in (pair.split(" = ") for pair in cities.split(", "))
 }
 AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific", "Etc")
 

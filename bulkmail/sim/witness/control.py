@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
+from bulkmail.sim import families
 from bulkmail.sim.entra.entra import ERRORS, Entra
 from bulkmail.sim.faults.script import fault_of, parse_fault
 from bulkmail.sim.graph.call import Answer, Json, bad_request
@@ -15,12 +16,16 @@ Change: TypeAlias = Callable[[World, Entra, Any], None]
 
 def carry_out(world: World, entra: Entra, changes: Json) -> Answer:
     """Answers with the books. Refuses unknown changes, and a wrong value before it has any effect."""
-    strange = sorted(set(changes) - set(CHANGES))
+    known = {*CHANGES, *families.changes()}
+    strange = sorted(set(changes) - known)
     if strange:
-        raise bad_request(f"Unknown change {', '.join(strange)}; there are {', '.join(sorted(CHANGES))}.")
+        raise bad_request(f"Unknown change {', '.join(strange)}; there are {', '.join(sorted(known))}.")
     for name, value in changes.items():
         try:
-            CHANGES[name](world, entra, value)
+            if name in CHANGES:
+                CHANGES[name](world, entra, value)
+            else:
+                families.changes()[name](world, value)
         except (ValueError, TypeError, KeyError) as error:
             raise bad_request(f"{name}: {error}") from None
     return Answer(200, world.books.snapshot())
@@ -73,8 +78,12 @@ def _users(world: World, value: list[str], change: Callable[[int], None]) -> Non
         change(number)
 
 
-def _forget(world: World, _: Entra, __: bool) -> None:  # noqa: FBT001 - the value of a JSON key
-    world.epoch += 1
+def _forget(world: World, _: Entra, value: bool | list[str]) -> None:  # noqa: FBT001 - the value of a JSON key
+    """All delta links, or those of these mailboxes."""
+    if isinstance(value, list):
+        _users(world, value, lambda number: world.forgotten.update([number]))
+    else:
+        world.epoch += 1
 
 
 def _expire(_: World, entra: Entra, __: bool) -> None:  # noqa: FBT001

@@ -5,12 +5,22 @@ Search folders show what lies in others, and are left out of the sums.
 
 from collections.abc import AsyncIterator, Iterable
 
-from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.tasks.folders.options import FoldersReportOptions
-from bulkmail.tasks.kit.folders import IN_SYNC_ISSUES, IN_TREE, PERMISSION, Folder, Place, Tree, known, tree_of
+from bulkmail.tasks.kit.folders import (
+    IN_SYNC_ISSUES,
+    IN_TREE,
+    PERMISSION,
+    Folder,
+    Place,
+    Tree,
+    known,
+    no_top,
+    sums,
+    tree_of,
+)
 
 COLUMNS = {
     "mailbox": "address as the input gives it",
@@ -56,7 +66,7 @@ async def _read(graph: Graph, options: FoldersReportOptions) -> tuple[Tree, dict
         graph, IN_TREE if wanted else (), sizes=options.sizes, hidden=options.hidden, walk=options.walk
     )
     if not tree.root:
-        raise GraphError(200, "NoInbox", "the mailbox has no inbox, and so no top")
+        raise no_top()
     names = dict(tree.known)
     if not wanted:
         return tree, {}
@@ -85,23 +95,18 @@ def row_of(place: Place, well_known: str) -> Row:
 
 
 def total(folders: Iterable[Folder]) -> Row:
-    """The row of sums. A sum of which a part is not known is not known."""
-    real = [folder for folder in folders if not folder.search]
+    """The row of sums."""
+    found = sums(folders)
     return {
         "folder_id": "",
         "path": "",
         "name": "",
         "well_known": "",
-        "items": _sum(folder.items for folder in real),
-        "unread": _sum(folder.unread for folder in real),
-        "size": _sum(folder.size for folder in real),
+        "items": found.items,
+        "unread": found.unread,
+        "size": found.size,
         "hidden": None,
         "kind": "total",
         "parent_id": "",
-        "folders": len(real),
+        "folders": found.folders,
     }
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    known = [*values]
-    return None if None in known else sum(value for value in known if value is not None)

@@ -84,6 +84,21 @@ class Place(NamedTuple):
     path: str
 
 
+class Sums(NamedTuple):
+    """What folders hold together, search folders left out. A sum of which a part is not known is None."""
+
+    folders: int
+    items: int | None
+    unread: int | None
+    size: int | None
+
+
+def sums(folders: Iterable[Folder]) -> Sums:
+    real = [folder for folder in folders if not folder.search]
+    counts = ([getattr(folder, name) for folder in real] for name in ("items", "unread", "size"))
+    return Sums(len(real), *(None if None in values else sum(values) for values in counts))
+
+
 class Tree:
     """The folders below a root, which is empty if it is not known: then there are none. `known` gives well-known names
     by ids. What is not below the root, such as Recoverable Items, is not in it."""
@@ -138,6 +153,11 @@ def split(names: Sequence[str]) -> tuple[str, Sequence[str]]:
     """The well-known folder that a path begins at, and the names below it."""
     first = names[0].casefold() if names else ROOT
     return (first, names[1:]) if first in WELL_KNOWN else (ROOT, names)
+
+
+def no_top() -> GraphError:
+    """For a task that needs the whole tree of a mailbox whose root is not known."""
+    return GraphError(200, "NoInbox", "the mailbox has no inbox, and so no top")
 
 
 async def tree_of(

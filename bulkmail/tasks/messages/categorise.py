@@ -64,6 +64,7 @@ async def _prepare(graph: Graph, options: MessagesCategoriseOptions, tree: Tree)
     columns=COLUMNS,
     writes=True,
     undo=undo,
+    key_columns=("id",),
 )
 async def messages_categorise(mailbox: Mailbox, graph: Graph, options: MessagesCategoriseOptions) -> AsyncIterator[Row]:
     """A row for each message whose categories change."""

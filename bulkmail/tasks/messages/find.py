@@ -1,16 +1,19 @@
-"""Finds messages: a row for each, or with `count` a row a mailbox. Only reads, and as little as the selection needs.
+"""Finds messages: a row for each, or with `count` a row a mailbox; all of them, or those that have changed since the
+last run. Only reads, and as little as the selection needs.
 
 The paths of folders are asked for once something was found: of most mailboxes one page is all that is read.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import Needs, all_of
+from bulkmail.tasks.messages.changes import news
 from bulkmail.tasks.messages.scope import Tree, tree_of
 from bulkmail.tasks.messages.selection import Selection
 from bulkmail.tasks.messages.walk import Message, matching
@@ -27,6 +30,10 @@ COLUMNS = {
     "has_attachments": "whether it has attachments; images in the text do not count",
     "internet_message_id": "Message-ID, which is the same in all mailboxes",
 }
+CHANGE = {
+    "change": "listed (a folder that is new to the job), changed (new, or not as it was), restarted (the service has "
+    "forgotten what it told of this folder last, which is listed whole), or removed (it has left the folder)",
+}
 COUNT = {"mailbox": COLUMNS["mailbox"], "count": "messages that were found"}
 
 
@@ -37,6 +44,19 @@ class MessagesFindOptions(Selection):
     sizes: bool = Field(
         default=True, description="tell sizes, which takes Mail.Read; without, Mail.ReadBasic.All is enough"
     )
+    since: Literal["last"] | None = Field(
+        None, description="last: only what has changed since the last run of this job, which needs [state] path"
+    )
+    removed: bool = Field(default=False, description="with since: a row too for each message that has left a folder")
+
+    @model_validator(mode="after")
+    def _since(self) -> "MessagesFindOptions":
+        if self.removed and self.since is None:
+            raise ValueError('removed = true goes with since = "last"')
+        return self
+
+    def needs_state(self) -> str:
+        return "since" if self.since else ""
 
     @property
     def sized(self) -> bool:
@@ -44,7 +64,9 @@ class MessagesFindOptions(Selection):
 
 
 def columns(options: MessagesFindOptions) -> Mapping[str, str]:
-    return COUNT if options.count else COLUMNS
+    if options.count:
+        return COUNT
+    return {**COLUMNS, **CHANGE} if options.since else COLUMNS
 
 
 def needs(options: MessagesFindOptions) -> Needs:
@@ -57,19 +79,38 @@ def needs(options: MessagesFindOptions) -> Needs:
     needs=needs,
     options=MessagesFindOptions,
     columns=columns,
+    keeps_state=True,
+    key_columns=("id",),
 )
 async def messages_find(mailbox: Mailbox, graph: Graph, options: MessagesFindOptions) -> AsyncIterator[Row]:
     """The oldest come first."""
     del mailbox
-    tree: Tree | None = None
     count = 0
-    async for message in matching(graph, options):
+    async for row in _changed(graph, options) if options.since else _all(graph, options):
         count += 1
         if not options.count:
-            tree = tree or await tree_of(graph, options)
-            yield row_of(message, tree)
+            yield row
     if options.count:
         yield {"count": count}
+
+
+async def _all(graph: Graph, options: MessagesFindOptions) -> AsyncIterator[Row]:
+    tree: Tree | None = None
+    async for message in matching(graph, options):
+        if options.count:
+            yield {}
+            continue
+        tree = tree or await tree_of(graph, options)
+        yield row_of(message, tree)
+
+
+async def _changed(graph: Graph, options: MessagesFindOptions) -> AsyncIterator[Row]:
+    async for one in news(graph, options):
+        tree = await tree_of(graph, options)  # which is read once
+        if one.message is not None:
+            yield {**row_of(one.message, tree), "change": one.change}
+        elif options.removed:
+            yield {"id": one.id, "folder": tree.path(one.folder), "change": one.change}
 
 
 def row_of(message: Message, tree: Tree) -> Row:

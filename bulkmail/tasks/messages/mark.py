@@ -55,6 +55,7 @@ async def _prepare(graph: Graph, options: MessagesMarkOptions, tree: Tree) -> Wi
     columns=COLUMNS,
     writes=True,
     undo=undo,
+    key_columns=("id",),
 )
 async def messages_mark(mailbox: Mailbox, graph: Graph, options: MessagesMarkOptions) -> AsyncIterator[Row]:
     """A row for each message that is marked."""

@@ -37,6 +37,7 @@ async def _prepare(graph: Graph, options: MessagesMoveOptions, tree: Tree) -> Wi
     columns=COLUMNS,
     writes=True,
     undo=undo,
+    key_columns=("id",),
 )
 async def messages_move(mailbox: Mailbox, graph: Graph, options: MessagesMoveOptions) -> AsyncIterator[Row]:
     """A row for each message that is moved."""

@@ -73,6 +73,7 @@ async def _prepare(graph: Graph, options: MessagesPurgeOptions, tree: Tree) -> W
     columns=COLUMNS,
     writes=True,
     undo=undo,
+    key_columns=("id",),
 )
 async def messages_purge(mailbox: Mailbox, graph: Graph, options: MessagesPurgeOptions) -> AsyncIterator[Row]:
     """A row for each message that is taken away."""

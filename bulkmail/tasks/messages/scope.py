@@ -36,7 +36,9 @@ class Tree:
             self._children[parent].append(id_)
 
     def path(self, id_: str) -> str:
-        """From the root, with slashes; see `kit.paths`."""
+        """From the root, with slashes (see `kit.paths`); a well-known name stays as it is."""
+        if id_ in WELL_KNOWN:
+            return id_
         names: list[str] = []
         while (folder := self._folders.get(id_)) is not None and len(names) < DEEPEST:
             names.insert(0, folder[0])

@@ -101,7 +101,7 @@ async def matching(graph: Graph, options: Selection, more: Sequence[str] = ()) -
     for path in await paths(graph, options):
         async for page in _pages(graph, options, path, more):
             found = [Message.of(one) for one in page if isinstance(one, dict) and holds(criteria, one)]
-            for message in await _with_attachments(graph, options, found):
+            for message in await with_attachments(graph, options, found):
                 if seen.first(message.id):
                     yield message
 
@@ -126,7 +126,7 @@ async def _pages(graph: Graph, options: Selection, path: Path, more: Sequence[st
         return
 
 
-async def _with_attachments(graph: Graph, options: Selection, found: list[Message]) -> list[Message]:
+async def with_attachments(graph: Graph, options: Selection, found: list[Message]) -> list[Message]:
     """Those of the messages of which an attachment is as it is asked for."""
     if not options.of_attachments:
         return found

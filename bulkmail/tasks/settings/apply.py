@@ -1,4 +1,5 @@
 """Brings the settings of a mailbox to what the job says: one request to read, and one to write where anything differs.
+Before a time zone or a language is written, the mailbox is asked whether it takes it.
 
 The service keeps no version of the settings, so the last writer wins. What is written are absolute values, and a
 setting that is not named keeps its own.
@@ -14,6 +15,7 @@ from bulkmail.task.declare import task
 from bulkmail.tasks.kit import expect
 from bulkmail.tasks.settings.fields import KEY, PATH, SETTINGS, body_of, same, value_of, values_of
 from bulkmail.tasks.settings.options import SettingsApplyOptions, wanted
+from bulkmail.tasks.settings.supported import check_supported, needs
 from bulkmail.tasks.settings.undo import undo
 
 COLUMNS = {
@@ -28,7 +30,7 @@ COLUMNS = {
 @task(
     "settings.apply",
     summary="Sets automatic replies, time zone, language, formats and working hours to what the job says",
-    permission="MailboxSettings.ReadWrite",
+    needs=needs,
     options=SettingsApplyOptions,
     columns=COLUMNS,
     key_columns=("setting",),
@@ -44,6 +46,8 @@ async def settings_apply(mailbox: Mailbox, graph: Graph, options: SettingsApplyO
     settings = expect.an_object(await graph.get(PATH), "settings")
     after = {name: value for name, value in target.items() if not same(name, value_of(settings, name), value)}
     before = values_of(settings, after)
+    if options.check_supported is not False:
+        await check_supported(mailbox, graph, after, strict=options.check_supported is True)
     if after:
         await graph.patch(PATH, body_of(after), change=Change(KEY, before, after))
     state = "planned" if graph.planning else "done"

@@ -6,12 +6,12 @@ values in varying case, wraps texts of replies in HTML, and gives a schedule in 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from bulkmail.tasks.kit.html import reads
+from bulkmail.tasks.kit.zones import moment_of
 
 PATH = "/mailboxSettings"
 KEY = "settings"
@@ -44,18 +44,24 @@ def _folded(value: Any) -> str:
 
 
 def instant(value: Any) -> Any:
-    """A moment in UTC where its zone is known by its IANA name, else as it is written, with its zone."""
-    written, zone = _moment(value)
-    try:
-        known = UTC if zone in ("", "UTC") else ZoneInfo(zone)
-        return datetime.fromisoformat(written.removesuffix("Z")).replace(tzinfo=known).astimezone(UTC)
-    except (ValueError, OSError, OverflowError, KeyError):  # no such zone, or none that a file may be looked up by
-        return written, zone
+    """A moment in UTC where its zone is known, by either name; else as it is written, with its zone."""
+    return moment_of(*_moment(value)) or _moment(value)
 
 
 def _moment(value: Any) -> tuple[str, str]:
     parts = value if isinstance(value, dict) else {}
     return _text(parts.get("dateTime")), _text(parts.get("timeZone"))
+
+
+def active(reply: Any, now: datetime) -> bool | None:
+    """Whether automatic replies go out at this moment; None where that cannot be told. A schedule stays set when it is
+    over."""
+    given = reply if isinstance(reply, dict) else {}
+    status = canonical(given.get("status"))
+    if status != "scheduled":
+        return {"disabled": False, "alwaysEnabled": True}.get(status or "")
+    start, end = (moment_of(*_moment(given.get(name))) for name in ("scheduledStartDateTime", "scheduledEndDateTime"))
+    return None if start is None or end is None else start <= now < end
 
 
 def _clock(value: Any) -> str:

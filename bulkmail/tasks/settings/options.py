@@ -98,6 +98,10 @@ class SettingsApplyOptions(Options):
     working_start: Clock = Field(None, description="start of the working day, such as 08:00")
     working_end: Clock = Field(None, description="end of the working day")
     working_time_zone: Zone = Field(None, description="time zone of the working hours: Windows or IANA name")
+    check_supported: bool | None = Field(
+        None, description="before a zone or a language is written, the mailbox is asked whether it takes it. true: "
+        "always, which needs User.ReadBasic.All; false: never; without it where the application may ask",
+    )  # fmt: skip
     delegate_delivery: Delivery = Field(None, description="sendToDelegateAndInformationToPrincipal, "
                                         "sendToDelegateAndPrincipal or sendToDelegateOnly")  # fmt: skip
 
@@ -142,7 +146,7 @@ def wanted(options: SettingsApplyOptions, mailbox: Mailbox) -> dict[str, Any]:
 
     Raises InputError for a cell that is not a value of its setting.
     """
-    given = {name: value for name in type(options).model_fields if (value := getattr(options, name)) is not None}
+    given = {name: text for name in type(options).model_fields if isinstance(text := getattr(options, name), str)}
     if any(has_holes(value) for value in given.values()):
         options = _filled(given, mailbox)
         given = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}

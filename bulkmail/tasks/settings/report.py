@@ -6,6 +6,7 @@ and a value of an unexpected kind is an empty cell, never an error.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -14,7 +15,7 @@ from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.tasks.kit import expect
 from bulkmail.tasks.kit.html import plain
-from bulkmail.tasks.settings.fields import PATH, SPELLED, TEXTS, canonical, days
+from bulkmail.tasks.settings.fields import PATH, SPELLED, TEXTS, active, canonical, days
 from bulkmail.tasks.settings.options import SettingsReportOptions
 
 COLUMNS = {
@@ -38,6 +39,8 @@ COLUMNS = {
     "delegate_delivery": "who gets meeting messages: sendToDelegateAndInformationToPrincipal, "
     "sendToDelegateAndPrincipal or sendToDelegateOnly",
     "user_purpose": "user, linked, shared, room, equipment or others",
+    "auto_reply_active": "whether automatic replies go out now: they are always enabled, or scheduled and the present "
+    "moment is between start and end; empty where the zone of the schedule is not known",
 }
 
 SEED_COLUMNS = {
@@ -79,7 +82,10 @@ def columns(options: SettingsReportOptions) -> Mapping[str, str]:
 async def settings_report(mailbox: Mailbox, graph: Graph, options: SettingsReportOptions) -> AsyncIterator[Row]:
     """One request and one row a mailbox."""
     settings = expect.an_object(await graph.get(PATH), "settings")
-    yield seed_row(mailbox, settings) if options.columns == "seed" else full_row(mailbox, settings, options.replies)
+    if options.columns == "seed":
+        yield seed_row(mailbox, settings)
+    else:
+        yield full_row(mailbox, settings, options.replies, datetime.now(UTC))
 
 
 def seed_row(mailbox: Mailbox, body: Any) -> Row:
@@ -95,7 +101,7 @@ def seed_row(mailbox: Mailbox, body: Any) -> Row:
     }
 
 
-def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
+def full_row(mailbox: Mailbox, body: Any, replies: str, now: datetime) -> Row:
     """All columns: as they come first, and then put right where one is not as it should be, which is seldom."""
     settings = body
     try:
@@ -111,6 +117,7 @@ def full_row(mailbox: Mailbox, body: Any, replies: str) -> Row:
     if row["internal_reply"] != "" or row["external_reply"] != "":
         row |= {name: _shown(row[name] or "", replies) for name in REPLIES}
     row["working_days"] = days(worked)
+    row["auto_reply_active"] = active(settings["automaticRepliesSetting"], now)
     return row
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.tasks.kit.zones import WINDOWS, known_zone
+from bulkmail.tasks.kit.zones import WINDOWS, known_zone, moment_of, zone_of
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,26 @@ def spelled(text: str) -> str:
         return known_zone(text)
     except ValueError:
         return ""
+
+
+def test_every_windows_name_has_a_zone_but_the_customized_one() -> None:
+    assert {name for name in WINDOWS if zone_of(name) is None} == {"Customized Time Zone"}
+    assert zone_of(" w. europe standard time ") == zone_of("Europe/Berlin")
+    for name in ("", "Mars Standard Time", "../etc/passwd", "x" * 300, "Europe"):
+        assert zone_of(name) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "told"),
+    [
+        ("2026-07-01T10:00:00.0000000", "W. Europe Standard Time", "2026-07-01T08:00:00+00:00"),
+        ("2026-12-01T10:00", "W. Europe Standard Time", "2026-12-01T09:00:00+00:00"),
+        ("2026-12-01T10:00Z", "", "2026-12-01T10:00:00+00:00"),
+        ("2026-12-01T10:00", "Mars Standard Time", ""),
+        ("soon", "UTC", ""),
+        ("0001-01-01T00:00:00", "Tokyo Standard Time", ""),
+    ],
+)
+def test_a_moment_is_told_in_utc_or_not_at_all(text: str, zone: str, told: str) -> None:
+    found = moment_of(text, zone)
+    assert (found.isoformat() if found else "") == told

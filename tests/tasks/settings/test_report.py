@@ -1,6 +1,7 @@
 """The report of mailbox settings reads every shape that the service is known to write, and stumbles over no other."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Response, Row
 from bulkmail.tasks import check_options
 from bulkmail.tasks.kit.html import plain
-from bulkmail.tasks.settings.fields import VALUES
+from bulkmail.tasks.settings.fields import VALUES, active
 from bulkmail.tasks.settings.report import COLUMNS, SEED_COLUMNS, full_row, seed_row, settings_report
 from bulkmail.testing import Scripted, collect, run
 
 ADA = Mailbox("ada@example.com", 2)
+NOON = datetime(2026, 3, 19, 12, tzinfo=UTC)
 
 WHOLE: Mapping[str, Any] = {
     "@odata.context": "…",
@@ -75,6 +77,7 @@ def test_a_whole_answer() -> None:
             "working_time_zone": "Pacific Standard Time",
             "delegate_delivery": "sendToDelegateOnly",
             "user_purpose": "shared",
+            "auto_reply_active": False,
         }
     ]
 
@@ -107,7 +110,10 @@ def test_replies_as_they_are_stored() -> None:
 @pytest.mark.parametrize(
     ("part", "expected"),
     [
-        ({"automaticRepliesSetting": {"status": "AlwaysEnabled"}}, {"auto_reply_status": "alwaysEnabled"}),
+        (
+            {"automaticRepliesSetting": {"status": "AlwaysEnabled"}},
+            {"auto_reply_status": "alwaysEnabled", "auto_reply_active": True},
+        ),
         ({"automaticRepliesSetting": {"externalAudience": "CONTACTSONLY"}}, {"auto_reply_audience": "contactsOnly"}),
         ({"automaticRepliesSetting": {"status": "newToUs"}}, {"auto_reply_status": "newToUs"}),
         ({"automaticRepliesSetting": None, "language": None, "workingHours": None}, {}),
@@ -131,7 +137,7 @@ def test_replies_as_they_are_stored() -> None:
     ],
 )  # fmt: skip
 def test_shapes(part: dict[str, Any], expected: Row) -> None:
-    assert full_row(ADA, part, "text") == EMPTY | expected
+    assert full_row(ADA, part, "text", NOON) == EMPTY | expected
 
 
 @pytest.mark.parametrize("body", [None, b"<html>sign in here</html>", [], "text", 5])
@@ -164,7 +170,7 @@ def test_each_cell_is_what_its_own_setting_makes_of_it(data: st.DataObject) -> N
     for name in ("timeZone", "delegateMeetingMessageDeliveryOptions"):
         body[name] = data.draw(SPELLINGS | ODD)
     body["workingHours"] = {**WHOLE["workingHours"], "daysOfWeek": data.draw(WEEKS)}
-    row, reply = full_row(ADA, body, "text"), body["automaticRepliesSetting"]
+    row, reply = full_row(ADA, body, "text", NOON), body["automaticRepliesSetting"]
 
     def text(value: Any) -> str | None:
         return value if isinstance(value, str) else None
@@ -176,8 +182,11 @@ def test_each_cell_is_what_its_own_setting_makes_of_it(data: st.DataObject) -> N
         return None if text(value) is None else spelled(value)
 
     week = body["workingHours"]["daysOfWeek"]
-    assert row == full_row(ADA, WHOLE, "text") | {
+    assert row == full_row(ADA, WHOLE, "text", NOON) | {
         "auto_reply_status": enum(reply["status"]),
+        "auto_reply_active": {"disabled": False, "alwaysEnabled": True, "scheduled": True}.get(
+            enum(reply["status"]) or ""
+        ),
         "auto_reply_audience": enum(reply["externalAudience"]),
         "internal_reply": plain(text(reply["internalReplyMessage"]) or ""),
         "external_reply": plain(text(reply["externalReplyMessage"]) or ""),
@@ -189,7 +198,39 @@ def test_each_cell_is_what_its_own_setting_makes_of_it(data: st.DataObject) -> N
 
 @given(body=JSON)
 def test_no_json_is_an_accident_and_columns_are_those_documented(body: Any) -> None:
-    assert list(full_row(ADA, body, "text")) == list(COLUMNS)
+    assert list(full_row(ADA, body, "text", NOON)) == list(COLUMNS)
     assert list(seed_row(ADA, body)) == list(SEED_COLUMNS)
     if isinstance(body, dict):
         assert list(rows(body)[0]) == list(settings_report.columns(check_options(settings_report, {})))
+
+
+def schedule(start: Any, end: Any, zone: Any) -> dict[str, Any]:
+    return {
+        "status": "Scheduled",
+        "scheduledStartDateTime": {"dateTime": start, "timeZone": zone},
+        "scheduledEndDateTime": {"dateTime": end, "timeZone": zone},
+    }
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (None, None),
+        ({"status": "Disabled"}, False),
+        ({"status": "alwaysEnabled"}, True),
+        ({"status": "newToUs"}, None),
+        (schedule("2026-03-19T12:00:00.0000000", "2026-03-19T12:00:01.0000000", "UTC"), True),
+        (schedule("2026-03-19T11:00:00.0000000", "2026-03-19T12:00:00.0000000", "UTC"), False),
+        (schedule("2026-03-19T12:00:01.0000000", "2026-03-20T00:00:00.0000000", "UTC"), False),
+        (schedule("2026-03-19T12:30:00", "2026-03-19T14:00:00", "W. Europe Standard Time"), True),
+        (schedule("2026-03-19T13:30:00", "2026-03-19T14:00:00", "europe/berlin"), False),
+        (schedule("2026-03-19T20:30:00", "2026-03-19T21:00:01", "Tokyo Standard Time"), True),
+        (schedule("2026-03-01T00:00:00", "2026-04-01T00:00:00", "Customized Time Zone"), None),
+        (schedule("2026-03-01T00:00:00", "2026-04-01T00:00:00", None), True),
+        (schedule("soon", "2026-04-01T00:00:00", "UTC"), None),
+        (schedule(5, {}, []), None),
+    ],
+)
+def test_whether_replies_go_out_now(reply: Any, expected: bool | None) -> None:
+    assert active(reply, NOON) is expected
+    assert full_row(ADA, {"automaticRepliesSetting": reply}, "text", NOON)["auto_reply_active"] is expected

@@ -1,8 +1,9 @@
 """The messages of an untouched mailbox: few in most, hundreds in some. Computed from (seed, mailbox, number)."""
 
 import math
+from zlib import crc32
 
-from bulkmail.sim.families.folders.content import ARCHIVE, DELETED, DRAFTS, INBOX, JUNK, SENT
+from bulkmail.sim.families.folders.content import ARCHIVE, DELETED, DRAFTS, HISTORY, INBOX, JUNK, SENT
 from bulkmail.sim.graph.call import Json
 from bulkmail.sim.tenant import words
 from bulkmail.sim.tenant.mailbox import Mailbox
@@ -10,7 +11,17 @@ from bulkmail.sim.tenant.people import recipient
 from bulkmail.sim.tenant.seeded import guid, mix, share
 from bulkmail.sim.tenant.store import Item
 
-PLACES = (INBOX,) * 9 + (SENT,) * 3 + (DELETED, DELETED, ARCHIVE, JUNK)
+PLACES = (INBOX,) * 8 + (SENT,) * 3 + (DELETED, DELETED, ARCHIVE, JUNK, HISTORY)
+SUBJECTS = (
+    *words.SUBJECTS, "Newsletter {n}", "Re: delivery", "=cmd|' /C calc'!A0", "\x1b[31mRed\x1b[0m\x07 alert",
+    "gnp.\u202eexe", "<script>alert(1)</script>", "../../etc/passwd", "O'Neil\u2019s 100% \"offer\", a;b", "  spaces  ",
+    "Lang: " + "ß" * 250, "📨 דואר",
+)  # fmt: skip
+DOUBLINGS = (0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 8, 12)
+"""How often the size of a message is doubled: most are small, and a few have most of the bytes."""
+
+THREADS = 8
+"""Conversations that a mailbox's messages belong to for every sixteen of them, so that some are long."""
 SIZES = ((3, 18),) * 6 + ((20, 40),) * 3 + ((60, 140),)  # from, spread; one mailbox in 64 has 400
 IMPORTANCE = ("normal",) * 6 + ("high", "low")
 
@@ -48,10 +59,10 @@ def message(bits: int, number: int, address: str) -> Item:
     props = blank_message(stamp) | {
         "hasAttachments": bits >> 40 & 7 == 0,
         "internetMessageId": f"<{guid(bits, number)}@tenant.example>",
-        "subject": words.SUBJECTS[(bits >> 44) % len(words.SUBJECTS)].format(n=number),
+        "subject": SUBJECTS[(bits >> 44) % len(SUBJECTS)].replace("{n}", str(number)),
         "bodyPreview": text[:255],
         "importance": IMPORTANCE[bits >> 48 & 7],
-        "conversationId": f"AAQk{bits >> 50:014x}=",
+        "conversationId": f"AAQk{mix(crc32(address.encode()), number // 16 * THREADS + bits % THREADS, 41) >> 8:014x}=",
         "isRead": bits >> 51 & 3 != 0 or sent,
         "isDraft": parent == DRAFTS,
         "categories": ["Red category"] if bits >> 53 & 15 == 0 else [],
@@ -59,7 +70,7 @@ def message(bits: int, number: int, address: str) -> Item:
         "sender": own if sent else other,
         "from": own if sent else other,
         "toRecipients": [other if sent else own],
-        "bytes": 2000 + (bits >> 20) % 90_000,
+        "bytes": 2000 + ((bits >> 20) % 4000 << DOUBLINGS[(bits >> 33) % len(DOUBLINGS)]),
     }
     return Item(number, parent, props)
 

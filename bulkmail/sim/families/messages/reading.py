@@ -7,8 +7,9 @@ from bulkmail.sim.families.folders.content import DELETED, RECOVERABLE
 from bulkmail.sim.families.folders.routes import destination, folder_of
 from bulkmail.sim.families.messages.kind import BASIC, MESSAGE, READ, WRITE
 from bulkmail.sim.families.messages.listing import all_messages, in_folder
+from bulkmail.sim.families.messages.restrictions import check_delta
 from bulkmail.sim.families.messages.shown import shown
-from bulkmail.sim.graph.call import Answer, Call, item_not_found
+from bulkmail.sim.graph.call import Answer, Call, Json, item_not_found
 from bulkmail.sim.graph.delta import delta
 from bulkmail.sim.graph.items import context, create, find, immutable, one, shape, whole
 from bulkmail.sim.graph.table import Route
@@ -67,7 +68,17 @@ def copy(world: World, call: Call) -> Answer:
 
 
 def changes(world: World, call: Call) -> Answer:
-    return delta(world, call, MESSAGE, folder_of(world, call, call.keys[1]).number)
+    check_delta(call)
+    folder, store, fixed = (
+        folder_of(world, call, call.keys[1]),
+        MESSAGE.of(world.mailboxes.read(call.user)),
+        immutable(call),
+    )
+
+    def row(item: Item) -> Json:
+        return shown(whole(MESSAGE, store, item, immutable=fixed), call)
+
+    return delta(world, call, MESSAGE, folder.number, lambda item: item.due <= call.now, row, fickle=True)
 
 
 FOLDERS = "/users/{}/mailFolders/{}/messages"

@@ -44,6 +44,14 @@ def check(call: Call) -> None:
         raise bad_request("The restriction or sort order is too complex for this operation.", "InefficientFilter")
 
 
+def check_delta(call: Call) -> None:
+    """Changes are followed with few options. A filter by time is one of them, and is not what this simulator has."""
+    strange = [name for name in ("$filter", "$search", "$orderby", "$count", "$skip") if name in call.options]
+    if strange:
+        text = "The following parameters are not supported with change tracking over the 'Messages' resource: "
+        raise bad_request(f"{text}'{', '.join(strange)}'.", "ErrorInvalidUrlQuery")
+
+
 def _check_name(name: str) -> None:
     if name in FILTERED:
         return

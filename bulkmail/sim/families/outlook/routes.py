@@ -11,15 +11,15 @@ def _answer(call: Call, kind: str, rows: list[Json]) -> Answer:
     return Answer(200, {"@odata.context": f"{call.base}/$metadata#Collection(microsoft.graph.{kind})", "value": rows})
 
 
-def all_languages(_: World, call: Call) -> Answer:
-    return _answer(call, "localeInfo", languages())
+def all_languages(world: World, call: Call) -> Answer:
+    return _answer(call, "localeInfo", languages(world.tenant.seed, call.user))
 
 
-def all_zones(_: World, call: Call) -> Answer:
+def all_zones(world: World, call: Call) -> Answer:
     standard = call.keys[1].lower() if len(call.keys) > 1 else "windows"
     if standard not in STANDARDS:
         raise bad_request("The time zone standard is Windows or Iana.", "ErrorInvalidParameter")
-    return _answer(call, "timeZoneInformation", time_zones(standard))
+    return _answer(call, "timeZoneInformation", time_zones(standard, world.tenant.seed, call.user))
 
 
 PATH = "/users/{}/outlook"

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from bulkmail.sim.families.outlook.content import LANGUAGES
 from bulkmail.sim.families.settings.kind import DAYS, ENUMS
 from bulkmail.sim.graph.call import Json, Refusal, bad_request
-from bulkmail.sim.tenant import words
+from bulkmail.sim.tenant.zones import zone
 
 Check: TypeAlias = Callable[[Any, Any], Any]
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,7})?)?")
-_IANA = re.compile(r"(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)/[\w/+-]+")
 
 
 def _unreadable(name: str) -> Refusal:
@@ -26,7 +26,7 @@ def _text(_: Any, value: Any) -> str:
 
 def _zone(_: Any, value: Any) -> str:
     text = _text(_, value)
-    if not (text in words.TIME_ZONES or text.endswith(" Standard Time") or _IANA.fullmatch(text)):
+    if zone(text) is None:
         raise bad_request("The time zone is not known.", "InvalidTimeZone")
     return text
 
@@ -46,11 +46,11 @@ def _object(name: str, value: Any, known: set[str]) -> Json:
 
 def _language(_: Json, value: Any) -> Json:
     locale = _object("language", value, {"locale", "displayName"}).get("locale")
-    names = {row[0].lower(): row for row in words.LANGUAGES}
-    if not isinstance(locale, str) or not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", locale):
+    known = {name.lower(): name for name in LANGUAGES}
+    name = known.get(locale.lower()) if isinstance(locale, str) else None
+    if name is None:
         raise bad_request("The locale is not known.", "ErrorInvalidLocale")
-    row = names.get(locale.lower(), (locale, locale))
-    return {"locale": row[0], "displayName": row[1]}
+    return {"locale": name, "displayName": LANGUAGES[name]}
 
 
 def _replies(before: Json, value: Any) -> Json:
@@ -98,6 +98,15 @@ def check_texts(replies: Json) -> None:
         raise bad_request("Automatic replies that are on need a text.", "ErrorInvalidRequest")
 
 
+def check_supported(changed: Json, without: frozenset[str]) -> None:
+    """What the server of this mailbox does not know, though others do."""
+    hours = changed.get("workingHours", {}).get("timeZone", {}).get("name")
+    if {changed.get("timeZone"), hours} & without:
+        raise bad_request("The time zone is not known.", "InvalidTimeZone")
+    if changed.get("language", {}).get("locale") in without:
+        raise bad_request("The locale is not known.", "ErrorInvalidLocale")
+
+
 def _working_hours(before: Json, value: Any) -> Json:
     after: Json = before | _object("workingHours", value, set(before))
     times = [after["startTime"], after["endTime"]]
@@ -109,11 +118,11 @@ def _working_hours(before: Json, value: Any) -> Json:
     if not isinstance(days, list) or not {str(day).lower() for day in days} <= set(DAYS):
         raise bad_request("A day of the week is not valid.", "InvalidArguments")
     after["daysOfWeek"] = [str(day).lower() for day in days]
-    zone = after["timeZone"]
-    if not isinstance(zone, dict):
+    named = after["timeZone"]
+    if not isinstance(named, dict):
         raise _unreadable("timeZone")
-    if "customTimeZone" not in str(zone.get("@odata.type", "")):
-        _zone("", zone.get("name"))
+    if "customTimeZone" not in str(named.get("@odata.type", "")):
+        _zone("", named.get("name"))
     return after
 
 

@@ -2,7 +2,8 @@
 
 from copy import deepcopy
 
-from bulkmail.sim.families.settings.checks import CHECKS, check_texts
+from bulkmail.sim.families.outlook.content import lacking
+from bulkmail.sim.families.settings.checks import CHECKS, check_supported, check_texts
 from bulkmail.sim.families.settings.content import context, packed, settings_in, settings_of
 from bulkmail.sim.families.settings.kind import PARTS, READ, WRITE
 from bulkmail.sim.graph.call import Answer, Call, bad_request
@@ -35,6 +36,7 @@ def patch(world: World, call: Call) -> Answer:
         raise bad_request("The OData request is not supported.", "ErrorInvalidRequest")
     before = settings_of(world, call.user)
     changed = {name: CHECKS[name](deepcopy(before[name]), value) for name, value in wanted.items()}
+    check_supported(changed, lacking(world.tenant.seed, call.user))
     if world.settings.strict_replies and "automaticRepliesSetting" in changed:
         check_texts(changed["automaticRepliesSetting"])
     settings_in(world.mailboxes.write(call.user)).update(changed)

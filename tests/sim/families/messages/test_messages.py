@@ -1,8 +1,10 @@
 """Messages: pages, searches, rights, ids, deletion in two steps, sending."""
 
 import base64
+from collections import Counter
 from urllib.parse import quote
 
+from bulkmail.sim.families.folders.content import HISTORY
 from bulkmail.sim.families.messages.kind import MESSAGE
 from tests.sim.desk import Desk, rehearse
 
@@ -115,5 +117,142 @@ def test_mail_is_sent_as_mime_too() -> None:
                 assert response.status == status
         sent = await desk.pages(f"{desk.user()}/mailFolders/sentitems/messages")
         assert sent[0]["subject"] == "As MIME"
+
+    rehearse(act)
+
+
+def test_a_judge_lets_messages_arrive() -> None:
+    async def act(desk: Desk) -> None:
+        addresses = [desk.sim.tenant.address(n) for n in (1, 4)]
+        wish = {"to": addresses, "subject": "Pay now", "sender": "x@attacker.example", "copies": 2, "folder": "archive"}
+        assert (await desk.control(deliver=wish)).status == 200
+        for number in (1, 4):
+            path = f"{desk.user(number)}/mailFolders/archive/messages?$filter=subject%20eq%20'Pay%20now'"
+            rows = await desk.pages(path)
+            assert [row["from"]["emailAddress"]["address"] for row in rows] == ["x@attacker.example"] * 2
+            assert len({row["internetMessageId"] for row in rows}) == 2
+        for changed in (
+            {"to": ["who@x.example"]},
+            {"folder": "x"},
+            {"copies": 0},
+            {"message": {"colour": 1}},
+            {"x": 1},
+        ):
+            assert (await desk.control(deliver={**wish, **changed})).status == 400
+        assert (await desk.control(deliver={"to": addresses})).status == 400
+
+    rehearse(act)
+
+
+def test_what_the_service_does_not_take_of_a_query() -> None:
+    async def act(desk: Desk) -> None:
+        base = f"{desk.user()}/messages?$filter="
+        for text, code in (
+            ("colour eq 'red'", "BadRequest"),
+            ("toRecipients/any(r:r/emailAddress/address eq 'a@b.c')", "ErrorInvalidUrlQueryFilter"),
+            ("isRead eq 'yes'", "BadRequest"),
+            ("receivedDateTime ge 'soon'", "BadRequest"),
+            ("subject eq 5", "BadRequest"),
+            ("subject eq", "BadRequest"),
+            ("isRead eq true&$orderby=receivedDateTime", "InefficientFilter"),
+        ):
+            assert (await desk.get(base + quote(text, safe="&=$"))).code == code, text
+        for text in (
+            "receivedDateTime ge 2020-01-01T00:00:00%2B02:00 and (isRead eq true or not (contains(subject,'x')))",
+            "categories/any(c:c eq 'Red category')",
+            "startswith(from/emailAddress/address,'a') and importance ne 'low'",
+        ):
+            assert (await desk.get(base + quote(text, safe="%"))).status == 200, text
+        delta = f"{desk.user()}/mailFolders/inbox/messages/delta"
+        assert (await desk.get(f"{delta}?$filter=isRead%20eq%20true")).code == "ErrorInvalidUrlQuery"
+
+    rehearse(act)
+
+
+def test_pages_shift_when_messages_go() -> None:
+    async def act(desk: Desk) -> None:
+        base = f"{desk.user()}/mailFolders/inbox/messages"
+        await desk.control(deliver={"to": [desk.sim.tenant.address(0)], "subject": "Many", "copies": 300})
+        first = (await desk.get(f"{base}?$top=100")).body
+        for row in first["value"][:100]:
+            assert (await desk.ask("DELETE", f"{desk.user()}/messages/{row['id']}")).status == 204
+        second = (await desk.get(first["@odata.nextLink"])).body["value"]
+        everything = await desk.pages(f"{base}?$top=100")
+        assert second[0]["id"] == everything[100]["id"]
+
+    rehearse(act)
+
+
+def test_what_was_deleted_for_good_is_in_no_list_but_its_own() -> None:
+    async def act(desk: Desk) -> None:
+        base = desk.user()
+        row = (await desk.get(f"{base}/messages")).body["value"][0]
+        moved = await desk.ask(
+            "POST", f"{base}/messages/{row['id']}/move", {"destinationId": "recoverableItemsDeletions"}
+        )
+        assert moved.status == 201
+        assert moved.body["id"] not in {one["id"] for one in await desk.pages(f"{base}/messages?$top=500")}
+        there = await desk.pages(f"{base}/mailFolders/recoverableitemsdeletions/messages")
+        assert [one["id"] for one in there] == [moved.body["id"]]
+
+    rehearse(act)
+
+
+def test_sizes_are_for_those_who_may_read_all() -> None:
+    path = "/messages?$expand=singleValueExtendedProperties($filter=id%20eq%20'Integer%200xe08')"
+
+    async def refused(desk: Desk) -> None:
+        assert (await desk.get(desk.user() + path)).code == "ErrorAccessDenied"
+
+    async def told(desk: Desk) -> None:
+        rows = (await desk.get(desk.user() + path)).body["value"]
+        assert all(row["singleValueExtendedProperties"][0]["value"].isdigit() for row in rows)
+
+    rehearse(refused, roles=("Mail.ReadBasic.All",))
+    rehearse(told, roles=("Mail.Read",))
+
+
+def test_changes_come_on_pages_that_may_be_empty_and_may_repeat() -> None:
+    async def act(desk: Desk) -> None:
+        for number, empty in ((0, False), (1, True)):
+            path = f"{desk.user(number)}/mailFolders/inbox/messages/delta?$select=subject"
+            fixed = {"Prefer": 'IdType="ImmutableId", odata.maxpagesize=3'}
+            first = (await desk.get(path, **fixed)).body
+            while "@odata.nextLink" in first:
+                first = (await desk.get(first["@odata.nextLink"], **fixed)).body
+            link = first["@odata.deltaLink"]
+            nothing = (await desk.get(link, **fixed)).body
+            assert (nothing["value"], "@odata.deltaLink" in nothing) == ([], True)
+            await desk.control(deliver={"to": [desk.sim.tenant.address(number)], "subject": "New", "copies": 7})
+            pages = [(await desk.get(link, **fixed)).body]
+            while "@odata.nextLink" in pages[-1]:
+                pages.append((await desk.get(pages[-1]["@odata.nextLink"], **fixed)).body)
+            told = [row["id"] for page in pages for row in page["value"]]
+            assert (pages[0]["value"] == []) is empty
+            assert len(told) > len(set(told)) == 7
+            await desk.control(forget_deltas=[desk.sim.tenant.address(number)])
+            expired = await desk.get(link, **fixed)
+            assert (expired.status, expired.code) == [(410, "SyncStateNotFound"), (410, "resyncRequired")][number]
+            other = await desk.get(f"{desk.user(2)}/mailFolders/inbox/messages/delta", **fixed)
+            assert other.status == 200
+
+    rehearse(act)
+
+
+def test_the_mail_of_a_tenant_is_as_varied_as_real_mail() -> None:
+    async def act(desk: Desk) -> None:
+        rows = [row for n in range(120) for row in desk.sim.contents("messages", desk.sim.tenant.address(n))]
+        sizes = sorted(row["bytes"] for row in rows)
+        assert sizes[-1] > 20 * sizes[len(sizes) // 2]
+        threads = Counter((row["conversationId"], row["internetMessageId"][-20:]) for row in rows)
+        assert len({thread for thread, _ in threads}) < len(rows)
+        folders = {row["parent"] for row in rows}
+        assert HISTORY in folders
+        subjects = {row["subject"] for row in rows}
+        assert any(subject.startswith("=") for subject in subjects)
+        assert any("\x1b" in subject for subject in subjects)
+        assert any("\u202e" in subject for subject in subjects)
+        assert any(len(subject) > 200 for subject in subjects)
+        assert {row["isDraft"] for row in rows} == {True, False}
 
     rehearse(act)

@@ -79,7 +79,7 @@ def test_settings_hold_every_kind_of_bait() -> None:
 
 GOOD: list[tuple[dict[str, Any], str, Any]] = [
     ({"language": {"locale": "de-de"}}, "language", {"locale": "de-DE", "displayName": "German (Germany)"}),
-    ({"language": {"locale": "nb-NO"}}, "language", {"locale": "nb-NO", "displayName": "nb-NO"}),
+    ({"language": {"locale": "nb-NO"}}, "language", {"locale": "nb-NO", "displayName": "Norwegian Bokmål (Norway)"}),
     ({"timeZone": "Europe/Berlin"}, "timeZone", "Europe/Berlin"),
     ({"dateFormat": "yyyy-MM-dd"}, "dateFormat", "yyyy-MM-dd"),
     (
