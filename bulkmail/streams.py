@@ -1,7 +1,10 @@
-"""Where the body of an answer goes that is too large for memory, and what stands around it there."""
+"""Where the body of an answer goes that is too large for memory, what stands around it there, and how a large body
+leaves.
+"""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from io import BytesIO
 from typing import Protocol, TypeAlias
 
 Take: TypeAlias = Callable[[bytes], Awaitable[None]]
@@ -20,3 +23,12 @@ class Frame(Protocol):
 
     def around(self, size: int, sha256: str, /) -> tuple[bytes, bytes]:
         """The `head` bytes before a blob of this size and digest, and what comes behind it."""
+
+
+LARGE = 1 << 20
+"""Bytes of a body from which on aiohttp warns that bytes would hold up the loop; of a file it sends piece by piece."""
+
+
+def sendable(content: bytes | None) -> bytes | BytesIO | None:
+    """The body of a request as aiohttp wants it."""
+    return BytesIO(content) if content is not None and len(content) >= LARGE else content

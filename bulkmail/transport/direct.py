@@ -22,8 +22,8 @@ from bulkmail.core.odata import error_of
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, GraphError, LinkRefused, OutcomeUnknown, TransportError, Unanswered, Unreachable
 from bulkmail.model import NOTHING, Request, Response, Transport
+from bulkmail.streams import sendable
 from bulkmail.text import shown
-from bulkmail.transport.body import sendable
 
 T = TypeVar("T")
 

@@ -29,9 +29,8 @@ from bulkmail.core.pace.pace import CEILING
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
-from bulkmail.streams import Into
+from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
-from bulkmail.transport.body import sendable
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""
