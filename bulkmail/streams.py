@@ -2,8 +2,9 @@
 leaves.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol, TypeAlias
 
@@ -29,6 +30,19 @@ LARGE = 1 << 20
 """Bytes of a body from which on aiohttp warns that bytes would hold up the loop; of a file it sends piece by piece."""
 
 
-def sendable(content: bytes | None) -> bytes | BytesIO | None:
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A body that is too large for memory: `size` bytes, which `read` gives anew for each attempt, in chunks."""
+
+    size: int
+    read: Callable[[], AsyncIterator[bytes]]
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def sendable(content: bytes | Pieces | None) -> bytes | AsyncIterator[bytes] | BytesIO | None:
     """The body of a request as aiohttp wants it."""
+    if isinstance(content, Pieces):
+        return content.read()
     return BytesIO(content) if content is not None and len(content) >= LARGE else content

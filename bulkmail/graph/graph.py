@@ -18,7 +18,7 @@ from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
 from bulkmail.model import NOTHING, Blob, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Store, Transport
-from bulkmail.streams import Frame, Into
+from bulkmail.streams import Frame, Into, Pieces
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]
@@ -354,14 +354,15 @@ class Graph:
         return self._asked("GET", *asked)._replace(batchable=False)
 
     def _aside(
-        self, method: str, address: Address | None, content: bytes, effect: Effect, change: Change | None,
+        self, method: str, address: Address | None, body: bytes | Pieces, effect: Effect, change: Change | None,
         headers: Mapping[str, str],
     ) -> Request:  # fmt: skip
         """A request that goes to a pre-signed address."""
         check_headers(headers)
+        content, pieces = (None, body) if isinstance(body, Pieces) else (body, None)
         return Request(
-            method, ASIDE, self._mailbox, headers, None, effect, batchable=False,
-            row=self._row, change=check_change(change, content), content=content, address=address, key=self._key,
+            method, ASIDE, self._mailbox, headers, None, effect, batchable=False, row=self._row,
+            change=check_change(change, body), content=content, pieces=pieces, address=address, key=self._key,
         )  # fmt: skip
 
     def _page(self, link: str, headers: Mapping[str, str], page: bool) -> Request:  # noqa: FBT001 - called here alone

@@ -45,7 +45,8 @@ class Ledger:
         place = len(self.entries)  # others may be on their way
         self.entries.append(Made(request.change, certain=False))
         response = await self.inner.send(request)
-        named = response.body.get("id", "") if isinstance(response.body, dict) else ""
+        body = response.body if isinstance(response.body, dict) else {}
+        named = body.get("id") or body.get("itemId", "")
         self.entries[place] = Made(request.change, named) if response.status < 400 else None
         return response
 
