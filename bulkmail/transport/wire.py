@@ -29,7 +29,7 @@ from bulkmail.core.pace.pace import CEILING
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
-from bulkmail.streams import Into
+from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
 from bulkmail.transport.line import LINE, Head, Line, fits, line_to
 
@@ -148,7 +148,7 @@ class Wire:
         # The path goes out as it is, with its query. To take the whole address apart each time costs three times this.
         url = self._base.with_path(self._base.raw_path + request.path, encoded=True)
         return session.request(
-            request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
+            request.method, url, data=sendable(data), headers=headers, allow_redirects=False, proxy=self._proxy
         )
 
     def _check_id(self, request: Request, status: int, headers: dict[str, str], sent: str) -> None:
