@@ -22,7 +22,7 @@ from bulkmail.core.odata import error_of
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, GraphError, LinkRefused, OutcomeUnknown, TransportError, Unanswered, Unreachable
 from bulkmail.model import NOTHING, Request, Response, Transport
-from bulkmail.streams import Pieces
+from bulkmail.streams import Pieces, sendable
 from bulkmail.text import shown
 
 T = TypeVar("T")
@@ -138,8 +138,7 @@ class Directly:
         if isinstance(content, Pieces):
             headers = {**headers, "Content-Length": str(content.size)}
         answer = await self._session.request(
-            method, url, data=content.read() if isinstance(content, Pieces) else content, headers=headers,
-            allow_redirects=False,
+            method, url, data=sendable(content), headers=headers, allow_redirects=False,
             proxy=self._settings.proxy(f"{url.scheme}://{url.raw_authority}"),
         )  # fmt: skip
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
