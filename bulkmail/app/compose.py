@@ -1,5 +1,6 @@
 """Puts the parts of a connection together for a job, from the key to the wire. Decides only what the job says."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from bulkmail.transport.direct import Aside, DirectSettings, direct
 from bulkmail.transport.wire import WireSettings, wire
 
 VERSION = "v1.0"
+WORKLOAD = "AZURE_FEDERATED_TOKEN_FILE"
 USER_AGENT = f"bulkmail/{__version__}"
 """Always the same, because a tenant can allow or block applications by it (Set-OrganizationConfig,
 EwsApplicationAccessPolicy)."""
@@ -52,9 +54,22 @@ def settings_of(app: App) -> AppSettings:
         certificate=app.certificate,
         certificate_password=_secret(app.certificate_password, app.certificate_password_file),
         client_secret=_secret(app.client_secret, app.client_secret_file),
-        assertion_file=app.assertion_file,
+        assertion_file=_workload_file() if app.managed_identity == "workload" else app.assertion_file,
         ca_file=app.ca_file,
+        machine=app.managed_identity if app.managed_identity != "workload" else "",
+        rs256=app.assertion_algorithm == "RS256",
     )  # fmt: skip
+
+
+def _workload_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """The token of a Kubernetes workload, which the cluster renews
+    (azure.github.io/azure-workload-identity/docs). Raises ConfigError."""
+    if not (name := environment.get(WORKLOAD)):
+        raise ConfigError(
+            f"app.managed_identity is workload, and {WORKLOAD} is not set",
+            hint="Label the pod azure.workload.identity/use, and name its service account.",
+        )
+    return Path(name)
 
 
 def _secret(text: SecretStr | None, file: Path | None) -> Secret | None:
@@ -65,7 +80,10 @@ def _secret(text: SecretStr | None, file: Path | None) -> Secret | None:
 
 def credential_of(job: Job) -> Credential:
     """The key pair or secret of a job, which has asked for no token yet. Raises ConfigError and CertificateError."""
-    return credential_from(settings_of(job.app))
+    credential = credential_from(settings_of(job.app))
+    if job.output.sign and credential.sign is None:
+        raise ConfigError("output.sign: there is no certificate to sign with", hint="Set app.certificate, or no sign.")
+    return credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +113,15 @@ async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Wri
     settings = wire_settings(job)
 
     def guard(inner: Transport) -> Transport:
-        return writes.guard(Aside(inner, there), report)
+        return writes.guard(inner, report)
+
+    def beside(inner: Transport) -> Transport:
+        return Aside(inner, there)
 
     async with (
         wire(settings) as terminal,
         direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
-        stack(terminal, tokens, stack_settings(job.limits), report, guard=guard) as built,
+        stack(terminal, tokens, stack_settings(job.limits), report, guard=guard, beside=beside) as built,
     ):
         yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
 

@@ -98,11 +98,11 @@ def earlier_source(run: RunDir, job: Job, task: Task) -> Source | None:
     return listed
 
 
-def directory_source(given: Input, connection: Connection) -> DirectorySource:
-    """The users or the group that the job names."""
+def directory_source(given: Input, connection: Connection, *, keep_columns: bool = False) -> DirectorySource:
+    """The users or the group that the job names; with `keep_columns`, each carries all its names."""
     return DirectorySource(
         connection.directory(), users=given.users, group=given.group, limit=early_limit(given),
-        keep_columns=bool(given.where or given.exclude),
+        keep_columns=keep_columns or bool(given.where or given.exclude),
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from bulkmail.tasks import Options, Task, check_options, find
 Flags: TypeAlias = Mapping[str, Any]
 """Settings that are laid over a job file, by dotted keys such as `limits.batch`."""
 
-OF_ONE_START = frozenset({"limits.max_duration"})
+OF_ONE_START = frozenset({"limits.max_duration", "limits.wait"})
 """Flags that do not go on with the run that they were given for."""
 
 FEW = 4

@@ -19,6 +19,8 @@ from bulkmail.app.loop import interruptible
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.page import write_report_at_end
 from bulkmail.app.prepare import Prepared
+from bulkmail.app.sharing import sharing
+from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
@@ -26,7 +28,7 @@ from bulkmail.app.writes import booked
 from bulkmail.errors import BulkmailError, gravest
 from bulkmail.model import Chunks, Source, Status
 from bulkmail.run.alarm import Alarm, AlarmSettings
-from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.run.outputs import NO_PARTS, OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
 from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
@@ -72,6 +74,7 @@ class Runner:
             clock = asyncio.get_running_loop().time
             started, failure = clock(), None
             try:
+                await asyncio.to_thread(unsigned, folder)
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
@@ -104,6 +107,7 @@ class Runner:
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
             open_freshness(prepared, self.note) as freshness,
+            self._sharing(folder, connection),
         ):  # fmt: skip
             with self._outputs(folder, states, freshness) as outputs:
                 source = await self.stop.before(self._input(folder, connection, freshness))
@@ -111,6 +115,17 @@ class Runner:
                     await self._work_on(source, connection, outputs, folder)
                     if freshness is not None:
                         await asyncio.to_thread(freshness.whole)
+
+    @asynccontextmanager
+    async def _sharing(self, folder: Path, connection: Connection) -> AsyncIterator[None]:
+        """Beside other runs with this application; which they were stands in the manifest."""
+        async with sharing(self.prepared, folder, connection.stack, self.stop, self.note) as found:
+            try:
+                yield
+            finally:
+                manifest = self.prepared.manifest
+                met = [f"shared the limits of the service with {one}" for one in (found.met if found else ())]
+                self.prepared = replace(self.prepared, manifest=replace(manifest, warnings=(*manifest.warnings, *met)))
 
     def _outputs(
         self, folder: Path, states: States | None, freshness: Freshness | None
@@ -127,13 +142,15 @@ class Runner:
             planning=planning,
             run=self.prepared.manifest.id,
             freshness=freshness,
+            parts=NO_PARTS if task.parts is None else task.parts(options),
         )
 
     async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:
         """The mailboxes, from where they can be read again."""
         source = self.prepared.source
         if source is None or not source.replayable:
-            once = source or directory_source(self.prepared.job.input, connection)
+            keep_columns = self.prepared.task.wants_columns
+            once = source or directory_source(self.prepared.job.input, connection, keep_columns=keep_columns)
             source = await self._kept(once, folder)
             manifest = measured(measured(self.prepared.manifest, once), source)  # the first knows names of columns
             manifest = warned(manifest, self.prepared.options, source)
@@ -249,7 +266,8 @@ class Runner:
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared
         counts = prepared.manifest.counts if prepared.source is None else prepared.source.counts
-        return await end(
+        ended = await end(
             folder, prepared.manifest, self.recovered, failure, self.stop.reason, seconds=seconds, counts=counts,
             absent_is_failure=prepared.job.output.absent_is_failure,
         )  # fmt: skip
+        return await asyncio.to_thread(sign, prepared, ended)

@@ -52,6 +52,10 @@ COMMANDS = {
         "diff:diff", "Show in what two runs of a task differ: rows, cell by cell, and how mailboxes ended."
     ),
     "status": Command("status:status", "Tell how fresh a tenant is: mailboxes by age, the stalest, the denied."),
+    "verify": Command(
+        "verify:verify",
+        "Verify a run directory: the digests of its files, the checksums of its journals, its blobs and its signature.",
+    ),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
     "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),

@@ -18,6 +18,7 @@ from bulkmail.cli.flags import (
     MetricsListen,
     MovedJob,
     NoProgress,
+    Wait,
     flags,
 )
 from bulkmail.cli.metering import Metering
@@ -33,6 +34,7 @@ def apply(
     moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
+    wait: Wait = False,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -56,7 +58,9 @@ def apply(
     """
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
-        given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
+        given = flags(None, {
+            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+        })  # fmt: skip
         into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
         work = partial(apply_plan, run_dir, given, into=into, job=moved, canary=canary)
         metering = Metering(metrics, metrics_listen)

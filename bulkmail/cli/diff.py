@@ -89,6 +89,10 @@ def _content(comparison: Comparison, counts: Counts, form: Form, first: int) -> 
         return as_csv(found)
     if form is Form.NDJSON:
         return as_ndjson(found)
+    if form is Form.HTML:
+        from bulkmail.report.diff.page import as_page  # noqa: PLC0415 - brings the library of templates
+
+        return [as_page(comparison, counts)]
     lines = laid_out(tell(comparison, counts, first=first), say.results.width)
     return (f"{line}\n".encode() for line in lines)
 

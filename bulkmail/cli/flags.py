@@ -19,6 +19,9 @@ MaxDuration = Annotated[str, typer.Option(help="Stop after this time, such as 90
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Log lines in place of the moving line.")]
 LogJson = Annotated[bool, typer.Option("--log-json", help="Log as JSON lines.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait until other runs with this application on this host have ended.")
+]
 MetricsFile = Annotated[
     Path | None,
     typer.Option("--metrics", help="Write metrics for Prometheus' textfile collector: name it *.prom.", metavar="FILE"),

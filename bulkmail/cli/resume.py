@@ -22,6 +22,7 @@ from bulkmail.cli.flags import (
     MovedJob,
     NoProgress,
     PlanFlag,
+    Wait,
     applies,
     flags,
 )
@@ -53,6 +54,7 @@ def resume(
     moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
+    wait: Wait = False,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -76,7 +78,9 @@ def resume(
     """
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
-        given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
+        given = flags(None, {
+            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+        })  # fmt: skip
         statuses, wanted = _statuses(retry), applies(apply, plan)
         if not retry and (wanted is not None or send_again):
             raise UsageError(

@@ -22,6 +22,7 @@ from bulkmail.cli.flags import (
     NoProgress,
     PlanFlag,
     Settings,
+    Wait,
     applies,
     flags,
 )
@@ -56,6 +57,7 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,
+    wait: Wait = False,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -93,7 +95,7 @@ def run(
         given = flags(settings, {
             "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
             "task.apply": applies(apply, plan), "task.drift": drift,
-            "limits.max_changes": max_changes, "limits.max_duration": max_duration,
+            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
         })  # fmt: skip
         if check:
             require_passed(job_file, given, log_json=log_json)

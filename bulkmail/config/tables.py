@@ -52,6 +52,14 @@ class App(Table):
     client_secret_file: File = Field(None, description="file with a client secret, instead of a certificate")
     client_secret: SecretStr | None = Field(None, description="environment only: BULKMAIL_CLIENT_SECRET")
     assertion_file: File = Field(None, description="file with a federated token, instead of a certificate")
+    managed_identity: Literal["", "system", "user", "workload"] = Field(
+        "",
+        description="in place of all these, the identity of the machine: its own (system), the one with client_id "
+        "(user), or that of a Kubernetes workload",
+    )
+    assertion_algorithm: Literal["PS256", "RS256"] = Field(
+        "PS256", description="RS256 signs as before, and names the certificate by its SHA-1 thumbprint: for old set-ups"
+    )
     cloud: str = Field("global", description="global, usgov, usgov-dod, china, or custom with login and graph")
     login: str = Field("", description="sign-in endpoint of a custom cloud")
     graph: str = Field("", description="Graph endpoint of a custom cloud; plain http only to this machine")
@@ -174,6 +182,7 @@ class Limits(Table):
         300.0, description="wait before looking for a write whose answer was lost: it may be carried out late"
     )
     max_duration: Seconds = Field(0.0, description="stop after this time, resumable; 0: never")
+    wait: bool = Field(default=False, description="wait until other runs with this application on this host have ended")
     grace: Seconds = Field(30.0, description="time for what is in flight when the run is told to stop")
 
     @property
@@ -211,6 +220,7 @@ class Output(Table):
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
     report: bool = Field(default=False, description="write report.html, a page with charts, when the run ends")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
+    sign: bool = Field(default=False, description="sign run.json with the application's certificate: `bulkmail verify`")
 
     @property
     def cell_delimiter(self) -> str:
@@ -219,9 +229,12 @@ class Output(Table):
 
 
 class State(Table):
-    """What lasts between the runs of a job."""
+    """What lasts between the runs of a job, and what runs on one host know of each other."""
 
     path: File = Field(None, description="SQLite file with what tasks leave for the next run; without it nothing lasts")
+    registry: File = Field(
+        None, description="folder in which runs with one application find each other; built in: one of the account"
+    )
 
 
 class Job(Table):
@@ -256,4 +269,5 @@ PATHS = (
     ("input", "exclude"),
     ("output", "directory"),
     ("state", "path"),
+    ("state", "registry"),
 )

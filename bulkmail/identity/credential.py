@@ -36,7 +36,8 @@ class _Held:
 class Credential:
     """A `TokenSource`. `ask` blocks for one attempt, given the claims challenge; it runs in a thread.
 
-    `certificate` is what it signs with, or None; `warnings` are sentences for the user.
+    `certificate` is what it signs with, or None; `warnings` are sentences for the user. `sign` gives a detached
+    signature (see `jws`) by the key of the certificate; None where there is no key.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class Credential:
         *,
         certificate: Certificate | None = None,
         warnings: tuple[str, ...] = (),
+        sign: Callable[[bytes], str] | None = None,
         clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self.certificate = certificate
         self.warnings = warnings
+        self.sign = sign
         self._ask = ask
         self._clock = clock
         self._sleep = sleep

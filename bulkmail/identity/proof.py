@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from bulkmail.errors import CertificateError, SignInError
 from bulkmail.identity.certificate import Certificate
+from bulkmail.identity.jws import signed
 from bulkmail.identity.keyfile import load_key_pair
 from bulkmail.identity.secret import Secret, read_secret
 
@@ -29,10 +30,12 @@ class Proof(Protocol):
 class ByCertificate:
     """Signs with the key pair of a file, read at once: raises CertificateError before anything is sent.
 
-    MSAL signs PS256 and names the certificate by its SHA-256 (`x5t#S256`), since no thumbprint is given with it.
+    MSAL signs PS256 and names the certificate by its SHA-256 (`x5t#S256`), since no thumbprint is given with it. With
+    `rs256` there is one, and it signs RS256 and names the certificate by its SHA-1 (`x5t`).
     """
 
-    def __init__(self, path: Path, password: Secret | None = None) -> None:
+    def __init__(self, path: Path, password: Secret | None = None, *, rs256: bool = False) -> None:
+        self._rs256 = rs256
         self._path = path
         self._password = password
         self._stamp = _stamp(path)
@@ -50,7 +53,13 @@ class ByCertificate:
     def present(self) -> dict[str, Any]:
         self._refresh()
         self.certificate.require_valid()
-        return {"private_key": self._pair.key, "public_certificate": self.certificate.pem}
+        old = {"thumbprint": self.certificate.sha1} if self._rs256 else {}
+        return {"private_key": self._pair.key, "public_certificate": self.certificate.pem, **old}
+
+    def sign(self, content: bytes) -> str:
+        """A detached signature of `content`, with the key as it is now."""
+        self._refresh()
+        return signed(self._pair, content)
 
     def _refresh(self) -> None:
         stamp = _stamp(self._path)

@@ -9,6 +9,7 @@ from bulkmail.errors import ConfigError
 from bulkmail.identity.cloud import CLOUDS, Cloud
 from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import Directory, tls_context
+from bulkmail.identity.machine import Machine
 from bulkmail.identity.proof import ByAssertion, ByCertificate, BySecret, Proof
 from bulkmail.identity.secret import Secret
 
@@ -19,7 +20,8 @@ _TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """The application's `[app]` section, read and resolved. Exactly one of the three proofs is given.
+    """The application's `[app]` section, read and resolved. Exactly one of the three proofs is given, or the `machine`
+    whose identity it is: `system` or `user`. `rs256` signs as for old set-ups.
 
     `tenant_id` is a GUID or a verified domain. `ca_file` replaces the system's certificate authorities.
     """
@@ -32,6 +34,8 @@ class AppSettings:
     client_secret: Secret | None = None
     assertion_file: Path | None = None
     ca_file: Path | None = None
+    machine: str = ""
+    rs256: bool = False
 
 
 def credential_from(settings: AppSettings, proxy: Rule = proxy_for) -> Credential:
@@ -52,17 +56,29 @@ def credential_from(settings: AppSettings, proxy: Rule = proxy_for) -> Credentia
     for name, value in (("tenant_id", settings.tenant_id), ("client_id", settings.client_id)):
         if not value.strip("0-"):
             raise ConfigError(f"{name} is still the one of the example", hint="Put your own into the job file.")
+    if settings.machine:
+        _require_alone(settings)
+        machine = Machine(settings.cloud, settings.client_id if settings.machine == "user" else "")
+        return Credential(machine.ask)
     proof = _proof(settings)
     tls = tls_context(str(settings.ca_file) if settings.ca_file else "")
     directory = Directory(settings.cloud, settings.tenant_id, settings.client_id, proof, tls, proxy)
-    return Credential(directory.ask, certificate=proof.certificate, warnings=proof.warnings)
+    sign = proof.sign if isinstance(proof, ByCertificate) else None
+    return Credential(directory.ask, certificate=proof.certificate, warnings=proof.warnings, sign=sign)
+
+
+def _require_alone(settings: AppSettings) -> None:
+    if any((settings.certificate, settings.client_secret, settings.assertion_file)):
+        raise ConfigError(
+            "app.managed_identity is there, and another way to sign in besides", hint="Leave one of them out."
+        )
 
 
 def _proof(settings: AppSettings) -> Proof:
     ways = (settings.certificate, settings.client_secret, settings.assertion_file)
     match ways:
         case (Path() as certificate, None, None):
-            return ByCertificate(certificate, settings.certificate_password)
+            return ByCertificate(certificate, settings.certificate_password, rs256=settings.rs256)
         case (None, Secret() as secret, None):
             return BySecret(secret)
         case (None, None, Path() as assertion):

@@ -20,6 +20,9 @@ from bulkmail.model import Counts, Digest
 MANIFEST = "run.json"
 FORMAT = 3
 
+ALWAYS = ("unique", "duplicates", "blank", "invalid")
+"""Counts that are written though they are 0; those of what a job leaves out are there if it does."""
+
 Mode: TypeAlias = Literal["read", "plan", "drift", "apply"]
 State: TypeAlias = Literal["running", "finished", "stopped", "failed"]
 
@@ -223,6 +226,8 @@ class Manifest:
     def as_json(self) -> dict[str, Any]:
         """As it stands in the file."""
         body = {"format": FORMAT, "pid": self.pid, "host": self.host, **asdict(self)}
+        counts = body["counts"]
+        body["counts"] = {name: number for name, number in counts.items() if number or name in ALWAYS}
         body["counts"]["rows"] = self.counts.rows
         for name in ("input", "app"):
             body[name] = _given(getattr(self, name))

@@ -45,13 +45,15 @@ class StackSettings:
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The top of the stack, and the state of its parts for progress and summary. `waits` says which mailboxes wait for
-    what."""
+    what. `share` changes how many requests of a mailbox may be in flight, and `most_in_flight` is how many any has."""
 
     transport: Transport
     lanes: Lanes
     waits: Callable[[], Sequence[Wait]]
     pace: Pace
     statistics: Callable[[], LineStatistics]
+    share: Callable[[int], None]
+    most_in_flight: Callable[[], int]
 
 
 @asynccontextmanager
@@ -62,9 +64,11 @@ async def stack(
     report: Reporter,
     *,
     guard: Callable[[Transport], Transport] = lambda inner: inner,
+    beside: Callable[[Transport], Transport] = lambda inner: inner,
 ) -> AsyncIterator[Stack]:
     """Everything between a task and `terminal`. `guard` makes the wrapper that sees to the writes: `plan.Planning`,
-    `plan.Refusing` or `book.Booking`."""
+    `plan.Refusing` or `book.Booking`; `beside` the one that sends what goes to pre-signed addresses, `direct.Aside`: it
+    is below the limits, which are those of the mailbox, and above tokens and batches."""
     start = START * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
     rate = math.inf if settings.rate else None  # a fixed one is not learned
     pace = Pace(rate=rate, in_flight=settings.in_flight, start=start)
@@ -78,10 +82,13 @@ async def stack(
         if settings.batch:
             gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held)
             transport = await opened.enter_async_context(gathered)
+        slots = Slots(settings.slots)
         transport = limiting = Limiting(
-            transport, slots=Slots(settings.slots), pace=pace, outage=outage, report=report, rate=settings.rate,
+            beside(transport), slots=slots, pace=pace, outage=outage, report=report, rate=settings.rate,
             max_wait=settings.max_wait,
         )  # fmt: skip
         transport = Retrying(transport, rules=settings.retries, report=report, access=access, outage=outage)
         transport = guard(transport)
-        yield Stack(transport, limiting, limiting.waits, pace, limiting.statistics)
+        yield Stack(
+            transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight
+        )  # fmt: skip

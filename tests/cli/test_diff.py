@@ -13,6 +13,7 @@ from bulkmail.cli import app
 from bulkmail.model import Status
 from bulkmail.rundir.reader import RunDir
 from tests.report.diff.test_compare import COLUMNS, RULES, mailbox, rule
+from tests.report.page.test_page import Page
 from tests.report.writing import write_run
 
 NASTY = "=1+1\x1b[31m<script>\u202e"
@@ -70,6 +71,18 @@ def test_as_ndjson(pair: tuple[RunDir, RunDir]) -> None:
         "columns": {"to": {"before": "alan", "after": NASTY}},
     }  # fmt: skip
     assert found[0]["after"] == {"status": "denied", "code": ""}
+
+
+def test_as_a_page(pair: tuple[RunDir, RunDir], tmp_path: Path) -> None:
+    file = tmp_path / "diff.html"
+    assert bulkmail(pair[0].path, pair[1].path, "--format", "html", "--output", file, "--exit-code").exit_code == 8
+    page = Page(file)
+    for told in ("1 row changed, 1 row removed; 1 mailbox ended in another way", "changed ada r to alan =1+1 [31m",
+                 "outcome alan status ok denied", "removed grace s to x nothing", "ok denied 1"):  # fmt: skip
+        assert told in page.text
+    assert page.policy.startswith("default-src 'none'")
+    assert bulkmail(pair[0].path, pair[0].path, "--format", "html", "--output", file).exit_code == 0
+    assert "The same" in Page(file).text
 
 
 def test_the_exit_code_tells_on_request(pair: tuple[RunDir, RunDir]) -> None:

@@ -66,6 +66,16 @@ def test_the_assertion_is_signed_by_the_certificate(
     assert json.loads(form["claims"]) == {"access_token": {"xms_cc": {"values": ["CP1"]}}}
 
 
+def test_old_set_ups_get_the_assertion_as_it_was_before(
+    directory: FakeDirectory, asking: Asking, pair: KeyPair, pfx: Path
+) -> None:
+    asking(ByCertificate(pfx, Secret(PASSWORD), rs256=True)).ask()
+    header = json.loads(unbase64(directory.forms[0]["client_assertion"].split(".")[0]))
+    assert header["alg"] == "RS256"
+    assert unbase64(header["x5t"].rstrip("=")).hex().upper() == pair.certificate.sha1
+    assert "x5t#S256" not in header
+
+
 def test_a_claims_challenge_is_merged(directory: FakeDirectory, asking: Asking) -> None:
     asking().ask('{"access_token":{"nbf":{"essential":true,"value":"1701724804"}}}')
     wanted = json.loads(directory.forms[0]["claims"])["access_token"]

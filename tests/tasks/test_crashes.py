@@ -20,7 +20,7 @@ JOBS: Mapping[str, dict[str, Any]] = {
     "contacts.sync": {"contacts": "people.csv", "folder": "Staff"},
     "mail.send": {"campaign": "c", "subject": "s", "body": "b"},
 }
-REQUESTS = {"settings.apply": 2, "contacts.sync": 9, "mail.send": 3}
+REQUESTS = {"settings.apply": 3, "contacts.sync": 9, "mail.send": 3}
 
 
 def deaths(name: str) -> list[tuple[int, bool]]:

@@ -74,6 +74,11 @@ TRIALS = (
         'name = "settings.apply"\ntime_zone = "Tonga Standard Time"\nlanguage = "sv-FI"',
         kinds=("settings",),
     ),
+    Trial("mailbox.report", "read", 'name = "mailbox.report"', faults=READ_FAULTS),
+    Trial(
+        "folders.apply", "keyed by name", 'name = "folders.apply"\nfolders = ["Inbox/Projects/2026", "Records"]',
+        kinds=("folders",),
+    ),
     _contacts("contacts.sync-new", "keyed", FIRST_LIST, ""),
     _contacts("contacts.sync-changed", "verified", NEXT_LIST, FIRST_LIST),
     _letter("mail.send-draft", "keyed, in two steps", "draft", doubtful=False),
@@ -81,4 +86,16 @@ TRIALS = (
     _messages("messages.purge-soft", "idempotent, a move", 'mode = "soft"'),
     _messages("messages.purge-hard", "idempotent, a deletion", 'mode = "hard"\nconfirm = "permanent"'),
     _messages("messages.categorise", "verified", 'add = "Read later"\nremove = "Red category"'),
+    Trial(
+        "events.add", "keyed",
+        'name = "events.add"\ncampaign = "torture"\nsubject = "Closed"\nstart = 2026-12-24\nall_day = true\n'
+        'time_zone = "Europe/Berlin"',
+        kinds=("events",), once="POST /users/{}/events",
+    ),
+    Trial(
+        "calendar.permissions.apply", "keyed by the grantee",
+        'name = "calendar.permissions.apply"\n[task.roles]\n"My Organization" = "limitedRead"\n'
+        '"hazel.pond@tenant.example" = "read"\n"external" = "remove"',
+        kinds=("permissions",), once="POST",
+    ),
 )  # fmt: skip

@@ -41,6 +41,8 @@ def _without_certificate(app: App, notes: list[str]) -> Finding:
     if app.client_secret or app.client_secret_file:
         hint = "; ".join(["Anyone who reads it can sign in with it: bulkmail cert new makes a certificate.", *notes])
         return warned("a client secret, not a certificate", hint)
+    if app.managed_identity in ("system", "user"):
+        return passed("none is needed: this machine's own identity signs in")
     return passed("none is needed: another issuer vouches for the application")
 
 

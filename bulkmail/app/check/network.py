@@ -41,6 +41,8 @@ class Answered(NamedTuple):
 async def look_at_sign_in(seen: Seen) -> Finding:
     """Asks for what every sign-in begins with, the tenant's discovery document."""
     origin = cloud_of(seen.job.app).login
+    if seen.job.app.managed_identity in ("system", "user"):
+        return passed("not asked: this machine's own identity gives the tokens")
     found = await _ask(seen, origin, f"/{segment(seen.job.app.tenant_id)}/v2.0/.well-known/openid-configuration")
     if isinstance(found, Finding):
         return found

@@ -9,9 +9,11 @@ from pathlib import Path
 from bulkmail.app.check.finding import Finding, failed, passed, refused, warned
 from bulkmail.app.check.seen import Seen
 from bulkmail.app.fingerprint import application_of
+from bulkmail.app.sharing import registry
 from bulkmail.errors import InputError, OutputError, RunHeld
 from bulkmail.rundir.folder import is_held, name
-from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.manifest import Manifest, PinnedApp
+from bulkmail.rundir.registry import Entry, living
 from bulkmail.text import one_line
 
 ROW = 1_300
@@ -59,12 +61,22 @@ async def look_at_runs(seen: Seen) -> Finding:
         by = f" by process {told.pid} on {one_line(told.host)}" if told else ""
         text = f"{one_line(str(held))} is in use{by}"
         return failed(text, "Wait for it, or name another --output.", RunHeld.exit_code)
-    others = [(one, told) for one in _beside(folder) if is_held(one) and (told := _manifest(one)) and told.app == ours]
+    beside = [(one, told) for one in _beside(folder) if is_held(one) and (told := _manifest(one)) and told.app == ours]
+    others = {str(one): f"{told.task} in {one_line(str(one))} (process {told.pid})" for one, told in beside}
+    others |= {one.folder: one_line(str(one)) for one in _registered(seen, ours)}
     if not others:
-        return passed("no other run with this application beside this one", others=[])
-    listed = "; ".join(f"{told.task} in {one_line(str(one))} (process {told.pid})" for one, told in others)
-    hint = "Both share the limits of the service, so each is slower: begin when that one has ended."
-    return warned(f"this application is at work already: {listed}", hint, others=[str(one) for one, _ in others])
+        return passed("no other run with this application on this host", others=[])
+    listed = "; ".join(others.values())
+    hint = "They share the limits of the service, so each is slower: begin when that one has ended, as with --wait."
+    return warned(f"this application is at work already: {listed}", hint, others=list(others))
+
+
+def _registered(seen: Seen, app: PinnedApp) -> list[Entry]:
+    """The runs of the application on this host, as far as the account knows of them."""
+    try:
+        return living(registry(app, seen.job.state.registry))
+    except (OutputError, RuntimeError):
+        return []
 
 
 def standing(folder: Path) -> Path:

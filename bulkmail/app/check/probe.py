@@ -68,7 +68,7 @@ def _short(job: Job) -> dict[str, object]:
         "limits": job.limits.model_copy(
             update={"max_failures": 0.0, "max_duration": BOX, "max_wait": BOX, "grace": 1.0, "max_attempts": 3}
         ),
-        "output": job.output.model_copy(update={"format": ("ndjson",), "order": "done"}),
+        "output": job.output.model_copy(update={"format": ("ndjson",), "order": "done", "sign": False}),
         "state": job.state.model_copy(update={"path": None}),
     }
 

@@ -120,6 +120,17 @@ class Slots:
         flying = sum(lane.in_flight for lane in self.lanes.values())
         return f"<Slots, {self.slots} each: {len(self.lanes)} lanes, {flying} in flight>"
 
+    def share(self, slots: int) -> None:
+        """From now on each mailbox has so many; what is in flight beyond that is not taken back."""
+        self.slots = slots
+        for key, lane in self.lanes.items():
+            if key:
+                lane.slots = slots
+
+    def most_in_flight(self) -> int:
+        """The most requests that any mailbox has in flight."""
+        return max((lane.in_flight for key, lane in self.lanes.items() if key), default=0)
+
     def at(self, key: str) -> Lane:
         """The lane of `key`. Until it is entered, or a slot is taken, it may be forgotten."""
         lane = self.lanes.get(key)

@@ -132,6 +132,11 @@ class Line:
         self.pace.abandoned(now)
         self.slots.unsend(lane)
 
+    def share(self, slots: int) -> None:
+        """From now on each mailbox has so many slots; ask `admit`."""
+        self.slots.share(slots)
+        self._freed += [lane for lane in self.slots.lanes.values() if lane.waiting and not lane.queued]
+
     def refuse_overlong(self, held_up: Collection[Lane], now: float) -> None:
         """A fence has risen that is too high for those that wait already: they hear of it, like those that arrive."""
         for lane in held_up:

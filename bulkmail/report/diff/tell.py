@@ -158,9 +158,8 @@ def _most(told: Iterable[str]) -> str:
 
 def _lines(one: Difference) -> Iterator[Line]:
     if isinstance(one, OutcomeDifference):
-        yield Line(
-            OUTCOME, f"{one_line(one.mailbox)}  {_end(one.before, one.before_code)} → {_end(one.after, one.after_code)}"
-        )
+        ends = end_in_words(one.before, one.before_code), end_in_words(one.after, one.after_code)
+        yield Line(OUTCOME, f"{one_line(one.mailbox)}  {' → '.join(ends)}")
         return
     yield Line(one.what, "  ".join(filter(None, (one_line(one.mailbox), key_in_words(one.key)))))
     for name, before, after in one.cells:
@@ -168,7 +167,8 @@ def _lines(one: Difference) -> Iterator[Line]:
         yield Line("", f"  {one_line(name)}: {told}")
 
 
-def _end(status: str, code: str) -> str:
+def end_in_words(status: str, code: str) -> str:
+    """`denied (ErrorAccessDenied)`; `not listed` for a mailbox that the run did not have."""
     return f"{status or NOT_LISTED}{f' ({one_line(code)})' if code else ''}"
 
 
@@ -179,7 +179,14 @@ def _short(value: Any) -> str:
 
 def _sheet_rows(one: Difference) -> Iterator[Sequence[Any]]:
     if isinstance(one, OutcomeDifference):
-        yield OUTCOME, one.mailbox, "", STATUS, _end(one.before, one.before_code), _end(one.after, one.after_code)
+        yield (
+            OUTCOME,
+            one.mailbox,
+            "",
+            STATUS,
+            end_in_words(one.before, one.before_code),
+            end_in_words(one.after, one.after_code),
+        )
         return
     key = "; ".join(text(value) for value in one.key.values())
     for name, before, after in one.cells or (("", None, None),):

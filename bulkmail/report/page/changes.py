@@ -6,6 +6,7 @@ The ledger is read once; of changes only those that are shown or still open are 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from bulkmail.model import Change, Ending
@@ -21,8 +22,11 @@ TOP = 15
 KINDS = 1000
 """Kinds that are told apart."""
 
-CUT = 200
+CUT = 100
 """Characters kept of a value."""
+
+MEMBERS = 8
+"""Members that are shown of one change."""
 
 
 class Step(NamedTuple):
@@ -67,7 +71,7 @@ def changes_of(ledger: Iterable[ChangeEntry]) -> Changes:
                 if len(first) < FIRST:
                     ending = str(Ending.PLANNED) if entry.planned else "open"
                     first[entry.number if not entry.planned else -number] = Shown(
-                        entry.mailbox, change.key, tuple(steps(change)), ending
+                        entry.mailbox, change.key, tuple(islice(steps(change), MEMBERS)), ending
                     )
                 if entry.planned:
                     _count(frequent, change)

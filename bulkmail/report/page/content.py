@@ -7,7 +7,7 @@ from bulkmail.errors import EXIT_CODES
 from bulkmail.model import Ending, Status
 from bulkmail.report.page.charts import Bars, Part, bars, lines, parts, spread
 from bulkmail.report.page.columns import Column
-from bulkmail.report.page.facts import Facts
+from bulkmail.report.page.facts import FINDINGS, Facts
 from bulkmail.report.page.tolls import STEPS
 from bulkmail.report.text import MEANINGS, moment, of_what
 from bulkmail.report.verdict import verdict
@@ -25,10 +25,13 @@ MEANS: Mapping[Status, str] = {
 }
 """How a mailbox ended, in words."""
 
-PROBLEMS = 40
+PROBLEMS = 30
 """Reasons that are shown; the rest is counted."""
 
 MODES = {"read": "report", "plan": "plan", "drift": "drift", "apply": "apply"}
+
+
+WARNINGS = 20
 
 
 class Level(NamedTuple):
@@ -93,6 +96,7 @@ def content(facts: Facts, steps: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "bar": _bar(view),
         "previous": moment(view.previous.started) if view.previous else "",
         "findings": facts.findings,
+        "most_findings": FINDINGS,
         "found": view.manifest.sums.findings,
         "problems": _problems(view),
         "more_problems": sum(map(len, view.reasons.values())) - len(_problems(view)),
@@ -114,7 +118,7 @@ def content(facts: Facts, steps: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "provenance": [pair for pair in _provenance(facts) if pair[1]],
         "outputs": view.manifest.outputs,
         "files": view.files,
-        "warnings": view.manifest.warnings,
+        "warnings": view.manifest.warnings[:WARNINGS],
     }
 
 

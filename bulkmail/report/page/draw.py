@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from bulkmail.text import duration, figure, visible
 
-LONGEST = 400
+LONGEST = 300
 """Characters of a text on a page; the whole of it is in the files of the run."""
 
 

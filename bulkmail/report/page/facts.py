@@ -14,7 +14,7 @@ from pathlib import Path
 from bulkmail.errors import Damaged, InputError, OutputError
 from bulkmail.model import Outcome, Row
 from bulkmail.report.page.changes import Changes, changes_of
-from bulkmail.report.page.columns import LONG, Column, Columns
+from bulkmail.report.page.columns import Column, Columns
 from bulkmail.report.page.curves import Curves, curves_of
 from bulkmail.report.page.tolls import Tolled, Tolls
 from bulkmail.report.view import View, view_of
@@ -28,8 +28,8 @@ from bulkmail.sink.plain import text
 from bulkmail.task.declare import UNDO_COLUMNS, Task
 from bulkmail.tasks import our_own
 
-FINDINGS, WIDEST = 100, 9
-"""Rows with findings that are shown, and columns of them."""
+FINDINGS, COLUMNS, WIDEST = 80, 9, 80
+"""Rows with findings that are shown, columns of them, and characters up to which a column is one of them."""
 
 HELD = 20
 """Rows of a mailbox that are held until it is known whether it has findings."""
@@ -127,8 +127,8 @@ def _table(rows: Sequence[Row]) -> Table:
     rows = rows[:FINDINGS]
     names = dict.fromkeys([MAILBOX, *(name for row in rows for name in row)])
     cells = {name: [text(row.get(name)) for row in rows] for name in names}
-    fit = [name for name, column in cells.items() if any(column) and max(map(len, column)) <= 2 * LONG]
-    chosen = list(dict.fromkeys([MAILBOX, *fit]))[:WIDEST]
+    fit = [name for name, column in cells.items() if any(column) and max(map(len, column)) <= WIDEST]
+    chosen = list(dict.fromkeys([MAILBOX, *fit]))[:COLUMNS]
     return Table(tuple(chosen), tuple(zip(*(cells[name] for name in chosen), strict=True)))
 
 

@@ -56,6 +56,7 @@ class Entra:
         self.graph = ""
         self.apps: dict[str, App] = {}
         self.devices = Devices()
+        self.machine = ""  # the client id of the identity that the machine has
         self.trouble = 0  # an AADSTS number to answer instead of a token
         self.tokens: dict[str, Grant] = {}
         self.issued = 0
@@ -141,6 +142,19 @@ class Entra:
             name = f"{form.get('client_id')!s:.40}"
             return self._refuse(Rejected(700016, f"Application with identifier '{name}' was not found."), "")
         return self.devices.begin(self.base, form, now)
+
+    def identity(self, options: Mapping[str, str], headers: Mapping[str, str], now: float) -> Answer:
+        """What the metadata service of a virtual machine answers: a token of the machine's own identity."""
+        app = self.apps.get(self.machine)
+        if headers.get("metadata") != "true":
+            return Answer(400, {"error": "invalid_request", "error_description": "Required metadata header missing"})
+        if app is None or options.get("client_id", self.machine) != self.machine:
+            return Answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
+        if options.get("resource") not in {self.graph, "https://graph.microsoft.com"}:
+            return Answer(400, {"error": "invalid_resource", "error_description": "AADSTS500011: not found."})
+        text = self._issue(app, now, capable=False)
+        body = {"access_token": text, "expires_in": str(self.told_life), "resource": options["resource"]}
+        return Answer(body=body | {"token_type": "Bearer"})
 
     def _delegated(self, form: Mapping[str, str], now: float) -> Answer:
         """The token of a person, who may do what was asked for: an administrator."""

@@ -72,25 +72,33 @@ class Server:
         segments, options = split_target(target)
         try:
             match request.method, *segments:
-                case "GET", tenant, "v2.0", ".well-known", "openid-configuration":
-                    answer = self.entra.discovery(tenant)
-                case "GET", "common", "discovery", "instance":
-                    answer = self.entra.instances()
-                case "POST", tenant, "oauth2", "v2.0", "token":
-                    answer = await self._token(request, tenant)
-                case "POST", tenant, "oauth2", "v2.0", "devicecode":
-                    answer = self.entra.device_code(tenant, _form(request), self.service.clock())
-                case "GET", "devicelogin":
-                    answer = self._decided(options)
                 case "GET", "_books", *rest:
                     answer = Answer(body=self._read_books(rest, options))
                 case "POST", "_control":
                     answer = await self._control(request)
                 case _:
-                    raise Refusal(404, "NotFound", "There is no such address.")  # noqa: TRY301 - one way out for all
+                    answer = await self._sign_in(request, segments, options)
         except Refusal as refused:
             answer = refused.answer()
         return self.respond(request, answer)
+
+    async def _sign_in(self, request: Request, segments: Sequence[str], options: Mapping[str, str]) -> Answer:
+        """What Entra is asked, and the metadata service of a virtual machine."""
+        now = self.service.clock()
+        match request.method, *segments:
+            case "GET", tenant, "v2.0", ".well-known", "openid-configuration":
+                return self.entra.discovery(tenant)
+            case "GET", "common", "discovery", "instance":
+                return self.entra.instances()
+            case "POST", tenant, "oauth2", "v2.0", "token":
+                return await self._token(request, tenant)
+            case "POST", tenant, "oauth2", "v2.0", "devicecode":
+                return self.entra.device_code(tenant, _form(request), now)
+            case "GET", "devicelogin":
+                return self._decided(options)
+            case "GET", "metadata", "identity", "oauth2", "token":
+                return self.entra.identity(options, request.headers, now)
+        raise Refusal(404, "NotFound", "There is no such address.")
 
     async def _token(self, request: Request, tenant: str) -> Answer:
         form = _form(request)

@@ -4,13 +4,14 @@ One call for the whole tenant: it is redirected to an address that is read witho
 report, the folders of each mailbox are summed up, which costs two requests a mailbox.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from bulkmail.address import Address
 from bulkmail.errors import GraphError, PermissionMissing, TransportError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
+from bulkmail.source.columns import fold
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import Needs, all_of
 from bulkmail.tasks.kit import folders
@@ -31,6 +32,9 @@ LACKING = frozenset({400, 404, 405, 501})
 
 PASSING = frozenset({404, 410, 500, 502, 503, 504})
 """What the host of a report says of an address that is no longer good, or while it is not well."""
+
+PRINCIPAL = ("userprincipalname", "upn")
+"""Columns of a list with the names that the report has."""
 
 CONCEALED = (
     "Switch that off in the Microsoft 365 admin center (Settings, Org settings, Reports: display concealed user, group "
@@ -111,14 +115,23 @@ async def _located(graph: Graph, period: str) -> Address | None:
     once=ask_once,
     finding=lambda row: row["state"] in ("warning", "no_send", "full"),
     key_columns=(),
+    wants_columns=True,
 )
 async def usage_report(mailbox: Mailbox, graph: Graph, options: UsageReportOptions) -> AsyncIterator[Row]:
     """One row a mailbox."""
     if options.detail is None:
         yield row_of("folders", await _sums(graph))
         return
-    found = options.detail.of(mailbox.address)
+    found = next(filter(None, map(options.detail.of, _names(mailbox))), None)
     yield row_of("missing", {}) if found is None else row_of("report", found)
+
+
+def _names(mailbox: Mailbox) -> Iterator[str]:
+    """Under which the report may have a mailbox: user principal names, which a list of other addresses may hold."""
+    for name in mailbox.columns:
+        if fold(name) in PRINCIPAL:
+            yield mailbox.columns[name]
+    yield mailbox.address
 
 
 async def _sums(graph: Graph) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from bulkmail.errors import InputError
-from bulkmail.model import Mailbox, Outcome, Status, Tally
+from bulkmail.model import Change, Effect, Mailbox, Outcome, Problem, Status, Tally
 from bulkmail.report.page.draw import LONGEST, share, shown
 from bulkmail.report.page.facts import FINDINGS
 from bulkmail.report.page.write import write_page
+from bulkmail.rundir.entries import Intent, encode_change
 from bulkmail.rundir.journal import sealed
 from bulkmail.rundir.reader import RunDir
 from tests.report.folders import run_dir, running
@@ -117,6 +118,25 @@ def test_hostile_texts_are_only_shown(tmp_path: Path) -> None:
         assert character not in page.source
     assert "x" * LONGEST not in page.source
     assert "x" * 100 in page.source
+
+
+@pytest.mark.parametrize("character", ["<", "日", "&", "'"])
+def test_it_is_small_whatever_it_is_of(character: str, tmp_path: Path) -> None:
+    text = character * 10_000
+    many = {f"{place}{text[:300]}": text[: 80 - place] for place in range(70)}
+    ends = [(Status.OK, None, 1), (Status.FAILED, Problem, 0)]
+    found = []
+    for row in range(2, 300):
+        status, problem, findings = ends[row % 2]
+        mailbox, told = Mailbox(f"{row}{text[:200]}", row), problem and problem(f"{row}{text}", text)
+        tally = Tally(row, row, 9.0, text)
+        found.append(Mailboxful(Outcome(mailbox, status, 1, tally, 1.0, told, findings), [many]))
+    manifest = replace(REPORT, mode="apply", task="own", warnings=(text,) * 99, options={"a": text}, key_columns=None)
+    run = write_run(tmp_path / "run", manifest, found, columns=list(many))
+    ledger = [Intent(place, 2, text, Change(text, many, {}), Effect.IDEMPOTENT, True) for place in range(99)]
+    (run.path / "changes.ndjson").write_bytes(sealed([encode_change(entry) for entry in ledger], 0))
+    write_page(run, tmp_path / "report.html")
+    assert 500_000 < (tmp_path / "report.html").stat().st_size < 2_000_000
 
 
 def test_the_verdict_comes_first_and_what_to_do_with_it(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ import pytest
 from bulkmail.address import Address
 from bulkmail.errors import BulkmailError, GraphError, LinkRefused, Unanswered
 from bulkmail.graph import Graph
-from bulkmail.model import Response
+from bulkmail.model import Mailbox, Response, Row
 from bulkmail.sim import Fault, Settings
 from bulkmail.tasks import check_options
 from bulkmail.tasks.usage.options import UsageReportOptions
 from bulkmail.tasks.usage.report import COLUMNS, LARGEST, ask_once, needs, row_of, usage_report
-from bulkmail.testing import Scripted, run
+from bulkmail.testing import Scripted, collect, run
 from bulkmail.testing.tenant import Tenant, open_tenant
 from tests.tasks.folders.forest import asked
 
@@ -47,6 +47,16 @@ def test_one_request_for_the_whole_tenant(tenant: Tenant, tmp_path: Path) -> Non
     assert "/_reports/" not in told + done.err
 
 
+def test_mailboxes_of_the_directory_are_found_whatever_their_mail_address_is(tenant: Tenant, tmp_path: Path) -> None:
+    tenant.grant("Reports.Read.All", "User.ReadBasic.All")
+    try:
+        done = tenant.run("usage.report", tmp_path, settings={"input.path": "", "input.users": ""})
+    finally:
+        tenant.grant("Reports.Read.All")
+    assert done.code == 0
+    assert {row["source"] for row in done.rows} == {"report"}
+
+
 def test_where_the_cloud_has_none_folders_are_summed_up(tmp_path: Path) -> None:
     with open_tenant(tmp_path, Settings(**CALM, faults=(LACKS,))) as tenant:
         tenant.grant("Reports.Read.All", "Mail.ReadBasic.All")
@@ -75,6 +85,30 @@ def test_concealed_names_are_told(tmp_path: Path) -> None:
         assert 'source = "folders"' in done.err
         assert not done.rows
         assert set(done.statuses().values()) <= {"not_run"}
+
+
+def told_of(mailbox: Mailbox) -> Row:
+    options = asked_once(Host(CONTENT))
+    graph = Graph(Scripted(lambda _: Response(500)), "https://graph.example/v1.0")
+    (row,) = run(collect(usage_report.run(mailbox, graph, options)))
+    return row
+
+
+@pytest.mark.parametrize(
+    ("address", "columns", "items"),
+    [
+        ("ADA@contoso.com", {}, 3),
+        ("ada@contoso.com", {"User principal name": "bo@contoso.com"}, 4),
+        ("ada.l@contoso.com", {"UPN": "ada@contoso.com", "Team": "bo@contoso.com"}, 3),
+        ("ada@contoso.com", {"upn": " "}, 3),
+        ("eve@contoso.com", {"Team": "bo@contoso.com"}, None),
+    ],
+)
+def test_a_mailbox_is_found_by_its_user_principal_name(
+    address: str, columns: dict[str, str], items: int | None
+) -> None:
+    row = told_of(Mailbox(address, 2, columns=columns))
+    assert (row["items"], row["source"]) == (items, "report" if items else "missing")
 
 
 class Host:

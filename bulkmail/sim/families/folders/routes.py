@@ -14,6 +14,8 @@ from bulkmail.sim.tenant.mailbox import Mailbox
 from bulkmail.sim.tenant.store import Item
 from bulkmail.sim.world import World
 
+LONGEST = 255  # characters of a name
+
 
 def folder_of(world: World, call: Call, text: str) -> Item:
     """The folder with this id or well-known name."""
@@ -88,16 +90,22 @@ def read(world: World, call: Call) -> Answer:
 def add(world: World, call: Call) -> Answer:
     parent = folder_of(world, call, call.keys[1]).number if len(call.keys) > 1 else ROOT
     props = known(call.json(), {"displayName": "", "isHidden": True}, "microsoft.graph.mailFolder")
-    name = props.get("displayName")
-    if not isinstance(name, str) or not name:
-        raise bad_request("A folder needs a displayName.", "ErrorInvalidRequest")
+    name = _checked(props.get("displayName"))
     _check_free(world, call, name, parent)
     store = FOLDER.of(world.mailboxes.write(call.user))
     return _one(world, call, store.add({"isHidden": False, **props}, parent), 201)
 
 
-def _check_free(world: World, call: Call, name: str, parent: int) -> None:
-    siblings = [item for item in FOLDER.of(world.mailboxes.read(call.user)) if item.parent == parent]
+def _checked(name: object) -> str:
+    if not isinstance(name, str) or not name or len(name) > LONGEST:
+        raise bad_request("A folder needs a displayName.", "ErrorInvalidRequest")
+    return name
+
+
+def _check_free(world: World, call: Call, name: str, parent: int, mine: Item | None = None) -> None:
+    """No two folders in one place have one name, whatever its case."""
+    store = FOLDER.of(world.mailboxes.read(call.user))
+    siblings = [item for item in store if item.parent == parent and item is not mine]
     if any(str(item.props["displayName"]).lower() == name.lower() for item in siblings):
         text = f"A folder with the specified name already exists., Could not create folder '{name[:60]}'."
         raise Refusal(409, "ErrorFolderExists", text)
@@ -113,6 +121,8 @@ def _own(world: World, call: Call) -> Item:
 def change(world: World, call: Call) -> Answer:
     folder = _own(world, call)
     props = known(call.json(), {"displayName": ""}, "microsoft.graph.mailFolder")
+    if "displayName" in props:
+        _check_free(world, call, _checked(props["displayName"]), folder.parent, folder)
     FOLDER.of(world.mailboxes.write(call.user)).change(folder, props)
     return _one(world, call, folder)
 
@@ -133,6 +143,7 @@ def purge(world: World, call: Call) -> Answer:
 def move(world: World, call: Call) -> Answer:
     folder = _own(world, call)
     target = destination(world, call)
+    _check_free(world, call, folder.props["displayName"], target.number, folder)
     FOLDER.of(world.mailboxes.write(call.user)).move(folder, target.number)
     return _one(world, call, folder, 201)
 

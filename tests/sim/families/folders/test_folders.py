@@ -24,3 +24,25 @@ def test_hidden_folders_are_shown_on_request() -> None:
         assert (await desk.ask("DELETE", f"{desk.user()}/mailFolders/inbox")).status == 400
 
     rehearse(act)
+
+
+def test_no_two_folders_in_one_place_have_one_name() -> None:
+    async def act(desk: Desk) -> None:
+        folders = f"{desk.user()}/mailFolders"
+        first, other = [
+            (await desk.ask("POST", folders, {"displayName": name})).body["id"] for name in ("Ours", "Other")
+        ]
+        below = (await desk.ask("POST", f"{folders}/{first}/childFolders", {"displayName": "OTHER"})).body["id"]
+        for reply in (
+            await desk.ask("POST", folders, {"displayName": "oURS"}),
+            await desk.ask("PATCH", f"{folders}/{other}", {"displayName": "ours"}),
+            await desk.ask("POST", f"{folders}/{below}/move", {"destinationId": "msgfolderroot"}),
+        ):
+            assert (reply.status, reply.code) == (409, "ErrorFolderExists")
+        assert (await desk.ask("PATCH", f"{folders}/{other}", {"displayName": "OTHER"})).status == 200
+        for wrong in ("", "x" * 256):
+            assert (await desk.ask("PATCH", f"{folders}/{other}", {"displayName": wrong})).status == 400
+            assert (await desk.ask("POST", folders, {"displayName": wrong})).status == 400
+        assert (await desk.ask("PATCH", f"{folders}/{other}", {"isHidden": True})).status == 400  # at creation alone
+
+    rehearse(act)

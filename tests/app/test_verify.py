@@ -1,0 +1,44 @@
+"""Blobs of a run directory: verified by the digests in the rows, and a path in a row leads nowhere else."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkmail.app.verify import is_blob
+
+CONTENT = b"a message, and another"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "blobs" / "2-ada").mkdir(parents=True)
+    (tmp_path / "blobs" / "2-ada" / "inbox.mbox").write_bytes(CONTENT)
+    (tmp_path / "secret").write_bytes(CONTENT)
+    return tmp_path
+
+
+PLACE = "blobs/2-ada/inbox.mbox"
+
+
+def row(start: int = 0, end: int = len(CONTENT)) -> dict[str, Any]:
+    return {"offset": start, "bytes": end - start, "sha256": sha256(CONTENT[start:end]).hexdigest()}
+
+
+def test_each_piece_of_an_archive(folder: Path) -> None:
+    assert is_blob(folder, PLACE, row(end=9))
+    assert is_blob(folder, PLACE, row(11))
+    assert is_blob(folder, PLACE, {name: str(value) for name, value in row(11, 15).items()}), "from CSV"
+    assert is_blob(folder, PLACE, {name: value for name, value in row().items() if name != "offset"})
+    assert not is_blob(folder, PLACE, row() | {"offset": 1})
+    assert not is_blob(folder, PLACE, row() | {"bytes": len(CONTENT) + 1})
+    assert not is_blob(folder, PLACE, {"sha256": row()["sha256"]})
+
+
+ELSEWHERE = ["secret", "../secret", "blobs/../secret", "/etc/passwd", "blobs/2-ada/none", "", "\0"]
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_a_path_that_leads_elsewhere_is_not_a_blob(folder: Path, place: str) -> None:
+    assert not is_blob(folder, place, row())
