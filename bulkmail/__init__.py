@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from bulkmail.core.odata import literal, segment
     from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TaskMistake, TransportError
     from bulkmail.graph import Graph
-    from bulkmail.model import Blob, Change, Checkpoint, Effect, Made, Mailbox, Request, Response, Row, Transport
+    from bulkmail.model import (
+        Blob,
+        Change,
+        Checkpoint,
+        Effect,
+        Made,
+        Mailbox,
+        Request,
+        Response,
+        Row,
+        Transport,
+    )
     from bulkmail.task.declare import Options, Task, task
+    from bulkmail.task.lasting import Lasting
     from bulkmail.task.permissions import Needs, all_of, any_of
 
 __all__ = [
@@ -30,6 +42,7 @@ __all__ = [
     "Effect",
     "Graph",
     "GraphError",
+    "Lasting",
     "LinkRefused",
     "Made",
     "Mailbox",
@@ -58,6 +71,7 @@ _PLACES = {
     "bulkmail.graph": "Graph",
     "bulkmail.model": "Blob Change Checkpoint Effect Made Mailbox Request Response Row Transport",
     "bulkmail.task.declare": "Options Task task",
+    "bulkmail.task.lasting": "Lasting",
     "bulkmail.task.permissions": "Needs all_of any_of",
 }
 """Where each name is. It is imported when it is asked for: the command line asks for the version alone, and the rest

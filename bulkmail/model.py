@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
-from bulkmail.streams import Frame, Into
+from bulkmail.streams import Frame, Into, Pieces
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
@@ -174,9 +174,8 @@ class Request(NamedTuple):
     suspect: bool = False  # it has failed while others were served, which says nothing about the service
     address: Address | None = None  # it goes there, without a token, and `path` says nothing
     into: Into | None = None  # takes the body of a good answer as it comes; nothing of it is kept
-    start: Callable[[], int] | None = (
-        None  # bytes of that body that were taken before: what is behind them is asked for
-    )
+    start: Callable[[], int] | None = None  # bytes of that body that were taken before: those behind are asked for
+    pieces: Pieces | None = None  # a body for a pre-signed address that is made while it leaves, in place of `content`
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property

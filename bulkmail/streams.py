@@ -1,7 +1,11 @@
-"""Where the body of an answer goes that is too large for memory, and what stands around it there."""
+"""Where the body of an answer goes that is too large for memory, what stands around it there, and how a large body
+leaves.
+"""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from io import BytesIO
 from typing import Protocol, TypeAlias
 
 Take: TypeAlias = Callable[[bytes], Awaitable[None]]
@@ -20,3 +24,25 @@ class Frame(Protocol):
 
     def around(self, size: int, sha256: str, /) -> tuple[bytes, bytes]:
         """The `head` bytes before a blob of this size and digest, and what comes behind it."""
+
+
+LARGE = 1 << 20
+"""Bytes of a body from which on aiohttp warns that bytes would hold up the loop; of a file it sends piece by piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A body that is too large for memory: `size` bytes, which `read` gives anew for each attempt, in chunks."""
+
+    size: int
+    read: Callable[[], AsyncIterator[bytes]]
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def sendable(content: bytes | Pieces | None) -> bytes | AsyncIterator[bytes] | BytesIO | None:
+    """The body of a request as aiohttp wants it."""
+    if isinstance(content, Pieces):
+        return content.read()
+    return BytesIO(content) if content is not None and len(content) >= LARGE else content

@@ -113,12 +113,15 @@ async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Wri
     settings = wire_settings(job)
 
     def guard(inner: Transport) -> Transport:
-        return writes.guard(Aside(inner, there), report)
+        return writes.guard(inner, report)
+
+    def beside(inner: Transport) -> Transport:
+        return Aside(inner, there)
 
     async with (
         wire(settings) as terminal,
         direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
-        stack(terminal, tokens, stack_settings(job.limits), report, guard=guard) as built,
+        stack(terminal, tokens, stack_settings(job.limits), report, guard=guard, beside=beside) as built,
     ):
         yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
 

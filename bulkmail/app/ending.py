@@ -15,6 +15,7 @@ from bulkmail.run.stop import CANCELLED, Reason
 from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
+from bulkmail.rundir.folder import part_sheets
 from bulkmail.rundir.manifest import Manifest, State, now
 from bulkmail.rundir.ordered import drop_sorted, write_sorted
 from bulkmail.rundir.reader import RunDir
@@ -102,7 +103,8 @@ async def end(
     try:
         await asyncio.to_thread(_write_more, folder, manifest, in_order=failure is None and reason is None)
         looked = await asyncio.to_thread(_look, folder, manifest, recovered)
-        outputs = await asyncio.to_thread(digests, folder, OutputSettings(manifest.output.format).names())
+        names = OutputSettings(manifest.output.format).names()
+        outputs = await asyncio.to_thread(lambda: digests(folder, [*names, *part_sheets(folder)]))
     except BulkmailError as error:
         failure = failure or error
     changes = recovered.changes.counts

@@ -28,7 +28,7 @@ from bulkmail.app.writes import booked
 from bulkmail.errors import BulkmailError, gravest
 from bulkmail.model import Chunks, Source, Status
 from bulkmail.run.alarm import Alarm, AlarmSettings
-from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.run.outputs import NO_PARTS, OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
 from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
@@ -142,6 +142,7 @@ class Runner:
             planning=planning,
             run=self.prepared.manifest.id,
             freshness=freshness,
+            parts=NO_PARTS if task.parts is None else task.parts(options),
         )
 
     async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:

@@ -5,8 +5,8 @@ from bulkmail.model import Effect, Request
 READS = frozenset({"GET", "HEAD"})
 
 READING_ACTIONS = frozenset({
-    "checkmembergroups", "checkmemberobjects", "exportitems", "findmeetingtimes", "getmailtips", "getmembergroups",
-    "getmemberobjects", "getschedule", "translateexchangeids",
+    "checkmembergroups", "checkmemberobjects", "createimportsession", "exportitems", "findmeetingtimes",
+    "getmailtips", "getmembergroups", "getmemberobjects", "getschedule", "translateexchangeids",
 })  # fmt: skip
 """Actions of a mailbox that are sent as a POST and only read; learn.microsoft.com/graph/api, `user`, `mailbox` and
 `directoryobject`."""

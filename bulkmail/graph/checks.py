@@ -14,6 +14,7 @@ import orjson
 from bulkmail.core.odata import check_path, filled, query
 from bulkmail.errors import TaskMistake
 from bulkmail.model import Change
+from bulkmail.streams import Pieces
 
 Params: TypeAlias = Mapping[str, str | int]
 
@@ -71,7 +72,7 @@ def check_change(change: Any, body: Any) -> Change | None:
     """`change` for the ledger, which has to be able to write it down; of bytes it tells how many they are. Raises
     TaskMistake."""
     if change is None:
-        return Change("content", after={"bytes": len(body)}) if isinstance(body, bytes) else None
+        return Change("content", after={"bytes": len(body)}) if isinstance(body, bytes | Pieces) else None
     if not isinstance(change, Change) or not isinstance(change.key, str):
         raise TaskMistake("the change of the request is not a Change with a key")
     try:

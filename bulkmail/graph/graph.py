@@ -17,8 +17,8 @@ from bulkmail.graph.plain import error_from, plain_get
 from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
-from bulkmail.model import NOTHING, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Store, Transport
-from bulkmail.streams import Frame, Into
+from bulkmail.model import NOTHING, Blob, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Store, Transport
+from bulkmail.streams import Frame, Into, Pieces
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]
@@ -167,17 +167,15 @@ class Graph:
         return body or b""
 
     def download(
-        self, path: str, *values: str, to: BlobFile, most: int, headers: Mapping[str, str] = NOTHING
-    ) -> Coroutine[Any, Any, int]:
-        """Writes the content of a GET to a blob as it comes, at most `most` bytes, and gives their number: memory holds
-        a chunk of it. A stream that breaks off goes on behind what has come.
+        self, name: str, path: str, *values: str, most: int, headers: Mapping[str, str] = NOTHING
+    ) -> Coroutine[Any, Any, Blob]:
+        """Writes the content of a GET to a blob of this name as it comes, at most `most` bytes: memory holds a chunk of
+        it. A stream that breaks off goes on behind what has come.
 
-            async with graph.blob(name) as file:
-                await graph.download("/messages/{}/$value", id, to=file, most=150 * 1024 * 1024)
-
-        Raises GraphError, and TransportError, also for content that is larger.
+        Raises GraphError, and TransportError, also for content that is larger; nothing of it is left then.
         """
-        return downloaded(partial(self._exchange, self._loading, path, values, NOTHING, headers), to, most)
+        exchange = partial(self._exchange, self._loading, path, values, NOTHING, headers)
+        return downloaded(exchange, partial(self.blob, name), most)
 
     async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of work that blocks and only looks, such as reading a file: if cancelled, it is not waited for."""
@@ -356,14 +354,15 @@ class Graph:
         return self._asked("GET", *asked)._replace(batchable=False)
 
     def _aside(
-        self, method: str, address: Address | None, content: bytes, effect: Effect, change: Change | None,
+        self, method: str, address: Address | None, body: bytes | Pieces, effect: Effect, change: Change | None,
         headers: Mapping[str, str],
     ) -> Request:  # fmt: skip
         """A request that goes to a pre-signed address."""
         check_headers(headers)
+        content, pieces = (None, body) if isinstance(body, Pieces) else (body, None)
         return Request(
-            method, ASIDE, self._mailbox, headers, None, effect, batchable=False,
-            row=self._row, change=check_change(change, content), content=content, address=address, key=self._key,
+            method, ASIDE, self._mailbox, headers, None, effect, batchable=False, row=self._row,
+            change=check_change(change, body), content=content, pieces=pieces, address=address, key=self._key,
         )  # fmt: skip
 
     def _page(self, link: str, headers: Mapping[str, str], page: bool) -> Request:  # noqa: FBT001 - called here alone

@@ -1,7 +1,8 @@
 """Pre-signed addresses, as a task sees them: read as a stream, or sent to, on hosts that the cloud lists alone.
 
-Nothing that leaves has a token, and no redirect is followed. Nothing is repeated, and no limit of the mailbox is waited
-for: a read that is cut off can go on with `start`.
+Nothing that leaves has a token, and no redirect is followed. What is sent waits for the limits of the mailbox as all
+else does, and again when it was throttled; otherwise nothing is repeated. A read waits for no limit, and can go on with
+`start` where it was cut off.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 from bulkmail.address import Address
 from bulkmail.errors import TaskMistake
 from bulkmail.model import NOTHING, Change, Direct, Effect, Request
+from bulkmail.streams import Pieces
 
 METHODS = frozenset({"GET", "PUT", "POST", "PATCH", "DELETE"})
 
@@ -44,7 +46,7 @@ class Signed:
         self,
         method: str,
         address: Address | str | None,
-        content: bytes,
+        content: bytes | Pieces,
         *,
         effect: Effect = Effect.NONE,
         change: Change | None = None,
@@ -57,7 +59,7 @@ class Signed:
         """
         if method not in METHODS:
             raise TaskMistake("the method of the request is not one of " + ", ".join(sorted(METHODS)))
-        if not isinstance(content, bytes):
+        if not isinstance(content, bytes | Pieces):
             raise TaskMistake("what is sent to a pre-signed address is bytes")
         unmade = address is None and self._planning and method != "GET"
         there = Address("") if unmade else _address(address)

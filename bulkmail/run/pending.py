@@ -17,6 +17,7 @@ from bulkmail.rundir.state import States
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, Writing
 from bulkmail.sink.spill import Spill, Spills
 from bulkmail.streams import Frame
+from bulkmail.task.lasting import Lasting
 
 CHUNK = 256
 """Rows that are encoded together."""
@@ -96,7 +97,8 @@ class Pending:
         self.is_short = False
         state, durable = checked_state(checkpoint), asyncio.Event()
         number, blocks = self._number, await self._blocks()
-        extra = Extra(done=durable.set)
+        lasts = isinstance(checkpoint, Lasting) and self._state is not None
+        extra = Extra(done=durable.set, state=checked_state(self.state, LARGEST) if lasts else None)
         reached = Reached(self._mailbox, number, state, self._attach(extra))
         await self._outputs.writer.put(Part(reached, blocks, extra))
         self._outputs.reached[self._mailbox.row] = reached

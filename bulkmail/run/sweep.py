@@ -242,7 +242,7 @@ class Sweep:
             running = self._task.run(mailbox, self._open_graph(mailbox, target, pending), self._options)
             async for row in running:
                 if type(row) is not dict:
-                    if type(row) is Checkpoint:
+                    if isinstance(row, Checkpoint):
                         await pending.commit(row)
                         continue
                     check_row(row, running)

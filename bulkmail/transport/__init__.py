@@ -64,9 +64,11 @@ async def stack(
     report: Reporter,
     *,
     guard: Callable[[Transport], Transport] = lambda inner: inner,
+    beside: Callable[[Transport], Transport] = lambda inner: inner,
 ) -> AsyncIterator[Stack]:
     """Everything between a task and `terminal`. `guard` makes the wrapper that sees to the writes: `plan.Planning`,
-    `plan.Refusing` or `book.Booking`."""
+    `plan.Refusing` or `book.Booking`; `beside` the one that sends what goes to pre-signed addresses, `direct.Aside`: it
+    is below the limits, which are those of the mailbox, and above tokens and batches."""
     start = START * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
     rate = math.inf if settings.rate else None  # a fixed one is not learned
     pace = Pace(rate=rate, in_flight=settings.in_flight, start=start)
@@ -82,7 +84,7 @@ async def stack(
             transport = await opened.enter_async_context(gathered)
         slots = Slots(settings.slots)
         transport = limiting = Limiting(
-            transport, slots=slots, pace=pace, outage=outage, report=report, rate=settings.rate,
+            beside(transport), slots=slots, pace=pace, outage=outage, report=report, rate=settings.rate,
             max_wait=settings.max_wait,
         )  # fmt: skip
         transport = Retrying(transport, rules=settings.retries, report=report, access=access, outage=outage)

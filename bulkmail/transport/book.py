@@ -119,6 +119,7 @@ def _ending(response: Response) -> Ending:
 
 
 def _id(response: Response) -> str:
-    """What the service calls the thing that was made or changed."""
-    found = response.body.get("id") if isinstance(response.body, dict) else None
+    """What the service calls the thing that was made or changed; an import has another name for it."""
+    body = response.body if isinstance(response.body, dict) else {}
+    found = body.get("id") or body.get("itemId")
     return found if isinstance(found, str) else ""

@@ -22,6 +22,7 @@ from bulkmail.core.odata import error_of
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, GraphError, LinkRefused, OutcomeUnknown, TransportError, Unanswered, Unreachable
 from bulkmail.model import NOTHING, Request, Response, Transport
+from bulkmail.streams import Pieces, sendable
 from bulkmail.text import shown
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ class Directly:
             raise
         try:
             with Deadline(self._deadlines):
-                answer = await self._begun(request.method, url, request.headers, request.content)
+                answer = await self._begun(request.method, url, request.headers, request.pieces or request.content)
                 try:
                     content = await _whole(answer, self._settings.largest, url)
                 finally:
@@ -127,11 +128,17 @@ class Directly:
         return url
 
     async def _begun(
-        self, method: str, url: URL, headers: Mapping[str, str] = NOTHING, content: bytes | None = None
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str] = NOTHING,
+        content: bytes | Pieces | None = None,
     ) -> aiohttp.ClientResponse:
         """The answer up to its body."""
+        if isinstance(content, Pieces):
+            headers = {**headers, "Content-Length": str(content.size)}
         answer = await self._session.request(
-            method, url, data=content, headers=headers, allow_redirects=False,
+            method, url, data=sendable(content), headers=headers, allow_redirects=False,
             proxy=self._settings.proxy(f"{url.scheme}://{url.raw_authority}"),
         )  # fmt: skip
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -142,7 +149,7 @@ class Directly:
 
 class Aside:
     """Sends what goes to a pre-signed address there, and all else to the wrapper below. It stands under what guards the
-    writes, and above limits, retries and tokens."""
+    writes and keeps the limits, and above batches and tokens."""
 
     def __init__(self, inner: Transport, there: Directly) -> None:
         self._inner = inner
@@ -238,6 +245,8 @@ def _passed_over(answer: aiohttp.ClientResponse, start: int, url: URL) -> int:
 
 
 def _response(answer: aiohttp.ClientResponse, content: bytes, url: URL) -> Response:
+    told = answer.headers.get("Retry-After")
+    headers = {"retry-after": told} if told else NOTHING
     body: Any = content or None
     if content and "json" in answer.headers.get("Content-Type", "").lower():
         try:
@@ -248,7 +257,7 @@ def _response(answer: aiohttp.ClientResponse, content: bytes, url: URL) -> Respo
     if answer.status >= 300 or (isinstance(body, dict) and "error" in body):
         code, message = _refusal(answer.status, content, url)
         body = {"error": {"code": code, "message": message}}
-    return Response(answer.status, NOTHING, body)
+    return Response(answer.status, headers, body)
 
 
 def _refusal(status: int, content: bytes, url: URL) -> tuple[str, str]:

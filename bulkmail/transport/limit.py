@@ -24,6 +24,10 @@ from bulkmail.core.slots.line import TICK, Line, LineStatistics
 from bulkmail.errors import MAYBE_SENT, NOT_SENT, TransportError, Unreachable
 from bulkmail.model import Effect, Reporter, Request, Response, Tally, Transport, Wait, key_of
 
+THROTTLED = (429, 509)
+OF_A_MAILBOX = {"error": {"code": "ApplicationThrottled"}}
+"""What a pre-signed address that refuses concerns: it is one mailbox's, whatever its host says."""
+
 
 class Turn:
     """A request that waits in its lane, and the future that it awaits."""
@@ -202,6 +206,11 @@ class Limiting:
 
     def _learn(self, lane: Lane, request: Request, response: Response, sent: float) -> None:
         now = self._loop.time()
+        if request.address is not None:  # of another host, which says nothing about Graph
+            if response.status not in THROTTLED:
+                self._pace.abandoned(now)
+                return
+            response = response._replace(body=OF_A_MAILBOX)
         if held_up := self.fences.learn(lane, response, sent, now, suspect=request.suspect):
             self._line.refuse_overlong(held_up, now)
 
@@ -213,6 +222,9 @@ class Limiting:
         now = self._loop.time()
         if request.doubtful:
             error.add_note(MAYBE_SENT)
+        if leaving.address is not None:
+            self._pace.abandoned(now)
+            return None
         if isinstance(error, Readmit):
             self._line.take_back(lane, now)
             return request
@@ -272,6 +284,8 @@ def _wall() -> float:
 def _weighed(request: Request) -> tuple[Request, int, int]:
     """A request with its body encoded, the bytes that count as upload, and the messages that it sends. Raises TypeError
     for a body that JSON cannot hold; nothing has left then."""
+    if request.pieces is not None:
+        return request, request.pieces.size, 0
     try:
         content = content_of(request)
     except TypeError as error:

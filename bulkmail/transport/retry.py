@@ -13,7 +13,7 @@ from bulkmail.core.advice import token_refused
 from bulkmail.core.attempts import Attempts
 from bulkmail.core.odata import error_of, ids_of
 from bulkmail.core.outage import Outage
-from bulkmail.core.retry import Judgement, RetryRules, backoff, judge, judge_error, settled
+from bulkmail.core.retry import JUDGEMENTS, Judgement, RetryRules, backoff, judge, judge_error, settled
 from bulkmail.errors import (
     MAYBE_SENT,
     NOT_SENT,
@@ -54,6 +54,8 @@ class Retrying:
         self._dice = dice
 
     async def send(self, request: Request, /) -> Response:
+        if request.address is not None:
+            return await self._aside(request)
         attempts: Attempts | None = None
         while True:
             answer: Response | TransportError
@@ -80,6 +82,14 @@ class Retrying:
                 with request.waits:
                     await _sleep(wait, attempts)
             request = _anew(request, answer, attempts)
+
+    async def _aside(self, request: Request) -> Response:
+        """To a pre-signed address: what was throttled is sent again when the limiter lets it, and nothing else is. Its
+        host knows no tokens, and whether repeating is safe depends on how far its session is."""
+        while True:
+            answer = await self._inner.send(request)
+            if JUDGEMENTS.get(answer.status) is not Judgement.THROTTLED:
+                return answer
 
     def _ruling(
         self, request: Request, answer: Response | TransportError, judgement: Judgement, attempts: Attempts,

@@ -29,7 +29,7 @@ from bulkmail.core.pace.pace import CEILING
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Request, Response
-from bulkmail.streams import Into
+from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
 
 LONG = 1 << 20
@@ -117,7 +117,7 @@ class Wire:
         try:
             with Deadline(self._long if long else self._short) as deadline:
                 async with session.request(
-                    request.method, url, data=data, headers=headers, allow_redirects=False, proxy=self._proxy
+                    request.method, url, data=sendable(data), headers=headers, allow_redirects=False, proxy=self._proxy
                 ) as answer:
                     if request.into is not None and _is_content(answer, start):
                         return await self._pour(answer, request, request.into, start, sent, deadline)

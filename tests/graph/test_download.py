@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bulkmail.errors import TransportError, Unanswered
+from bulkmail.errors import GraphError, TransportError, Unanswered
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Request, Response
 from bulkmail.testing import Scripted, run
@@ -40,12 +40,8 @@ def downloaded(service: Pouring | Scripted, most: int = len(CONTENT)) -> bytes:
     store = MemoryStore()
     graph = Graph.of(ADA, service, "https://graph.example/v1.0", store=store)
 
-    async def main() -> None:
-        async with graph.blob("a.bin") as file:
-            assert await graph.download("/messages/{}/$value", "a/b", to=file, most=most) == len(CONTENT)
-        assert file.blob.bytes == len(CONTENT)
-
-    run(main())
+    blob = run(graph.download("a.bin", "/messages/{}/$value", "a/b", most=most))
+    assert blob.bytes == len(store.files["a.bin"])
     return store.files["a.bin"]
 
 
@@ -79,6 +75,22 @@ def test_of_a_transport_that_has_all_of_it() -> None:
         return Response(200, body=CONTENT)
 
     assert downloaded(Scripted(answer)) == CONTENT
+
+
+def test_of_nothing_there_is_an_empty_blob() -> None:
+    assert downloaded(Scripted(lambda _: Response(200, body=b""))) == b""
+
+
+def test_a_blob_is_opened_when_its_first_byte_is_there() -> None:
+    store = MemoryStore()
+
+    def answer(_: Request) -> Response:
+        assert not store.files
+        return Response(404, body={"error": {"code": "ErrorItemNotFound", "message": ""}})
+
+    with pytest.raises(GraphError):
+        run(Graph.of(ADA, Scripted(answer), "x", store=store).download("a.bin", "/x", most=1))
+    assert not store.files
 
 
 def test_work_that_blocks_is_done_aside() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from office365.directory.users.user import User
 from office365.graph_client import GraphClient
+from office365.outlook.calendar.role_type import CalendarRoleType
 from office365.outlook.mail.importance import Importance
 from office365.outlook.mail.messages.rules.actions import MessageRuleActions
 from office365.outlook.mail.recipient import Recipient
@@ -140,6 +141,22 @@ def event(user: User) -> list[str]:
     return [found.subject or "" for found in user.calendar.events.get().execute_query()]
 
 
+def sharing(user: User) -> list[str]:
+    """The roles of a permission that is given, changed and taken away, and the name of a category on its way."""
+    permissions = user.calendar.calendar_permissions
+    given = permissions.add("fern@tenant.example", CalendarRoleType.read).execute_query()
+    roles = [str(given.role)]
+    given.set_property("role", "write").update().execute_query()
+    listed = permissions.get().execute_query()
+    roles += [str(one.role) for one in listed if one.email_address.address == "fern@tenant.example"]
+    given.delete_object().execute_query()
+    categories = user.outlook.master_categories
+    made = categories.add("Witnessed", "preset9").execute_query()
+    names = [str(one.display_name) for one in categories.get().execute_query()]
+    made.delete_object().execute_query()
+    return [*roles, names[-1]]
+
+
 def surroundings(client: GraphClient, user: User) -> list[int]:
     found = [
         user.people.get().execute_query(),
@@ -189,6 +206,7 @@ def main(graph: str, ca_file: str, address: str) -> None:
         "answers": answers(user),
         "calendars": calendars(user),
         "event": event(user),
+        "sharing": sharing(user),
         "surroundings": surroundings(client, user),
         "reports": reports(client),
         "refused": refused(client),

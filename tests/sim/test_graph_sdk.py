@@ -197,6 +197,85 @@ async def make_folders(graph: "GraphServiceClient", desk: Desk) -> None:
     assert folder.id in [row.id for row in listed.value or []]
 
 
+async def share_a_calendar(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.models.calendar import Calendar
+    from msgraph.generated.models.calendar_permission import CalendarPermission
+    from msgraph.generated.models.calendar_role_type import CalendarRoleType
+    from msgraph.generated.models.email_address import EmailAddress
+
+    user = graph.users.by_user_id(desk.sim.tenant.guid(0))
+    made = await user.calendars.post(Calendar(name="Shared"))
+    assert made is not None
+    assert made.id is not None
+    own = user.calendars.by_calendar_id(made.id)
+    for permissions in (user.calendar.calendar_permissions, own.calendar_permissions):
+        listed = await permissions.get()
+        assert listed is not None
+        everyone = (listed.value or [])[0]
+        assert everyone.is_removable is False
+        assert CalendarRoleType.None_ in (everyone.allowed_roles or [])
+        to = EmailAddress(name="Fern", address="fern@tenant.example")
+        given = await permissions.post(CalendarPermission(email_address=to, role=CalendarRoleType.Read))
+        assert given is not None
+        assert given.id is not None
+        one = permissions.by_calendar_permission_id(given.id)
+        changed = await one.patch(CalendarPermission(role=CalendarRoleType.Write))
+        assert changed is not None
+        assert changed.role is CalendarRoleType.Write
+        await one.delete()
+    await own.delete()
+
+
+async def add_an_event_once(graph: "GraphServiceClient", desk: Desk) -> None:
+    """With a transaction and a key, in a zone of its own; found by the key."""
+    from msgraph.generated.models.date_time_time_zone import DateTimeTimeZone
+    from msgraph.generated.models.event import Event
+    from msgraph.generated.models.single_value_legacy_extended_property import SingleValueLegacyExtendedProperty
+    from msgraph.generated.users.item.events.events_request_builder import EventsRequestBuilder as Many
+
+    events = graph.users.by_user_id(desk.sim.tenant.guid(0)).events
+    start, end = (
+        DateTimeTimeZone(date_time=f"2026-07-01T1{hour}:00:00", time_zone="W. Europe Standard Time") for hour in (0, 1)
+    )
+    mark = SingleValueLegacyExtendedProperty(id=NAME, value="sdk-2")
+    wish = Event(subject="Once", start=start, end=end, transaction_id="t", single_value_extended_properties=[mark])
+    ids = set()
+    for _ in range(2):
+        made = await events.post(wish)
+        assert made is not None
+        assert made.start is not None
+        assert (made.start.date_time, made.start.time_zone) == ("2026-07-01T08:00:00.0000000", "UTC")
+        ids.add(made.id)
+    query = Many.EventsRequestBuilderGetQueryParameters(
+        filter=f"singleValueExtendedProperties/any(ep:ep/id eq '{NAME}' and ep/value eq 'sdk-2')"
+    )
+    found = await events.get(Many.EventsRequestBuilderGetRequestConfiguration(query_parameters=query))
+    assert found is not None
+    assert {one.id for one in found.value or []} == ids
+    assert len(ids) == 1
+    await events.by_event_id(ids.pop() or "").delete()
+
+
+async def keep_categories(graph: "GraphServiceClient", desk: Desk) -> None:
+    from msgraph.generated.models.category_color import CategoryColor
+    from msgraph.generated.models.outlook_category import OutlookCategory
+
+    outlook = graph.users.by_user_id(desk.sim.tenant.guid(0)).outlook
+    made = await outlook.master_categories.post(OutlookCategory(display_name="Ours", color=CategoryColor.Preset9))
+    assert made is not None
+    assert made.id is not None
+    one = outlook.master_categories.by_outlook_category_id(made.id)
+    changed = await one.patch(OutlookCategory(color=CategoryColor.Preset15))
+    assert changed is not None
+    assert changed.color is CategoryColor.Preset15
+    await one.delete()
+    languages, zones = await outlook.supported_languages.get(), await outlook.supported_time_zones.get()
+    assert languages is not None
+    assert "sv-FI" in [row.locale for row in languages.value or []]
+    assert zones is not None
+    assert "Tonga Standard Time" in [row.alias for row in zones.value or []]
+
+
 async def meet_an_error(graph: "GraphServiceClient", desk: Desk) -> None:
     from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 
@@ -222,6 +301,9 @@ def test_the_sdk_reads_writes_and_sends() -> None:
         await send_a_letter(graph, desk)
         await draft_find_and_send(graph, desk)
         await make_folders(graph, desk)
+        await share_a_calendar(graph, desk)
+        await add_an_event_once(graph, desk)
+        await keep_categories(graph, desk)
         await meet_an_error(graph, desk)
 
     books = rehearse(act, tls=True)

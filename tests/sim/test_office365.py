@@ -40,6 +40,7 @@ def test_it_reads_writes_and_sends() -> None:
         assert all(answer.endswith(subject) for answer in answers)
         assert seen["calendars"][:3] == [20, 1, 3]
         assert not {"Witnessed", "Changed"} & set(seen["event"])
+        assert seen["sharing"] == ["read", "write", "Witnessed"]
         assert all(count > 0 for count in seen["surroundings"])
         assert seen["reports"] == ["Report Refresh Date"] * 7
         assert "ResourceNotFound" in seen["refused"]

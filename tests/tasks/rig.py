@@ -11,10 +11,12 @@ from bulkmail.core.effect import writes
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.graph import Graph
-from bulkmail.model import NOTHING, Change, Event, Made, Mailbox, Request, Response, Row, TokenSource, Transport
+from bulkmail.model import NOTHING, Change, Direct, Event, Made, Mailbox, Request, Response, Row, TokenSource, Transport
 from bulkmail.tasks import Options, Task, check_options, find
 from bulkmail.testing import MemoryLedger, collect
+from bulkmail.testing.store import MemoryStore
 from bulkmail.transport import StackSettings, stack
+from bulkmail.transport.direct import Aside, DirectSettings, direct
 from bulkmail.transport.plan import Planning
 from bulkmail.transport.wire import WireSettings, wire
 from tests.sim.desk import Desk, rehearse
@@ -43,7 +45,8 @@ class Ledger:
         place = len(self.entries)  # others may be on their way
         self.entries.append(Made(request.change, certain=False))
         response = await self.inner.send(request)
-        named = response.body.get("id", "") if isinstance(response.body, dict) else ""
+        body = response.body if isinstance(response.body, dict) else {}
+        named = body.get("id") or body.get("itemId", "")
         self.entries[place] = Made(request.change, named) if response.status < 400 else None
         return response
 
@@ -109,6 +112,8 @@ class Bench:
     planned: list[Request]
     made: list[Made] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    direct: Direct | None = None
 
     def mailbox(self, number: int = 0, columns: Mapping[str, str] = NOTHING) -> Mailbox:
         return Mailbox(self.desk.sim.tenant.address(number), number + 2, columns=columns)
@@ -120,6 +125,11 @@ class Bench:
     async def run_through(self, transport: Transport, mailbox: Mailbox, **changed: Any) -> list[Row]:
         """Applies the task with a transport of one's own."""
         return await self._rows(mailbox, changed, transport, planning=False)
+
+    def rows(self, mailbox: Mailbox) -> AsyncIterator[Row]:
+        """What applying the task yields, one by one."""
+        graph = self._graph(mailbox, self.options, Ledger(self.writing), planning=False)
+        return self.task.run(mailbox, graph, self.options)
 
     async def plan(self, mailbox: Mailbox, **changed: Any) -> list[Row]:
         self.planned.clear()
@@ -157,7 +167,10 @@ class Bench:
     ) -> Graph:
         target = self.task.target(mailbox, options) if self.task.target else ""
         base = f"{self.desk.sim.graph_url}/v1.0"
-        return Graph.of(mailbox, ledger, base, target=target, planning=planning, made=made)
+        return Graph.of(
+            mailbox, ledger, base,
+            target=target, planning=planning, made=made, store=self.store, direct=self.direct,
+        )  # fmt: skip
 
     @property
     def writes(self) -> list[str]:
@@ -177,11 +190,12 @@ async def benched(desk: Desk, name: str, folder: Path, options: Mapping[str, Any
     base, token = f"{desk.sim.graph_url}/v1.0", Token(desk.token)
     async with (
         wire(WireSettings(base, "bulkmail-tests")) as terminal,
-        stack(terminal, token, rules, unheard) as writing,
+        direct(DirectSettings(lambda *_: True, "bulkmail-tests")) as there,
+        stack(terminal, token, rules, unheard, guard=lambda inner: Aside(inner, there)) as writing,
         stack(terminal, token, rules, unheard, guard=lambda inner: Planning(inner, ledger)) as planning,
     ):
         checked = check_options(task, options, folder)
-        yield Bench(desk, task, checked, writing.transport, planning.transport, ledger.planned)
+        yield Bench(desk, task, checked, writing.transport, planning.transport, ledger.planned, direct=there)
 
 
 def on_bench(

@@ -6,12 +6,11 @@ are written one after another: those of a calendar lie in one place.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
-from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Mailbox, Row
-from bulkmail.task.changes import told_before
 from bulkmail.task.declare import task
 from bulkmail.tasks.calendar import grants
 from bulkmail.tasks.calendar.grants import (
@@ -27,7 +26,7 @@ from bulkmail.tasks.calendar.grants import (
 )
 from bulkmail.tasks.calendar.options import EXTERNAL, REMOVE, PermissionsApplyOptions
 from bulkmail.tasks.calendar.undo import undo
-from bulkmail.tasks.kit.collection import tolerated
+from bulkmail.tasks.kit.turns import in_turn
 
 COLUMNS = {
     "mailbox": "address as the input gives it",
@@ -62,27 +61,21 @@ class Step(NamedTuple):
 async def permissions_apply(mailbox: Mailbox, graph: Graph, options: PermissionsApplyOptions) -> AsyncIterator[Row]:
     """A row for each permission that is written, or should be and cannot."""
     del mailbox
-    state = "planned" if graph.planning else "done"
-    earlier = told_before(graph.made)
-    refusal: GraphError | None = None
-    calendars = await calendars_of(graph, options.calendars)
-    for calendar in calendars:
+    calendars = {one.key: one for one in await calendars_of(graph, options.calendars)}
+    todo: dict[str, tuple[Calendar, Step]] = {}
+    for calendar in calendars.values():
         for step in steps(options.roles, await grants_of(graph, calendar.key)):
-            made = _change(calendar, step)
             if step.left:
-                yield _row(calendar.name, made, step.left)
-                continue
-            told = await tolerated(lambda calendar=calendar, step=step: _write(graph, calendar, step))  # type: ignore[misc]
-            if isinstance(told, GraphError):
-                refusal = refusal or told
-                continue
-            before = earlier.pop(made.key, made).before
-            yield _row(calendar.name, made._replace(before=before), state)
-    names = {calendar.key: calendar.name for calendar in calendars}
-    for key, made in earlier.items():  # what a process that died has written, and needs no more
-        yield _row(names.get(key.split(":")[1], ""), made, state)
-    if refusal is not None:
-        raise refusal
+                yield _row(calendars, _change(calendar, step), step.left)
+            else:
+                todo[key_of(calendar.key, step.grantee)] = calendar, step
+
+    async def write(change: Change) -> None:
+        await _write(graph, *todo[change.key])
+
+    changes = [_change(*one) for one in todo.values()]
+    async for row in in_turn(graph, changes, write, partial(_row, calendars)):
+        yield row
 
 
 def steps(roles: Mapping[str, str], there: list[Grant]) -> Iterator[Step]:
@@ -130,11 +123,11 @@ def _change(calendar: Calendar, step: Step) -> Change:
     return Change(key_of(calendar.key, step.grantee), before, after)
 
 
-def _row(calendar: str, made: Change, state: str) -> Row:
+def _row(calendars: Mapping[str, Calendar], made: Change, state: str) -> Row:
     values: Any = made.after or made.before
     action = "create" if made.before is None else "update" if made.after is not None else "delete"
     return {
-        "calendar": calendar,
+        "calendar": calendars.get(made.key.split(":")[1], Calendar()).name,
         "grantee": values["emailAddress"]["address"],
         "action": action,
         "before": made.before and made.before["role"],

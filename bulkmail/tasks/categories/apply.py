@@ -4,11 +4,10 @@ Categories are written one after another, because the service keeps the list of 
 """
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
-from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Mailbox, Row
-from bulkmail.task.changes import told_before
 from bulkmail.task.declare import task
 from bulkmail.tasks.categories.master import (
     Category,
@@ -22,7 +21,7 @@ from bulkmail.tasks.categories.master import (
 )
 from bulkmail.tasks.categories.options import CategoriesApplyOptions
 from bulkmail.tasks.categories.undo import undo
-from bulkmail.tasks.kit.collection import tolerated
+from bulkmail.tasks.kit.turns import in_turn
 
 COLUMNS = {
     "mailbox": "address as the input gives it",
@@ -47,19 +46,8 @@ async def categories_apply(mailbox: Mailbox, graph: Graph, options: CategoriesAp
     """A row for each category that is written."""
     del mailbox
     there = await categories_of(graph)
-    state = "planned" if graph.planning else "done"
-    earlier = told_before(graph.made)
-    refusal: GraphError | None = None
-    for change in changes(options, there):
-        told = await tolerated(lambda change=change: _write(graph, find(there, change.key), change))  # type: ignore[misc]
-        if isinstance(told, GraphError):  # one category that the service will not take does not keep the others
-            refusal = refusal or told
-            continue
-        yield _row(change._replace(before=earlier.pop(change.key, change).before), state)
-    for made in earlier.values():  # what a process that died has written, and needs no more
-        yield _row(made, state)
-    if refusal is not None:
-        raise refusal
+    async for row in in_turn(graph, changes(options, there), partial(_write, graph, there), _row):
+        yield row
 
 
 def changes(options: CategoriesApplyOptions, there: list[Category]) -> Iterator[Change]:
@@ -76,7 +64,8 @@ def changes(options: CategoriesApplyOptions, there: list[Category]) -> Iterator[
             yield Change(category.key, category.values, None)
 
 
-async def _write(graph: Graph, category: Category | None, change: Change) -> None:
+async def _write(graph: Graph, there: list[Category], change: Change) -> None:
+    category = find(there, change.key)
     if category is None:
         await make(graph, change.after)
     elif change.after is None:

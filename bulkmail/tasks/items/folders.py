@@ -23,7 +23,8 @@ _SPECIAL = re.compile(r"([/\\])")
 
 
 class Folder(NamedTuple):
-    """One folder; `known` is its well-known name, empty for others. `items` is how many are in it."""
+    """One folder. `known` is its path from the nearest well-known folder on, such as `inbox` or `inbox/Scans`; empty
+    where it is below none. `items` is how many are in it."""
 
     id: str
     path: str
@@ -33,23 +34,23 @@ class Folder(NamedTuple):
     children: int = 0
 
     @classmethod
-    def of(cls, body: Any, parent: str = "") -> "Folder":
-        """Raises GraphError for what is not a folder."""
+    def of(cls, body: Any, parent: str = "", known: str = "") -> "Folder":
+        """`parent` and `known` are the paths of the folder that it is in. Raises GraphError for what is no folder."""
         found = expect.an_item(body, "a mailbox folder")
-        plain = _SPECIAL.sub(r"\\\1", expect.text(found, "displayName"))
-        kind, known = expect.text(found, "type"), expect.text(found, "wellKnownName")
+        plain, kind = escaped(expect.text(found, "displayName")), expect.text(found, "type")
+        known = expect.text(found, "wellKnownName") or (f"{known}/{plain}" if known else "")
         counts = expect.number(found, "totalItemCount"), expect.number(found, "childFolderCount")
         return cls(found["id"], f"{parent}/{plain}" if parent else plain, kind, known, *counts)
 
     def is_below(self, name: str) -> bool:
         """Whether this is the folder of a path or well-known name, or one below it. Without regard to case."""
         wanted, path = name.strip("/").casefold(), self.path.casefold()
-        return wanted == self.known.casefold() or path == wanted or path.startswith(f"{wanted}/")
+        return any(one == wanted or one.startswith(f"{wanted}/") for one in (path, self.known.casefold()))
 
 
 async def tree(exchange: Graph, *, recoverable: bool = False) -> list[Folder]:
     """All folders below the root, each before those in it; and those of what can be recovered, where they are there."""
-    found = [folder async for folder in _below(exchange, "/folders", "", 0)]
+    found = [folder async for folder in _below(exchange, "/folders", Folder("", ""), 0)]
     for name in RECOVERABLE if recoverable else ():
         try:
             body = await exchange.get("/folders/{}", name)
@@ -63,16 +64,21 @@ async def tree(exchange: Graph, *, recoverable: bool = False) -> list[Folder]:
     return found
 
 
-async def _below(exchange: Graph, path: str, parent: str, depth: int, *ids: str) -> AsyncIterator[Folder]:
+async def _below(exchange: Graph, path: str, parent: Folder, depth: int, *ids: str) -> AsyncIterator[Folder]:
     inside = []
     async for body in exchange.items(path, *ids, params=PAGE):
-        folder = Folder.of(body, parent)
+        folder = Folder.of(body, parent.path, parent.known)
         yield folder
         if folder.children and depth < DEEPEST:
             inside.append(folder)
     for folder in inside:
-        async for one in _below(exchange, "/folders/{}/childFolders", folder.path, depth + 1, folder.id):
+        async for one in _below(exchange, "/folders/{}/childFolders", folder, depth + 1, folder.id):
             yield one
+
+
+def escaped(name: str) -> str:
+    """The name of a folder as a part of a path."""
+    return _SPECIAL.sub(r"\\\1", name)
 
 
 def names_of(path: str) -> list[str]:

@@ -27,7 +27,7 @@ COLUMNS: Mapping[str, str] = {
     "state": "exported; failed: see error; gone: deleted between the list and the export; removed: since the last run",
     "error": "why it was not exported, as the service says it",
     "folder_type": "type of the folder, such as IPF.Appointment",
-    "well_known": "well-known name of the folder, such as inbox; empty for others",
+    "well_known": "path of the folder from a well-known one on, such as inbox/Scans; empty where it is below none",
     "at": "when it was exported (UTC)",
 }
 """The columns of items.export; what reads an export relies on them."""

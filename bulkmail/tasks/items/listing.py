@@ -38,12 +38,14 @@ class Page(NamedTuple):
 
 @dataclass(slots=True)
 class Walk:
-    """The items of one folder from `since` on, or all of them. `delta` is where the next walk goes on, at the end."""
+    """The items of one folder from `since` on, or all of them. `delta` is where the next walk goes on, at the end;
+    `restarted` whether the service had forgotten `since`, so that all items came."""
 
     exchange: Graph
     folder: Folder
     since: str = ""
     delta: str = ""
+    restarted: bool = False
 
     async def pages(self) -> AsyncIterator[Page]:
         """Raises GraphError. Links that the service has forgotten mean all items."""
@@ -53,6 +55,7 @@ class Walk:
         except GraphError as error:
             if not self.since or (error.status != 410 and error.code not in EXPIRED):
                 raise
+            self.restarted = True
             async for page in self._from(""):
                 yield page
 

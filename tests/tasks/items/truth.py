@@ -1,6 +1,6 @@
 """What a tenant holds, and what an export says that it holds; and a mailbox's task driven step by step."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -8,10 +8,11 @@ from typing import Any
 
 from bulkmail.core.retry import RetryRules
 from bulkmail.graph import Graph
-from bulkmail.model import Mailbox
+from bulkmail.model import NOTHING, Mailbox, Transport
 from bulkmail.testing.store import MemoryStore
 from bulkmail.testing.tenant import Done, Tenant
 from bulkmail.transport import StackSettings, stack
+from bulkmail.transport.direct import Aside, DirectSettings, direct
 from bulkmail.transport.wire import WireSettings, wire
 from tests.sim.desk import Desk
 from tests.tasks.rig import Token, unheard
@@ -50,12 +51,22 @@ def digest(folder: Path, row: Mapping[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def graph_of(desk: Desk, store: MemoryStore, number: int = 0) -> AsyncIterator[tuple[Mailbox, Graph]]:
+async def graph_of(
+    desk: Desk,
+    store: MemoryStore,
+    number: int = 0,
+    *,
+    guard: Callable[[Transport], Transport] = lambda inner: inner,
+    columns: Mapping[str, str] = NOTHING,
+) -> AsyncIterator[tuple[Mailbox, Graph]]:
     """A mailbox of a tenant, and Graph as its task sees it, below the whole stack."""
-    mailbox = Mailbox(desk.sim.tenant.address(number), number + 2)
+    mailbox = Mailbox(desk.sim.tenant.address(number), number + 2, columns=columns)
     base, rules = f"{desk.sim.graph_url}/v1.0", StackSettings(retries=RetryRules(base=0.01, cap=0.01))
     async with (
         wire(WireSettings(base, "bulkmail-tests")) as terminal,
-        stack(terminal, Token(desk.token), rules, unheard) as built,
+        direct(DirectSettings(lambda *_: True, "bulkmail-tests")) as there,
+        stack(
+            terminal, Token(desk.token), rules, unheard, guard=guard, beside=lambda inner: Aside(inner, there)
+        ) as built,
     ):
-        yield mailbox, Graph.of(mailbox, built.transport, base, store=store)
+        yield mailbox, Graph.of(mailbox, built.transport, base, store=store, direct=there)

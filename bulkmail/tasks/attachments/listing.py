@@ -1,0 +1,91 @@
+"""The attachments of one message: lists them without their content, and takes them away. Decides nothing.
+
+learn.microsoft.com/graph/api/message-list-attachments. Properties of files alone are selected behind a cast: on the
+base type the service does not know them.
+"""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple, Self
+
+from bulkmail.errors import GraphError
+from bulkmail.graph import Graph
+from bulkmail.model import Change
+from bulkmail.tasks.kit import expect
+from bulkmail.tasks.messages.scope import is_absent
+from bulkmail.tasks.messages.walk import IMMUTABLE, MESSAGE
+
+FILE, ITEM, REFERENCE = "file", "item", "reference"
+KINDS: Mapping[str, str] = {f"#microsoft.graph.{kind}Attachment": kind for kind in (FILE, ITEM, REFERENCE)}
+PATH = MESSAGE + "/attachments"
+PAGE = 500
+SELECT = "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
+SUFFIXES: Mapping[str, str] = {ITEM: ".eml"}
+"""The ending of a file that an Outlook item is saved as: MIME."""
+
+
+class Attachment(NamedTuple):
+    """One attachment. `size` is what the service says, some bytes more than its content has. A `reference` is a link to
+    a file in the cloud, and has no content."""
+
+    id: str
+    name: str
+    kind: str
+    content_type: str
+    content_id: str
+    is_inline: bool
+    size: int
+
+    @classmethod
+    def of(cls, body: Any) -> Self:
+        item = expect.an_item(body, "an attachment")
+        size = item.get("size")
+        return cls(
+            item["id"], _text(item, "name"), KINDS.get(_text(item, "@odata.type"), FILE), _text(item, "contentType"),
+            _text(item, "contentId"), item.get("isInline") is True, size if type(size) is int else 0,
+        )  # fmt: skip
+
+    @property
+    def look(self) -> tuple[str, str, str, bool]:
+        """What it has in common with one that is put back in its place. Its size may differ by some bytes."""
+        return self.name, self.kind, self.content_id, self.is_inline
+
+    @property
+    def restorable(self) -> bool:
+        """Whether it could be put back as it was: a file with a type, under a name that the service takes as it is."""
+        return self.kind == FILE and bool(self.content_type) and bool(self.name) and self.name.isprintable()
+
+    def file_name(self, message: str) -> str:
+        """The name of its file, alike in every run, and of no other attachment; it is made safe where it is used."""
+        key = sha256(f"{message}\0{self.id}".encode()).hexdigest()[:16]
+        return f"{key}-{self.name or self.kind}{SUFFIXES.get(self.kind, '')}"
+
+
+async def attachments_of(graph: Graph, message: str) -> list[Attachment]:
+    """All attachments of a message, those in its text among them; none of a message that is gone."""
+    rows = graph.items(PATH, message, params={"$select": SELECT, "$top": PAGE}, headers=IMMUTABLE)
+    try:
+        return [Attachment.of(row) async for row in rows]
+    except GraphError as error:
+        if is_absent(error):
+            return []
+        raise
+
+
+async def delete(graph: Graph, message: str, attachment: str, change: Change) -> None:
+    """Takes an attachment away, which may be gone already."""
+    try:
+        await graph.delete(PATH + "/{}", message, attachment, change=change, headers=IMMUTABLE)
+    except GraphError as error:
+        if not is_absent(error):
+            raise
+
+
+def alike(there: Iterable[Attachment], one: Attachment) -> int:
+    """How many others look like this one."""
+    return sum(other.look == one.look and other.id != one.id for other in there)
+
+
+def _text(item: Mapping[str, Any], name: str) -> str:
+    value = item.get(name)
+    return value if isinstance(value, str) else ""

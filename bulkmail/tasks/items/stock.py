@@ -1,0 +1,126 @@
+"""What is in a folder already: nothing is made that is there, and what was made is found though its answer was lost.
+
+Items of the same type and size may be the same; whether one is, its stream tells. What has arrived since a folder was
+first looked at is known apart from what was there: if a lost answer left anything, it is among the arrivals.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from typing import NamedTuple
+
+from bulkmail.errors import GraphError
+from bulkmail.graph import Graph
+from bulkmail.streams import Take
+from bulkmail.tasks.items.fetch import NOTHING
+from bulkmail.tasks.items.folders import Folder
+from bulkmail.tasks.items.item import Item
+from bulkmail.tasks.items.kept import Stored
+from bulkmail.tasks.items.listing import Walk
+from bulkmail.tasks.items.unpack import Unpacking
+from bulkmail.tasks.kit.collection import LASTING
+
+LARGEST = 200_000
+"""Items of a folder that are remembered: some tens of megabytes. In a larger one only arrivals are found."""
+
+
+class There(NamedTuple):
+    """An item that is there. `arrived`: since the folder was first looked at."""
+
+    id: str
+    change_key: str
+    arrived: bool = False
+
+
+class Stock:
+    """The folders of one mailbox, as far as they were looked at. `links` are where each look ended."""
+
+    def __init__(self, exchange: Graph) -> None:
+        self._exchange = exchange
+        self._there: dict[str, defaultdict[tuple[str, int], list[There]]] = {}
+        self._made: set[str] = set()
+        self.links: dict[str, str] = {}
+
+    async def look(self, folder: Folder, since: str = "") -> None:
+        """Takes in what is in a folder, unless that is known. `since` is the link at which an earlier process had
+        looked: what has come from then on has arrived."""
+        if folder.id in self._there:
+            return
+        there: defaultdict[tuple[str, int], list[There]] = defaultdict(list)
+        arrived = {one.id for one, new in [each async for each in self._walk(folder, since)] if new} if since else set()
+        number = 0
+        async for item, _ in self._walk(folder, ""):
+            number += 1
+            if number <= LARGEST or item.id in arrived:
+                there[item.type, item.size].append(There(item.id, item.change_key, item.id in arrived))
+        self._there[folder.id] = there
+
+    async def look_again(self, folder: Folder) -> None:
+        """Takes in what has arrived since the last look."""
+        async for item, new in self._walk(folder, self.links.get(folder.id, "")):
+            known = self._there[folder.id][item.type, item.size]
+            if item.id not in self._made and all(one.id != item.id for one in known):
+                known.append(There(item.id, item.change_key, new))
+
+    def made(self, item_id: str) -> None:
+        """What this process has made is no one else's."""
+        self._made.add(item_id)
+
+    async def take(self, folder: Folder, stored: Stored, *, lost: bool = False) -> There | None:
+        """An item with the same stream, which is then taken. Of an answer that was `lost`, one that has arrived and has
+        the same type and size as well: whether streams outlive an import unchanged is not promised."""
+        known = self._there[folder.id][stored.type, stored.size]
+        for one in known:
+            if await self._digest(one.id) == stored.sha256:
+                known.remove(one)
+                return one
+        if lost and (arrived := [one for one in known if one.arrived]):
+            known.remove(arrived[0])
+            return arrived[0]
+        return None
+
+    async def _walk(self, folder: Folder, since: str) -> AsyncIterator[tuple[Item, bool]]:
+        """Items, and whether they have arrived `since`: that is not known once the service has forgotten the link."""
+        walk = Walk(self._exchange, folder, since)
+        async for page in walk.pages():
+            for item in page.items:
+                if not item.removed:
+                    yield item, bool(since) and not walk.restarted
+        self.links[folder.id] = walk.delta
+
+    async def _digest(self, item_id: str) -> str:
+        """The hash of what an item is exported as; empty where it is not."""
+        return (await hashed(self._exchange, item_id))[0]
+
+
+async def hashed(exchange: Graph, item_id: str) -> tuple[str, int, str]:
+    """Hash and bytes of what an item is exported as, or an error; nothing of it is kept."""
+    found, said, size = sha256(), NOTHING, 0
+
+    @asynccontextmanager
+    async def enter() -> AsyncIterator[Take]:
+        nonlocal found, said, size
+        found, said, size, unpacking = sha256(), NOTHING, 0, Unpacking()
+
+        async def take(chunk: bytes) -> None:
+            nonlocal said, size
+            for event in unpacking.feed(chunk):
+                if isinstance(event, bytes):
+                    found.update(event)
+                    size += len(event)
+                else:
+                    said = event
+
+        yield take
+        unpacking.close()
+
+    try:
+        await exchange.stream("/exportItems", {"itemIds": [item_id]}, into=enter)
+    except GraphError as error:
+        if error.status in LASTING or error.status >= 500:
+            raise
+        return "", 0, str(error)
+    if said.whole and said.id == item_id:
+        return found.hexdigest(), size, ""
+    return "", 0, f"{said.code}: {said.error}" if said.code else "ItemDropped: the service left the item out"
