@@ -331,8 +331,8 @@ class Store(Protocol):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the mailbox left in an earlier run of the task with these options, by name. Values are JSON; what is in it
-        when the mailbox ends as ok is left for the next run."""
+        """What the mailbox left in an earlier run of the task with these options, by name. Values are JSON; what is
+        in it when the mailbox ends as ok is left for the next run."""
 
     def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
         """A new blob in the mailbox's file of this name, within `frame`."""

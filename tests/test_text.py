@@ -50,7 +50,10 @@ def test_a_duration_is_read_back_within_its_last_unit(whole: int) -> None:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (1234, "1.2 kB"), (999_600, "1 MB"), (20 * 10**9, "20 GB"), (3 * 10**16, "30000 TB")],
+    [
+        (0, "0 B"), (999, "999 B"), (1000, "1 kB"), (1234, "1.2 kB"), (999_600, "1 MB"), (20 * 10**9, "20 GB"),
+        (3 * 10**16, "30000 TB"),
+    ],
 )  # fmt: skip
 def test_bytes_for_people(number: int, said: str) -> None:
     assert size(number) == said
