@@ -189,6 +189,34 @@ def test_what_is_not_a_folder_is_refused(strange: Any) -> None:
         Folder.of(strange)
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_where_sizes_are_refused_folders_come_without(status: int) -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request.path)
+        if "expand" in request.path:
+            return error(status, "ErrorAccessDenied")
+        return Response(200, body={"value": [body("a")]})
+
+    graph = Graph.of(ADA, Scripted(answer), BASE)
+
+    async def main() -> None:
+        for _ in range(2):
+            (folder,) = await folders_of(graph, sizes=True)
+            assert (folder.id, folder.size) == ("a", None)
+
+    run(main())
+    assert "expand" not in asked[-1]
+    assert len(asked) == (2 if status == 403 else 3)  # a refusal may also mean that there is no delta
+
+
+def test_a_folder_lies_in_a_well_known_one_at_any_depth() -> None:
+    folders = [Folder("d", "D", "r"), Folder("a", "A", "d"), Folder("b", "B", "a"), Folder("c", "C", "r")]
+    tree = Tree(folders, "r", {"d": "deleteditems"})
+    assert [one.id for one in folders if tree.within(one, "deleteditems")] == ["a", "b"]
+
+
 def test_a_removed_one_is_no_folder_and_the_last_word_counts() -> None:
     rows = [body("x", isHidden=True), {"id": "y", "@removed": {"reason": "deleted"}}, body("x")]
     graph, _ = answering(Response(200, body={"value": rows}))
