@@ -12,9 +12,10 @@ from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Row
 from bulkmail.task.changes import summed
 from bulkmail.tasks.kit import match, restore
-from bulkmail.tasks.kit.folders import Folder, Tree, split, tree_of
+from bulkmail.tasks.kit.folders import tree_of
 from bulkmail.tasks.kit.paths import parted
 from bulkmail.tasks.kit.restore import Result
+from bulkmail.tasks.kit.tree import Folder, Tree, split
 
 DELETED = "deleteditems"
 KEY = "folder:"
