@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bulkmail.errors import GraphError
-from tests.tasks.messages.mail import BOX, CALM
+from bulkmail.sim.families.folders.content import INBOX
+from tests.tasks.messages.mail import BOX, CALM, put
 from tests.tasks.rig import Bench, on_bench
 
 NEWS = {"subject_contains": "newsletter"}
@@ -28,10 +29,12 @@ HARD = {"mode": "hard", "confirm": "permanent"}
 )
 def test_least(task: str, options: dict[str, Any], least: str, less: str, tmp_path: Path) -> None:
     async def enough(bench: Bench) -> None:
+        put(bench, "Newsletter", INBOX)
         assert list(bench.task.needs(bench.options).names()) == [least]
         assert await bench.run(bench.mailbox(BOX))
 
     async def refused(bench: Bench) -> None:
+        put(bench, "Newsletter", INBOX)
         with pytest.raises(GraphError) as caught:
             await bench.run(bench.mailbox(BOX))
         assert caught.value.status == 403
