@@ -170,9 +170,9 @@ class Export:
 def chunks(items: Sequence[Item]) -> list[list[Item]]:
     """Items that are committed together, in their order."""
     found: list[list[Item]] = []
-    size = CHUNK_BYTES
+    size = 0
     for item in items:
-        if size + item.size > CHUNK_BYTES or len(found[-1]) == CHUNK_ITEMS:
+        if not found or size + item.size > CHUNK_BYTES or len(found[-1]) == CHUNK_ITEMS:
             found.append([])
             size = 0
         found[-1].append(item)
