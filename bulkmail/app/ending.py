@@ -21,7 +21,7 @@ from bulkmail.rundir.ordered import drop_sorted, write_sorted
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.totals import Totals
-from bulkmail.rundir.verdicts import write_verdicts
+from bulkmail.rundir.verdicts import write_addresses, write_verdicts
 from bulkmail.task.undo import LEFT, RESULT
 from bulkmail.text import one_line
 
@@ -153,6 +153,7 @@ def _write_more(folder: Path, manifest: Manifest, *, in_order: bool) -> None:
     write_failed(run, bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo)
     if "csv" in style.format:
         write_verdicts(run, style)
+    write_addresses(run, style)
     for suffix in style.format:
         drop_sorted(folder, suffix)
         if style.order == "input" and in_order:

@@ -31,11 +31,12 @@ SORTED = "sorted"
 REJECTED = "rejected.csv"
 BLOBS = "blobs"
 SAMPLES = "samples.ndjson"
+ADDRESSES = "addresses.csv"
 REPORT = "report.html"
 DIFFERENCES = "diff.csv"
 RECORDS = "records"
 SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.csv")
-NAMES = (REPORT, *SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES, DIFFERENCES)
+NAMES = (REPORT, *SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES, ADDRESSES, DIFFERENCES)
 """What a run may write beside its manifest, and other programs might have written as well."""
 
 _OF_PARTS = f"{RECORDS}.*.csv"
