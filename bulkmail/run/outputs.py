@@ -101,4 +101,4 @@ def open_outputs(
         writer = Writer(
             sinks, Journal(outcomes, run), rejected, recovered.totals, None if planning else states, freshness
         )
-        yield Outputs(writer, spills, blobs, states, dict(recovered.reached))
+        yield Outputs(writer, spills, blobs, states, recovered.totals, dict(recovered.reached))

@@ -5,7 +5,7 @@ What is read is not trusted, and may be of a run that goes on, was killed or is 
 
 import csv
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -25,11 +25,11 @@ from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.samples import read_samples
 from bulkmail.sink import unescape
 from bulkmail.sink.plain import text
-from bulkmail.task.declare import UNDO_COLUMNS, Task
+from bulkmail.task.declare import UNDO_COLUMNS, Options, Task
 from bulkmail.tasks import our_own
 
-FINDINGS, COLUMNS, WIDEST = 80, 9, 80
-"""Rows with findings that are shown, columns of them, and characters up to which a column is one of them."""
+FINDINGS, COLUMNS, WIDEST = 50, 8, 80
+"""Rows with findings that are shown, columns of them, and characters of a cell."""
 
 HELD = 20
 """Rows of a mailbox that are held until it is known whether it has findings."""
@@ -50,12 +50,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`damage` says why not all could be read. `rejected` are rows of the input; `task` is the task where it is one of
-    ours. There are no `changes` of a run that reads, and no `curves` where there are too few samples."""
+    """`damage` says why not all could be read. `permission` is what the task needs, where it is one of ours; `rejected`
+    are rows of the input. There are no `changes` of a run that reads, and no `curves` where samples are too few."""
 
     view: View
     damage: str
-    task: Task | None
+    permission: str
     tolled: Tolled
     columns: tuple[Column, ...]
     findings: Table
@@ -69,7 +69,11 @@ def facts_of(run: RunDir) -> Facts:
     view = view_of(run)
     manifest = view.manifest
     task = our_own(manifest.task)
-    read = _Reading(Columns(_meanings(run, task), [MAILBOX]), None if task is None or manifest.undo else task)
+    options = _options(run, task)
+    known = {} if task is None or options is None else task.columns(options)
+    meanings = UNDO_COLUMNS if manifest.undo else known
+    read = _Reading(Columns(meanings, [MAILBOX]), None if manifest.undo else task)
+    permission = "" if task is None or options is None else task.needs(options).text
     changes, curves, damage = None, None, view.damage
     try:
         read.all(run)
@@ -78,7 +82,7 @@ def facts_of(run: RunDir) -> Facts:
     except (Damaged, OutputError) as error:
         damage = damage or str(error)
     return Facts(
-        view, damage, task, read.tolls.tolled(), tuple(read.columns.columns()), _table(read.findings),
+        view, damage, permission, read.tolls.tolled(), tuple(read.columns.columns()), _table(read.findings),
         _rejected(run.path / REJECTED, manifest), changes, curves,
     )  # fmt: skip
 
@@ -113,23 +117,35 @@ class _Reading:
         return True
 
 
-def _meanings(run: RunDir, task: Task | None) -> Mapping[str, str]:
-    """What the columns mean, where that is known: a task in a file that a run directory names is not executed."""
-    if run.manifest.undo:
-        return UNDO_COLUMNS
+def _options(run: RunDir, task: Task | None) -> Options | None:
+    """Those of the run, where its task is one of ours and takes them still: a task in a file that a run directory names
+    is not executed."""
     with suppress(InputError):
-        return {} if task is None else task.columns(run.options(task))
-    return {}
+        return None if task is None else run.options(task)
+    return None
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    """The mailbox, and the columns that hold anything and no long texts, as many as there is room for."""
+    """The mailbox, and of the other columns those that tell one finding from another, as many as there is room for: not
+    what is the same in all, nor numbers and yes or no, nor what is long in most of them."""
     rows = rows[:FINDINGS]
-    names = dict.fromkeys([MAILBOX, *(name for row in rows for name in row)])
+    names = dict.fromkeys(name for row in rows for name in row if name != MAILBOX)
     cells = {name: [text(row.get(name)) for row in rows] for name in names}
-    fit = [name for name, column in cells.items() if any(column) and max(map(len, column)) <= WIDEST]
-    chosen = list(dict.fromkeys([MAILBOX, *fit]))[:COLUMNS]
-    return Table(tuple(chosen), tuple(zip(*(cells[name] for name in chosen), strict=True)))
+    telling = [name for name, column in cells.items() if _tells(column)]
+    chosen = [MAILBOX, *(telling or [name for name, column in cells.items() if any(column)])][:COLUMNS]
+    cells[MAILBOX] = [text(row.get(MAILBOX)) for row in rows]
+    return Table(tuple(chosen), tuple(zip(*(map(_cut, cells[name]) for name in chosen), strict=True)))
+
+
+def _tells(column: Sequence[str]) -> bool:
+    filled = list(filter(None, column))
+    same = len(set(column)) == 1 and len(column) > 1
+    plain = all(cell in ("true", "false") or cell.isdecimal() for cell in filled)
+    return bool(filled) and not same and not plain and 2 * sum(len(cell) > WIDEST for cell in filled) < len(filled)
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…"
 
 
 def _rejected(path: Path, manifest: Manifest) -> Table:
