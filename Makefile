@@ -68,14 +68,14 @@ fuzz: $(VENV)/.installed    ## MINUTES=60; goes on where the last one ended
 	$(BIN)/python -m tests.hostile.fuzz $(or $(MINUTES),10)
 
 # The newest versions that fit, and the lowest ones that are allowed, with the digests of their files.
-COMPILE := uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \
+COMPILE := uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
            --no-annotate pyproject.toml .ci/build.in --extra speed
 lock:    ## the files in .ci/locked and .ci/lowest, made anew
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	.venv-lock/bin/$(COMPILE) --upgrade --output-file .ci/locked/user.txt
-	.venv-lock/bin/$(COMPILE) --upgrade --extra dev --output-file .ci/locked/tests.txt
-	.venv-lock/bin/$(COMPILE) --upgrade --resolution lowest-direct --output-file .ci/lowest/user.txt
-	.venv-lock/bin/$(COMPILE) --upgrade --extra dev --constraint .ci/lowest/user.txt --output-file .ci/lowest/tests.txt
+	.venv-lock/bin/$(COMPILE) --universal --output-file .ci/locked/user.txt
+	.venv-lock/bin/$(COMPILE) --universal --extra dev --output-file .ci/locked/tests.txt
+	.venv-lock/bin/$(COMPILE) --resolution lowest-direct --output-file .ci/lowest/user.txt
+	.venv-lock/bin/$(COMPILE) --extra dev --constraint .ci/lowest/user.txt --output-file .ci/lowest/tests.txt
 
 release:    ## dist/: the wheel, twice the same; what it is made of; and a try in a clean environment
 	bash .ci/release
