@@ -162,7 +162,7 @@ class Request(NamedTuple):
     body: Any = None  # JSON
     effect: Effect = Effect.READ
     batchable: bool = True  # False: redirects, uploads and other things that cannot travel in a $batch
-    fresh: bool = False  # wants a connection of its own, after a 503
+    fresh: bool = False  # wants a connection of its own: after a 503, or for much, which would leave its buffers behind
     row: int = 0  # the row of the input that it is for
     change: Change | None = None  # what it is for, if it writes
     page: bool = False  # of a list, and a smaller one can be asked for: no use in trying this one for long
@@ -334,6 +334,10 @@ class Store(Protocol):
     def state(self) -> dict[str, Any]:
         """What the mailbox left behind in an earlier run of the task with these options, by name; what is in it when
         the mailbox ends as ok is left for the next run. Values are JSON."""
+
+    @property
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        """Held while content is streamed into a blob: few are at a time in all mailboxes, since each takes memory."""
 
     def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
         """A new blob in the mailbox's file of this name, within `frame`."""

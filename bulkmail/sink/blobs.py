@@ -29,6 +29,10 @@ T = TypeVar("T")
 THREADS = 4
 """Chunks that are written at a time, by threads of their own: a slow disk must not keep the journals waiting."""
 
+STREAMS = 16
+"""Contents that are streamed at a time in the whole run: each takes up to two megabytes, most of it buffers of TLS that
+fill while the disk is slower than the network."""
+
 _FOLDER = re.compile(r"([0-9]+)-")
 
 
@@ -37,6 +41,7 @@ class Blobs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.turn = asyncio.Semaphore(STREAMS)
         self._threads: ThreadPoolExecutor | None = None
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """A task's store in memory: what was left for the task, and what it leaves."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from hashlib import sha256
 from typing import Any
 
@@ -18,6 +18,10 @@ class MemoryStore:
         self.checkpoint = checkpoint
         self.state = dict(state)
         self.files: dict[str, bytes] = {}
+
+    @property
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        return nullcontext()
 
     @asynccontextmanager
     async def blob(self, name: str, frame: Frame | None = None, /) -> AsyncIterator["MemoryBlob"]:

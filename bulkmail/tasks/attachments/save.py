@@ -153,7 +153,7 @@ async def _download(graph: Graph, message: Message, one: Attachment) -> Blob:
     """A range that is not there any more means that the content is another one: it is read from its start."""
     read = partial(
         graph.download, one.file_name(message.id), PATH + "/{}/$value", message.id, one.id,
-        most=LARGEST, headers=IMMUTABLE,
+        most=LARGEST, likely=one.size, headers=IMMUTABLE,
     )  # fmt: skip
     try:
         return await read()
