@@ -10,13 +10,19 @@ export PYTHONDONTWRITEBYTECODE :=  # programs are started so often here that to 
 
 default: test
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.user: pyproject.toml    ## what a user needs
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bulkmail needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
+	@echo 'Installing bulkmail into $(VENV), which takes a minute where packages have to be fetched ...'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[speed]'
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.user    ## and what its tests need
+	@echo 'Installing what the tests need ...'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[speed,dev]'
 	@touch $@
 
-demo: $(VENV)/.installed    ## the main job, on the embedded tenant
+demo: $(VENV)/.user    ## the main job, on the embedded tenant
 	$(BIN)/bulkmail demo --directory demo
 
 test: style types unit      ## everything that must hold before a commit

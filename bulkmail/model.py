@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
+from bulkmail.streams import Blob as Blob
 from bulkmail.streams import Frame, Into, Pieces
 
 Row: TypeAlias = dict[str, Any]
@@ -22,8 +23,7 @@ class Checkpoint(dict[str, Any]):
 
     The rows and blobs before it are durable, together with it, before the task goes on. A run that is resumed begins
     the task anew and gives it the last checkpoint of the mailbox, as `graph.checkpoint`. Its values are JSON, at most
-    64 KB in all. Of a mailbox that fails later on, what was durable stays, and its outcome counts those rows; a run
-    that does the failed mailboxes once more has a directory of its own, and begins them anew.
+    64 KB in all. Of a mailbox that fails later on, what was durable stays; a run of the failed ones begins them anew.
     """
 
 
@@ -206,16 +206,6 @@ class Response(NamedTuple):
     doubtful: bool = False
 
 
-class Blob(NamedTuple):
-    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` is relative to the run
-    directory, with slashes; `sha256` is of the piece, in hexadecimal digits."""
-
-    path: str
-    offset: int
-    bytes: int
-    sha256: str
-
-
 class Tally(NamedTuple):
     """What a mailbox cost: attempts sent, refusals by throttling, and seconds spent waiting for permission to send.
 
@@ -332,8 +322,8 @@ class Store(Protocol):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the mailbox left behind in an earlier run of the task with these options, by name; what is in it when
-        the mailbox ends as ok is left for the next run. Values are JSON."""
+        """What the mailbox left in an earlier run of the task with these options, by name. Values are JSON; what is
+        in it when the mailbox ends as ok is left for the next run."""
 
     @property
     def turn(self) -> AbstractAsyncContextManager[object]:
@@ -342,13 +332,15 @@ class Store(Protocol):
     def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
         """A new blob in the mailbox's file of this name, within `frame`."""
 
+    def carried(self, done: int, expected: int, /) -> None: ...  # bytes that were moved, and about how many will be
+
 
 class Direct(Protocol):
     """Reads what lies at pre-signed addresses, without a token."""
 
     def read(self, address: Address, /, *, most: int, start: int = 0) -> AsyncIterator[bytes]:
-        """The content from byte `start` on, at most `most` bytes, in chunks. Raises LinkRefused for an address on a
-        host that is not listed, GraphError for an answer that is an error, and TransportError."""
+        """The content from byte `start` on, at most `most` bytes, in chunks. Raises LinkRefused for a host that is not
+        listed, GraphError and TransportError."""
 
 
 class Reporter(Protocol):

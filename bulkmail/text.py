@@ -84,6 +84,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def size(number: int) -> str:
+    """Bytes for people: `980 B`, `1.2 MB`, `20 GB`."""
+    power = min(4, (len(str(round(number * 1.0005))) - 1) // 3)
+    value = number / 1000**power
+    unit = ("B", "kB", "MB", "GB", "TB")[power]
+    return f"{value:.2g} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+
 def figure(value: float) -> str:
     """A mean, a rate or a peak, to three digits at least: `0.298`, `61.6`, `11,952`."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.text import LIMIT, duration, likeliest, nearest, one_line, seconds
+from bulkmail.text import LIMIT, duration, likeliest, nearest, one_line, seconds, size
 
 
 @given(st.text(st.characters(), max_size=2000))
@@ -46,3 +46,14 @@ def test_the_nearest_name_or_all_of_them() -> None:
 def test_a_duration_is_read_back_within_its_last_unit(whole: int) -> None:
     text = duration(whole).replace(" min", "m").replace(" h", "h").replace(" s", "s").replace(" ", "")
     assert 0 <= whole - seconds(text) < (60 if whole >= 3600 else 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "0 B"), (999, "999 B"), (1000, "1 kB"), (1234, "1.2 kB"), (999_600, "1 MB"), (20 * 10**9, "20 GB"),
+        (3 * 10**16, "30000 TB"),
+    ],
+)  # fmt: skip
+def test_bytes_for_people(number: int, said: str) -> None:
+    assert size(number) == said

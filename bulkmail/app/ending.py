@@ -15,12 +15,13 @@ from bulkmail.run.stop import CANCELLED, Reason
 from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
+from bulkmail.rundir.folder import part_sheets
 from bulkmail.rundir.manifest import Manifest, State, now
 from bulkmail.rundir.ordered import drop_sorted, write_sorted
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.totals import Totals
-from bulkmail.rundir.verdicts import write_verdicts
+from bulkmail.rundir.verdicts import write_addresses, write_verdicts
 from bulkmail.task.undo import LEFT, RESULT
 from bulkmail.text import one_line
 
@@ -102,7 +103,8 @@ async def end(
     try:
         await asyncio.to_thread(_write_more, folder, manifest, in_order=failure is None and reason is None)
         looked = await asyncio.to_thread(_look, folder, manifest, recovered)
-        outputs = await asyncio.to_thread(digests, folder, OutputSettings(manifest.output.format).names())
+        names = OutputSettings(manifest.output.format).names()
+        outputs = await asyncio.to_thread(lambda: digests(folder, [*names, *part_sheets(folder)]))
     except BulkmailError as error:
         failure = failure or error
     changes = recovered.changes.counts
@@ -151,6 +153,7 @@ def _write_more(folder: Path, manifest: Manifest, *, in_order: bool) -> None:
     write_failed(run, bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo)
     if "csv" in style.format:
         write_verdicts(run, style)
+    write_addresses(run, style)
     for suffix in style.format:
         drop_sorted(folder, suffix)
         if style.order == "input" and in_order:

@@ -41,7 +41,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         mode=mode_of(job, task),
         input=_input(job),
         app=application_of(job),
-        output=output_of(job.output),
+        output=replace(output_of(job.output), mask=_mask_key(job)),
         limits=job.limits.model_dump(mode="json"),
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
@@ -100,6 +100,11 @@ def output_of(output: Output) -> PinnedOutput:
     return PinnedOutput(
         output.format, output.raw, bom, output.cell_delimiter, decimal_comma=output.excel, order=output.order
     )
+
+
+def _mask_key(job: Job) -> str:
+    """The file with the key of the mask; empty without one."""
+    return str((job.output.mask_key or job.path.with_suffix(".mask.key")).resolve()) if job.output.mask else ""
 
 
 def application_of(job: Job) -> PinnedApp:

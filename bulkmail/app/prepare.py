@@ -17,6 +17,7 @@ from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.config import Input, Job, load
 from bulkmail.config.tables import several
+from bulkmail.core.mask import Mask
 from bulkmail.errors import ConfigError, InputError, UsageError
 from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
@@ -24,6 +25,7 @@ from bulkmail.identity.secret import exposed
 from bulkmail.model import Source, Status, TokenSource
 from bulkmail.rundir.folder import FAILED
 from bulkmail.rundir.manifest import MANIFEST, Manifest
+from bulkmail.rundir.maskkey import made
 from bulkmail.rundir.reader import RunDir
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, check_options, find
@@ -56,6 +58,8 @@ class Prepared:
     warnings: Sequence[str] = ()
     expected: frozenset[Status] = frozenset()
     """How its mailboxes ended before, where it is about those that did: it is no alarm that they end so again."""
+    mask: Mask | None = None
+    """Stands between the addresses and the readers of the log, the progress and the rows."""
 
 
 def prepare(job: Job, flags: Flags) -> Prepared:
@@ -67,7 +71,9 @@ def prepare(job: Job, flags: Flags) -> Prepared:
     source = file_source(job.input, keep_columns=task.wants_columns)
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, flags), credential)
-    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential), _expected(job))
+    return Prepared(
+        job, task, options, credential, manifest, source, _warnings(job, credential), _expected(job), _mask(manifest)
+    )  # fmt: skip
 
 
 def prepare_again(run: RunDir, flags: Flags) -> Prepared:
@@ -80,7 +86,9 @@ def prepare_again(run: RunDir, flags: Flags) -> Prepared:
     credential = credential_of(job)
     manifest = with_certificate(pinned(job, task, options, all_flags), credential)
     manifest = replace(manifest, parent=str(run.path.resolve()))
-    return Prepared(job, task, options, credential, manifest, source, _warnings(job, credential))
+    return Prepared(
+        job, task, options, credential, manifest, source, _warnings(job, credential), mask=_mask(manifest)
+    )  # fmt: skip
 
 
 def prepare_undo(run: RunDir, flags: Flags) -> Prepared:
@@ -94,6 +102,11 @@ def prepare_apply(plan: RunDir, flags: Flags) -> Prepared:
     applying = dict(flags) | {"task.drift": False, "task.apply": True}
     prepared = _by_its_own(plan, applying, undoing if is_undo else _itself, undo=is_undo, applies=True)
     return replace(prepared, source=earlier_source(plan, prepared.job, prepared.task))
+
+
+def _mask(manifest: Manifest) -> Mask | None:
+    """Raises ConfigError and OutputError. Blocks."""
+    return made(Path(manifest.output.mask)) if manifest.output.mask else None
 
 
 def _itself(task: Task) -> Task:
@@ -130,7 +143,9 @@ def _by_its_own(
     credential = credential_of(job)
     manifest = with_certificate(manifest, credential)
     warnings = _warnings(job, credential)
-    return Prepared(job, shaped, options, credential, manifest, warnings=warnings, expected=_GONE_SINCE)
+    return Prepared(
+        job, shaped, options, credential, manifest, warnings=warnings, expected=_GONE_SINCE, mask=_mask(manifest)
+    )
 
 
 async def surveyed(prepared: Prepared) -> Prepared:

@@ -16,6 +16,7 @@ from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
 from bulkmail.app.input import chosen, directory_source, require_unchanged, spooled, survey
 from bulkmail.app.loop import interruptible
+from bulkmail.app.masking import masked_logs
 from bulkmail.app.observe import Note, Observer, observed
 from bulkmail.app.page import write_report_at_end
 from bulkmail.app.prepare import Prepared
@@ -26,9 +27,9 @@ from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import booked
 from bulkmail.errors import BulkmailError, gravest
-from bulkmail.model import Chunks, Source, Status
+from bulkmail.model import Chunks, Source, Status, Wait
 from bulkmail.run.alarm import Alarm, AlarmSettings
-from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.run.outputs import NO_PARTS, OutputSettings, open_outputs
 from bulkmail.run.pending import Outputs
 from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
@@ -68,9 +69,14 @@ class Runner:
     planned: Planned | None = None
     stop: Stop = field(default_factory=Stop)
 
+    def __post_init__(self) -> None:
+        if (mask := self.prepared.mask) is not None:
+            tell = self.note
+            self.note = lambda text: tell(mask.text(text))
+
     async def run(self, folder: Path) -> Ended:
         """From the first request to the last file. Raises OutputError where not even `run.json` can be written."""
-        with interruptible(self.stop, self.note):
+        with interruptible(self.stop, self.note), masked_logs(self.prepared.mask):
             clock = asyncio.get_running_loop().time
             started, failure = clock(), None
             try:
@@ -142,6 +148,7 @@ class Runner:
             planning=planning,
             run=self.prepared.manifest.id,
             freshness=freshness,
+            parts=NO_PARTS if task.parts is None else task.parts(options),
         )
 
     async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:
@@ -201,7 +208,9 @@ class Runner:
             outputs=outputs,
             alarm=Alarm(self._watched(), self.recovered.changes.counts),
             stop=self.stop,
-            settings=SweepSettings(limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred),
+            settings=SweepSettings(
+                limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred, mask=self.prepared.mask
+            ),
         )
         with self._time_box():
             await sweep.run()
@@ -250,7 +259,7 @@ class Runner:
             pace = connection.stack.pace.statistics()
             return Snapshot.of(
                 self.recovered.totals, self.recovered.changes.counts, pace,
-                connection.stack.waits(), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
+                self._shown(connection.stack.waits()), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
                 queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
             )  # fmt: skip
@@ -261,6 +270,10 @@ class Runner:
         finally:
             service = believed(connection.stack.pace.statistics(), clock())
             self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, service=service))
+
+    def _shown(self, waits: Sequence[Wait]) -> Sequence[Wait]:
+        mask = self.prepared.mask
+        return [one._replace(mailbox=one.mailbox and mask(one.mailbox)) for one in waits] if mask else waits
 
     async def _end(self, folder: Path, failure: BaseException | None, seconds: float) -> Ended:
         prepared = self.prepared

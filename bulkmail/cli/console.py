@@ -8,7 +8,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -46,13 +46,14 @@ def exit_on_error() -> Iterator[None]:
         raise SystemExit(128 + signal.SIGINT) from None
 
 
-def complain(error: BulkmailError) -> None:
-    """Prints what happened, and what to do about it."""
+def complain(error: BulkmailError, masked: Callable[[str], str] = str) -> None:
+    """Prints what happened, and what to do about it; `masked` takes out what the reader is not to see."""
+    said = masked(str(error))
     if _logs_json():
         fields = {"event": "error", "exit_code": error.exit_code, "hint": error.hint}
-        log.error("%s", str(error) or type(error).__name__, extra={"fields": fields})
+        log.error("%s", said or type(error).__name__, extra={"fields": fields})
         return
-    for line in str(error).splitlines() or [type(error).__name__]:
+    for line in said.splitlines() or [type(error).__name__]:
         errors.print(f"bulkmail: {one_line(line)}", style="red", soft_wrap=True)
     if error.hint:
         errors.print(f"  {one_line(error.hint)}", soft_wrap=True)

@@ -2,8 +2,9 @@
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,24 +13,39 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from bulkmail.app.apply import apply
 from bulkmail.app.begin import begin
 from bulkmail.app.compose import credential_of
+from bulkmail.app.ending import Ended
 from bulkmail.app.loop import run as run_loop
+from bulkmail.app.undo import undo
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
 from bulkmail.cli.progress import shown
 from bulkmail.cli.rehearsal import PORT, Rehearsal, command, prepare
 from bulkmail.cli.token import show_claims
 from bulkmail.config import load
+from bulkmail.report.verdict import verdict
 from bulkmail.report.view import view_of
+from bulkmail.rundir.folder import REPORT
 from bulkmail.rundir.reader import RunDir
 from bulkmail.sim import Settings, Simulator
-from bulkmail.text import one_line
+from bulkmail.text import counted, one_line
 
-SHOWN = {"mailbox": 24, "auto_reply_status": 14, "language": 6, "internal_reply": 60}
-"""Columns of the report that are shown, and the characters that each may have."""
+SHOWN = {"mailbox": 28, "auto_reply_status": 14, "language": 6, "internal_reply": 60}
+RULES = {"mailbox": 28, "name": 20, "external": 40}
+"""Columns of the reports that are shown, and the characters that each may have."""
+
+SWEEP = {"output.report": True}
+FORWARDS = {"task.name": "rules.report", "task.only": "external"}
+FEW = 20
+ZONE = {"task.name": "settings.apply", "task.time_zone": "W. Europe Standard Time", "input.limit": FEW}
+"""What the demo runs, as settings over the job of the rehearsal."""
 
 ROWS = 8
+
+UNSHOWN = "\ufffd"
+"""Stands in a row for a character that no terminal should get."""
 
 
 def demo(
@@ -38,7 +54,7 @@ def demo(
     mailboxes: Annotated[int, typer.Option(help="Size of the simulated tenant.", min=1, max=200_000)] = 2000,
     latency: Annotated[int, typer.Option(help="Milliseconds that Graph takes to answer.", min=0, max=10_000)] = 100,
 ) -> None:
-    """Show the whole thing on the embedded tenant: certificate, token, sweep, report.
+    """Show the whole thing on the embedded tenant: certificate, token, two reports, a plan applied and taken back.
 
     Example: bulkmail demo --directory demo
     """
@@ -54,19 +70,55 @@ async def _demo(directory: Path, settings: Settings) -> None:
     async with _simulator(settings) as simulator:
         rehearsal = await asyncio.to_thread(prepare, simulator, directory)
         _show_certificate(rehearsal)
-        job = load(rehearsal.job)
         _heading("2  A token, signed for with the certificate")
-        show_claims(await credential_of(job).token())
+        show_claims(await credential_of(load(rehearsal.job)).token())
         _heading(f"3  The sweep: {rehearsal.mailboxes} through {rehearsal.job}")
-        with shown(say.errors) as observer:
-            ended = await begin(job, {}, observers=[observer], note=say.note)
-        summary.show(await asyncio.to_thread(view_of, RunDir(ended.folder)), say.results)
-        if ended.failure is not None:
-            raise ended.failure
+        swept = await _run(rehearsal, SWEEP)
+        summary.show(await asyncio.to_thread(view_of, RunDir(swept.folder)), say.results)
         _heading("4  The first rows of records.csv")
-        say.results.print(await asyncio.to_thread(_rows, ended.folder / "records.csv"))
+        say.results.print(await asyncio.to_thread(_rows, swept.folder / "records.csv", SHOWN, _is_plain))
+        _heading("5  Inbox rules that send mail outside")
+        forwards = await _run(rehearsal, FORWARDS)
+        _say_verdict(forwards)
+        found = counted(forwards.manifest.sums.findings, "mailbox has", "mailboxes have")
+        say.results.print(f"{found} a rule that is switched on and sends mail outside:")
+        say.results.print(await asyncio.to_thread(_rows, forwards.folder / "records.csv", RULES, _is_grave))
+        _heading(f"6  A time zone: planned for {FEW} mailboxes, applied as planned, taken back")
+        await _there_and_back(rehearsal)
         _show_books(simulator.books())
-    _show_next(directory)
+    _show_next(directory, swept.folder)
+
+
+async def _run(rehearsal: Rehearsal, flags: Mapping[str, Any]) -> Ended:
+    """Runs the rehearsal's job. Raises what ended it early."""
+    return await _observed(partial(begin, load(rehearsal.job, flags=flags), flags))
+
+
+async def _there_and_back(rehearsal: Rehearsal) -> None:
+    planned = await _run(rehearsal, ZONE)
+    _say_verdict(planned)
+    into = planned.folder.with_name(f"{planned.folder.name}-applied")
+    applied = await _observed(partial(apply, planned.folder, {}, into=into))
+    _say_verdict(applied)
+    into = applied.folder.with_name(f"{applied.folder.name}-undo")
+    _say_verdict(await _observed(partial(undo, applied.folder, {"task.apply": True}, into=into)))
+
+
+async def _observed(work: Callable[..., Coroutine[Any, Any, Ended]]) -> Ended:
+    with shown(say.errors) as observer:
+        ended = await work(observers=[observer], note=_unsaid)
+    if ended.failure is not None:
+        raise ended.failure
+    return ended
+
+
+def _unsaid(_text: str) -> None:
+    """The notes of a run; the demo says the same in its headings."""
+
+
+def _say_verdict(ended: Ended) -> None:
+    view = view_of(RunDir(ended.folder))
+    say.results.print(f"{ended.folder.name}: {verdict(view)}", soft_wrap=True)
 
 
 @asynccontextmanager
@@ -93,25 +145,33 @@ def _show_certificate(rehearsal: Rehearsal) -> None:
     say.results.print(f"valid for {certificate.days_left()} days; {rehearsal.directory / 'app.cer'} is its public half")
 
 
-def _rows(path: Path) -> Table:
-    """The first rows that have an automatic reply, in a few columns."""
+def _rows(path: Path, shown: Mapping[str, int], takes: Callable[[dict[str, str]], bool] = bool) -> Table:
+    """The first rows that are taken, in a few columns of so many characters."""
     table = Table(box=None, pad_edge=False)
-    for name, width in SHOWN.items():
-        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
+    for place, (name, width) in enumerate(shown.items()):
+        least = None if place == len(shown) - 1 else min(width, 16)
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=least, max_width=width)
     with path.open(encoding="utf-8", newline="") as file:
-        for row in islice(filter(_is_plain, csv.DictReader(file)), ROWS):
-            table.add_row(*(Text(one_line(row[name])) for name in SHOWN))
+        for row in islice(filter(takes, csv.DictReader(file)), ROWS):
+            table.add_row(*(Text(one_line(row[name])) for name in shown))
     return table
 
 
 def _is_plain(row: dict[str, str]) -> bool:
+    return _is_readable(row["internal_reply"])
+
+
+def _is_grave(row: dict[str, str]) -> bool:
+    return row["severity"] == "high" and _is_readable(row["external"]) and _is_readable(row["name"])
+
+
+def _is_readable(text: str) -> bool:
     """Some mailboxes of the tenant hold what a spreadsheet or a terminal must not run: not for a first look."""
-    reply = row["internal_reply"]
-    return bool(reply) and reply[0].isalpha() and reply.isprintable()
+    return text[:1].isalpha() and text.isprintable() and UNSHOWN not in text
 
 
 def _show_books(books: Any) -> None:
-    _heading("5  What the tenant saw")
+    _heading("7  What the tenant saw")
     broke = sum(books["breaches"].values())
     say.results.print(
         f"{books['requests']:,} requests, at most {books['most_in_flight']:,} at a time and "
@@ -120,7 +180,8 @@ def _show_books(books: Any) -> None:
     )
 
 
-def _show_next(directory: Path) -> None:
-    _heading("Run it again by hand")
+def _show_next(directory: Path, swept: Path) -> None:
+    _heading("Look at it, and run it again by hand")
+    say.results.print(f"  {swept / REPORT}      the sweep as a page, for a browser", soft_wrap=True)
     say.results.print(f"  {command()} sim --directory {directory}      in one terminal", soft_wrap=True)
     say.results.print(f"  {command()} run {directory / 'job.toml'}     in another", soft_wrap=True)

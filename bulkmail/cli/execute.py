@@ -1,7 +1,7 @@
 """Executes what a command asked the application for: shows the progress, then the summary, and gives the exit code."""
 
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 import typer
@@ -17,6 +17,7 @@ from bulkmail.cli.password import unlocking
 from bulkmail.cli.progress import shown
 from bulkmail.errors import BulkmailError
 from bulkmail.report.view import view_of
+from bulkmail.rundir.maskkey import known
 from bulkmail.rundir.reader import RunDir
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def execute(
     with metered(metering) as meter:
         ended = unlocking(lambda: _ended(work, meter.observers, hidden=hidden))
         meter.ended(ended)
+    mask = known(ended.manifest.output.mask)
     if as_json:
         typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:
@@ -48,9 +50,9 @@ def execute(
     if against:
         tell_against(ended.folder, against, silent=as_json)
     if isinstance(ended.failure, BulkmailError):
-        say.complain(ended.failure)
+        say.complain(ended.failure, mask.text if mask else str)
     if hidden or not say.errors.is_terminal:
-        _log_end(ended)
+        _log_end(ended, mask.text if mask else str)
     if ended.failure is None:
         return ended.manifest.exit_code or 0
     if isinstance(ended.failure, BulkmailError):
@@ -63,12 +65,12 @@ def _ended(work: Work, more: Sequence[Observer], *, hidden: bool) -> Ended:
         return run_loop(work(observers=[observer, *more], note=say.note))
 
 
-def _log_end(ended: Ended) -> None:
+def _log_end(ended: Ended, masked: Callable[[str], str]) -> None:
     """The last entry of a log, with what a scheduler or a monitor asks for. People have the summary."""
     manifest = ended.manifest
     fields = {
         "event": "end", "task": manifest.task, "mode": manifest.mode, "state": manifest.state,
-        "exit_code": manifest.exit_code, "reason": manifest.reason, "directory": str(ended.folder.resolve()),
+        "exit_code": manifest.exit_code, "reason": masked(manifest.reason), "directory": str(ended.folder.resolve()),
         "seconds": manifest.seconds, "statuses": dict(manifest.statuses), "changes": dict(manifest.changes),
         "requests": manifest.sums.requests, "throttled": manifest.sums.throttled, "retried": manifest.sums.retried,
         "certificate_days_left": manifest.certificate_days_left,

@@ -22,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait until other runs with this application on this host have ended.")
 ]
+Masked = Annotated[bool, typer.Option("--mask", help="Digests in place of addresses in all that is told.")]
 MetricsFile = Annotated[
     Path | None,
     typer.Option("--metrics", help="Write metrics for Prometheus' textfile collector: name it *.prom.", metavar="FILE"),

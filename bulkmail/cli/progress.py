@@ -23,7 +23,7 @@ from bulkmail.app.observe import Observer
 from bulkmail.model import Status, Wait
 from bulkmail.report.text import belief
 from bulkmail.run.snapshot import Snapshot
-from bulkmail.text import duration, one_line
+from bulkmail.text import duration, one_line, size
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,7 @@ class Line:
 
     def __init__(self) -> None:
         self._marks: deque[tuple[float, int]] = deque()
+        self._bytes: deque[tuple[float, int]] = deque()
 
     def __call__(self, now: Snapshot) -> str:
         return "  ".join([*self.parts(now), *waiting(now.waits), *believed(now)])
@@ -110,12 +111,17 @@ class Line:
     def parts(self, now: Snapshot) -> list[str]:
         """The figures, the most important first."""
         done = now.done - now.statuses.get(Status.NOT_RUN, 0)  # they have an outcome, once a run is stopped
-        rate = self._rate(now.seconds, done)
+        rate = _rate(self._marks, now.seconds, done)
+        speed = _rate(self._bytes, now.seconds, now.carried[0]) if now.carried[1] else None
         all_wait = any(not wait.mailbox for wait in now.waits)
         parts = [f"{done:,} of {now.expected:,}  {100 * done // now.expected} %" if now.expected else f"{done:,} done"]
         if rate is not None:
             parts.append(f"{rate:,.0f}/s")
-        if rate and now.expected > done and not all_wait:  # while all wait, the rate says nothing of what is to come
+        if now.carried[1]:
+            parts.append(f"{size(now.carried[0])} of about {size(_in_all(now))}")
+        if speed and not all_wait:  # while all wait, the rate says nothing of what is to come
+            parts.append(f"{size(round(speed))}/s  {duration(max(0, _in_all(now) - now.carried[0]) / speed)} left")
+        elif rate and now.expected > done and not all_wait:
             parts.append(f"{duration((now.expected - done) / rate)} left")
         parts.append(f"after {duration(now.seconds)}")
         parts += [f"{now.statuses[status]:,} {status}" for status in NOT_WELL if now.statuses.get(status)]
@@ -123,13 +129,19 @@ class Line:
                   if number]  # fmt: skip
         return [*parts, f"{now.pace.in_flight:,} in flight"] if now.pace.in_flight else parts
 
-    def _rate(self, seconds: float, done: int) -> float | None:
-        """Mailboxes a second; None before there are two moments to tell it from."""
-        self._marks.append((seconds, done))
-        while seconds - self._marks[0][0] > RATE_OVER and len(self._marks) > 2:
-            self._marks.popleft()
-        began, before = self._marks[0]
-        return (done - before) / (seconds - began) if seconds > began else None
+
+def _rate(marks: deque[tuple[float, int]], seconds: float, done: int) -> float | None:
+    """What is done a second; None before there are two moments to tell it from."""
+    marks.append((seconds, done))
+    while seconds - marks[0][0] > RATE_OVER and len(marks) > 2:
+        marks.popleft()
+    began, before = marks[0]
+    return (done - before) / (seconds - began) if seconds > began else None
+
+
+def _in_all(now: Snapshot) -> int:
+    """Bytes of all mailboxes, taken to be like those that have begun."""
+    return now.carried[1] * max(now.expected, now.begun) // max(1, now.begun)
 
 
 def believed(now: Snapshot) -> list[str]:

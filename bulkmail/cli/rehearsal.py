@@ -19,7 +19,9 @@ from bulkmail.sim import Simulator
 from bulkmail.task.permissions import in_exchange
 
 CLIENT_ID = "b01dface-0000-4000-8000-00000000b01d"
-ROLES = ("MailboxSettings.Read", "User.ReadBasic.All", "GroupMember.Read.All")
+ROLES = (
+    "MailboxSettings.ReadWrite", "Mail.ReadBasic.All", "Domain.Read.All", "User.ReadBasic.All", "GroupMember.Read.All",
+)  # fmt: skip
 PORT, DAYS = 8443, 90
 
 JOB = """\

@@ -15,6 +15,7 @@ from bulkmail.cli.flags import (
     AsJson,
     JobFile,
     LogJson,
+    Masked,
     MaxChanges,
     MaxDuration,
     MetricsFile,
@@ -57,6 +58,7 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,
+    mask: Masked = False,
     wait: Wait = False,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
@@ -96,6 +98,7 @@ def run(
             "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
             "task.apply": applies(apply, plan), "task.drift": drift,
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+            "output.mask": mask or None,
         })  # fmt: skip
         if check:
             require_passed(job_file, given, log_json=log_json)

@@ -43,6 +43,9 @@ Strict = Annotated[bool, typer.Option("--strict-replies", help="Automatic replie
                                       rich_help_panel=TENANT)]  # fmt: skip
 Concealed = Annotated[bool, typer.Option("--concealed", help="Usage reports show hashes in place of names.",
                                          rich_help_panel=TENANT)]  # fmt: skip
+Items = Annotated[int, _flag("Messages of every mailbox; 0: few in most, hundreds in some.", TENANT, min=0)]
+Largest = Annotated[int, _flag("Bytes of the largest message; 0: up to 92 KB.", TENANT, min=0)]
+SessionLife = Annotated[str, _flag("How long a session for imports is good.", TIME)]
 Latency = Annotated[str, _flag("Time that Graph takes for a request: 150ms, 2s.", TIME)]
 SendDelay = Annotated[str, _flag("Time until a sent message is in Sent Items.", TIME)]
 Host = Annotated[str, _flag("Address to listen on.", TIME)]
@@ -143,6 +146,9 @@ def sim(
     stale: Stale = 0.0,
     strict_replies: Strict = False,
     concealed: Concealed = False,
+    items: Items = 0,
+    largest_item: Largest = 0,
+    session_life: SessionLife = "2h",
     latency: Latency = "0ms",
     send_delay: SendDelay = "0ms",
     host: Host = "127.0.0.1",
@@ -173,6 +179,7 @@ def sim(
         plan = {
             "mailboxes": mailboxes, "seed": seed, "absent": absent, "denied": denied, "moving": moving, "stale": stale,
             "strict_replies": strict_replies, "concealed": concealed, "latency": seconds(latency),
+            "items": items, "largest_item": largest_item, "session_life": seconds(session_life),
             "send_delay": seconds(send_delay), "host": host, "port": port, "login_port": login_port, "tls": not plain,
             "token_life": int(seconds(life)), "batch": _one_of(batch, BatchRule), "faults": faults(fault or [], script),
         }  # fmt: skip

@@ -9,6 +9,7 @@ from rich.text import Text
 from bulkmail.report.text import laid_out, tell
 from bulkmail.report.view import View
 from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.maskkey import known
 
 STYLES = {"ok": "green", "absent": "dim", **dict.fromkeys(("denied", "failed", "unknown", "not_run"), "yellow")}
 """How words in front of lines are shown; of the rest, none stands out."""
@@ -22,7 +23,10 @@ def as_json(manifest: Manifest, folder: Path) -> str:
 def show(view: View, console: Console) -> None:
     """The whole summary, laid out for the console's width."""
     hints = [] if view.standing == "running" else _next(view.manifest, view.folder)
-    for line in laid_out(tell(view, hints=hints), console.width):
+    mask = known(view.manifest.output.mask)
+    told = tell(view, hints=hints)
+    lines = told if mask is None else [line._replace(text=mask.text(line.text)) for line in told]
+    for line in laid_out(lines, console.width):
         console.print(Text(line, STYLES.get(line.partition(" ")[0], "")), soft_wrap=True)
 
 

@@ -217,6 +217,10 @@ class Output(Table):
     order: Literal["done", "input"] = Field(
         "done", description="rows as mailboxes are done; with input also sorted.csv, in the order of the list"
     )
+    mask: bool = Field(
+        default=False, description="keyed digests in place of addresses in logs, progress, summary and report"
+    )
+    mask_key: File = Field(None, description="file with the key of the digests, made once; built in: beside the job")
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
     report: bool = Field(default=False, description="write report.html, a page with charts, when the run ends")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
@@ -268,6 +272,7 @@ PATHS = (
     ("input", "path"),
     ("input", "exclude"),
     ("output", "directory"),
+    ("output", "mask_key"),
     ("state", "path"),
     ("state", "registry"),
 )

@@ -20,7 +20,7 @@ GUIDES = {
     "limits": "how fast a run goes, and why a mailbox waits",
     "reliability": "stop, resume, plan, apply, undo, and what is promised",
     "scheduling": "every night, without a terminal",
-    "operations": "keeping watch: a time box that covers all, how fresh the tenant is, figures over time",
+    "operations": "a time box that covers all, freshness, metrics, two runs at once, masked addresses",
     "rehearsals": "try it on a simulated tenant, outages included",
     "plugins": "a task of your own, and its tests",
     "measured": "figures, and how to get yours",

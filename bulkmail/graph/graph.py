@@ -125,6 +125,10 @@ class Graph:
         """
         return self._kept.blob(name, frame)
 
+    def carried(self, done: int, expected: int) -> None:
+        """Shows how far a long mailbox is: bytes that were moved, and about how many there will be."""
+        self._kept.carried(done, expected)
+
     @property
     def direct(self) -> Signed:
         """Reads from and sends to pre-signed addresses. Raises TaskMistake where there is no way to them."""

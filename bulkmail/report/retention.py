@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bulkmail.errors import BulkmailError, InputError, OutputError
-from bulkmail.rundir.folder import ALIVE, INPUT, LOCK, NAMES, SPILLS, hold
+from bulkmail.rundir.folder import ALIVE, INPUT, LOCK, NAMES, SPILLS, hold, part_sheets
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 
 _NAMED = "another run goes on from it"
@@ -96,7 +96,7 @@ def _kept_because(path: Path, manifest: Manifest, *, plans: bool) -> str:
         return "it changed mailboxes: bulkmail undo needs it"
     if manifest.mode == "plan" and not plans:
         return "a plan: give --plans as well"
-    foreign = sorted(entry.name for entry in path.iterdir() if entry.name not in OURS)
+    foreign = sorted(entry.name for entry in path.iterdir() if entry.name not in OURS.union(part_sheets(path)))
     return f"{foreign[0]} in it is not bulkmail's" if foreign else ""
 
 

@@ -15,7 +15,7 @@ from bulkmail.model import Outcome, Status
 from bulkmail.report.reasons import Reason, Reasons
 from bulkmail.report.written import Written, written
 from bulkmail.rundir.figures import sums
-from bulkmail.rundir.folder import NAMES, OUTCOMES, is_held
+from bulkmail.rundir.folder import NAMES, OUTCOMES, is_held, part_sheets
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.totals import Totals
@@ -149,7 +149,7 @@ def _touched(folder: Path) -> datetime | None:
 
 def _files(folder: Path) -> tuple[str, ...]:
     """The files of a run that are for people, in the order of interest."""
-    return tuple(name for name in (*NAMES, MANIFEST) if (folder / name).exists())
+    return tuple(name for name in (*NAMES, *part_sheets(folder), MANIFEST) if (folder / name).exists())
 
 
 def run_before(folder: Path, manifest: Manifest) -> tuple[str, Manifest | None]:

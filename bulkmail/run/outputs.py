@@ -1,15 +1,18 @@
 """Opens the files that a run writes, and closes them all. Knows their names and formats, nothing of what goes in."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from bulkmail.atomic import sync
 from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
 from bulkmail.rundir.folder import (
+    ADDRESSES,
     BLOBS,
     CHANGES,
     FAILED,
@@ -20,19 +23,22 @@ from bulkmail.rundir.folder import (
     SORTED,
     SPILLS,
     VERDICTS,
+    part_sheet,
 )
 from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.rejected import RejectedRows
 from bulkmail.rundir.state import States
-from bulkmail.sink import Csv, Format, Ndjson
+from bulkmail.sink import Csv, Format, Ndjson, OfPart
 from bulkmail.sink.appender import reopened
 from bulkmail.sink.blobs import Blobs, recover_blobs
 from bulkmail.sink.spill import Spills
 from bulkmail.text import one_line
 
 log = logging.getLogger(__name__)
+
+NO_PARTS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class OutputSettings:
     def names(self) -> list[str]:
         """All files that a run may leave, in the order of interest."""
         sheets = (f"{name}.{one}" for name in (RECORDS, SORTED) for one in self.formats)
-        return [*sheets, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, SAMPLES]
+        return [*sheets, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, SAMPLES, ADDRESSES]
 
 
 def _warn_of(name: str) -> None:
@@ -67,21 +73,23 @@ def open_outputs(
     planning: bool = False,
     run: str = "",
     freshness: Freshness | None = None,
+    parts: Mapping[str, Sequence[str]] = NO_PARTS,
 ) -> Iterator[Outputs]:
     """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
-    only plans leaves `states` as they are. `run` is the id that the journal names. Raises OutputError."""
+    only plans leaves `states` as they are. `run` is the id that the journal names. `parts` are the columns of each part
+    that has a CSV of its own. Raises OutputError."""
     bom, delimiter = settings.bom, settings.delimiter
-    table = Csv(
-        columns, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma, stray=_warn_of
-    )  # fmt: skip
-    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table}
+    table = partial(Csv, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
+    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table(columns, stray=_warn_of)}
+    sheets = {f"{RECORDS}.{suffix}": formats[suffix] for suffix in settings.formats}
+    if "csv" in settings.formats:
+        sheets |= {part_sheet(part): OfPart(part, table(own)) for part, own in parts.items()}
     with ExitStack() as opened:
         sinks = []
-        for suffix in settings.formats:
-            path = folder / f"{RECORDS}.{suffix}"
-            file = opened.enter_context(reopened(path, recovered.lengths.get(path.name, 0)))
-            length = file.length or file.append(formats[suffix].header)
-            sinks.append(Sink(path.name, formats[suffix], file, length))
+        for name, sheet in sheets.items():
+            file = opened.enter_context(reopened(folder / name, recovered.lengths.get(name, 0)))
+            length = file.length or file.append(sheet.header)
+            sinks.append(Sink(name, sheet, file, length))
         outcomes = opened.enter_context(reopened(folder / OUTCOMES, recovered.length))
         rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter)))
         blobs = opened.enter_context(closing(Blobs(folder / BLOBS)))
@@ -93,4 +101,4 @@ def open_outputs(
         writer = Writer(
             sinks, Journal(outcomes, run), rejected, recovered.totals, None if planning else states, freshness
         )
-        yield Outputs(writer, spills, blobs, states, dict(recovered.reached))
+        yield Outputs(writer, spills, blobs, states, recovered.totals, dict(recovered.reached))

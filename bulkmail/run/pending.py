@@ -14,6 +14,7 @@ from bulkmail.model import NOTHING, Checkpoint, Mailbox, Row
 from bulkmail.run.writer import Block, Extra, Part, Writer
 from bulkmail.rundir.entries import Reached, checked_state
 from bulkmail.rundir.state import States
+from bulkmail.rundir.totals import Totals
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, Writing
 from bulkmail.sink.spill import Spill, Spills
 from bulkmail.streams import Frame
@@ -35,6 +36,7 @@ class Outputs:
     spills: Spills
     blobs: Blobs
     states: States | None = None
+    totals: Totals = field(default_factory=Totals)
     reached: dict[int, Reached] = field(default_factory=dict)
 
     def durable(self, mailbox: Mailbox) -> int:
@@ -80,6 +82,9 @@ class Pending:
         if self._blobs is None:
             self._blobs = self._outputs.blobs.of(self._mailbox)
         return self._blobs.open(name, frame)
+
+    def carried(self, done: int, expected: int, /) -> None:
+        self._outputs.totals.carried[self._mailbox.row] = done, expected
 
     async def begin(self) -> None:
         """Reads the state that the mailbox left behind, for a task that keeps one."""

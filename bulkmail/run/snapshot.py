@@ -3,7 +3,7 @@
 Taken once a second; taking one looks at every mailbox that waits, and at nothing else that grows with the run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from mmap import PAGESIZE
 from pathlib import Path
@@ -23,7 +23,9 @@ class Snapshot:
     `at` is in seconds since 1970, `seconds` is how long this process has worked on the run. `expected` mailboxes is 0
     while their number is not known. `waited` are seconds that requests waited, added up; `limits` is how often each
     limit asked for a wait. `queue` are outcomes that wait for the disk. `memory` is in bytes that are resident, 0 where
-    the system does not say. `service` is what the pace believes of the service, `manifest` that of the run as it began.
+    the system does not say. `carried` are bytes that were moved, and that will have been, of the mailboxes that have
+    `begun`; none for tasks that do not count them. `service` is what the pace believes of the service, `manifest` that
+    of the run as it began.
     """
 
     at: float
@@ -46,6 +48,8 @@ class Snapshot:
     queue: int = 0
     service: Service = field(default_factory=Service)
     manifest: Manifest | None = None
+    carried: tuple[int, int] = (0, 0)
+    begun: int = 0
 
     @classmethod
     def of(
@@ -57,8 +61,16 @@ class Snapshot:
         return cls(
             at, seconds, expected, dict(totals.statuses), totals.done, totals.not_ok, totals.rows, totals.requests,
             totals.throttled, totals.retried, totals.waited, dict(changes), pace, tuple(waits), memory,
-            totals.findings, by_limit(totals), queue, service or Service(), manifest,
+            totals.findings, by_limit(totals), queue, service or Service(), manifest, _added(totals.carried.values()),
+            len(totals.carried),
         )  # fmt: skip
+
+
+def _added(carried: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    done, expected = 0, 0
+    for one, of in carried:
+        done, expected = done + one, expected + of
+    return done, expected
 
 
 _STATM = Path("/proc/self/statm")  # only Linux has it

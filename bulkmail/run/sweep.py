@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Container, Coroutine, Seque
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from bulkmail.core.mask import Mask
 from bulkmail.errors import ChangesExhausted, ServiceDown, gravest
 from bulkmail.graph import Graph
 from bulkmail.model import (
@@ -57,12 +58,14 @@ class Worker:
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
     """`workers` mailboxes at a time; `grace` is in seconds; `parked` rows may wait for a turn at their target. In rows
-    that are `barred`, something that must not be done twice was begun by a process that died."""
+    that are `barred`, something that must not be done twice was begun by a process that died. A `mask` stands in rows
+    in the place of their mailbox."""
 
     workers: int = 4096
     grace: float = 30.0
     parked: int = PARKED
     barred: Container[int] = frozenset()
+    mask: Mask | None = None
 
 
 class Sweep:
@@ -232,7 +235,7 @@ class Sweep:
         key = worker.target = key_of(target) if target else mailbox.key
         self._lanes.enter(key)
         pending = Pending(self._outputs, mailbox)
-        rows, names_mailbox, finding = pending.rows, self._names_mailbox, self._finding
+        rows, names_mailbox, finding, mask = pending.rows, self._names_mailbox, self._finding, self._settings.mask
         running: AsyncIterator[Row] | None = None
         blocks: Sequence[bytes | Block] = ()
         status, problem, number, findings, extra = Status.OK, None, 0, 0, None
@@ -248,7 +251,8 @@ class Sweep:
                     check_row(row, running)
                 if finding is not None and finding(row):
                     findings += 1
-                rows.append(row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row})
+                named = row if not names_mailbox or "mailbox" in row else {"mailbox": mailbox.address, **row}
+                rows.append(named if mask is None else mask.row(named, mailbox.address))
                 if len(rows) == CHUNK:
                     await pending.encode()
             if pending.is_short:

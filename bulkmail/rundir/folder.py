@@ -31,12 +31,15 @@ SORTED = "sorted"
 REJECTED = "rejected.csv"
 BLOBS = "blobs"
 SAMPLES = "samples.ndjson"
+ADDRESSES = "addresses.csv"
 REPORT = "report.html"
 DIFFERENCES = "diff.csv"
 RECORDS = "records"
 SHEETS = (f"{RECORDS}.ndjson", f"{RECORDS}.csv", f"{SORTED}.ndjson", f"{SORTED}.csv")
-NAMES = (REPORT, *SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES, DIFFERENCES)
+NAMES = (REPORT, *SHEETS, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, BLOBS, SAMPLES, ADDRESSES, DIFFERENCES)
 """What a run may write beside its manifest, and other programs might have written as well."""
+
+_OF_PARTS = f"{RECORDS}.*.csv"
 
 _WORD = re.compile(r"\{\w*\}")
 """A word in the name of a directory that is filled in."""
@@ -45,6 +48,16 @@ SIGNATURE = f"{MANIFEST}.jws"
 LOCK = ".lock"
 ALIVE = ".alive"
 SPILLS = ".spilled"
+
+
+def part_sheet(part: str) -> str:
+    """The file with the rows of one part, of a task whose reports have parts."""
+    return f"{RECORDS}.{part}.csv"
+
+
+def part_sheets(folder: Path) -> list[str]:
+    """The names of those that are there."""
+    return sorted(path.name for path in folder.glob(_OF_PARTS))
 
 
 def name(template: str, task: str, now: datetime, job: str = "") -> Path:
@@ -82,7 +95,7 @@ def open_folder(wanted: Path) -> Iterator[Path]:
 
 def _refuse_foreign_files(folder: Path) -> None:
     """A directory that was there may hold what its owner needs, such as the very list that is to be worked on."""
-    taken = [name for name in NAMES if (folder / name).exists()]
+    taken = [name for name in NAMES if (folder / name).exists()] + part_sheets(folder)
     if taken:
         raise OutputError(
             f"{folder} holds {', '.join(taken)} and is not a run", hint="Nothing is overwritten: name another --output."

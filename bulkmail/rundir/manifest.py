@@ -74,7 +74,8 @@ class PinnedApp:
 @dataclass(frozen=True, slots=True)
 class PinnedOutput:
     """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point.
-    `order` is that of the mailboxes as they were done, or with `input` also that of the list, in files of its own."""
+    `order` is that of the mailboxes as they were done, or with `input` also that of the list, in files of its own.
+    `mask` is the file with the key by which mailboxes are masked, and empty where they are not."""
 
     format: tuple[str, ...] = ("ndjson", "csv")
     raw: bool = False
@@ -82,6 +83,7 @@ class PinnedOutput:
     delimiter: str = ","
     decimal_comma: bool = False
     order: Literal["done", "input"] = "done"
+    mask: str = ""
 
 
 @dataclass(frozen=True, slots=True)

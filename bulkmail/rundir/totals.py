@@ -19,7 +19,8 @@ class Waits:
 @dataclass(slots=True)
 class Totals:
     """Counts what was committed. `waited` is seconds that requests waited before they left; `waits` is by limit;
-    `findings` are mailboxes with a row that should be looked into."""
+    `findings` are mailboxes with a row that should be looked into. `carried` is by row, for tasks that move bytes: how
+    many are done, and how many there will be, as far as that is known."""
 
     statuses: Counter[Status] = field(default_factory=Counter)
     rows: int = 0
@@ -30,6 +31,7 @@ class Totals:
     waits: defaultdict[str, Waits] = field(default_factory=lambda: defaultdict(Waits))
     problems: Counter[str] = field(default_factory=Counter)
     findings: int = 0
+    carried: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def done(self) -> int:

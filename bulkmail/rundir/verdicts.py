@@ -10,9 +10,11 @@ from collections.abc import Callable
 from itertools import islice
 
 from bulkmail import atomic
+from bulkmail.core.mask import Mask
 from bulkmail.model import Outcome, Row
-from bulkmail.rundir.folder import VERDICTS
+from bulkmail.rundir.folder import ADDRESSES, VERDICTS
 from bulkmail.rundir.manifest import PinnedOutput
+from bulkmail.rundir.maskkey import known
 from bulkmail.rundir.reader import RunDir
 from bulkmail.sink import Csv
 from bulkmail.sink.appender import os_errors_as_output_error
@@ -30,11 +32,30 @@ def write_verdicts(run: RunDir, style: PinnedOutput) -> None:
     sheet = Csv(COLUMNS, bom=style.bom, delimiter=style.delimiter, decimal_comma=style.decimal_comma)
     with os_errors_as_output_error(path):
         path.unlink(missing_ok=True)
-    told = run.told(_shortly(style))
+    mask = known(style.mask)
+    told = run.told(_shortly(style) if mask is None else _at_length)
     with atomic.replacing(path) as file:
         file.write(sheet.header)
         while block := list(islice(told, BLOCK)):
-            file.write(b"".join(one if isinstance(one, bytes) else sheet.encode([_row(one)]) for one in block))
+            file.write(b"".join(one if isinstance(one, bytes) else sheet.encode([_row(one, mask)]) for one in block))
+
+
+def write_addresses(run: RunDir, style: PinnedOutput) -> None:
+    """Which digest stands for which mailbox, for the owner of the run alone; nothing where none does. Raises
+    OutputError and Damaged. Blocks."""
+    if (mask := known(style.mask)) is None:
+        return
+    sheet = Csv(("masked", "mailbox", "id", "row"), bom=style.bom, delimiter=style.delimiter)
+    mailboxes = (outcome.mailbox for outcome in run.outcomes())
+    rows = ({"masked": mask(one.address), "mailbox": one.address, "id": one.id, "row": one.row} for one in mailboxes)
+    with atomic.replacing(run.path / ADDRESSES) as file:
+        file.write(sheet.header)
+        while block := list(islice(rows, BLOCK)):
+            file.write(sheet.encode(block))
+
+
+def _at_length(_line: bytes) -> None:
+    """For outcomes that are all decoded."""
 
 
 _PLAIN = re.compile(
@@ -58,9 +79,11 @@ def _shortly(style: PinnedOutput) -> Callable[[bytes], bytes | None]:
     return shortly
 
 
-def _row(outcome: Outcome) -> Row:
+def _row(outcome: Outcome, mask: Mask | None = None) -> Row:
     mailbox, status, rows, tally, seconds, problem, _ = outcome
     code, message, request_id = ("", "", "") if problem is None else (problem.code, problem.message, problem.request_id)
-    values = (mailbox.address, mailbox.id, mailbox.row, str(status), code, message, rows, tally.requests,
+    name, id_ = (mailbox.address, mailbox.id) if mask is None else (mask(mailbox.address), "")
+    message = message if mask is None else mask.text(message)
+    values = (name, id_, mailbox.row, str(status), code, message, rows, tally.requests,
               tally.throttled, tally.waited, seconds, request_id)  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))

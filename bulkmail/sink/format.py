@@ -159,6 +159,20 @@ class Csv:
         return _CONTROL.sub("\ufffd", quoted[: -self._behind])
 
 
+class OfPart:
+    """The rows of one part alone, by their column `part`."""
+
+    def __init__(self, part: str, inner: Format) -> None:
+        self._part = part
+        self._inner = inner
+        self.suffix = inner.suffix
+        self.header = inner.header
+
+    def encode(self, rows: Sequence[Row], /) -> bytes:
+        own = [row for row in rows if row.get("part") == self._part]
+        return self._inner.encode(own) if own else b""
+
+
 class _Texts(dict[str, str]):
     """What becomes of a text in a cell, remembered: replies of many lines are often those of a whole department."""
 

@@ -86,6 +86,8 @@ class Task:
     `reads` says of a task that writes whether with given options it only reads.
     `key_columns` tell the rows of one mailbox apart, alike in every run, so that two runs can be compared: none where a
     mailbox has one row; None where that was not said.
+    `parts` gives the columns of each part of a report that has several: a row says by its column `part` which it is of,
+    and each part has a CSV file of its own beside that of all rows.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Task:
     finding: Callable[[Row], bool] | None = None
     reads: Callable[[Any], bool] | None = None
     key_columns: tuple[str, ...] | None = None
+    parts: Callable[[Any], Mapping[str, Sequence[str]]] | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for a task that could not be run, with what to do."""
@@ -146,6 +149,7 @@ def task(
     finding: Callable[[Row], bool] | None = None,
     reads: Callable[[Any], bool] | None = None,
     key_columns: Sequence[str] | None = None,
+    parts: Callable[[Any], Mapping[str, Sequence[str]]] | None = None,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function, for an option that cannot be
     given, and unless either `permission` or `needs` is given."""
@@ -156,7 +160,7 @@ def task(
     def declare(run: Run) -> Task:
         return Task(
             name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns,
-            keeps_state, once, finding, reads, None if key_columns is None else tuple(key_columns),
+            keeps_state, once, finding, reads, None if key_columns is None else tuple(key_columns), parts,
         )  # fmt: skip
 
     return declare

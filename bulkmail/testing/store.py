@@ -23,6 +23,9 @@ class MemoryStore:
     def turn(self) -> AbstractAsyncContextManager[object]:
         return nullcontext()
 
+    def carried(self, done: int, expected: int, /) -> None:
+        """Nobody is shown how far it is."""
+
     @asynccontextmanager
     async def blob(self, name: str, frame: Frame | None = None, /) -> AsyncIterator["MemoryBlob"]:
         name = safe_name(name)

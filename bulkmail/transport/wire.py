@@ -13,10 +13,10 @@ on a kept connection that has none is not believed.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import aiohttp
@@ -31,6 +31,7 @@ from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachabl
 from bulkmail.model import Request, Response
 from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
+from bulkmail.transport.line import LINE, Head, Line, fits, line_to
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""
@@ -49,6 +50,8 @@ SHORTEST = 16
 
 PARTIAL, NOTHING_BEHIND = 206, 416
 """Answers with a range of the content, and to a range that begins behind its end."""
+
+Answer: TypeAlias = Head | aiohttp.ClientResponse
 
 _OPEN = frozenset({401, 407, 408, 429})
 """Refusals that concern no mailbox and change nothing: they may come from something in between, which knows no ids."""
@@ -69,15 +72,19 @@ class WireSettings:
     total: float = 300.0  # with a large body, or one that is asked for as it is
     small: float = 100.0  # any other exchange; the service itself gives up after one minute
     largest: int = 64 * 1024 * 1024  # of one answer, decompressed
+    lean: bool = True  # exchanges by `line` where they can be
 
 
 class Wire:
     """Sends with a pool of kept connections; open it with `wire()`."""
 
-    def __init__(self, settings: WireSettings, pooled: aiohttp.ClientSession, fresh: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, settings: WireSettings, pooled: aiohttp.ClientSession, fresh: aiohttp.ClientSession, line: Line | None
+    ) -> None:
         self._settings = settings
         self._pooled = pooled
         self._fresh = fresh
+        self._line = line
         self._proxy = settings.proxy(settings.base)
         self._base = URL(settings.base, encoded=True)
         self._long, self._short = Deadlines(settings.total), Deadlines(min(settings.small, settings.total))
@@ -100,7 +107,6 @@ class Wire:
 
     async def _exchange(self, request: Request, sent: str) -> Response:
         """One attempt, named `sent`."""
-        session = self._fresh if request.fresh else self._pooled
         headers = CIMultiDict(request.headers)
         headers["client-request-id"] = sent
         data = content_of(request)
@@ -112,20 +118,18 @@ class Wire:
         if start:
             headers["Range"] = f"bytes={start}-"
         long = request.raw or request.into is not None or (data is not None and len(data) > LONG)
-        # The path goes out as it is, with its query. To take the whole address apart each time costs three times this.
-        url = self._base.with_path(self._base.raw_path + request.path, encoded=True)
+        line = None if long or request.fresh else self._line
         try:
             with Deadline(self._long if long else self._short) as deadline:
-                async with session.request(
-                    request.method, url, data=sendable(data), headers=headers, allow_redirects=False, proxy=self._proxy
-                ) as answer:
+                async with self._ahead(line, request, headers, data) as answer:
                     if request.into is not None and _is_content(answer, start):
                         return await self._pour(answer, request, request.into, start, sent, deadline)
                     content = await self._read(answer)
         except (aiohttp.ClientError, OSError) as error:
+            host = self._base.host
             if NOT_SENT in getattr(error, "__notes__", ()):
-                raise Unreachable(f"no connection to {url.host}: {_said(error, headers)}") from None
-            raise OutcomeUnknown(f"the answer of {url.host} was lost: {_said(error, headers)}") from None
+                raise Unreachable(f"no connection to {host}: {_said(error, headers)}") from None
+            raise OutcomeUnknown(f"the answer of {host} was lost: {_said(error, headers)}") from None
         named = _joined(answer.headers)
         self._check_id(request, answer.status, named, sent)
         if secret := _secret(headers):
@@ -133,6 +137,19 @@ class Wire:
         if request.raw and answer.status < 300:
             return Response(answer.status, named, content)
         return Response(answer.status, named, _decoded(answer.status, named, content))
+
+    def _ahead(
+        self, line: Line | None, request: Request, headers: CIMultiDict[str], data: bytes | None
+    ) -> AbstractAsyncContextManager[Answer]:
+        """The exchange, to be entered."""
+        if line is not None:
+            return line.exchange(request.method, self._base.raw_path + request.path, headers, data)
+        session = self._fresh if request.fresh else self._pooled
+        # The path goes out as it is, with its query. To take the whole address apart each time costs three times this.
+        url = self._base.with_path(self._base.raw_path + request.path, encoded=True)
+        return session.request(
+            request.method, url, data=sendable(data), headers=headers, allow_redirects=False, proxy=self._proxy
+        )
 
     def _check_id(self, request: Request, status: int, headers: dict[str, str], sent: str) -> None:
         """Raises OutcomeUnknown for an answer that is another request's, or may be."""
@@ -146,7 +163,7 @@ class Wire:
         headers["client-request-id"] = sent
 
     async def _pour(
-        self, answer: aiohttp.ClientResponse, request: Request, into: Into, start: int, sent: str, deadline: Deadline
+        self, answer: Answer, request: Request, into: Into, start: int, sent: str, deadline: Deadline
     ) -> Response:
         """Gives the body away as it comes: memory holds a chunk of it, however long it is. What lies before `start` is
         passed over, where the service sends all the same."""
@@ -165,16 +182,16 @@ class Wire:
                     since = 0
         return Response(answer.status, named, {})
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+    async def _read(self, answer: Answer) -> bytes:
+        """The whole body. Raises OutcomeUnknown for one that is too large."""
         largest = self._settings.largest
-        declared = answer.content_length
-        if declared is not None and declared <= largest and "Content-Encoding" not in answer.headers:
-            return await answer.read()
+        declared = answer.headers.get("Content-Length")
+        if declared is not None and int(declared) <= largest and "Content-Encoding" not in answer.headers:
+            return await answer.content.read()
         content = bytearray()
         async for block in answer.content.iter_any():
             content += block
             if len(content) > largest:
-                answer.close()
                 raise OutcomeUnknown(f"an answer is larger than {largest} bytes")
         return bytes(content)
 
@@ -188,18 +205,22 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
         total=None, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
     )
 
+    common = {"User-Agent": settings.user_agent, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+
     def session(*, fresh: bool) -> aiohttp.ClientSession:
         connector = _Quiet(
             limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60, force_close=fresh,
         )  # fmt: skip
         return aiohttp.ClientSession(
             connector=connector, timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
-            headers={"User-Agent": settings.user_agent, "Accept": "application/json"}, max_line_size=16_384,
-            middlewares=(_once,),
+            headers=common, max_line_size=LINE, middlewares=(_once,),
         )  # fmt: skip
 
-    async with session(fresh=False) as pooled, session(fresh=True) as fresh:
-        opened = Wire(settings, pooled, fresh)
+    lean = settings.lean and fits() and settings.proxy(settings.base) is None
+    base, connections = URL(settings.base, encoded=True), settings.connections
+    direct = line_to(base, common, limits, connections, settings.tls) if lean else nullcontext()
+    async with session(fresh=False) as pooled, session(fresh=True) as fresh, direct as line:
+        opened = Wire(settings, pooled, fresh, line)
         try:
             yield opened
         finally:
@@ -235,7 +256,7 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
         raise OutcomeUnknown(f"the answer of {request.url.host} was lost: {_said(error, request.headers)}") from None
 
 
-def _is_content(answer: aiohttp.ClientResponse, start: int) -> bool:
+def _is_content(answer: Answer, start: int) -> bool:
     """Whether an answer is what was asked for, or says that all of it has come before. A page without a `request-id` is
     that of a portal or a proxy."""
     if answer.status == NOTHING_BEHIND:
@@ -244,7 +265,7 @@ def _is_content(answer: aiohttp.ClientResponse, start: int) -> bool:
     return answer.status in (200, PARTIAL) and not is_page
 
 
-def _passed_over(answer: aiohttp.ClientResponse, start: int) -> int:
+def _passed_over(answer: Answer, start: int) -> int:
     """How many bytes of the answer come before `start`. Raises OutcomeUnknown for a range that was not asked for."""
     if answer.status != PARTIAL:
         return start

@@ -165,3 +165,14 @@ def test_what_is_believed_of_the_service_is_shown_and_logged() -> None:
     assert fields(snapshot)["service"] == {
         "limit": 500.0, "limit_seconds": 9.0, "noise": 0.004, "noise_seconds": 70.0,
     }  # fmt: skip
+
+
+def test_a_task_that_moves_bytes_is_told_by_bytes() -> None:
+    totals, one_line = ended(), Line()
+    totals.carried[2] = 0, 20_000_000_000
+    one_line(look(totals, expected=1, seconds=0))
+    totals.carried[2] = 5_000_000_000, 20_000_000_000
+    said = one_line(look(totals, expected=1, seconds=10.0))
+    assert "5 GB of about 20 GB  500 MB/s  30 s left" in said
+    said = one_line(look(totals, expected=4, seconds=10.0))
+    assert "5 GB of about 80 GB" in said, "mailboxes that have not begun are like those that have"

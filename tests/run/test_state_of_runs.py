@@ -9,13 +9,14 @@ import pytest
 
 from bulkmail.errors import OutputError
 from bulkmail.graph import Graph
-from bulkmail.model import Mailbox, Request, Response, Row
+from bulkmail.model import Checkpoint, Mailbox, Request, Response, Row
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.stop import Stop
 from bulkmail.rundir.folder import OUTCOMES
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
+from bulkmail.task.lasting import Lasting
 from bulkmail.tasks import Options, task
 from bulkmail.testing import Scripted, run
 from tests.run.lasting import go_on, sweep_of
@@ -74,6 +75,24 @@ def test_a_process_that_dies_between_the_two_leaves_the_older_state(tmp_path: Pa
             run(go_on(tmp_path, count, ROWS[:1], Scripted(answered), states=states))
         assert [str(one.status) for one in RunDir(tmp_path).outcomes()] == ["ok"]
         assert run(states.read(ROWS[0])) == {}, "the next run repeats what this one did"
+
+
+@pytest.mark.parametrize(("kind", "left"), [(Checkpoint, {}), (Lasting, {"runs": 1})])
+def test_a_lasting_checkpoint_leaves_it_however_the_mailbox_ends(
+    tmp_path: Path, kind: type[Checkpoint], left: dict[str, int]
+) -> None:
+    @task("stage.count", summary="", permission="", columns={"mailbox": "", "runs": ""}, keeps_state=True)
+    async def counted(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
+        graph.state["runs"] = 1
+        yield {"runs": 0}
+        yield kind(done=1)
+        graph.state["runs"] = 2
+        await graph.get("/anything")
+
+    with closing(States.open(tmp_path / "state", "stage.count", "s", lambda _: None)) as states:
+        run(go_on(tmp_path, counted, ROWS[1:], Scripted(answered), states=states))
+        assert [str(one.status) for one in RunDir(tmp_path).outcomes()] == ["failed"]
+        assert run(states.read(ROWS[1])) == left
 
 
 def test_a_run_that_plans_reads_it_and_leaves_it_as_it_is(tmp_path: Path) -> None:

@@ -233,6 +233,7 @@ def test_only_the_formats_asked_for(tmp_path: Path) -> None:
         "changes.ndjson",
         "failed.csv",
         "rejected.csv",
+        "samples.ndjson",
     ]
 
 

@@ -39,6 +39,42 @@ def held(blobs: Blobs) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in blobs.folder.glob("*/*")}
 
 
+class Brackets:
+    """A frame: how long what is in it is stands before it, and a mark behind it."""
+
+    head = 5
+
+    def around(self, size: int, sha256: str) -> tuple[bytes, bytes]:
+        assert len(sha256) == 64
+        return f"<{size:03}:".encode(), b">"
+
+
+def test_what_stands_around_a_blob_is_no_part_of_it(blobs: Blobs) -> None:
+    async def main() -> None:
+        mailbox = blobs.of(ADA)
+        first = await framed(mailbox, b"one ", b"two")
+        assert first[1:] == (5, 7, hashlib.sha256(b"one two").hexdigest())
+        assert mailbox.commit() == {"archive": 13}
+        with pytest.raises(KeyError):
+            await fails_within(mailbox.open("archive", Brackets()))
+        assert held(blobs)["archive"] == b"<007:one two>"
+        second = await framed(mailbox)
+        assert second[1:3] == (18, 0)
+        assert (await written(mailbox, "archive", b"end")).offset == 19
+        assert mailbox.commit() == {"archive": 22}
+
+    run(main())
+    assert held(blobs) == {"archive": b"<007:one two><000:>end"}
+    blobs.close()
+
+
+async def framed(mailbox: MailboxBlobs, *chunks: bytes) -> Blob:
+    async with mailbox.open("archive", Brackets()) as file:
+        for chunk in chunks:
+            await file.write(chunk)
+    return file.blob
+
+
 def test_a_blob_says_where_it_lies(blobs: Blobs) -> None:
     async def main() -> None:
         mailbox = blobs.of(ADA)

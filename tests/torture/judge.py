@@ -61,16 +61,15 @@ def _accounts(done: Round, outcomes: list[Json]) -> Iterable[str]:
     statuses = {status: count for status, count in manifest["statuses"].items() if count}
     if manifest["state"] != "finished" or statuses != Counter(line["status"] for line in outcomes):
         yield f"run.json says {manifest['state']}, {statuses}"
-    if outcomes and outcomes[-1]["offsets"] != {
-        name: (done.out / name).stat().st_size for name in ("records.ndjson", "records.csv")
-    }:
+    sheets = sorted(path.name for path in done.out.glob("records.*"))
+    if outcomes and outcomes[-1]["offsets"] != {name: (done.out / name).stat().st_size for name in sheets}:
         yield "the files of rows are not as long as the last outcome says"
 
 
 def _files(done: Round, statuses: dict[str, str]) -> Iterable[str]:
     """The rows of the twin, each once, and no others."""
     asked = set(done.addresses)
-    for name in ("records.ndjson", "records.csv"):
+    for name in sorted(path.name for path in done.twin_out.glob("records.*")):
         here, there = (Counter(_rows(out / name, asked)) for out in (done.out, done.twin_out))
         for line in here - there:
             yield f"{name} has a row that its twin has not: {line[:200]!r}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -11,6 +11,7 @@ from yarl import URL
 from bulkmail.address import Address
 from bulkmail.errors import NOT_SENT, BulkmailError, GraphError, LinkRefused, OutcomeUnknown, Unanswered, Unreachable
 from bulkmail.model import Effect, Ending, Request, Response
+from bulkmail.streams import Pieces
 from bulkmail.testing import MemoryLedger, Scripted, collect, run
 from bulkmail.transport.book import Booking
 from bulkmail.transport.direct import Aside, Directly, DirectSettings, _Patience, direct
@@ -87,6 +88,29 @@ def test_content_is_sent_without_a_token_and_the_answer_is_decoded() -> None:
     (heard,) = server.heard
     assert (heard.body, heard.headers["content-range"]) == (b"abc", "bytes 0-2/9")
     assert "authorization" not in heard.headers
+
+
+def test_content_that_is_made_while_it_leaves_has_its_length_and_is_made_anew_each_time() -> None:
+    made = []
+
+    async def read() -> AsyncIterator[bytes]:
+        made.append(1)
+        yield b"abc"
+        yield b"defg"
+
+    async def work(there: Directly, address: Address) -> list[int]:
+        request = Request("POST", "/pre-signed", "ada", pieces=Pieces(7, read), effect=Effect.KEYED, address=address)
+        return [(await there.exchange(request, address)).status for _ in range(2)]
+
+    statuses, server = told(saying(whole(b"{}")), work)
+    assert (statuses, len(made)) == ([200, 200], 2)
+    assert {(heard.body, heard.headers["content-length"]) for heard in server.heard} == {(b"abcdefg", "7")}
+    assert all("transfer-encoding" not in heard.headers for heard in server.heard)
+
+
+def test_the_time_that_a_refusal_names_is_told() -> None:
+    answer, _ = told(saying(whole(b"", b"Retry-After: 7\r\nX-Other: no\r\n", b"429 Too Many Requests")), putting())
+    assert (answer.status, answer.headers) == (429, {"retry-after": "7"})
 
 
 def test_much_content_comes_in_chunks() -> None:

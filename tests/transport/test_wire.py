@@ -19,9 +19,18 @@ from bulkmail.transport.wire import Wire, WireSettings, wire
 from tests.transport.rig import cancelled, get, post, together
 from tests.transport.servers import CHUNKED, JSON, Heard, Reply, Server, Trust, saying, serving, signed, whole
 
+WAY = {"lean": True}
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["line", "session"])
+def way(request: pytest.FixtureRequest) -> None:
+    """Every test is of both ways to the service."""
+    WAY["lean"] = request.param
+
 
 def wired(base: str, **settings: Any) -> Any:
-    return wire(WireSettings(**{"base": base, "user_agent": "bulkmail/1", "stall": 5.0, "connect": 5.0, **settings}))
+    usual = {"base": base, "user_agent": "bulkmail/1", "stall": 5.0, "connect": 5.0, **WAY}
+    return wire(WireSettings(**{**usual, **settings}))
 
 
 def told(reply: Reply, request: Request | None = None, **settings: Any) -> tuple[Response, Server]:
@@ -142,7 +151,7 @@ def test_the_whole_time_is_bounded_too() -> None:
 
 def test_a_request_that_got_no_connection_in_all_its_time_never_left() -> None:
     async def main() -> None:
-        async with serving(saying(b"")) as server, wired(server.base, connections=1, small=0.2) as sender:
+        async with serving(saying(b"")) as server, wired(server.base, connections=1, small=0.2, lean=False) as sender:
             first = asyncio.create_task(sender.send(get("/x")._replace(raw=True)))  # may take longer
             await asyncio.sleep(0.05)
             with pytest.raises(Unreachable):

@@ -71,10 +71,11 @@ class Count(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A column with its picture: a part of a bar for each of its values, or bars of how its numbers are spread."""
+    """A column with its picture: for each of its values its share of the rows that hold any, or bars of how its numbers
+    are spread, with the one in the `middle`."""
 
     column: Column
-    parts: Sequence[float]
+    shares: Sequence[float]
     chart: Bars | None
     middle: str
 
@@ -215,8 +216,7 @@ def _drawn(column: Column) -> Drawn:
     if column.kind == "numbers":
         middle = column.numbers[len(column.numbers) // 2]
         return Drawn(column, (), bars(spread(column.numbers)), text(middle))
-    most = max((value.rows for value in column.values), default=1)
-    return Drawn(column, [value.rows / most for value in column.values], None, "")
+    return Drawn(column, [value.rows / column.filled for value in column.values], None, "")
 
 
 ACCOUNTS: Mapping[str, str] = {

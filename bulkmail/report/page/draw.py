@@ -14,16 +14,24 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bulkmail.core.mask import Mask
 from bulkmail.text import duration, figure, visible
 
 LONGEST = 300
 """Characters of a text on a page; the whole of it is in the files of the run."""
 
 
-def page(template: str, facts: Mapping[str, Any]) -> bytes:
-    """The page of a template of this package with what it names."""
+def page(template: str, facts: Mapping[str, Any], mask: Mask | None = None) -> bytes:
+    """The page of a template of this package with what it names, and with a mask in the place of addresses."""
     style, policy = _style()
-    return _environment().get_template(template).render(style=style, policy=policy, **facts).encode()
+    found = (
+        _environment() if mask is None else _environment().overlay(finalize=lambda value: shown(_masked(value, mask)))
+    )
+    return found.get_template(template).render(style=style, policy=policy, **facts).encode()
+
+
+def _masked(value: object, mask: Mask) -> object:
+    return mask.text(value[: 8 * LONGEST]) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def shown(value: object) -> object:

@@ -28,8 +28,8 @@ from bulkmail.sink.plain import text
 from bulkmail.task.declare import UNDO_COLUMNS, Task
 from bulkmail.tasks import our_own
 
-FINDINGS, COLUMNS, WIDEST = 80, 9, 80
-"""Rows with findings that are shown, columns of them, and characters up to which a column is one of them."""
+FINDINGS, COLUMNS, WIDEST = 50, 8, 80
+"""Rows with findings that are shown, columns of them, and characters of a cell."""
 
 HELD = 20
 """Rows of a mailbox that are held until it is known whether it has findings."""
@@ -123,13 +123,26 @@ def _meanings(run: RunDir, task: Task | None) -> Mapping[str, str]:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    """The mailbox, and the columns that hold anything and no long texts, as many as there is room for."""
+    """The mailbox, and of the other columns those that tell one finding from another, as many as there is room for: not
+    what is the same in all, nor numbers and yes or no, nor what is long in most of them."""
     rows = rows[:FINDINGS]
-    names = dict.fromkeys([MAILBOX, *(name for row in rows for name in row)])
+    names = dict.fromkeys(name for row in rows for name in row if name != MAILBOX)
     cells = {name: [text(row.get(name)) for row in rows] for name in names}
-    fit = [name for name, column in cells.items() if any(column) and max(map(len, column)) <= WIDEST]
-    chosen = list(dict.fromkeys([MAILBOX, *fit]))[:COLUMNS]
-    return Table(tuple(chosen), tuple(zip(*(cells[name] for name in chosen), strict=True)))
+    telling = [name for name, column in cells.items() if _tells(column)]
+    chosen = [MAILBOX, *(telling or [name for name, column in cells.items() if any(column)])][:COLUMNS]
+    cells[MAILBOX] = [text(row.get(MAILBOX)) for row in rows]
+    return Table(tuple(chosen), tuple(zip(*(map(_cut, cells[name]) for name in chosen), strict=True)))
+
+
+def _tells(column: Sequence[str]) -> bool:
+    filled = list(filter(None, column))
+    same = len(set(column)) == 1 and len(column) > 1
+    plain = all(cell in ("true", "false") or cell.isdecimal() for cell in filled)
+    return bool(filled) and not same and not plain and 2 * sum(len(cell) > WIDEST for cell in filled) < len(filled)
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…"
 
 
 def _rejected(path: Path, manifest: Manifest) -> Table:

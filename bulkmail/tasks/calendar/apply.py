@@ -57,14 +57,15 @@ class Step(NamedTuple):
     columns=COLUMNS,
     writes=True,
     undo=undo,
+    wants_columns=True,
 )
 async def permissions_apply(mailbox: Mailbox, graph: Graph, options: PermissionsApplyOptions) -> AsyncIterator[Row]:
     """A row for each permission that is written, or should be and cannot."""
-    del mailbox
+    roles = options.roles_of(mailbox)
     calendars = {one.key: one for one in await calendars_of(graph, options.calendars)}
     todo: dict[str, tuple[Calendar, Step]] = {}
     for calendar in calendars.values():
-        for step in steps(options.roles, await grants_of(graph, calendar.key)):
+        for step in steps(roles, await grants_of(graph, calendar.key)):
             if step.left:
                 yield _row(calendars, _change(calendar, step), step.left)
             else:

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 
 from pydantic import Field, field_validator
 
-from bulkmail.source.address import is_address
+from bulkmail.errors import InputError
+from bulkmail.model import Mailbox
+from bulkmail.source.address import clean, is_address
 from bulkmail.task.declare import Options
 from bulkmail.tasks.calendar.grants import ORGANIZATION, ROLES, SPELLED, Which
+from bulkmail.tasks.kit.template import checked, fill, has_holes
 
 EXTERNAL = "external"
 """Stands for every grantee outside the tenant who has a permission and is not named by address."""
@@ -27,9 +30,28 @@ class PermissionsApplyOptions(Options):
     calendars: Which = Field("default", description="default, or all of the mailbox's own")
     roles: Mapping[str, str] = Field(
         min_length=1,
-        description='grantee to role: "My Organization", an address, or external (each one outside who has a role); '
-        f"{', '.join(ROLES)}, or remove",
+        description='grantee to role: "My Organization", an address, {Column}, or external (each outside '
+        f"with a role); {', '.join(ROLES)}, or remove",
     )
+
+    def templates(self) -> Mapping[str, str]:
+        """The grantees."""
+        return {"roles": " ".join(self.roles)}
+
+    def roles_of(self, mailbox: Mailbox) -> Mapping[str, str]:
+        """The rules for one mailbox: a grantee that is a column of its row filled in, and left out where that cell is
+        blank. Raises InputError for a cell that is not an address, and for a grantee that comes twice."""
+        found: dict[str, str] = {}
+        for name, role in self.roles.items():
+            grantee = clean(fill(name, mailbox)) if has_holes(name) else name
+            if not grantee:
+                continue
+            if has_holes(name) and not is_address(grantee):
+                raise InputError(f"row {mailbox.row}: roles: {grantee[:60]!r} is not an address")
+            if grantee.casefold() in {one.casefold() for one in found}:
+                raise InputError(f"row {mailbox.row}: roles: {grantee[:60]!r} has two rules")
+            found[grantee] = role
+        return found
 
     @field_validator("roles")
     @classmethod
@@ -44,6 +66,8 @@ class PermissionsApplyOptions(Options):
 
 def _grantee(name: str) -> str:
     text = name.strip()
+    if has_holes(text):
+        return checked(text)
     for word in (ORGANIZATION, EXTERNAL):
         if text.casefold() == word.casefold():
             return word

@@ -16,9 +16,10 @@ from bulkmail.tasks.folders.options import FoldersApplyOptions
 from bulkmail.tasks.folders.undo import KEY, undo
 from bulkmail.tasks.kit import expect
 from bulkmail.tasks.kit.collection import tolerated
-from bulkmail.tasks.kit.folders import CHILDREN, PAGE, Folder, Tree, split, tree_of
+from bulkmail.tasks.kit.folders import CHILDREN, PAGE, tree_of
 from bulkmail.tasks.kit.keyed import UNMADE
 from bulkmail.tasks.kit.paths import joined, parted
+from bulkmail.tasks.kit.tree import Folder, Tree, split
 
 COLUMNS = {
     "mailbox": "address as the input gives it",

@@ -7,9 +7,9 @@ from pydantic import Field, field_validator
 
 from bulkmail.model import Mailbox
 from bulkmail.task.declare import Options
-from bulkmail.tasks.kit.folders import CREATABLE_IN, ROOT, split
 from bulkmail.tasks.kit.paths import parted
 from bulkmail.tasks.kit.template import checked, fill, has_holes
+from bulkmail.tasks.kit.tree import CREATABLE_IN, ROOT, split
 
 LONGEST = 255
 """Characters of a folder's name."""

@@ -9,18 +9,8 @@ from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.tasks.folders.options import FoldersReportOptions
-from bulkmail.tasks.kit.folders import (
-    IN_SYNC_ISSUES,
-    IN_TREE,
-    PERMISSION,
-    Folder,
-    Place,
-    Tree,
-    known,
-    no_top,
-    sums,
-    tree_of,
-)
+from bulkmail.tasks.kit.folders import PERMISSION, known, no_top, tree_of
+from bulkmail.tasks.kit.tree import IN_SYNC_ISSUES, IN_TREE, Folder, Place, Tree, sums
 
 COLUMNS = {
     "mailbox": "address as the input gives it",

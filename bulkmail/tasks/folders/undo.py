@@ -12,10 +12,12 @@ from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Row
 from bulkmail.task.changes import summed
 from bulkmail.tasks.kit import match, restore
-from bulkmail.tasks.kit.folders import Folder, Tree, split, tree_of
+from bulkmail.tasks.kit.folders import tree_of
 from bulkmail.tasks.kit.paths import parted
 from bulkmail.tasks.kit.restore import Result
+from bulkmail.tasks.kit.tree import Folder, Tree, split
 
+DELETED = "deleteditems"
 KEY = "folder:"
 """What the key of a change begins with, before the path."""
 
@@ -25,7 +27,7 @@ async def undo(mailbox: Mailbox, graph: Graph, options: Any, made: Sequence[Made
     del mailbox, options
     ids = {one.change.key: one.id for one in made if one.id}
     changes = {change.key: (change, parted(change.key.removeprefix(KEY))) for change in summed(made)}
-    tree = await tree_of(graph, [split(names)[0] for _, names in changes.values()])
+    tree = await tree_of(graph, [DELETED, *(split(names)[0] for _, names in changes.values())])
     removed = set[str]()
     for change, names in sorted(changes.values(), key=lambda one: len(one[1]), reverse=True):
         folder = _there(tree, ids.get(change.key) or tree.at(names))
@@ -43,8 +45,9 @@ def _is_as_left(tree: Tree, names: Sequence[str], left: Sequence[Folder], folder
 
 
 def _there(tree: Tree, found: str | None) -> Folder | None:
+    """The folder with this id; one in Deleted Items is gone, whoever put it there."""
     place = tree.places.get(found or "")
-    return place.folder if place else None
+    return place.folder if place and not tree.within(place.folder, DELETED) else None
 
 
 def _found(tree: Tree, folder: Folder, inside: int) -> Row:

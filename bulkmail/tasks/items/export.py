@@ -57,6 +57,7 @@ async def items_export(mailbox: Mailbox, graph: Graph, options: ItemsExportOptio
     async for row in export.again():
         yield row
     chosen = [one for one in await tree(exchange, recoverable=options.recoverable) if options.takes_folder(one)]
+    export.expected = sum(folder.items for folder in chosen)
     for folder in sorted(chosen, key=lambda one: one.id):
         if folder.id >= export.place.folder:
             async for row in export.folder(folder):
@@ -75,6 +76,8 @@ class Export:
         self._options = options
         self._last: Mapping[str, Any] = graph.state if options.since == "last" else {}
         self._fresh: list[int] = []  # bytes of the items since the last checkpoint
+        self.expected = 0  # items, of a full export
+        self._graph = graph
         self.shelf = Shelf(graph, options.layout)
         self.place = Place.of(graph.checkpoint)
         self.place.begun = self.place.begun or _now()
@@ -114,6 +117,8 @@ class Export:
                     for row in await self._chunk([one for one in chunk if one.removed or self._options.takes(one)]):
                         yield row
                     place.done += map(mark, chunk)
+                    place.items += len(chunk)
+                    self._tell()
                     if self._is_worth_it(chunk):
                         await self.shelf.end()
                         yield Checkpoint(place.kept())
@@ -126,6 +131,12 @@ class Export:
         if walk.delta:
             place.links[folder.id] = walk.delta
         place.page, place.done = "", []
+
+    def _tell(self) -> None:
+        """How far it is, by bytes; those that are still to come are taken to be like those that came."""
+        place = self.place
+        left = 0 if self._last else max(0, self.expected - place.items)
+        self._graph.carried(place.bytes, place.bytes + place.bytes * left // max(1, place.items))
 
     def _is_worth_it(self, chunk: Sequence[Item]) -> bool:
         """Whether there is so much since the last checkpoint that it should not be done again; many folders are small,
@@ -170,9 +181,9 @@ class Export:
 def chunks(items: Sequence[Item]) -> list[list[Item]]:
     """Items that are committed together, in their order."""
     found: list[list[Item]] = []
-    size = CHUNK_BYTES
+    size = 0
     for item in items:
-        if size + item.size > CHUNK_BYTES or len(found[-1]) == CHUNK_ITEMS:
+        if not found or size + item.size > CHUNK_BYTES or len(found[-1]) == CHUNK_ITEMS:
             found.append([])
             size = 0
         found[-1].append(item)

@@ -100,7 +100,7 @@ async def items_import(mailbox: Mailbox, graph: Graph, options: ItemsImportOptio
     source, kept = options.mailbox_of(mailbox), options.kept
     ledger = Ledger.of(graph, f"{kept.id}/{source}")
     run = Import(graph, await graph.exchange(), options, ledger)
-    cursor = Cursor(kept.items(source, ledger.resumed))
+    cursor, moved = Cursor(kept.items(source, ledger.resumed)), 0
     while chunk := await graph.thread(cursor.take, CHUNK_ITEMS, CHUNK_BYTES):
         todo = [one for one in chunk if ledger.lacks(one.number)]
         if todo:
@@ -110,6 +110,8 @@ async def items_import(mailbox: Mailbox, graph: Graph, options: ItemsImportOptio
         told = {row["item_id"]: row async for row in run.rows(todo)} if todo else {}
         for one in chunk:
             yield {"source": source, **(told.get(one.item_id) or _row(one, one.folder, "already"))}
+        moved += sum(one.bytes for one in chunk)
+        graph.carried(moved, kept.size(source))
         ledger.end(chunk, [one for one in todo if told[one.item_id]["state"] == "failed"])
     if not graph.planning:
         ledger.keep()

@@ -66,6 +66,7 @@ class Kept:
         self.path = path
         self.id = ""
         self._ranges: dict[str, list[tuple[int, int]]] = {}
+        self._bytes: dict[str, int] = {}
 
     def open(self) -> "Kept":
         """Finds the rows of each mailbox. Raises InputError for a directory that holds no export that has ended, and
@@ -79,7 +80,7 @@ class Kept:
         name = f"{RECORDS}.ndjson"
         if name not in manifest.outputs:
             raise InputError(f"{self.path}: has no {name}", hint='Export with format = ["ndjson"] among others.')
-        self._ranges, found = _ranges(self.path / name)
+        self._ranges, self._bytes, found = _ranges(self.path / name)
         if found != manifest.outputs[name]:
             raise Damaged(
                 f"{self.path / name}: is not what the export wrote: its SHA-256 is {found.sha256}",
@@ -87,9 +88,9 @@ class Kept:
             )
         return self
 
-    @property
-    def mailboxes(self) -> list[str]:
-        return list(self._ranges)
+    def size(self, mailbox: str) -> int:
+        """Bytes of all streams of a mailbox."""
+        return self._bytes.get(key_of(mailbox), 0)
 
     def items(self, mailbox: str, start: int = 0) -> Iterator[Stored]:
         """Those of a mailbox that have a stream, from a place on, in the order of the export."""
@@ -177,15 +178,19 @@ def wrapped(kept: Kept, stored: Stored, before: bytes, behind: bytes, thread: Th
     return Pieces(len(before) + (stored.bytes + 2) // 3 * 4 + len(behind), read)
 
 
-def _ranges(path: Path) -> tuple[dict[str, list[tuple[int, int]]], Digest]:
-    """By key, where the rows of each mailbox lie: from an offset to another. And what the file is."""
+def _ranges(path: Path) -> tuple[dict[str, list[tuple[int, int]]], dict[str, int], Digest]:
+    """By key, where the rows of each mailbox lie, from an offset to another, and the bytes of its streams. And what the
+    file is."""
     found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    sizes: defaultdict[str, int] = defaultdict(int)
     place, before, whole = 0, "", sha256()
     with path.open("rb") as file:
         for line in file:
             whole.update(line)
             try:
-                key = key_of(orjson.loads(line)["mailbox"])
+                row = orjson.loads(line)
+                key = key_of(row["mailbox"])
+                sizes[key] += row["bytes"] or 0
             except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
                 raise Damaged(f"{path}: holds what bulkmail does not write, at byte {place:,}") from None
             end = place + len(line)
@@ -194,4 +199,4 @@ def _ranges(path: Path) -> tuple[dict[str, list[tuple[int, int]]], Digest]:
             else:
                 found[key].append((place, end))
             place, before = end, key
-    return dict(found), Digest(place, whole.hexdigest())
+    return dict(found), dict(sizes), Digest(place, whole.hexdigest())

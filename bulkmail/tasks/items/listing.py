@@ -79,6 +79,7 @@ class Place:
     done: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    items: int = 0
     bytes: int = 0
     begun: str = ""
 
@@ -97,5 +98,6 @@ class Place:
         most = min(len(self.failed), 100)  # the others are tried again if their folders have a full pass
         return {
             "folder": self.folder, "page": self.page, "done": list(self.done), "links": links,
-            "failed": self.failed[len(self.failed) - most :], "bytes": self.bytes, "begun": self.begun,
+            "failed": self.failed[len(self.failed) - most :], "items": self.items, "bytes": self.bytes,
+            "begun": self.begun,
         }  # fmt: skip

@@ -1,40 +1,24 @@
-"""The folders of a mailbox, all read at once: their tree, their paths, and what they are for whatever their name. Reads
-only.
+"""Reads the folders of a mailbox, all at once, and those with well-known names; what several parts of a task read of
+one mailbox is read once.
 
 One request for each thousand folders, by a delta query that is never gone on with; parent by parent in clouds that do
-not have it. What several parts of a task read of one mailbox is read once. Well-known names and properties:
-learn.microsoft.com/graph/api/resources/mailfolder
+not have it. learn.microsoft.com/graph/api/mailfolder-delta
 """
 
-from collections import defaultdict
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
-from typing import Any, NamedTuple, Self
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
-from bulkmail.tasks.kit import expect
 from bulkmail.tasks.kit.collection import chunked
-from bulkmail.tasks.kit.keyed import EXTENDED
-from bulkmail.tasks.kit.paths import escaped, parted
+from bulkmail.tasks.kit.paths import parted
+from bulkmail.tasks.kit.tree import INBOX, ROOT, Folder, Tree, split
 
 PERMISSION = "Mail.ReadBasic.All"
 """The least application permission to read folders."""
 
 FOLDERS, FOLDER, CHILDREN = "/mailFolders", "/mailFolders/{}", "/mailFolders/{}/childFolders"
-INBOX, ROOT = "inbox", "msgfolderroot"
-IN_TREE = (
-    INBOX, "drafts", "sentitems", "deleteditems", "outbox", "junkemail", "archive", "conversationhistory", "clutter",
-    "scheduled", "syncissues",
-)  # fmt: skip
-"""Well-known folders right below the root."""
-
-IN_SYNC_ISSUES = ("conflicts", "localfailures", "serverfailures")
-CREATABLE_IN = frozenset({ROOT, *IN_TREE})
-"""Well-known folders in which people have folders of their own."""
-
-WELL_KNOWN = (*IN_TREE, *IN_SYNC_ISSUES, ROOT, "searchfolders", "recoverableitemsdeletions")
-
 PAGE = 1000
 """Folders of a page; the service may give fewer."""
 
@@ -43,116 +27,6 @@ ABSENT = frozenset({"ErrorItemNotFound", "ErrorFolderNotFound", "ErrorInvalidIdM
 
 _SELECT = "id,displayName,parentFolderId,childFolderCount,unreadItemCount,totalItemCount,isHidden"
 _SIZE = "singleValueExtendedProperties($filter=id eq 'Long 0x0E08')"  # PidTagMessageSizeExtended, in bytes
-_SEARCH = "#microsoft.graph.mailSearchFolder"
-
-
-class Folder(NamedTuple):
-    """One folder as it was read. Counts and `size`, in bytes, are None where the service does not tell them. A `search`
-    folder shows what lies in others."""
-
-    id: str
-    name: str
-    parent: str
-    children: int = 0  # as the service counts them: without hidden ones
-    items: int | None = None
-    unread: int | None = None
-    size: int | None = None
-    hidden: bool = False
-    search: bool = False
-
-    @classmethod
-    def of(cls, body: Any) -> Self:
-        item = expect.an_item(body, "a folder")
-        name, parent = item.get("displayName"), item.get("parentFolderId")
-        return cls(
-            item["id"],
-            name if isinstance(name, str) else "",
-            parent if isinstance(parent, str) else "",
-            _count(item, "childFolderCount") or 0,
-            _count(item, "totalItemCount"),
-            _count(item, "unreadItemCount"),
-            _size(item),
-            item.get("isHidden") is True,
-            item.get("@odata.type") == _SEARCH,
-        )
-
-
-class Place(NamedTuple):
-    """A folder of a tree with its path from the root."""
-
-    folder: Folder
-    path: str
-
-
-class Sums(NamedTuple):
-    """What folders hold together, search folders left out. A sum of which a part is not known is None."""
-
-    folders: int
-    items: int | None
-    unread: int | None
-    size: int | None
-
-
-def sums(folders: Iterable[Folder]) -> Sums:
-    real = [folder for folder in folders if not folder.search]
-    counts = ([getattr(folder, name) for folder in real] for name in ("items", "unread", "size"))
-    return Sums(len(real), *(None if None in values else sum(values) for values in counts))
-
-
-class Tree:
-    """The folders below a root, which is empty if it is not known: then there are none. `known` gives well-known names
-    by ids. What is not below the root, such as Recoverable Items, is not in it."""
-
-    def __init__(self, folders: Iterable[Folder], root: str, known: Mapping[str, str]) -> None:
-        self.root = root
-        self.known = known
-        self._below: defaultdict[str, list[Folder]] = defaultdict(list)
-        for folder in folders if root else ():
-            self._below[folder.parent].append(folder)
-
-    def walk(self, *, hidden: bool = True) -> Iterator[Place]:
-        """Each folder before those in it, and side by side in the order of their names. Without `hidden` ones, what
-        lies in these is left out as well."""
-        stack = [Place(one, escaped(one.name)) for one in self._ordered(self.root)]
-        while stack:
-            folder, path = place = stack.pop()
-            if hidden or not folder.hidden:
-                yield place
-                stack += (Place(one, f"{path}/{escaped(one.name)}") for one in self._ordered(folder.id))
-
-    def _ordered(self, parent: str) -> list[Folder]:
-        """The last one first, for a stack."""
-        return sorted(self.inside(parent), key=lambda one: (one.name.casefold(), one.id), reverse=True)
-
-    @cached_property
-    def places(self) -> Mapping[str, Place]:
-        """Each folder by its id."""
-        return {place.folder.id: place for place in self.walk()}
-
-    def inside(self, parent: str) -> Sequence[Folder]:
-        """Those right in a folder."""
-        return self._below.get(parent, ())
-
-    def child(self, parent: str, name: str) -> Folder | None:
-        """The folder of this name in another one: the service tells no names apart by their case."""
-        wanted = name.casefold()
-        return next((one for one in self.inside(parent) if one.name.casefold() == wanted), None)
-
-    def at(self, names: Sequence[str]) -> str | None:
-        """The id of the folder at a path, which begins with a well-known name or below the root; None if there is
-        none."""
-        start, rest = split(names)
-        found = self.root if start == ROOT else next((one for one, name in self.known.items() if name == start), None)
-        for name in rest:
-            folder = self.child(found, name) if found else None
-            found = folder.id if folder else None
-        return found
-
-
-def split(names: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The well-known folder that a path begins at, and the names below it."""
-    first = names[0].casefold() if names else ROOT
-    return (first, names[1:]) if first in WELL_KNOWN else (ROOT, names)
 
 
 def no_top() -> GraphError:
@@ -190,17 +64,27 @@ async def folders_of(
     graph: Graph, *, sizes: bool = False, hidden: bool = True, walk: str = "delta"
 ) -> Sequence[Folder]:
     """All folders, in no order. A walk by `delta` gives hidden ones in any case; one by `children` costs a request for
-    each folder that may have some. Raises GraphError."""
+    each folder that may have some. Where the service refuses sizes, folders come without. Raises GraphError."""
     name = "folders" if walk == "delta" else f"folders by {walk}, {hidden}"
-    name = f"{name} {SIZED}" if sizes or f"{name} {SIZED}" in graph.shared else name  # those with sizes do for all
-    read = partial(_by_delta, graph, sizes=sizes)
-    if walk != "delta":
-        read = partial(_by_children, graph, sizes=sizes, hidden=hidden)
-    found: Sequence[Folder] = await graph.shared.get(name, read)
+    sized = f"{name} with sizes"
+    read = partial(_by_delta, graph) if walk == "delta" else partial(_by_children, graph, hidden=hidden)
+    found: Sequence[Folder]
+    if sizes or sized in graph.shared:  # those with sizes do for all
+        found = await graph.shared.get(sized, partial(_with_sizes, read))
+    else:
+        found = await graph.shared.get(name, partial(read, sizes=False))
     return found
 
 
-SIZED = "with sizes"
+async def _with_sizes(read: Callable[..., Awaitable[Sequence[Folder]]]) -> Sequence[Folder]:
+    """The permission that is enough for folders opens no extended properties of messages, and may open none of folders
+    either: nowhere is it said (learn.microsoft.com/graph/permissions-reference)."""
+    try:
+        return await read(sizes=True)
+    except GraphError as error:
+        if error.status not in (400, 403):
+            raise
+    return await read(sizes=False)
 
 
 async def known(graph: Graph, name: str) -> Folder | None:
@@ -275,17 +159,3 @@ def _told(error: GraphError) -> GraphError:
         return error
     said = f"{error.message} (folders are read with {PERMISSION})"
     return GraphError(403, error.code, said, request_id=error.request_id, client_request_id=error.client_request_id)
-
-
-def _count(item: Mapping[str, Any], name: str) -> int | None:
-    value = item.get(name)
-    return value if type(value) is int else None
-
-
-def _size(item: Mapping[str, Any]) -> int | None:
-    marks = item.get(EXTENDED)
-    for mark in marks if isinstance(marks, list) else ():
-        if isinstance(mark, dict) and str(mark.get("id")).casefold().replace("0x0e", "0xe") == "long 0xe08":
-            text = str(mark.get("value"))
-            return int(text) if text.isdecimal() and len(text) < 20 else None
-    return None

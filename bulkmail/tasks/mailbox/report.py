@@ -4,7 +4,7 @@ The parts are read at the same time, and what several of them need of a mailbox 
 part cannot be read has failed as a whole.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from bulkmail.graph import Graph
@@ -25,6 +25,11 @@ def columns(options: MailboxReportOptions) -> Mapping[str, str]:
         for name, meaning in PARTS[part].columns(options.of(part)).items():
             found.setdefault(name, {})[part] = meaning
     return COLUMNS | {name: _meaning(by_part) for name, by_part in found.items() if name != "mailbox"}
+
+
+def sheets(options: MailboxReportOptions) -> Mapping[str, Sequence[str]]:
+    """Each part's own columns, as its report has them."""
+    return {part: [*PARTS[part].columns(options.of(part))] for part in options.parts}
 
 
 def _meaning(by_part: Mapping[str, str]) -> str:
@@ -63,6 +68,7 @@ def finding(row: Row) -> bool:
     once=ask_once,
     finding=finding,
     key_columns=KEYS,
+    parts=sheets,
 )
 async def mailbox_report(mailbox: Mailbox, graph: Graph, options: MailboxReportOptions) -> AsyncIterator[Row]:
     """The rows of each part, in the order of the options."""

@@ -10,8 +10,9 @@ from typing import TypeAlias
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
-from bulkmail.tasks.kit.folders import ABSENT, FOLDER, ROOT, WELL_KNOWN, folders_of, id_of
+from bulkmail.tasks.kit.folders import ABSENT, FOLDER, folders_of, id_of
 from bulkmail.tasks.kit.paths import joined
+from bulkmail.tasks.kit.tree import ROOT, WELL_KNOWN
 from bulkmail.tasks.messages.selection import Selection
 
 RECOVERABLE, DELETED = "recoverableitemsdeletions", "deleteditems"

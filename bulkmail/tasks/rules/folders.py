@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bulkmail.graph import Graph
-from bulkmail.tasks.kit.folders import ROOT, known, tree_of
+from bulkmail.tasks.kit.folders import known, tree_of
+from bulkmail.tasks.kit.tree import ROOT
 
 HIDING = ("archive", "clutter", "conversationhistory", "junkemail", "syncissues")
 """Folders in which no one looks for new mail."""

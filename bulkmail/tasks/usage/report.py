@@ -14,7 +14,7 @@ from bulkmail.model import Mailbox, Row
 from bulkmail.source.columns import fold
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import Needs, all_of
-from bulkmail.tasks.kit import folders
+from bulkmail.tasks.kit import folders, tree
 from bulkmail.tasks.usage.detail import HEADINGS, Detail
 from bulkmail.tasks.usage.options import UsageReportOptions
 
@@ -135,10 +135,10 @@ def _names(mailbox: Mailbox) -> Iterator[str]:
 
 
 async def _sums(graph: Graph) -> dict[str, Any]:
-    tree = await folders.tree_of(graph, sizes=True)
-    if not tree.root:
+    found = await folders.tree_of(graph, sizes=True)
+    if not found.root:
         raise folders.no_top()
-    sums = folders.sums(place.folder for place in tree.walk())
+    sums = tree.sums(place.folder for place in found.walk())
     return {"items": sums.items, "size": sums.size}
 
 

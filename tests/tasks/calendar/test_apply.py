@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.errors import ConfigError, GraphError
+from bulkmail.errors import ConfigError, GraphError, InputError
 from bulkmail.sim import Fault, Settings
 from bulkmail.sim.families.calendars.content import BOSS
 from bulkmail.tasks import check_options
@@ -218,9 +218,26 @@ def test_steps_touch_what_is_named_once_and_never_what_cannot_be_given_back(
             assert not (written and step.role and step.grant.allowed and step.role not in step.grant.allowed)
 
 
+def test_a_grantee_may_be_a_column_of_the_mailboxs_own_row(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        mailbox = bench.mailbox(0, {"Assistant": f" {NEW} ", "Second": " "})
+        told = await bench.run(mailbox)
+        assert [(row["grantee"], row["after"]) for row in told if row["action"] == "create"] == [(NEW, "write")]
+        assert await bench.run(mailbox) == []
+        wrong = {"no column 'Assistant'": {"Second": ""}, "'me' is not": {"Assistant": "me", "Second": ""},
+                 "has two rules": {"Assistant": NEW, "Second": NEW}}  # fmt: skip
+        for said, cells in wrong.items():
+            with pytest.raises(InputError, match=said):
+                await bench.run(bench.mailbox(1, cells))
+            assert bench.requests == []
+
+    roles = {"{Assistant}": "write", "{Second}": "read", ORGANIZATION: "none"}
+    on_bench("calendar.permissions.apply", tmp_path, act, {"roles": roles}, **CALM)
+
+
 @pytest.mark.parametrize(
     "roles",
-    [{}, {"ada": "read"}, {"a@b.example": "owner"}, {"a@b.example": "custom"}, {ORGANIZATION: "remove"},
+    [{}, {"{a": "read"}, {"ada": "read"}, {"a@b.example": "owner"}, {"a@b.example": "custom"}, {ORGANIZATION: "remove"},
      {"a@b.example": "read", "A@B.example": "write"}, {"my organization": "none", ORGANIZATION: "read"}],
 )  # fmt: skip
 def test_rules_that_make_no_sense(roles: dict[str, str]) -> None:

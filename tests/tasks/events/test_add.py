@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from bulkmail.errors import ConfigError, GraphError, InputError
-from bulkmail.model import Mailbox
+from bulkmail.graph import Graph
+from bulkmail.model import Mailbox, Response
 from bulkmail.sim import Fault, Settings
 from bulkmail.sim.witness.marks import EXTENDED
 from bulkmail.tasks import check_options
 from bulkmail.tasks.events.add import COLUMNS, events_add
 from bulkmail.tasks.events.event import MARK, event_for, key_of
+from bulkmail.testing import Scripted, collect, run
 from bulkmail.testing.tenant import open_tenant
-from tests.tasks.rig import Bench, Deadly, Killed, on_bench
+from tests.tasks.rig import ADA, BASE, Bench, Deadly, Killed, on_bench
 
 CALM: Mapping[str, Any] = {"seed": 11, "latency": 0.002, "absent": 0.0, "denied": 0.0, "moving": 0.0, "tls": False}
 PARTY: dict[str, Any] = {
@@ -233,3 +235,29 @@ def test_faults_and_least_permissions(tmp_path: Path) -> None:
         less = tenant.run("events.add", tmp_path / "c", "--output", "out", options=given["options"])
         assert less.code == 4
         assert "MailboxSettings.Read" in less.err
+
+
+def scripted(*answers: Response) -> tuple[list[Any], list[str]]:
+    """The rows of an apply whose requests are answered in this order, and the methods of these requests."""
+    coming = iter(answers)
+    service = Scripted(lambda _: next(coming))
+    graph = Graph.of(ADA, service, BASE)
+    rows = run(collect(events_add.run(ADA, graph, check_options(events_add, CLOSED))))
+    return rows, [one.method for one in service.requests]
+
+
+def refused(status: int, code: str) -> Response:
+    return Response(status, body={"error": {"code": code, "message": "no"}})
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_transaction_that_was_used_and_an_event_that_is_found_after_all(status: int) -> None:
+    """The service knew of it before it could be found."""
+    found = Response(200, body={"value": [{"id": "x"}]})
+    rows, methods = scripted(Response(200, body={"value": []}), refused(status, "ErrorDuplicateTransactionId"), found)
+    assert (rows[0]["action"], methods) == ("add", ["GET", "POST", "GET"])
+
+
+def test_any_other_refusal_is_the_mailboxs_own() -> None:
+    with pytest.raises(GraphError, match="TimeZoneNotSupportedException"):
+        scripted(Response(200, body={"value": []}), refused(400, "TimeZoneNotSupportedException"))

@@ -1,5 +1,6 @@
 """Every mailbox gets the folders of the job, each once, whatever happens; and loses only empty ones again."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,8 @@ def test_a_first_time_a_second_time_and_back(tmp_path: Path) -> None:
             assert folded(paths(bench, number)) == folded([*before, *MADE])
             assert {row["result"] for row in await bench.undo(mailbox, made)} == {"restored"}
             assert [one for one in paths(bench, number) if not one.startswith("deleteditems/")] == before
-            assert {row["result"] for row in await bench.undo(mailbox, made)} == {"changed"}  # in Deleted Items
+            assert {row["result"] for row in await bench.undo(mailbox, made)} == {"already"}
+            assert bench.writes == []
 
     assert on_bench("folders.apply", tmp_path, act, OPTIONS, **CALM)["breaches"] == {}
 
@@ -98,6 +100,23 @@ def test_lost_answers_make_no_folder_twice(tmp_path: Path) -> None:
         Fault("late", match="POST", share=0.2, seconds=0.01, times=1),
     )
     on_bench("folders.apply", tmp_path, act, OPTIONS, **CALM, faults=faults)
+
+
+def test_undo_goes_on_where_it_was_killed(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        mailbox, before = bench.mailbox(), paths(bench, 0)
+        await bench.run(mailbox)
+        made, whole = bench.made, bench.writing
+        for fatal in range(5, 9):  # after the reads
+            bench.writing = Deadly(whole, fatal, answered=True)
+            with contextlib.suppress(Killed):
+                await bench.undo(mailbox, made)
+        bench.writing = whole
+        results = {row["result"] for row in await bench.undo(mailbox, made)}
+        assert results <= {"restored", "already"}
+        assert [one for one in paths(bench, 0) if not one.startswith("deleteditems/")] == before
+
+    on_bench("folders.apply", tmp_path, act, OPTIONS, **CALM)
 
 
 def test_undo_leaves_what_is_in_use_or_elsewhere(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from bulkmail.sim import Fault, Settings
 from bulkmail.sim.families.folders.content import WELL_KNOWN
 from bulkmail.tasks import check_options
 from bulkmail.tasks.folders.report import COLUMNS, folders_report
-from bulkmail.tasks.kit.folders import IN_TREE
 from bulkmail.tasks.kit.paths import joined, parted
+from bulkmail.tasks.kit.tree import IN_TREE
 from bulkmail.testing import Scripted, collect, run
 from bulkmail.testing.tenant import Done, Tenant, open_tenant
 from tests.tasks.folders.forest import DEPTH, asked, parents, plant, planted

@@ -1,23 +1,18 @@
-"""The tree of a mailbox: whatever the service says, each folder is in it once, at its place, and nothing else."""
+"""All folders of a mailbox are read once, in as few requests as can be, and in clouds without delta as well."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Request, Response
 from bulkmail.tasks.folders.report import folders_report
-from bulkmail.tasks.kit.folders import Folder, Tree, folders_of, known, split, tree_of
-from bulkmail.tasks.kit.paths import joined, parted
+from bulkmail.tasks.kit.folders import folders_of, known, tree_of
 from bulkmail.testing import Scripted, collect, run
 
 BASE = "https://graph.example/v1.0"
 ADA = Mailbox("ada@contoso.com", 2)
-PARENTS = st.lists(st.integers(-1, 12), max_size=12)
 
 
 def body(name: str, parent: str = "top", **more: Any) -> dict[str, Any]:
@@ -42,56 +37,6 @@ def answering(delta: Response, **others: Response) -> tuple[Graph, list[str]]:
         return known.get(name, error(404, "ErrorItemNotFound"))
 
     return Graph.of(ADA, Scripted(answer), BASE), asked
-
-
-@given(PARENTS)
-def test_a_walk_gives_what_is_below_the_root_once_and_parents_first(parents: list[int]) -> None:
-    folders = [Folder(str(number), f"n/{number}", str(parent)) for number, parent in enumerate(parents)]
-    by_id = {folder.id: folder for folder in folders}
-
-    def names(folder: Folder) -> list[str] | None:
-        found: list[str] = []
-        while len(found) <= len(folders):
-            found.insert(0, folder.name)
-            if folder.parent == "-1":
-                return found
-            if folder.parent not in by_id:
-                return None
-            folder = by_id[folder.parent]
-        return None  # in a circle
-
-    tree = Tree(folders, "-1", {})
-    walked = [*tree.walk()]
-    assert {place.folder.id for place in walked} == {one.id for one in folders if names(one) is not None}
-    assert len(walked) == len({place.folder.id for place in walked}) == len(tree.places)
-    seen = {"-1"}
-    for folder, path in walked:
-        assert folder.parent in seen
-        seen.add(folder.id)
-        assert parted(path) == names(folder)
-        assert tree.at(parted(path)) == folder.id
-
-
-def test_without_hidden_ones_what_lies_in_these_is_left_out() -> None:
-    folders = [Folder("a", "A", "r"), Folder("h", "H", "r", hidden=True), Folder("c", "C", "h"), Folder("d", "D", "a")]
-    tree = Tree(folders, "r", {})
-    assert [place.path for place in tree.walk(hidden=False)] == ["A", "A/D"]
-    assert [place.path for place in tree.walk()] == ["A", "A/D", "H", "H/C"]
-
-
-def test_a_path_begins_at_a_well_known_name_or_below_the_root() -> None:
-    tree = Tree(
-        [Folder("in", "Posteingang", "r"), Folder("x", "A/B", "in"), Folder("y", "x", "r")], "r", {"in": "inbox"}
-    )
-    assert tree.at(["Inbox"]) == "in"
-    assert tree.at(["INBOX", "a/b"]) == "x"
-    assert tree.at(["posteingang", "A/B"]) == "x"
-    assert tree.at(["msgfolderroot", "X"]) == tree.at(["x"]) == "y"
-    assert tree.at(["msgfolderroot"]) == "r"
-    assert tree.at(["inbox", "none", "deeper"]) is None
-    assert tree.at(["archive"]) is None  # not there, or not asked for
-    assert split(["Archive", "2026"]) == ("archive", ["2026"])
-    assert joined(["a", "b/c"]) == r"a/b\/c"
 
 
 def test_several_that_need_the_folders_read_them_once() -> None:
@@ -166,27 +111,26 @@ def test_only_folders_that_may_hold_some_are_asked_where_hidden_ones_do_not_matt
     assert [path.partition("?")[0] for path in asked] == ["", "/a/childFolders"]
 
 
-@pytest.mark.parametrize(
-    ("changed", "expected"),
-    [
-        ({}, (None, None, None, False, False)),
-        ({"totalItemCount": 3, "unreadItemCount": 1, "isHidden": True}, (3, 1, None, True, False)),
-        ({"totalItemCount": True, "unreadItemCount": "5", "isHidden": "yes"}, (None, None, None, False, False)),
-        ({"singleValueExtendedProperties": [{"id": "Long 0xe08", "value": "17"}]}, (None, None, 17, False, False)),
-        ({"singleValueExtendedProperties": [5, {"id": "Long 0x0E08", "value": "17"}]}, (None, None, 17, False, False)),
-        ({"singleValueExtendedProperties": [{"id": "Long 0xe08", "value": "-1"}]}, (None, None, None, False, False)),
-        ({"singleValueExtendedProperties": {"id": "Long 0xe08"}}, (None, None, None, False, False)),
-    ],
-)
-def test_what_is_read_of_a_folder(changed: Mapping[str, Any], expected: tuple[Any, ...]) -> None:
-    folder = Folder.of({**body("a"), **changed})
-    assert (folder.items, folder.unread, folder.size, folder.hidden, folder.search) == expected
+@pytest.mark.parametrize("status", [400, 403])
+def test_where_sizes_are_refused_folders_come_without(status: int) -> None:
+    asked: list[str] = []
 
+    def answer(request: Request) -> Response:
+        asked.append(request.path)
+        if "expand" in request.path:
+            return error(status, "ErrorAccessDenied")
+        return Response(200, body={"value": [body("a")]})
 
-@pytest.mark.parametrize("strange", [None, 5, {}, {"id": 5}])
-def test_what_is_not_a_folder_is_refused(strange: Any) -> None:
-    with pytest.raises(GraphError, match="NotAFolder"):
-        Folder.of(strange)
+    graph = Graph.of(ADA, Scripted(answer), BASE)
+
+    async def main() -> None:
+        for _ in range(2):
+            (folder,) = await folders_of(graph, sizes=True)
+            assert (folder.id, folder.size) == ("a", None)
+
+    run(main())
+    assert "expand" not in asked[-1]
+    assert len(asked) == (2 if status == 403 else 3)  # a refusal may also mean that there is no delta
 
 
 def test_a_removed_one_is_no_folder_and_the_last_word_counts() -> None:

@@ -58,6 +58,27 @@ def test_four_parts_at_once(
     assert tenant.books()["breaches"] == {}
 
 
+@pytest.mark.parametrize("formats", [["csv"], ["ndjson", "csv"], ["ndjson"]])
+def test_each_part_has_a_sheet_of_its_own(tenant: Tenant, formats: list[str], tmp_path: Path) -> None:
+    few, settings = tenant.addresses(10), {"output.format": formats}
+    options: dict[str, Any] = {"parts": ["rules", "folders", "calendar.permissions"]}
+    done = tenant.run("mailbox.report", tmp_path / "all", addresses=few, options=options, settings=settings)
+    sheets = {path.name for path in done.folder.glob("records.*.csv")}
+    if "csv" not in formats:
+        assert sheets == set()
+        return
+    assert sheets == {f"records.{part}.csv" for part in options["parts"]}
+    for part in options["parts"]:
+        alone = tenant.run(PARTS[part].name, tmp_path / part, addresses=few, settings=settings)
+        there, own = ((folder / name).read_bytes().splitlines() for folder, name in (
+            (alone.folder, "records.csv"), (done.folder, f"records.{part}.csv")
+        ))  # fmt: skip
+        assert own[0] == there[0]
+        assert sorted(own) == sorted(there)
+        digest = done.manifest["outputs"][f"records.{part}.csv"]
+        assert digest["bytes"] == (done.folder / f"records.{part}.csv").stat().st_size
+
+
 def test_folders_that_rules_name_cost_nothing_beside_the_folders(tenant: Tenant, tmp_path: Path) -> None:
     costs = []
     for number, parts in enumerate((["folders"], ["rules", "folders"], ["folders", "rules"])):
