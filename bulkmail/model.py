@@ -11,8 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
-from bulkmail.streams import Blob as Blob
-from bulkmail.streams import Frame, Into, Pieces
+from bulkmail.streams import Blob, Frame, Into, Pieces
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""

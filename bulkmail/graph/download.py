@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 from bulkmail.errors import TransportError, Unanswered
-from bulkmail.model import Blob, BlobFile
-from bulkmail.streams import Take
+from bulkmail.model import BlobFile
+from bulkmail.streams import Blob, Take
 
 LEAST = 256 * 1024
 """Bytes that a request and its repetitions have to bring before another one is made for the rest."""

@@ -17,8 +17,8 @@ from bulkmail.graph.plain import error_from, plain_get
 from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
-from bulkmail.model import NOTHING, Blob, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Store, Transport
-from bulkmail.streams import Frame, Into, Pieces
+from bulkmail.model import NOTHING, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Store, Transport
+from bulkmail.streams import Blob, Frame, Into, Pieces
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]

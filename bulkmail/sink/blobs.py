@@ -18,11 +18,11 @@ from typing import Any, Self, TypeVar
 
 from bulkmail.atomic import make_folder, sync
 from bulkmail.errors import OutputError, TaskMistake
-from bulkmail.model import Blob, Mailbox
+from bulkmail.model import Mailbox
 from bulkmail.sink.appender import Appender, os_errors_as_output_error
 from bulkmail.sink.names import safe_name
 from bulkmail.sink.uncancelled import uncancelled
-from bulkmail.streams import Frame
+from bulkmail.streams import Blob, Frame
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from hashlib import sha256
 from typing import Any
 
-from bulkmail.model import NOTHING, Blob
+from bulkmail.model import NOTHING
 from bulkmail.sink.names import safe_name
-from bulkmail.streams import Frame
+from bulkmail.streams import Blob, Frame
 
 
 class MemoryStore:
