@@ -11,7 +11,8 @@ from typing import Any
 
 from bulkmail.errors import GraphError, TransportError, Unanswered
 from bulkmail.graph import Graph
-from bulkmail.model import Blob, Checkpoint, Mailbox, Row
+from bulkmail.model import Checkpoint, Mailbox, Row
+from bulkmail.streams import Blob
 from bulkmail.task.declare import task
 from bulkmail.tasks.attachments.listing import PATH, REFERENCE, Attachment, attachments_of
 from bulkmail.tasks.attachments.options import LARGEST, AttachmentsSaveOptions
