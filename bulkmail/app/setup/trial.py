@@ -1,4 +1,4 @@
-"""Signs in as the application with the key of a set-up, and waits while the directory does not know key or roles yet."""
+"""Signs in as the application with the key of a set-up, and waits while the directory does not know key or roles."""
 
 from bulkmail.app.compose import settings_of
 from bulkmail.app.setup.site import Look, Site, there, to_do
