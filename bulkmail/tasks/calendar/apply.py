@@ -57,6 +57,7 @@ class Step(NamedTuple):
     permission="Calendars.ReadWrite",
     options=PermissionsApplyOptions,
     columns=COLUMNS,
+    key_columns=("calendar", "grantee"),
     writes=True,
     undo=undo,
     wants_columns=True,

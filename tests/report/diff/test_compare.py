@@ -1,5 +1,6 @@
 """In what two runs differ is what a plain comparison in memory finds, whatever the order in which they were done."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkmail.errors import Damaged, InputError
+from bulkmail.errors import Damaged, InputError, OutputError
 from bulkmail.model import Mailbox, Outcome, Problem, Row, Status, Tally
 from bulkmail.report.diff.compare import Comparison, OutcomeDifference, RowDifference, compared, key_columns
 from bulkmail.report.diff.database import BLOCK
@@ -164,6 +165,17 @@ def test_rows_that_were_cut_off_are_damage(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(Damaged, match=r"records\.ndjson"), compared(one, other):
         pass
+
+
+def test_no_room_for_the_comparison_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = runs(tmp_path, [mailbox("ada", 2, rule("r"))], [])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with (
+        pytest.raises(OutputError, match=r"cannot be compared in .*nowhere: No such file") as refused,
+        compared(one, other),
+    ):
+        pass
+    assert "TMPDIR" in refused.value.hint
 
 
 def test_key_columns_of_an_old_directory_are_those_of_the_task(tmp_path: Path) -> None:
