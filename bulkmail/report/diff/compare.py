@@ -4,7 +4,7 @@ Both are read once, and rows that differ once more. A row is compared where both
 ok in both, or ok in one and absent or not listed in the other. All else is told as a mailbox that ended in another way.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import starmap
@@ -14,7 +14,6 @@ from bulkmail.errors import InputError
 from bulkmail.model import Outcome, Row
 from bulkmail.report.diff.database import Database, empty
 from bulkmail.report.diff.form import Cell, Form
-from bulkmail.rundir.maskkey import known
 from bulkmail.rundir.placed import PlacedRows, placed_rows
 from bulkmail.rundir.reader import RunDir
 
@@ -99,11 +98,7 @@ def compared(
         files = opened.enter_context(placed_rows(before)), opened.enter_context(placed_rows(after))
         typed = {"ndjson" in run.manifest.output.format for run in (before, after)}
         form = Form(tuple(keys) or key_columns(after), frozenset(ignore), as_texts=len(typed) > 1)
-        masks = (known(run.manifest.output.mask) for run in (after, before))
-        named = next((mask for mask in masks if mask is not None), str)  # what one of them hides, both do
-        rows = (
-            _load(database, 0, before, files[0], form, named), _load(database, 1, after, files[1], form, named),
-        )  # fmt: skip
+        rows = _load(database, 0, before, files[0], form), _load(database, 1, after, files[1], form)
         database.compare(keyed=form.keys is not None)
         yield Comparison((before, after), rows, database.mailboxes(), database.unseen(), form, database, files)
 
@@ -129,16 +124,14 @@ def require_comparable(before: RunDir, after: RunDir) -> None:
         )
 
 
-def _load(
-    database: Database, side: int, run: RunDir, file: PlacedRows | None, form: Form, named: Callable[[str], str]
-) -> int:
-    """Reads a run into the database, with mailboxes `named` as they are to be told. Returns the number of its rows."""
+def _load(database: Database, side: int, run: RunDir, file: PlacedRows | None, form: Form) -> int:
+    """Reads a run into the database. Returns the number of its rows."""
     rows = 0
     for piece in run.outcomes() if file is None else file.pieces():
         mailbox = piece.mailbox
         if isinstance(piece, Outcome):
             code = "" if piece.problem is None else piece.problem.code
-            database.add_outcome(side, mailbox.key, named(mailbox.address), piece.status, code)
+            database.add_outcome(side, mailbox.key, mailbox.address, piece.status, code)
         else:
             database.add_row(side, mailbox.key, *form.key_and_digest(piece.row, mailbox), piece.place)
             rows += 1
