@@ -29,8 +29,12 @@ READS = all_of(
 )  # fmt: skip
 """User.Read.All is for the mailbox's exchange id."""
 
-CHUNK_ITEMS, CHUNK_BYTES = 80, 8 * 1024 * 1024
-"""What is committed together, at the most: bytes as the service counts them, and one item whatever its size."""
+CHUNK_ITEMS, CHUNK_BYTES = 80, 2 * 1024 * 1024
+"""What is asked for and written together, at the most: bytes as the service counts them, and one item whatever its
+size. So much of a mailbox is in memory, twice for a moment."""
+
+COMMIT_ITEMS, COMMIT_BYTES = 80, 8 * 1024 * 1024
+"""What is committed together, once there is so much of it: a run that died does about that much of a mailbox again."""
 
 AT_A_TIME = 4
 """Calls of a mailbox that are under way together: the service takes no more."""
@@ -142,7 +146,7 @@ class Export:
         """Whether there is so much since the last checkpoint that it should not be done again; many folders are small,
         and a checkpoint waits for the disk."""
         self._fresh.extend(one.size for one in chunk)
-        worth_it = len(self._fresh) >= CHUNK_ITEMS // 2 or sum(self._fresh) >= CHUNK_BYTES // 2
+        worth_it = len(self._fresh) >= COMMIT_ITEMS or sum(self._fresh) >= COMMIT_BYTES
         if worth_it:
             self._fresh.clear()
         return worth_it
