@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bulkmail.errors import BulkmailError, GraphError, LinkRefused, OutcomeUnknown, TaskMistake, TransportError
     from bulkmail.graph import Graph
     from bulkmail.model import (
-        Blob,
         Change,
         Checkpoint,
         Effect,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
         Row,
         Transport,
     )
+    from bulkmail.streams import Blob
     from bulkmail.task.declare import Options, Task, task
     from bulkmail.task.lasting import Lasting
     from bulkmail.task.permissions import Needs, all_of, any_of
@@ -69,7 +69,8 @@ _PLACES = {
     "bulkmail.core.odata": "literal segment",
     "bulkmail.errors": "BulkmailError GraphError LinkRefused OutcomeUnknown TaskMistake TransportError",
     "bulkmail.graph": "Graph",
-    "bulkmail.model": "Blob Change Checkpoint Effect Made Mailbox Request Response Row Transport",
+    "bulkmail.model": "Change Checkpoint Effect Made Mailbox Request Response Row Transport",
+    "bulkmail.streams": "Blob",
     "bulkmail.task.declare": "Options Task task",
     "bulkmail.task.lasting": "Lasting",
     "bulkmail.task.permissions": "Needs all_of any_of",

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from bulkmail.address import Address
-from bulkmail.streams import Frame, Into, Pieces
+from bulkmail.streams import Blob, Frame, Into, Pieces
 
 Row: TypeAlias = dict[str, Any]
 """One line of a report: column name to a JSON value."""
@@ -161,7 +161,7 @@ class Request(NamedTuple):
     body: Any = None  # JSON
     effect: Effect = Effect.READ
     batchable: bool = True  # False: redirects, uploads and other things that cannot travel in a $batch
-    fresh: bool = False  # wants a connection of its own, after a 503
+    fresh: bool = False  # wants a connection of its own: after a 503, or for much, which would leave its buffers behind
     row: int = 0  # the row of the input that it is for
     change: Change | None = None  # what it is for, if it writes
     page: bool = False  # of a list, and a smaller one can be asked for: no use in trying this one for long
@@ -203,16 +203,6 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = NOTHING
     body: Any = None
     doubtful: bool = False
-
-
-class Blob(NamedTuple):
-    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` is relative to the run
-    directory, with slashes; `sha256` is of the piece, in hexadecimal digits."""
-
-    path: str
-    offset: int
-    bytes: int
-    sha256: str
 
 
 class Tally(NamedTuple):
@@ -333,6 +323,10 @@ class Store(Protocol):
     def state(self) -> dict[str, Any]:
         """What the mailbox left in an earlier run of the task with these options, by name. Values are JSON; what is
         in it when the mailbox ends as ok is left for the next run."""
+
+    @property
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        """Held while content is streamed into a blob: few are at a time in all mailboxes, since each takes memory."""
 
     def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
         """A new blob in the mailbox's file of this name, within `frame`."""

@@ -6,13 +6,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 Take: TypeAlias = Callable[[bytes], Awaitable[None]]
 """Takes one chunk of an answer, of some hundred kilobytes at the most."""
 
 Into: TypeAlias = Callable[[], AbstractAsyncContextManager[Take]]
 """Where the body of an answer goes: entered for each attempt, and left with the error of one that broke off."""
+
+
+class Blob(NamedTuple):
+    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` is relative to the run
+    directory, with slashes; `sha256` is of the piece, in hexadecimal digits."""
+
+    path: str
+    offset: int
+    bytes: int
+    sha256: str
 
 
 class Frame(Protocol):

@@ -10,7 +10,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
-from bulkmail.app.check.finding import Finding, failed, passed, refused, skipped, warned
+from bulkmail.app.finding import Finding, failed, passed, refused, skipped, warned
 from bulkmail.errors import BulkmailError, Damaged
 from bulkmail.identity.certificate import Certificate
 from bulkmail.identity.jws import LARGEST, signer

@@ -8,23 +8,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from bulkmail.app.check import Finding, Level, exit_code
 from bulkmail.app.check import check as findings_of
 from bulkmail.app.loop import run as run_loop
 from bulkmail.app.prepare import Flags
 from bulkmail.cli import console as say
+from bulkmail.cli.findings import show
 from bulkmail.cli.flags import ApplyFlag, JobFile, MaxDuration, Settings, flags
-from bulkmail.text import visible
 
 log = logging.getLogger(__name__)
-
-STYLES = {Level.PASS: "green", Level.WARN: "yellow", Level.FAIL: "bold red", Level.SKIP: "dim"}
-
-LEVEL, NAME = 6, 13
-"""Characters of the first two columns."""
 
 
 def check(
@@ -94,12 +87,3 @@ def _log(finding: Finding) -> None:
         finding.text,
         extra={"fields": {"event": "check"} | finding.as_json()},
     )
-
-
-def show(finding: Finding, console: Console) -> None:
-    """The level, the check and what was found; below it, what to do."""
-    line = Text(f"{finding.level:<{LEVEL}}", STYLES[finding.level])
-    line.append(f"{finding.check:<{NAME}}{visible(finding.text)}", "dim" if finding.level is Level.SKIP else "default")
-    console.print(line, soft_wrap=True)
-    if finding.hint:
-        console.print(f"{'':{LEVEL + NAME}}{finding.hint}", soft_wrap=True)

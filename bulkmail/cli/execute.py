@@ -15,8 +15,8 @@ from bulkmail.cli.against import tell_against
 from bulkmail.cli.metering import Metering, metered
 from bulkmail.cli.password import unlocking
 from bulkmail.cli.progress import shown
-from bulkmail.errors import BulkmailError
-from bulkmail.report.view import view_of
+from bulkmail.errors import BulkmailError, InputError, OutputError
+from bulkmail.report.view import View, view_of
 from bulkmail.rundir.maskkey import known
 from bulkmail.rundir.reader import RunDir
 
@@ -46,7 +46,7 @@ def execute(
     if as_json:
         typer.echo(summary.as_json(ended.manifest, ended.folder))
     else:
-        summary.show(view_of(RunDir(ended.folder)), say.results)
+        summary.show(_view(ended), say.results)
     if against:
         tell_against(ended.folder, against, silent=as_json)
     if isinstance(ended.failure, BulkmailError):
@@ -63,6 +63,14 @@ def execute(
 def _ended(work: Work, more: Sequence[Observer], *, hidden: bool) -> Ended:
     with shown(None if hidden else say.errors) as observer:
         return run_loop(work(observers=[observer, *more], note=say.note))
+
+
+def _view(ended: Ended) -> View:
+    """Raises OutputError where the directory is not there any more: the run has ended, and there is nothing of it."""
+    try:
+        return view_of(RunDir(ended.folder))
+    except InputError as error:
+        raise OutputError(f"the run has ended, and its directory is gone: {error}", hint="Find it.") from error
 
 
 def _log_end(ended: Ended, masked: Callable[[str], str]) -> None:

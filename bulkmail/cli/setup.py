@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from bulkmail.app.check import exit_code
 from bulkmail.app.compose import cloud_of
@@ -18,17 +17,15 @@ from bulkmail.app.setup import REMOVAL, ROLLOVER, SETUP, Look, Site, Step, Told,
 from bulkmail.app.setup.administrator import SCOPES, Administrator, administering, token_of
 from bulkmail.app.setup.instructions import INSTRUCTIONS, exchange
 from bulkmail.cli import console as say
-from bulkmail.cli.check import checked, show
+from bulkmail.cli.check import checked
+from bulkmail.cli.columns import NAME, below, line
+from bulkmail.cli.findings import show
 from bulkmail.cli.wishes import Given, asked, successor
 from bulkmail.daemon import in_daemon
 from bulkmail.identity.entra import tls_context
 from bulkmail.identity.person import GRAPH_TOOLS, Code, Person
-from bulkmail.text import visible
 
 STYLES = {"there": "dim", "done": "green", "would": "yellow"}
-
-STATE, NAME = 7, 13
-"""Characters of the first two columns."""
 
 STOPPED, INTERRUPTED = 5, 130
 """Exit codes where the person said no, or Ctrl-C: the same command goes on."""
@@ -179,7 +176,7 @@ async def _agree(step: Step, look: Look, *, yes: bool) -> bool:
     """Shows what would be done, and asks: beside the loop, so that connections are looked after meanwhile."""
     _line("next", step.name, look.text)
     for request in look.requests:
-        say.results.print(f"{'':{STATE + NAME}}{request}", style="dim", soft_wrap=True)
+        below(say.results, request, style="dim")
     return yes or await in_daemon(partial(typer.confirm, "Do it?", default=True, err=True))
 
 
@@ -188,9 +185,7 @@ def _tell(told: Told) -> None:
 
 
 def _line(state: str, name: str, text: str) -> None:
-    line = Text(f"{state:<{STATE}}", STYLES.get(state, "bold"))
-    line.append(f"{name:<{NAME}}{visible(text)}", "default")
-    say.results.print(line, soft_wrap=True)
+    line(say.results, state, name, text, style=STYLES.get(state, "bold"))
 
 
 def _tell_scope(site: Site) -> None:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from bulkmail.app.check.finding import exit_code
+from bulkmail.app.finding import exit_code
 from bulkmail.app.verify import verify as findings_of
 from bulkmail.cli import console as say
-from bulkmail.cli.check import show
+from bulkmail.cli.findings import show
 from bulkmail.rundir.folder import existing
 
 

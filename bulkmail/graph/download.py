@@ -9,18 +9,24 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 from bulkmail.errors import TransportError, Unanswered
-from bulkmail.model import Blob, BlobFile
-from bulkmail.streams import Take
+from bulkmail.model import BlobFile
+from bulkmail.streams import Blob, Take
 
 LEAST = 256 * 1024
 """Bytes that a request and its repetitions have to bring before another one is made for the rest."""
 
+SMALL = 128 * 1024
+"""Bytes of content that takes no more memory than any other answer."""
+
 
 async def downloaded(
-    exchange: Callable[..., Awaitable[Any]], blob: Callable[[], AbstractAsyncContextManager[BlobFile]], most: int
+    exchange: Callable[..., Awaitable[Any]],
+    blob: Callable[[], AbstractAsyncContextManager[BlobFile]],
+    most: int,
+    turn: AbstractAsyncContextManager[object],
 ) -> Blob:
     """The blob that was written. `exchange` is called with where the body goes, and with how much of it is there."""
-    async with AsyncExitStack() as opened:
+    async with turn, AsyncExitStack() as opened:
         content = _Content(blob, opened, most)
         while True:
             before = content.taken

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,14 +11,14 @@ from bulkmail.core.odata import contradicts, exchange, link_path, user
 from bulkmail.errors import BulkmailError, Defect, GraphError, TaskMistake
 from bulkmail.graph.checks import Params, check_change, check_headers, content_of, path_of
 from bulkmail.graph.create import created
-from bulkmail.graph.download import downloaded
+from bulkmail.graph.download import SMALL, downloaded
 from bulkmail.graph.gathering import CURRENT, Gathering
 from bulkmail.graph.plain import error_from, plain_get
 from bulkmail.graph.shared import Shared
 from bulkmail.graph.signed import Signed
 from bulkmail.graph.walk import Pages, Sizes
-from bulkmail.model import NOTHING, Blob, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Store, Transport
-from bulkmail.streams import Frame, Into, Pieces
+from bulkmail.model import NOTHING, BlobFile, Change, Direct, Effect, Made, Mailbox, Request, Store, Transport
+from bulkmail.streams import Blob, Frame, Into, Pieces
 
 T = TypeVar("T")
 Call: TypeAlias = Coroutine[Any, Any, Any]
@@ -171,15 +171,16 @@ class Graph:
         return body or b""
 
     def download(
-        self, name: str, path: str, *values: str, most: int, headers: Mapping[str, str] = NOTHING
+        self, name: str, path: str, *values: str, most: int, likely: int = 0, headers: Mapping[str, str] = NOTHING
     ) -> Coroutine[Any, Any, Blob]:
         """Writes the content of a GET to a blob of this name as it comes, at most `most` bytes: memory holds a chunk of
-        it. A stream that breaks off goes on behind what has come.
+        it. A stream that breaks off goes on behind what has come. Few run at a time, but for what is `likely` small.
 
         Raises GraphError, and TransportError, also for content that is larger; nothing of it is left then.
         """
-        exchange = partial(self._exchange, self._loading, path, values, NOTHING, headers)
-        return downloaded(exchange, partial(self.blob, name), most)
+        alone = not 0 < likely <= SMALL
+        exchange = partial(self._exchange, self._loading, alone, path, values, NOTHING, headers)
+        return downloaded(exchange, partial(self.blob, name), most, self._kept.turn if alone else nullcontext())
 
     async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of work that blocks and only looks, such as reading a file: if cancelled, it is not waited for."""
@@ -350,9 +351,9 @@ class Graph:
         *request, into = asked
         return self._asked(*request)._replace(into=into, batchable=False)
 
-    def _loading(self, *asked: Any) -> Request:
+    def _loading(self, alone: bool, *asked: Any) -> Request:  # noqa: FBT001 - called by `_exchange` alone
         *request, into, start = asked
-        return self._raw(*request)._replace(into=into, start=start)
+        return self._raw(*request)._replace(into=into, start=start, fresh=alone)
 
     def _moved(self, *asked: Any) -> Request:
         return self._asked("GET", *asked)._replace(batchable=False)

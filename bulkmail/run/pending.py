@@ -73,6 +73,10 @@ class Pending:
             raise TaskMistake("a task has a state only if it is declared with keeps_state")
         return self._state
 
+    @property
+    def turn(self) -> asyncio.Semaphore:
+        return self._outputs.blobs.turn
+
     def blob(self, name: str, frame: Frame | None = None, /) -> Writing:
         self.is_short = False
         if self._blobs is None:

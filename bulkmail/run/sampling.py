@@ -66,17 +66,22 @@ class Sampler:
     async def write(self) -> None:
         """Until closed, and all is written."""
         try:
-            while self._waiting or not self._closed:
-                await self._work.wait()
-                self._work.clear()
-                taken = [sample_of(snapshot) for snapshot in self._waiting]
-                self._waiting.clear()
-                await asyncio.to_thread(self._samples.add, taken, last=self._closed)
-            await asyncio.to_thread(self._samples.close)
+            try:
+                await self._write_on()
+            finally:
+                await asyncio.to_thread(self._samples.close)
         except OutputError as error:
             log.warning("the run goes on without its samples: %s", error)
         except Exception:
             log.exception("the run goes on without its samples")
+
+    async def _write_on(self) -> None:
+        while self._waiting or not self._closed:
+            await self._work.wait()
+            self._work.clear()
+            taken = [sample_of(snapshot) for snapshot in self._waiting]
+            self._waiting.clear()
+            await asyncio.to_thread(self._samples.add, taken, last=self._closed)
 
 
 def sample_of(now: Snapshot) -> Sample:

@@ -91,14 +91,13 @@ class Samples:
     def add(self, samples: Sequence[Sample], *, last: bool = False) -> None:
         """Writes those that are due, and the `last` one of all. Raises OutputError."""
         if self._file is None:
-            self._lines = [line for line in _lines(self._path) if _is_whole(line)]
-            self._thin()
+            self._file = self._opened()
         due = [sample for sample in samples if self._is_due(sample)]
         if last and due[-1:] != [*samples[-1:]]:
             due.append(samples[-1])
         lines = [orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE) for sample in due]
         self._lines += lines
-        if self._file is None or len(self._lines) > self._most:
+        if len(self._lines) > self._most:
             self._thin()
             self._rewrite()
         elif lines:
@@ -115,6 +114,13 @@ class Samples:
         self._due = sample.seconds + self._every
         return True
 
+    def _opened(self) -> Appender:
+        """The file, less half a line that a process may have left which was killed."""
+        if not self._path.exists():
+            return Appender(self._path)
+        self._lines = [line for line in _lines(self._path) if line.endswith(b"\n")]
+        return Appender.resume(self._path, sum(map(len, self._lines)))
+
     def _thin(self) -> None:
         """Every second line goes, but not the last, and from now on half as many come."""
         while len(self._lines) > self._most:
@@ -130,12 +136,3 @@ class Samples:
 def _lines(path: Path) -> list[bytes]:
     with os_errors_as_output_error(path):
         return path.read_bytes().splitlines(keepends=True) if path.exists() else []
-
-
-def _is_whole(line: bytes) -> bool:
-    """A process that was killed may have left half of one."""
-    try:
-        _READER.validate_json(line)
-    except ValidationError:
-        return False
-    return line.endswith(b"\n")

@@ -18,16 +18,20 @@ from typing import Any, Self, TypeVar
 
 from bulkmail.atomic import make_folder, sync
 from bulkmail.errors import OutputError, TaskMistake
-from bulkmail.model import Blob, Mailbox
+from bulkmail.model import Mailbox
 from bulkmail.sink.appender import Appender, os_errors_as_output_error
 from bulkmail.sink.names import safe_name
 from bulkmail.sink.uncancelled import uncancelled
-from bulkmail.streams import Frame
+from bulkmail.streams import Blob, Frame
 
 T = TypeVar("T")
 
 THREADS = 4
 """Chunks that are written at a time, by threads of their own: a slow disk must not keep the journals waiting."""
+
+STREAMS = 16
+"""Contents that are streamed at a time in the whole run: each takes up to two megabytes, most of it buffers of TLS that
+fill while the disk is slower than the network."""
 
 _FOLDER = re.compile(r"([0-9]+)-")
 
@@ -37,6 +41,7 @@ class Blobs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.turn = asyncio.Semaphore(STREAMS)
         self._threads: ThreadPoolExecutor | None = None
 
     def __repr__(self) -> str:

@@ -1,13 +1,13 @@
 """A task's store in memory: what was left for the task, and what it leaves."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from hashlib import sha256
 from typing import Any
 
-from bulkmail.model import NOTHING, Blob
+from bulkmail.model import NOTHING
 from bulkmail.sink.names import safe_name
-from bulkmail.streams import Frame
+from bulkmail.streams import Blob, Frame
 
 
 class MemoryStore:
@@ -18,6 +18,10 @@ class MemoryStore:
         self.checkpoint = checkpoint
         self.state = dict(state)
         self.files: dict[str, bytes] = {}
+
+    @property
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        return nullcontext()
 
     def carried(self, done: int, expected: int, /) -> None:
         """Nobody is shown how far it is."""

@@ -146,10 +146,11 @@ class Line:
             self._kept.popleft()[0].close()
 
     def close(self) -> None:
-        """No exchange is under way any more, and none will be."""
+        """No exchange is under way any more, and none will be. What is kept goes back to the connector, which waits
+        until it is closed: a loop that ended before would leave sockets open."""
         self.stalls.stop()
         while self._kept:
-            self._kept.pop()[0].close()
+            self._kept.pop()[0].release()
 
 
 def is_quiet(handler: ResponseHandler | None) -> bool:

@@ -208,7 +208,7 @@ def test_a_run_is_checked_first_and_begins_unless_something_fails(desk: Desk) ->
     job = desk.job(REPORT)
     done = desk.bulkmail("run", job, "--check")
     assert done.code == 0, done.err
-    assert "PASS  mailboxes" in done.err
+    assert "PASS   mailboxes" in done.err
     assert "PASS" not in done.out
     listed(desk, "mailbox\na@fabrikam.com\n")
     refused = desk.bulkmail("run", job, "--check", "--output", desk.folder / "second", out="second")

@@ -31,8 +31,8 @@ def test_the_identity_of_a_virtual_machine(desk: Desk, monkeypatch: pytest.Monke
     assert done.code == 0, done.err
     assert len(done.rows) == 5
     checked = desk.bulkmail("check", path)
-    assert "PASS  certificate  none is needed: this machine's own identity" in checked.out
-    assert "PASS  sign-in      not asked" in checked.out
+    assert "PASS   certificate  none is needed: this machine's own identity" in checked.out
+    assert "PASS   sign-in      not asked" in checked.out
     assert "FAIL" not in checked.out
 
 

@@ -89,7 +89,7 @@ def test_from_nothing_to_the_first_report_and_once_more(office: Office) -> None:
     first = office.setup(keys=office.answers() + "y\n" * len(NAMES))
     assert first.exit_code == 0, first.output
     assert states(first) == dict.fromkeys(NAMES, "done") | {"sign-in": "done", "key": "there", "trial": "there"}
-    assert "PASS  mailboxes" in first.stdout
+    assert "PASS   mailboxes" in first.stdout
     assert office.made() == ONCE
     report = office.run()
     assert json.loads(report.stdout)["statuses"]["ok"] == 12, report.output
@@ -214,7 +214,7 @@ def test_with_a_scope_exchange_grants_and_entra_does_not(office: Office) -> None
     client_id = office.app_table()["client_id"]
     assert office.simulator.entra.apps[client_id].roles == frozenset()
     assert f"New-ManagementRoleAssignment -App {client_id} -Role 'Application MailboxSettings.Read'" in done.stdout
-    assert "FAIL  mailboxes" in done.stdout, "Exchange has not granted anything yet"
+    assert "FAIL   mailboxes" in done.stdout, "Exchange has not granted anything yet"
     assert done.exit_code == 4
 
 

@@ -65,7 +65,7 @@ def test_a_file_that_is_gone_is_found(desk: Desk) -> None:
     desk.bulkmail("run", desk.job(REPORT))
     (desk.folder / "out" / "records.csv").unlink()
     done = desk.bulkmail("verify", desk.folder / "out")
-    assert (done.code, "FAIL  files" in done.out, "records.csv" in done.out) == (7, True, True)
+    assert (done.code, "FAIL   files" in done.out, "records.csv" in done.out) == (7, True, True)
 
 
 def test_a_run_that_goes_on_is_signed_anew(desk: Desk) -> None:

@@ -85,6 +85,8 @@ def test_a_plan_goes_if_that_is_asked_for(tmp_path: Path) -> None:
 def test_a_file_of_ones_own_keeps_a_run(tmp_path: Path) -> None:
     old = night(tmp_path, 1)
     night(tmp_path, 2)
+    (old / "records.rules.csv").write_text("rule_id\n")  # of a part of a report
+    assert names(tmp_path, 1) == [(old.name, "")]
     (old / "notes.txt").write_text("mine")
     assert names(tmp_path, 1) == [(old.name, "notes.txt in it is not bulkmail's")]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -94,12 +95,13 @@ def test_an_older_run_that_is_held_stops_no_new_one(tmp_path: Path) -> None:
             pass
 
 
-def test_a_directory_with_files_that_a_run_would_write_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["failed.csv", "records.csv", "records.calendar.permissions.csv"])
+def test_a_directory_with_files_that_a_run_would_write_is_refused(name: str, tmp_path: Path) -> None:
     """Such as the very list that is to be worked on."""
-    (tmp_path / "failed.csv").write_text("mailbox\n")
-    with pytest.raises(OutputError, match=r"holds failed\.csv and is not a run"), open_folder(tmp_path):
+    (tmp_path / name).write_text("mailbox\n")
+    with pytest.raises(OutputError, match=f"holds {re.escape(name)} and is not a run"), open_folder(tmp_path):
         pass
-    assert (tmp_path / "failed.csv").read_text() == "mailbox\n"
+    assert (tmp_path / name).read_text() == "mailbox\n"
 
 
 def test_an_existing_run_has_a_manifest(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkmail.errors import OutputError, TaskMistake
-from bulkmail.model import Blob, Mailbox
+from bulkmail.model import Mailbox
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, Writing, recover_blobs
+from bulkmail.streams import Blob
 from bulkmail.testing import run
 
 ADA = Mailbox("ada@contoso.com", 7)

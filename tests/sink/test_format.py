@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bulkmail.model import Row, Status
-from bulkmail.sink import Csv, Format, Ndjson, escape, unescape
+from bulkmail.sink import Csv, Format, Ndjson, OfPart, escape, unescape
 from bulkmail.sink.plain import DEEPEST, text
 
 TEXTS = st.text(st.characters(codec=None)) | st.text("'=+-@\t\r\n\0 \u200b\uff1da;,\"")  # lone surrogates, too
@@ -86,6 +86,14 @@ def test_csv_has_the_columns_it_was_given_in_their_order() -> None:
     assert sheet.header == b"mailbox,name,'=x\r\n"
     assert sheet.encode(rows) == b'a@x,"Ada, ""A""\nB",\r\n,,\r\n'
     assert sheet.encode([]) == b""
+
+
+def test_a_part_has_its_own_rows_and_columns() -> None:
+    sheet = OfPart("rules", Csv(["name"]))
+    rows = [{"part": "rules", "name": "=a"}, {"part": "folders", "name": "b"}, {"name": "c"}, {"part": "rules"}]
+    assert (sheet.suffix, sheet.header) == (".csv", b"name\r\n")
+    assert table(sheet.encode(rows)) == [["'=a"], [""]]
+    assert sheet.encode(rows[1:3]) == sheet.encode([]) == b""
 
 
 def test_a_bom_stands_in_front_when_asked_for() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bulkmail.core.where import Where
 from bulkmail.errors import ConfigError, InputError
 from bulkmail.model import Counts, Mailbox, Rejected
+from bulkmail.source.cells import MARK, Cells
 from bulkmail.source.selected import Selected, Selection
 from bulkmail.testing import collect, run
 from tests.run.stage import ListSource
@@ -113,3 +114,12 @@ def test_a_cell_that_says_neither_yes_nor_no_rejects_its_row() -> None:
     (row,) = read(Selected(listed(["unclear"]), Selection(Where("not Exempt"))))
     assert isinstance(row, Rejected)
     assert "neither yes nor no" in row.why
+
+
+def test_a_cell_that_could_not_be_read_rejects_its_row_if_it_is_asked_for() -> None:
+    cells = Cells({"Department": f"Fin{MARK}nce", "Exempt": "no"})
+    rows: list[Mailbox | Rejected] = [Mailbox("ada@contoso.com", 2, "", cells)]
+    (row,) = read(Selected(ListSource([rows]), Selection(Where("Department == 'Finance'"))))
+    assert isinstance(row, Rejected)
+    assert "could not be read" in row.why
+    assert len(read(Selected(ListSource([rows]), Selection(Where("not Exempt"))))) == 1

@@ -105,13 +105,14 @@ def _held(done: Round, statuses: dict[str, str]) -> Iterable[str]:
     """What is in the mailboxes is what is in the twin's; where an end is unknown, that or nothing."""
     for kind in done.trial.kinds:
         for address in done.addresses:
-            here, there = (Counter(map(_plain, one.held(kind, address))) for one in (done.tenant, done.twin))
+            aside = ASIDE - {"parent"} if done.trial.placed else ASIDE
+            here, there = (Counter(_plain(row, aside) for row in one.held(kind, address)) for one in done.both)
             if here - there or (statuses.get(address) == "ok" and here != there):
                 yield f"{address} ({statuses.get(address)}) holds {kind} {dict(here - there)}, not {dict(there - here)}"
 
 
-def _plain(row: Json) -> str:
-    return json.dumps({name: value for name, value in row.items() if name not in ASIDE}, sort_keys=True)
+def _plain(row: Json, aside: frozenset[str]) -> str:
+    return json.dumps({name: value for name, value in row.items() if name not in aside}, sort_keys=True)
 
 
 def _books(done: Round) -> Iterable[str]:

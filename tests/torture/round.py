@@ -40,6 +40,10 @@ class Round:
     def out(self) -> Path:
         return self.folder / "out"
 
+    @property
+    def both(self) -> tuple[Tenant, Tenant]:
+        return self.tenant, self.twin
+
     def prepare(self, limits: str = NARROW) -> None:
         write_job(self.trial, self.folder, self.tenant.app, self.addresses, limits)
 

@@ -41,6 +41,11 @@ class Tenant:
         rows: list[Json] = self._ask(f"/_books/{kind}?mailbox={address}")["value"]
         return rows
 
+    def books_of(self, kind: str) -> list[Json]:
+        """What all mailboxes hold that were written to."""
+        rows: list[Json] = self._ask(f"/_books/{kind}")["value"]
+        return rows
+
     def control(self, **wishes: Any) -> None:
         self._ask("/_control", json.dumps(wishes).encode())
 

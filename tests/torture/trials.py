@@ -25,7 +25,8 @@ NEXT_LIST = "id,Name,Mail\n1,Ada Lovelace,ada@example.com\n2,Bo Ek,bo.ek@example
 class Trial:
     """`table` is the `[task]` of the job, and `files` what it names. With `before`, an undisturbed run with these
     files instead comes first. `kinds` are what the tenant holds and is compared with that of the twin. `once` finds
-    the routes, in the books, that may work once for a key. Of `doubtful` tasks mailboxes may end `unknown`."""
+    the routes, in the books, that may work once for a key. Of `doubtful` tasks mailboxes may end `unknown`. Where
+    things are `placed` into folders that all mailboxes have, it is compared in which they lie."""
 
     name: str
     effect: str
@@ -36,6 +37,7 @@ class Trial:
     faults: Sequence[str] = WRITE_FAULTS
     files: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
+    placed: bool = False
 
     @property
     def writes(self) -> bool:
@@ -59,6 +61,12 @@ def _letter(name: str, effect: str, mode: str, *, doubtful: bool) -> Trial:
     )  # fmt: skip
 
 
+def _messages(name: str, effect: str, options: str) -> Trial:
+    """Newsletters lie in nearly every mailbox, in several folders."""
+    table = f'name = "{name.partition("-")[0]}"\nsubject_contains = "newsletter"\n{options}'
+    return Trial(name, effect, table, kinds=("messages",), once="permanentDelete", placed=True)
+
+
 TRIALS = (
     Trial("settings.report", "read", 'name = "settings.report"', faults=READ_FAULTS),
     Trial(
@@ -75,6 +83,9 @@ TRIALS = (
     _contacts("contacts.sync-changed", "verified", NEXT_LIST, FIRST_LIST),
     _letter("mail.send-draft", "keyed, in two steps", "draft", doubtful=False),
     _letter("mail.send-direct", "none", "direct", doubtful=True),
+    _messages("messages.purge-soft", "idempotent, a move", 'mode = "soft"'),
+    _messages("messages.purge-hard", "idempotent, a deletion", 'mode = "hard"\nconfirm = "permanent"'),
+    _messages("messages.categorise", "verified", 'add = "Read later"\nremove = "Red category"'),
     Trial(
         "events.add", "keyed",
         'name = "events.add"\ncampaign = "torture"\nsubject = "Closed"\nstart = 2026-12-24\nall_day = true\n'

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from bulkmail.app.check.access import look_at_directory, look_at_token
 from bulkmail.app.check.estimate import look_at_estimate
-from bulkmail.app.check.finding import Finding, Level, exit_code, refused, skipped
 from bulkmail.app.check.keys import look_at_authority, look_at_certificate
 from bulkmail.app.check.local import look_at_input, look_at_job
 from bulkmail.app.check.network import look_at_clock, look_at_graph, look_at_sign_in
@@ -18,6 +17,7 @@ from bulkmail.app.check.place import look_at_output, look_at_runs
 from bulkmail.app.check.probe import look_at_mailboxes
 from bulkmail.app.check.roles import look_at_roles
 from bulkmail.app.check.seen import Seen
+from bulkmail.app.finding import Finding, Level, exit_code, refused, skipped
 from bulkmail.app.prepare import Flags, chosen, require_writes
 from bulkmail.config import load
 from bulkmail.errors import BulkmailError

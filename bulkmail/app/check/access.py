@@ -2,9 +2,9 @@
 
 from contextlib import AbstractAsyncContextManager, aclosing
 
-from bulkmail.app.check.finding import Finding, failed, passed, warned
 from bulkmail.app.check.seen import Seen
 from bulkmail.app.compose import Connection, connected
+from bulkmail.app.finding import Finding, failed, passed, warned
 from bulkmail.app.input import directory_source
 from bulkmail.app.writes import Writes
 from bulkmail.errors import InputError, SignInError

@@ -3,9 +3,9 @@
 import shutil
 from statistics import fmean, median
 
-from bulkmail.app.check.finding import Finding, failed, passed, warned
 from bulkmail.app.check.place import MEGABYTE, standing, wanted
 from bulkmail.app.check.seen import Probe, Seen
+from bulkmail.app.finding import Finding, failed, passed, warned
 from bulkmail.config import Limits
 from bulkmail.core.pace.pace import START
 from bulkmail.errors import OutputError

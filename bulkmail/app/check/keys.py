@@ -4,9 +4,9 @@ import os
 import stat
 from pathlib import Path
 
-from bulkmail.app.check.finding import Finding, passed, warned
 from bulkmail.app.check.seen import Seen
 from bulkmail.app.compose import credential_of
+from bulkmail.app.finding import Finding, passed, warned
 from bulkmail.app.prepare import EXPIRES_SOON
 from bulkmail.config import App
 from bulkmail.identity.authority import authorities

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Sequence
 
-from bulkmail.app.check.finding import Finding, passed, skipped, warned
 from bulkmail.app.check.seen import Seen
+from bulkmail.app.finding import Finding, passed, skipped, warned
 from bulkmail.app.input import file_source, survey
 from bulkmail.app.prepare import KEYS_LOGGED
 from bulkmail.app.templates import asked, collecting, require_columns

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from bulkmail.app.check.finding import Finding, failed, passed, skipped, warned
 from bulkmail.app.check.seen import Seen
 from bulkmail.app.compose import cloud_of, wire_settings
+from bulkmail.app.finding import Finding, failed, passed, skipped, warned
 from bulkmail.config.proxy import proxy_for
 from bulkmail.core.odata import segment
 from bulkmail.errors import ServiceDown, SignInError, TransportError

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from bulkmail.app.check.finding import Finding, failed, passed, refused, warned
 from bulkmail.app.check.seen import Seen
+from bulkmail.app.finding import Finding, failed, passed, refused, warned
 from bulkmail.app.fingerprint import application_of
 from bulkmail.app.sharing import registry
 from bulkmail.errors import InputError, OutputError, RunHeld

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bulkmail.app.check.finding import WARNED, Finding, Level, failed, refused, skipped
 from bulkmail.app.check.seen import Probe, Seen
 from bulkmail.app.ending import Ended
+from bulkmail.app.finding import WARNED, Finding, Level, failed, refused, skipped
 from bulkmail.app.fingerprint import pinned
 from bulkmail.app.prepare import Prepared
 from bulkmail.app.runner import Runner

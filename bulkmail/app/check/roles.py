@@ -6,8 +6,8 @@ sample mailboxes answered (learn.microsoft.com/exchange/permissions-exo/applicat
 
 from collections.abc import Collection
 
-from bulkmail.app.check.finding import Finding, failed, passed, warned
 from bulkmail.app.check.seen import Seen
+from bulkmail.app.finding import Finding, failed, passed, warned
 from bulkmail.config import Input
 from bulkmail.errors import PermissionMissing
 from bulkmail.model import Status

@@ -8,7 +8,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from bulkmail.app.compose import wire_settings
 from bulkmail.config import App, Job
@@ -24,16 +24,25 @@ from bulkmail.model import Event
 from bulkmail.transport import StackSettings, stack
 from bulkmail.transport.wire import wire
 
+T = TypeVar("T")
 Object: TypeAlias = Mapping[str, Any]
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant and cloud."""
 
+ASSIGNMENTS = "/servicePrincipals/{}/appRoleAssignments"
+
 MADE_BY = "Made by bulkmail setup."
 SHOWN = {"$select": "id,appId,displayName,createdDateTime,notes,keyCredentials,requiredResourceAccess"}
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0)
-"""Seconds between the attempts to name a new application, which the directory takes some time to know everywhere."""
+"""Seconds between the attempts to name what was just made, which the directory takes some time to know everywhere."""
+
+NOT_YET = frozenset({404})
+"""How the directory refuses what it does not know yet. A request that was refused has changed nothing."""
+
+NO_APPLICATION_YET = frozenset({400, 404})
+"""The same where a new application is named in the body of a request."""
 
 SCOPES = ("Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All")
 """What the administrator is asked for: to register the application, and to consent to its roles."""
@@ -76,17 +85,18 @@ class Administrator:
 
     async def keys(self, application: Object) -> list[dict[str, Any]]:
         """Its certificates, each with its content."""
-        shown = await self._graph.get("/applications/{}", str(application["id"]), params={"$select": "keyCredentials"})
+        only = {"$select": "keyCredentials"}
+        shown = await self._patiently(lambda: self._graph.get("/applications/{}", str(application["id"]), params=only))
         return list(shown["keyCredentials"])
 
     async def set_keys(self, application: Object, keys: Iterable[Mapping[str, Any]]) -> None:
         """Replaces the list of its certificates."""
         body = {"keyCredentials": [dict(one) for one in keys]}
-        await self._graph.patch("/applications/{}", body, str(application["id"]))
+        await self._update(application, body)
 
     async def require_access(self, application: Object, roles: Iterable[str]) -> None:
         """Lists roles of Graph as those that the application asks for, which the portal shows; grants nothing."""
-        await self._graph.patch("/applications/{}", access_body(application, roles), str(application["id"]))
+        await self._update(application, access_body(application, roles))
 
     async def principal(self, client_id: str) -> Object | None:
         """The application's own object in this tenant, with the roles that it offers."""
@@ -98,27 +108,37 @@ class Administrator:
         return found[0] if found else None
 
     async def make_principal(self, client_id: str) -> Object:
-        """Waits for a new application to be known everywhere."""
-        for wait in (*WAITS, 0.0):
-            try:
-                made: Object = await self._graph.post("/servicePrincipals", {"appId": client_id})
-            except GraphError as error:
-                if not wait or error.status != 400:
-                    raise
-                await self._sleep(wait)
-            else:
-                return made
-        raise AssertionError  # the last attempt returns or raises
+        """Makes the application's own object in this tenant."""
+        body = {"appId": client_id}
+        made: Object = await self._patiently(lambda: self._graph.post("/servicePrincipals", body), NO_APPLICATION_YET)
+        return made
 
     async def granted(self, principal: Object) -> list[Object]:
         """Roles that were granted to it, of all resources."""
-        place = "/servicePrincipals/{}/appRoleAssignments"
-        return [row async for row in self._graph.items(place, str(principal["id"]))]
+
+        async def listed() -> list[Object]:
+            return [row async for row in self._graph.items(ASSIGNMENTS, str(principal["id"]))]
+
+        return await self._patiently(listed)
 
     async def grant(self, principal: Object, resource: Object, role: str) -> None:
         """Grants one role, by its id: the consent of the administrator."""
         body = {"principalId": principal["id"], "resourceId": resource["id"], "appRoleId": role}
-        await self._graph.post("/servicePrincipals/{}/appRoleAssignments", body, str(principal["id"]))
+        await self._patiently(lambda: self._graph.post(ASSIGNMENTS, body, str(principal["id"])))
+
+    async def _update(self, application: Object, body: Mapping[str, Any]) -> None:
+        await self._patiently(lambda: self._graph.patch("/applications/{}", dict(body), str(application["id"])))
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]], early: frozenset[int] = NOT_YET) -> T:
+        """Calls again while what was just made is not known yet."""
+        for wait in WAITS:
+            try:
+                return await call()
+            except GraphError as error:
+                if error.status not in early:
+                    raise
+            await self._sleep(wait)
+        return await call()
 
 
 async def token_of(person: Person, tell: Callable[[Code], None], sleep: Sleep = asyncio.sleep) -> str:

@@ -53,7 +53,7 @@ async def look_for_key(site: Site) -> Look:
         return to_do("adds the certificate to the application")
     keys = await site.directory.keys(site.application)
     if any(is_of(key, site.certificate) for key in keys):
-        return there(f"registered, with {len(keys) - 1} other")
+        return there(f"registered, beside {len(keys) - 1} other" if len(keys) > 1 else "registered")
     text = f"adds the certificate to the application, beside the {len(keys)} that it has"
     return to_do(text, f"PATCH /applications/{site.application['id']}  keyCredentials: {_sha1(site)} besides")
 

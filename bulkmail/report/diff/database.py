@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from bulkmail.errors import OutputError
@@ -132,13 +132,21 @@ class Database:
 @contextmanager
 def empty() -> Iterator[Database]:
     """One for a comparison; nothing in it has to survive anything. Raises OutputError. Blocks."""
-    with TemporaryDirectory(prefix="bulkmail-diff-", ignore_cleanup_errors=True) as folder:
+    try:
+        folder = TemporaryDirectory(prefix="bulkmail-diff-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise _refused(gettempdir(), error.strerror or str(error)) from None
+    with folder as name:
         try:
-            with closing(sqlite3.connect(Path(folder) / "rows", isolation_level=None)) as connection:
+            with closing(sqlite3.connect(Path(name) / "rows", isolation_level=None)) as connection:
                 connection.executescript(_SETTINGS + _TABLES)
                 yield Database(connection)
         except sqlite3.Error as error:
-            raise OutputError(
-                f"the rows cannot be compared in {folder}: {error}",
-                hint="Make room there, or name another folder in the environment variable TMPDIR.",
-            ) from None
+            raise _refused(name, str(error)) from None
+
+
+def _refused(folder: str, why: str) -> OutputError:
+    return OutputError(
+        f"the rows cannot be compared in {folder}: {why}",
+        hint="Make room there, or name another folder in the environment variable TMPDIR.",
+    )

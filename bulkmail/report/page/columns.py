@@ -25,6 +25,9 @@ LONG, WORDY = 60, 7
 SAMPLE = 10_000
 """Numbers kept of a column, each as likely as any other."""
 
+GREATEST = 1e15
+"""A greater number is a name for something, and no quantity."""
+
 MOST = 60
 """Columns that are looked at; a task in a file of its own may have any number."""
 
@@ -103,7 +106,7 @@ class _Tally:
         if value in (None, "", []):
             return
         self._filled += 1
-        if kind is int or kind is float:
+        if (kind is int or kind is float) and abs(value) <= GREATEST:
             self._sample(value)
         if kind is not str and kind is not int and kind is not bool and kind is not float:
             value = text(value)

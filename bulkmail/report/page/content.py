@@ -248,7 +248,7 @@ def _provenance(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "bulkmail", manifest.version
     yield "task", f"{manifest.task} ({manifest.code})"
     yield "options", ", ".join(f"{name} = {text(value)}" for name, value in manifest.options.items())
-    yield "permission", "" if facts.task is None else facts.task.permission
+    yield "permission", facts.permission
     yield "application", f"{app.client_id} in {app.tenant_id} ({app.cloud})"
     yield "certificate", f"until {moment(manifest.certificate_expires)}" if manifest.certificate_expires else ""
     yield "job", manifest.job.path

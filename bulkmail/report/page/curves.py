@@ -18,6 +18,10 @@ FEW = 3
 """Samples below which there is no curve."""
 
 
+LONGEST, GREATEST = 1e9, 1e15
+"""Seconds, and any other figure, beyond which a sample is not believed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A figure over time: a value for each of the `times` of its curves. `total` is what a rate adds up to."""
@@ -46,9 +50,10 @@ class Curves:
 
 def curves_of(samples: Sequence[Sample]) -> Curves | None:
     """None where there are too few samples."""
-    processes = list(_processes(samples))
+    usable = [sample for sample in samples if _is_usable(sample)]
+    processes = list(_processes(usable))
     whole = sum(process[-1].seconds for process in processes)
-    if len(samples) < FEW or whole <= 0:
+    if len(usable) < FEW or whole <= 0:
         return None
     steps, resumed, base = list[_Step](), list[float](), 0.0
     for process in processes:
@@ -84,6 +89,12 @@ _FIGURES: tuple[tuple[str, str, Callable[[_Step], float]], ...] = (
     ("Mailboxes that wait", "", lambda step: step.mean(lambda one: one.waiting)),
     ("Memory", "MB", lambda step: step.mean(lambda one: one.memory) / 1_000_000),
 )
+
+
+def _is_usable(sample: Sample) -> bool:
+    """Whether its figures are such as a run can have: the file may be of somebody else."""
+    figures = (sample.done, sample.requests, sample.in_flight, sample.throttled, sample.waiting, sample.memory)
+    return 0 <= sample.seconds <= LONGEST and all(0 <= number <= GREATEST for number in figures)
 
 
 def _processes(samples: Sequence[Sample]) -> Iterator[list[Sample]]:

@@ -5,7 +5,7 @@ What is read is not trusted, and may be of a run that goes on, was killed or is 
 
 import csv
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -25,7 +25,7 @@ from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.samples import read_samples
 from bulkmail.sink import unescape
 from bulkmail.sink.plain import text
-from bulkmail.task.declare import UNDO_COLUMNS, Task
+from bulkmail.task.declare import UNDO_COLUMNS, Options, Task
 from bulkmail.tasks import our_own
 
 FINDINGS, COLUMNS, WIDEST = 50, 8, 80
@@ -50,12 +50,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`damage` says why not all could be read. `rejected` are rows of the input; `task` is the task where it is one of
-    ours. There are no `changes` of a run that reads, and no `curves` where there are too few samples."""
+    """`damage` says why not all could be read. `permission` is what the task needs, where it is one of ours; `rejected`
+    are rows of the input. There are no `changes` of a run that reads, and no `curves` where samples are too few."""
 
     view: View
     damage: str
-    task: Task | None
+    permission: str
     tolled: Tolled
     columns: tuple[Column, ...]
     findings: Table
@@ -69,7 +69,11 @@ def facts_of(run: RunDir) -> Facts:
     view = view_of(run)
     manifest = view.manifest
     task = our_own(manifest.task)
-    read = _Reading(Columns(_meanings(run, task), [MAILBOX]), None if task is None or manifest.undo else task)
+    options = _options(run, task)
+    known = {} if task is None or options is None else task.columns(options)
+    meanings = UNDO_COLUMNS if manifest.undo else known
+    read = _Reading(Columns(meanings, [MAILBOX]), None if manifest.undo else task)
+    permission = "" if task is None or options is None else task.needs(options).text
     changes, curves, damage = None, None, view.damage
     try:
         read.all(run)
@@ -78,7 +82,7 @@ def facts_of(run: RunDir) -> Facts:
     except (Damaged, OutputError) as error:
         damage = damage or str(error)
     return Facts(
-        view, damage, task, read.tolls.tolled(), tuple(read.columns.columns()), _table(read.findings),
+        view, damage, permission, read.tolls.tolled(), tuple(read.columns.columns()), _table(read.findings),
         _rejected(run.path / REJECTED, manifest), changes, curves,
     )  # fmt: skip
 
@@ -113,13 +117,12 @@ class _Reading:
         return True
 
 
-def _meanings(run: RunDir, task: Task | None) -> Mapping[str, str]:
-    """What the columns mean, where that is known: a task in a file that a run directory names is not executed."""
-    if run.manifest.undo:
-        return UNDO_COLUMNS
+def _options(run: RunDir, task: Task | None) -> Options | None:
+    """Those of the run, where its task is one of ours and takes them still: a task in a file that a run directory names
+    is not executed."""
     with suppress(InputError):
-        return {} if task is None else task.columns(run.options(task))
-    return {}
+        return None if task is None else run.options(task)
+    return None
 
 
 def _table(rows: Sequence[Row]) -> Table:

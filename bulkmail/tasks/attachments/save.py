@@ -11,7 +11,8 @@ from typing import Any
 
 from bulkmail.errors import GraphError, TransportError, Unanswered
 from bulkmail.graph import Graph
-from bulkmail.model import Blob, Checkpoint, Mailbox, Row
+from bulkmail.model import Checkpoint, Mailbox, Row
+from bulkmail.streams import Blob
 from bulkmail.task.declare import task
 from bulkmail.tasks.attachments.listing import PATH, REFERENCE, Attachment, attachments_of
 from bulkmail.tasks.attachments.options import LARGEST, AttachmentsSaveOptions
@@ -153,7 +154,7 @@ async def _download(graph: Graph, message: Message, one: Attachment) -> Blob:
     """A range that is not there any more means that the content is another one: it is read from its start."""
     read = partial(
         graph.download, one.file_name(message.id), PATH + "/{}/$value", message.id, one.id,
-        most=LARGEST, headers=IMMUTABLE,
+        most=LARGEST, likely=one.size, headers=IMMUTABLE,
     )  # fmt: skip
     try:
         return await read()

@@ -40,11 +40,12 @@ class PermissionsApplyOptions(Options):
 
     def roles_of(self, mailbox: Mailbox) -> Mapping[str, str]:
         """The rules for one mailbox: a grantee that is a column of its row filled in, and left out where that cell is
-        blank. Raises InputError for a cell that is not an address, and for a grantee that comes twice."""
+        blank; the owner of the mailbox is left out, too. Raises InputError for a cell that is not an address, and for a
+        grantee that comes twice."""
         found: dict[str, str] = {}
         for name, role in self.roles.items():
             grantee = clean(fill(name, mailbox)) if has_holes(name) else name
-            if not grantee:
+            if not grantee or grantee.casefold() == mailbox.address.casefold():
                 continue
             if has_holes(name) and not is_address(grantee):
                 raise InputError(f"row {mailbox.row}: roles: {grantee[:60]!r} is not an address")

@@ -23,7 +23,7 @@ class FoldersReportOptions(Options):
     sizes: bool = Field(default=True, description="sizes, which the service keeps in an extended property")
     well_known: bool = Field(
         default=True,
-        description="well-known names, which cost eleven requests a mailbox; the column is empty without them",
+        description="well-known names, which cost ten requests a mailbox more; the column is empty without them",
     )
     walk: Literal["delta", "children"] = Field(
         "delta", description="delta: all folders at once; children: parent by parent, for a cloud that has no delta"

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
-from bulkmail.model import Blob, BlobFile
-from bulkmail.streams import Take
+from bulkmail.model import BlobFile
+from bulkmail.streams import Blob, Take
 from bulkmail.tasks.items.item import Item
 from bulkmail.tasks.items.unpack import Answered, Unpacking
 from bulkmail.tasks.kit.collection import LASTING

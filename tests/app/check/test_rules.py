@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.app.check.estimate import estimated
-from bulkmail.app.check.finding import Finding, Level, exit_code
 from bulkmail.app.check.network import Answered, clock_of, judged_graph, reached
 from bulkmail.app.check.place import judged_room
 from bulkmail.app.check.probe import judged
 from bulkmail.app.check.roles import superfluous
 from bulkmail.app.check.sample import RANDOM, Sample
 from bulkmail.app.check.seen import Probe, Seen
+from bulkmail.app.finding import Finding, Level, exit_code
 from bulkmail.config import Job, Limits
 from bulkmail.model import Mailbox, Outcome, Rejected, Response, Status, Tally
 from bulkmail.task.permissions import all_of, any_of

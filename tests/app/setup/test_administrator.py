@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,7 +95,10 @@ def test_the_service_principal_waits_for_the_application_to_be_known(tmp_path: P
             assert principal["appId"] == made["appId"]
             with pytest.raises(GraphError, match="409"):  # it is there already, which waiting does not change
                 await administrator.make_principal(str(made["appId"]))
-            assert len(await administrator.keys(made)) == 1
+            assert naps.seconds == [1.0, 2.0]
+            other = await administrator.register("n", certificate)
+            assert len(await administrator.keys(other)) == 1
+            assert naps.seconds == [1.0, 2.0, 1.0, 2.0]
 
     rehearsed(act)
 
@@ -128,6 +132,30 @@ def test_a_key_that_is_new_is_waited_for_and_any_other_refusal_is_not(tmp_path: 
         simulator.entra.trouble = 53003
         with pytest.raises(SignInError, match="AADSTS53003"):
             await wait_for_token(site)
+
+    rehearsed(act)
+
+
+def test_a_role_that_was_just_granted_is_waited_for(tmp_path: Path) -> None:
+    async def act(simulator: Simulator, app: App) -> None:
+        client_id = "b01dface-0000-4000-8000-0000000000aa"
+        one = replace(wish(tmp_path, app.model_copy(update={"client_id": client_id})), roles=("Mail.Read",))
+        certificate = make_keys(one)
+        simulator.register(client_id, certificate.pem.encode())
+        naps = Naps()
+
+        def grant() -> None:
+            if len(naps.seconds) == 2:
+                simulator.register(client_id, certificate.pem.encode(), roles=["Mail.Read"])
+
+        naps.then = grant
+        site = Site(one, certificate=certificate, application={"appId": client_id}, sleep=naps)
+        assert "no Mail.Read yet" in (await look_for_token(site)).text
+        await wait_for_token(site)
+        assert naps.seconds == [2.0, 5.0]
+        simulator.register(client_id, certificate.pem.encode())
+        naps.then = lambda: None
+        assert "may take an hour" in await wait_for_token(site), "and the check tells what that means"
 
     rehearsed(act)
 

@@ -218,6 +218,16 @@ def test_steps_touch_what_is_named_once_and_never_what_cannot_be_given_back(
             assert not (written and step.role and step.grant.allowed and step.role not in step.grant.allowed)
 
 
+def test_the_owner_of_a_mailbox_is_left_out(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        for number, made in ((0, 0), (1, 1)):
+            address = bench.mailbox(0).address.upper()
+            rows = await bench.run(bench.mailbox(number), roles={address: "read"})
+            assert len(rows) == made
+
+    on_bench("calendar.permissions.apply", tmp_path, act, {"roles": {ORGANIZATION: "none"}}, **CALM)
+
+
 def test_a_grantee_may_be_a_column_of_the_mailboxs_own_row(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         mailbox = bench.mailbox(0, {"Assistant": f" {NEW} ", "Second": " "})

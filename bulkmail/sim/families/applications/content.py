@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from bulkmail.sim.entra.assertion import App
 from bulkmail.sim.families.applications.kind import GRAPH_APP, LAG, WRITABLE
+from bulkmail.sim.families.users.content import not_found
 from bulkmail.sim.graph.call import Json, Refusal, bad_request
 from bulkmail.sim.world import World
 
@@ -43,6 +44,23 @@ def objects(world: World) -> Objects:
     for client_id in [client_id for client_id in world.apps if client_id not in known]:
         _adopt(held, world.apps[client_id])
     return held
+
+
+def one_of(held: dict[str, Json], text: str) -> Json:
+    """Raises Refusal for an id that there is not."""
+    found = held.get(text)
+    if found is None:
+        raise not_found(text)
+    return found
+
+
+def known_application(held: Objects, text: str) -> Json:
+    """The application with this object id. Raises Refusal for one that is not known, or not yet."""
+    found = one_of(held.applications, text)
+    if held.unseen[found["appId"]] > 0:
+        held.unseen[found["appId"]] -= 1
+        raise not_found(text)
+    return found
 
 
 def new_application(held: Objects, body: Json, app_id: str = "") -> Json:

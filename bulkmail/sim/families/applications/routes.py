@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bulkmail.sim.families.applications import content
 from bulkmail.sim.families.applications.kind import GRANT, READ, TENANT, WRITE
-from bulkmail.sim.families.users.content import directory_filter, not_found
+from bulkmail.sim.families.users.content import directory_filter
 from bulkmail.sim.graph.call import Answer, Call, Json
 from bulkmail.sim.graph.odata import select
 from bulkmail.sim.graph.table import Route
@@ -19,7 +19,7 @@ def applications(world: World, call: Call) -> Answer:
 
 def application(world: World, call: Call) -> Answer:
     """The content of its keys is shown only where keys are asked for by name."""
-    found = _one(content.objects(world).applications, call.keys[0])
+    found = content.known_application(content.objects(world), call.keys[0])
     asked = "keycredentials" in call.options.get("$select", "").lower()
     body = select(found if asked else _keyless(found), call.options)
     return Answer(body={"@odata.context": f"{call.base}/$metadata#applications/$entity"} | body)
@@ -34,7 +34,7 @@ def create(world: World, call: Call) -> Answer:
 
 def update(world: World, call: Call) -> Answer:
     held = content.objects(world)
-    found = _one(held.applications, call.keys[0])
+    found = content.known_application(held, call.keys[0])
     content.update_application(found, call.json())
     content.publish(world, held, found["appId"])
     return Answer(204)
@@ -45,7 +45,7 @@ def principals(world: World, call: Call) -> Answer:
 
 
 def principal(world: World, call: Call) -> Answer:
-    found = _one(content.objects(world).principals, call.keys[0])
+    found = content.one_of(content.objects(world).principals, call.keys[0])
     body = select(found, call.options)
     return Answer(body={"@odata.context": f"{call.base}/$metadata#servicePrincipals/$entity"} | body)
 
@@ -60,14 +60,14 @@ def create_principal(world: World, call: Call) -> Answer:
 
 def assignments(world: World, call: Call) -> Answer:
     held = content.objects(world)
-    found = _one(held.principals, call.keys[0])
+    found = content.one_of(held.principals, call.keys[0])
     rows = [one for one in held.assignments.values() if one["principalId"] == found["id"]]
     return _listed(call, "appRoleAssignments", rows)
 
 
 def assign(world: World, call: Call) -> Answer:
     held = content.objects(world)
-    found = _one(held.principals, call.keys[0])
+    found = content.one_of(held.principals, call.keys[0])
     made = content.new_assignment(held, call.json() | {"principalId": found["id"]})
     content.publish(world, held, found["appId"])
     call.key = f"{made['principalId']} {made['appRoleId']}"
@@ -76,8 +76,8 @@ def assign(world: World, call: Call) -> Answer:
 
 def unassign(world: World, call: Call) -> Answer:
     held = content.objects(world)
-    found = _one(held.principals, call.keys[0])
-    _one(held.assignments, call.keys[1])
+    found = content.one_of(held.principals, call.keys[0])
+    content.one_of(held.assignments, call.keys[1])
     del held.assignments[call.keys[1]]
     content.publish(world, held, found["appId"])
     return Answer(204)
@@ -90,13 +90,6 @@ def organization(world: World, call: Call) -> Answer:
         "verifiedDomains": [{"name": DOMAIN, "isDefault": True, "isInitial": True, "type": "Managed"}],
     }
     return _listed(call, "organization", [row])
-
-
-def _one(held: dict[str, Json], text: str) -> Json:
-    found = held.get(text)
-    if found is None:
-        raise not_found(text)
-    return found
 
 
 def _listed(call: Call, name: str, rows: Iterable[Json]) -> Answer:

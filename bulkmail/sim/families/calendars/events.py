@@ -48,7 +48,8 @@ def _span(call: Call) -> tuple[str, str]:
 
 def view(world: World, call: Call) -> Answer:
     begin, end = _span(call)
-    rows = [row for row in seen(world, call, call.user, begin, end) if row["start"]["dateTime"] < end]
+    here = seen(world, call, call.user, begin, end, calendar_of(world, call).number)
+    rows = [row for row in here if row["start"]["dateTime"] < end]
     return page(world, call, EVENT, sorted(rows, key=_start), "calendarView")
 
 
@@ -56,11 +57,11 @@ def _start(row: Json) -> str:
     return str(row["start"]["dateTime"])
 
 
-def seen(world: World, call: Call, user: int, begin: str, end: str) -> Iterator[Json]:
-    """Single events and occurrences of series that touch a span, and were not cancelled."""
+def seen(world: World, call: Call, user: int, begin: str, end: str, calendar: int = DEFAULT) -> Iterator[Json]:
+    """Single events of a calendar and occurrences of its series that touch a span, and were not cancelled."""
     store, fixed = EVENT.of(world.mailboxes.read(user)), immutable(call)
     for item in store:
-        if item.parent == CANCELLED or item.due > call.now:
+        if item.parent != calendar or item.due > call.now:
             continue
         if item.props["recurrence"]:
             yield from _occurrences(whole(EVENT, store, item), item.number, user, begin, end)
@@ -186,6 +187,7 @@ EVENTS = ("/users/{}/events", "/users/{}/calendar/events", "/users/{}/calendars/
 ROUTES = (
     Route("GET", "/users/{}/calendar/calendarView", zoned(view), READ),
     Route("GET", "/users/{}/calendarView", zoned(view), READ),
+    Route("GET", "/users/{}/calendars/{}/calendarView", zoned(view), READ),
     *(
         Route(method, path + end, zoned(work), rights)
         for path in EVENTS

@@ -55,6 +55,8 @@ def add_permission(world: World, call: Call) -> Answer:
     address, role = grantee.get("address"), _role(props)
     if not isinstance(address, str) or "@" not in address:
         raise bad_request("The grantee has no address.", "ErrorInvalidRequest")
+    if address.lower() == world.tenant.address(call.user).lower():
+        raise bad_request("The owner of a calendar has every right already.", "ErrorInvalidRequest")
     row = permission(grantee.get("name") or address, address, role)
     _check_allowed(row, role)
     if any(item.props["id"] == row["id"] for item in _of_calendar(world, call)):

@@ -3,6 +3,7 @@
 import base64
 
 from bulkmail.identity.issue import key_credentials, new_key_pair
+from bulkmail.sim.families.applications.content import objects
 from tests.sim.walk import LIST, TEXT, TRUTH, Shape, Walk
 
 APPLICATION: Shape = {"id": TEXT, "appId": TEXT, "displayName": TEXT, "keyCredentials": LIST, "createdDateTime": TEXT}
@@ -12,6 +13,7 @@ ASSIGNMENT: Shape = {"id": TEXT, "appRoleId": TEXT, "principalId": TEXT, "resour
 
 async def walk_registration(walk: Walk) -> None:
     walk.base = ""
+    objects(walk.desk.sim.world).lag = 0
     await walk.rows("/organization", {"id": TEXT, "displayName": TEXT, "verifiedDomains": LIST})
     pair = new_key_pair("CN=walk", key_size=2048)
     body = {"displayName": "walk", "keyCredentials": key_credentials([pair.certificate])}
@@ -29,13 +31,14 @@ async def walk_registration(walk: Walk) -> None:
 async def walk_roles(walk: Walk) -> None:
     """A new application is not known at once to the rest of the directory."""
     walk.base = ""
+    objects(walk.desk.sim.world).lag = 2
     made = await walk.ask("POST", "/applications", {"displayName": "walk"}, status=201)
     named = {"appId": made["appId"]}
     assert (
         "valid application object"
         in (await walk.ask("POST", "/servicePrincipals", named, status=400))["error"]["message"]
     )
-    await walk.ask("POST", "/servicePrincipals", named, status=400)
+    await walk.ask("PATCH", f"/applications/{made['id']}", {"tags": []}, status=404)
     principal = await walk.ask("POST", "/servicePrincipals", named, status=201, shape=PRINCIPAL)
     await walk.ask("POST", "/servicePrincipals", named, status=409)
     await walk.ask("GET", f"/servicePrincipals/{principal['id']}", shape=PRINCIPAL)

@@ -21,6 +21,8 @@ def test_a_role_is_one_of_those_that_are_allowed() -> None:
                     assert set(reply.body["allowedRoles"]) == most
                     assert reply.body["isInsideOrganization"] == (grantee is INSIDE)
                     assert (await desk.ask("DELETE", f"{path}/{reply.body['id']}")).status == 204
+        own = {"emailAddress": {"address": desk.sim.tenant.address(0).upper()}, "role": "read"}
+        assert (await desk.ask("POST", path, own)).code == "ErrorInvalidRequest"
         everyone = (await desk.get(path)).body["value"][0]
         for role, status in (("none", 200), ("write", 200), ("custom", 400), ("owner", 400)):
             assert (await desk.ask("PATCH", f"{path}/{everyone['id']}", {"role": role})).status == status

@@ -47,6 +47,7 @@ async def walk_calendars(walk: Walk) -> None:
         assert len(await walk.rows(f"{path}/{series['id']}/instances?{span}", EVENT)) == 3
         await walk.rows(f"/calendarView?{span}", EVENT)
         await walk.rows(f"/calendar/calendarView?{span}", EVENT)
+        await walk.ask("GET", f"/calendars/{made['id']}/calendarView?{span}", shape={"value": LIST})
         await walk.ask("POST", f"{path}/{event['id']}/cancel", status=202)
         for method, end in (("DELETE", ""), ("POST", "/permanentDelete")):
             event = await walk.ask("POST", path, {"subject": "Meet", **SPAN}, status=201)
