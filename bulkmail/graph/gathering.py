@@ -42,7 +42,7 @@ class Gathered(Generic[T]):
             gathering.give_up()
 
     def result(self) -> T:
-        """Once: timers that were set in the context of this call hold on to it for minutes, and a result may be large."""
+        """Once: timers that were set in the context of this call hold on to it for minutes, and it may be large."""
         result = self._result
         del self._result
         return result
