@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from bulkmail.cli import app
 from bulkmail.model import Status
+from bulkmail.rundir.maskkey import made
 from bulkmail.rundir.reader import RunDir
 from tests.report.diff.test_compare import COLUMNS, RULES, mailbox, rule
 from tests.report.page.test_page import Page
@@ -83,6 +84,23 @@ def test_as_a_page(pair: tuple[RunDir, RunDir], tmp_path: Path) -> None:
     assert page.policy.startswith("default-src 'none'")
     assert bulkmail(pair[0].path, pair[0].path, "--format", "html", "--output", file).exit_code == 0
     assert "The same" in Page(file).text
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "ndjson", "html"])
+def test_a_run_with_a_mask_is_compared_behind_it(form: str, tmp_path: Path) -> None:
+    key = tmp_path / "job.mask.key"
+    made(key)
+    masked = replace(RULES, output=replace(RULES.output, mask=str(key)))
+    before, after = ([mailbox(f"{name}@contoso.com", 2, rule("r", to=name, by=f"{name}@contoso.com"))
+                      for name in names] for names in (["ada", "alan"], ["ada"]))  # fmt: skip
+    after[0].rows[0]["to"] = "grace@contoso.com"
+    folders = [write_run(tmp_path / letter, masked, found, columns=COLUMNS).path
+               for letter, found in (("a", before), ("b", after))]  # fmt: skip
+    for folder in folders:
+        replace(RunDir(folder).manifest, output=masked.output).write(folder)
+    text = bulkmail(*folders, "--format", form).stdout
+    assert "contoso.com" not in text.replace("contoso.onmicrosoft.com", "")
+    assert text.count("mailbox-") >= 2
 
 
 def test_the_exit_code_tells_on_request(pair: tuple[RunDir, RunDir]) -> None:

@@ -13,6 +13,7 @@ from bulkmail.report.diff.tell import (
     differences,
     end_in_words,
     key_in_words,
+    mask_of,
     notes,
     verdict,
 )
@@ -64,7 +65,7 @@ def as_page(comparison: Comparison, counts: Counts) -> bytes:
         "lines": shown,
         "shown": len(shown),
         "left": left,
-    })  # fmt: skip
+    }, mask_of(comparison))  # fmt: skip
 
 
 def _first(found: Iterator[Difference]) -> Iterator[Lines]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
+from bulkmail.core.mask import Mask
 from bulkmail.model import Row
 from bulkmail.report.diff.compare import Comparison, OutcomeDifference, RowDifference, What
 from bulkmail.report.text import TITLE, Line, moment
+from bulkmail.rundir.maskkey import known
 from bulkmail.sink import Csv, json_line
 from bulkmail.sink.plain import text
 from bulkmail.text import counted, one_line
@@ -51,11 +53,19 @@ class Counts:
 
 
 def differences(comparison: Comparison, counts: Counts) -> Iterator[Difference]:
-    """All of them, mailboxes that ended in another way first; `counts` has them when they have been read."""
+    """All of them, mailboxes that ended in another way first; `counts` has them when they have been read. Masked, where
+    one of the runs was."""
+    mask = mask_of(comparison)
     parts: tuple[Iterable[Difference], ...] = (comparison.outcomes(), comparison.rows())
     for one in chain.from_iterable(parts):
         counts.add(one)
-        yield one
+        yield one if mask is None else _masked(one, mask)
+
+
+def mask_of(comparison: Comparison) -> Mask | None:
+    """That of the run after, else of the one before, if there is any."""
+    before, after = (run.manifest.output.mask for run in comparison.runs)
+    return known(after or before)
 
 
 def as_csv(found: Iterable[Difference]) -> Iterator[bytes]:
@@ -121,6 +131,13 @@ def ends_in_words(counts: Counts) -> list[str]:
 
 def key_in_words(key: Mapping[str, Any]) -> str:
     return ", ".join(one_line(text(value)) for value in key.values())
+
+
+def _masked(one: Difference, mask: Mask) -> Difference:
+    if isinstance(one, OutcomeDifference):
+        return one._replace(mailbox=mask(one.mailbox))
+    cells = [cell._replace(before=mask.value(cell.before), after=mask.value(cell.after)) for cell in one.cells]
+    return one._replace(mailbox=mask(one.mailbox), key=mask.value(one.key), cells=cells)
 
 
 def _ended(number: int) -> list[str]:

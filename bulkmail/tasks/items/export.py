@@ -49,6 +49,7 @@ RETRIED = 2_000
     needs=READS,
     options=ItemsExportOptions,
     columns=COLUMNS,
+    key_columns=("item_id",),
     keeps_state=True,
     once=clouds.require,
     finding=lambda row: bool(row["state"] == "failed"),
