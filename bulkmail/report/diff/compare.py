@@ -4,7 +4,7 @@ Both are read once, and rows that differ once more. A row is compared where both
 ok in both, or ok in one and absent or not listed in the other. All else is told as a mailbox that ended in another way.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -130,7 +130,7 @@ def require_comparable(before: RunDir, after: RunDir) -> None:
         )
 
 
-def _require_columns(named: Sequence[str], columns: Set[str]) -> None:
+def _require_columns(named: Sequence[str], columns: set[str]) -> None:
     """Raises InputError for one that no row has; where there are no rows at all, nothing can be told."""
     for name in named:
         if columns and name not in columns:
