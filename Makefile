@@ -2,24 +2,27 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+LOCK   ?= .ci/locked
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SPREAD := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 export PYTHONDONTWRITEBYTECODE :=  # programs are started so often here that to compile them each time is half the work
 
-.PHONY: default demo test style format types unit gate cover docs bench torture attack fuzz sim clean
+.PHONY: default demo test style format types unit gate cover docs bench torture attack fuzz lock release sim clean
 
 default: test
 
-$(VENV)/.user: pyproject.toml    ## what a user needs
+$(VENV)/.user: pyproject.toml $(LOCK)/user.txt    ## what a user needs
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bulkmail needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	@echo 'Installing bulkmail into $(VENV), which takes a minute where packages have to be fetched ...'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[speed]'
+	$(PIP) --require-hashes --requirement $(LOCK)/user.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.user    ## and what its tests need
+$(VENV)/.installed: $(VENV)/.user $(LOCK)/tests.txt    ## and what its tests need
 	@echo 'Installing what the tests need ...'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[speed,dev]'
+	$(PIP) --require-hashes --requirement $(LOCK)/tests.txt
 	@touch $@
 
 demo: $(VENV)/.user    ## the main job, on the embedded tenant
@@ -64,7 +67,20 @@ attack: $(VENV)/.installed    ## the hostile servers, files and folders
 fuzz: $(VENV)/.installed    ## MINUTES=60; goes on where the last one ended
 	$(BIN)/python -m tests.hostile.fuzz $(or $(MINUTES),10)
 
-sim: $(VENV)/.installed
+# The newest versions that fit, and the lowest ones that are allowed, with the digests of their files.
+COMPILE := uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+           --no-annotate pyproject.toml .ci/build.in --extra speed
+lock:    ## the files in .ci/locked and .ci/lowest, made anew
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lock/bin/$(COMPILE) --universal --output-file .ci/locked/user.txt
+	.venv-lock/bin/$(COMPILE) --universal --extra dev --output-file .ci/locked/tests.txt
+	.venv-lock/bin/$(COMPILE) --resolution lowest-direct --output-file .ci/lowest/user.txt
+	.venv-lock/bin/$(COMPILE) --extra dev --constraint .ci/lowest/user.txt --output-file .ci/lowest/tests.txt
+
+release:    ## dist/: the wheel, twice the same; what it is made of; and a try in a clean environment
+	bash .ci/release
+
+sim: $(VENV)/.user
 	$(BIN)/bulkmail sim
 
 clean:

@@ -42,7 +42,10 @@ class Gathered(Generic[T]):
             gathering.give_up()
 
     def result(self) -> T:
-        return self._result
+        """Once: timers that were set in the context of this call hold on to it for minutes, and it may be large."""
+        result = self._result
+        del self._result
+        return result
 
     def close(self) -> None:
         """For a call that never began; Python complains of a coroutine that was thrown away."""

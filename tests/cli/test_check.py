@@ -54,6 +54,16 @@ def first(desk: Desk) -> str:
     return desk.tenant.addresses(1)[0]
 
 
+def secret(desk: Desk) -> None:
+    """The job signs in with a secret, which stands where its certificate stood."""
+    job = desk.folder / "job.toml"
+    (desk.folder / "app.secret").write_text("s-c4n4ry")
+    (desk.folder / "app.secret").chmod(0o600)
+    (desk.folder / "ca-copy.pem").write_bytes(desk.tenant.simulator.ca_file.read_bytes())
+    job.write_text(job.read_text().replace('certificate = ""', 'client_secret_file = "app.secret"'))
+    desk.tenant.simulator.register(CLIENT_ID, roles=[NEEDED], secret="s-c4n4ry")
+
+
 def listed(desk: Desk, text: str) -> None:
     (desk.folder / "mailboxes.csv").write_text(text)
 
@@ -78,6 +88,8 @@ class Case(NamedTuple):
     app: tuple[tuple[str, str], ...] = ()
 
 
+RULES = REPORT.replace("settings.report", "rules.report")
+SECRET = (("certificate", ""), ("ca_file", "ca-copy.pem"))
 SLOWLY = ("--set", "limits.requests_per_second=100")
 OTHER = (("certificate", "other.pem"),)
 CASES = (
@@ -98,6 +110,13 @@ CASES = (
          arrange=lambda desk: (desk.folder / "both.pem").write_bytes(desk.tenant.simulator.ca_file.read_bytes()
          + new_key_pair("CN=old", days=2, key_size=2048).certificate.pem.encode())),
     Case("authority", "FAIL", 2, "no PEM certificate", app=(("ca_file", "mailboxes.csv"),)),
+    Case("authority", "FAIL", 2, "cannot use ca_file", app=(("ca_file", "nowhere.pem"),)),
+    Case("certificate", "WARN", 3, "chmod 600", lambda desk: (desk.folder / "app.pass").write_text("p"),
+         app=(("certificate_password_file", "app.pass"),)),
+    Case("certificate", "WARN", 3, "a client secret", secret, app=SECRET),
+    Case("directory", "PASS", 0, "what rules.report asks before the first mailbox is answered", job=RULES,
+         arrange=lambda desk: desk.tenant.grant(NEEDED, "Domain.Read.All", "Mail.ReadBasic.All")),
+    Case("directory", "FAIL", 4, "Domain.Read.All", job=RULES),
     Case("sign-in", "FAIL", 4, "not trusted", app=(("ca_file", "stranger.pem"),),
          arrange=lambda desk: (desk.folder / "stranger.pem").write_text(
              new_key_pair("CN=stranger", key_size=2048).certificate.pem)),
@@ -225,3 +244,13 @@ def test_before_a_run_with_a_json_log_each_check_is_an_entry(desk: Desk) -> None
 def test_standard_input_is_left_to_the_run(desk: Desk) -> None:
     found = levels(desk.bulkmail("check", desk.job(REPORT), "--input", "-", "--json"))
     assert (found["input"], found["mailboxes"], found["token"]) == ("SKIP", "SKIP", "PASS")
+
+
+def test_with_a_mask_no_address_is_told(desk: Desk) -> None:
+    only_for(desk, "quay 2")
+    done = desk.bulkmail("check", desk.job(REPORT), "--json", "--set", "output.mask=true")
+    found = checks(done)["mailboxes"]
+    assert found["level"] == "WARN"
+    assert "mailbox-hidden" in found["hint"], "there is no key before the first run, and a check makes none"
+    assert not [address for address in desk.tenant.addresses() if address in done.out + done.err]
+    assert "@" not in json.dumps(found["facts"])

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 from bulkmail.app import page
 from bulkmail.cli import app
 from bulkmail.rundir.folder import hold
-from tests.cli.conftest import REPORT, Desk
+from tests.cli.conftest import APPLY, REPORT, Desk
 from tests.report.folders import run_dir, running
 
 
@@ -52,6 +52,31 @@ def test_each_run_makes_its_own_if_the_job_says_so(desk: Desk) -> None:
     assert "All well" in source
     assert "12 of 12 mailboxes ok" in source
     assert "report.html" in done.out
+
+
+def test_the_page_of_a_plan_and_of_what_was_applied(own: Desk) -> None:
+    """Each change with before and after; and what undid it."""
+    job = own.job(APPLY)
+    planned = own.bulkmail("run", job, "--set", "output.report=true")
+    own.bulkmail("apply", planned.folder, out="out-applied")
+    applied = own.folder / "out-applied"
+    own.bulkmail("undo", applied, "--apply")
+    undone = own.folder / "out-applied-undo"
+    for folder, words in ((planned.folder, "nothing was sent"), (applied, "changes made"), (undone, "restored")):
+        assert bulkmail(folder).exit_code == 0
+        source = (folder / "report.html").read_text(encoding="utf-8")
+        assert words in source
+        assert "time_zone" in source
+    assert "undo of settings.apply" in source
+
+
+def test_two_nights_of_an_apply_are_compared_by_setting(own: Desk) -> None:
+    job = own.job(APPLY)
+    first = own.bulkmail("run", job)
+    own.edit(first, started="2026-11-01T00:00:00+00:00")
+    own.bulkmail("run", job, "--set", "task.language=de-DE", "--against", "previous", out="out-2")
+    rows = list(csv.DictReader((own.folder / "out-2" / "diff.csv").read_text(encoding="utf-8").splitlines()))
+    assert {(row["what"], row["key"]) for row in rows} == {("added", "language")}
 
 
 def test_without_it_there_is_none(desk: Desk) -> None:

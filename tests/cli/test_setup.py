@@ -266,3 +266,18 @@ def test_instructions_for_an_application_that_is_there_replace_nothing(office: O
         assert "nightly-2.cer" in told
         assert "RequiredResourceAccess" not in told
         assert "app create" not in told
+
+
+def test_what_cannot_have_a_successor_says_so(office: Office) -> None:
+    assert office.setup("--rollover", "--yes", "--tenant", "t").exit_code == 2
+    office.setup(keys=office.answers() + "y\n" * len(NAMES))
+    text = office.job.read_text()
+    (office.folder / "app.secret").write_text("s")
+    (office.folder / "app.secret").chmod(0o600)
+    office.job.write_text(text.replace('certificate = "nightly.pfx"', 'client_secret_file = "app.secret"'))
+    done = office.setup("--remove-old")
+    assert (done.exit_code, "names no certificate" in done.stderr) == (2, True)
+    gone = text.replace(office.app_table()["client_id"], "b01dface-0000-4000-8000-0000000000aa")
+    office.job.write_text(gone)
+    absent = office.setup("--yes")
+    assert (absent.exit_code, "has no application" in absent.stderr) == (2, True)

@@ -94,3 +94,35 @@ def test_without_a_certificate_nothing_is_promised(desk: Desk) -> None:
 
 def test_what_is_no_run_is_refused(desk: Desk) -> None:
     assert desk.bulkmail("verify", desk.folder).code == 2
+
+
+BLOBS = """
+from collections.abc import AsyncIterator
+from bulkmail import Graph, Mailbox, Options, Row, task
+
+COLUMNS = {"mailbox": "a", "path": "p", "offset": "o", "bytes": "b", "sha256": "s"}
+
+@task("keeps", summary="s", permission="MailboxSettings.Read", columns=COLUMNS)
+async def keeps(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
+    for part in (b"first", b"second"):
+        async with graph.blob("both") as file:
+            await file.write(part + mailbox.address.encode())
+        yield dict(file.blob._asdict())
+"""
+
+
+def test_blobs_are_verified_by_what_their_rows_say(desk: Desk) -> None:
+    (desk.folder / "keeps.py").write_text(BLOBS)
+    done = desk.bulkmail("run", desk.job(REPORT.replace("settings.report", "keeps.py:keeps")))
+    assert done.code == 0, done.err
+    assert "24 blobs as written" in desk.bulkmail("verify", done.folder).out
+    archive = next(path for path in (done.folder / "blobs").rglob("*") if path.is_file())
+    archive.write_bytes(archive.read_bytes().replace(b"second", b"SECOND"))
+    found = desk.bulkmail("verify", done.folder)
+    assert (found.code, "1 of 24 blobs not as written" in found.out) == (7, True)
+
+
+def test_a_signature_that_cannot_be_written_is_an_error_of_the_run(desk: Desk) -> None:
+    (desk.folder / "out" / "run.json.jws").mkdir(parents=True)
+    done = desk.bulkmail("run", desk.job(REPORT), *SIGNED)
+    assert (done.code, "run.json.jws" in done.err) == (7, True)

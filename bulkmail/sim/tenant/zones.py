@@ -1,7 +1,7 @@
 """The time zones that the service knows: those of Windows, and those of the IANA database."""
 
 from datetime import UTC, datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 _CITIES = {
@@ -58,7 +58,7 @@ _CITIES = {
         "Tongatapu = Tonga"
     ),
 }
-"""By continent, the cities whose time each zone of Windows has; `!` stands before a name that is whole as it is."""
+"""By continent, cities, each with the zone of Windows that has its time; `!` stands before a name that is whole."""
 
 WINDOWS = {"UTC": "Etc/UTC"} | {
     name[1:] if name[0] == "!" else f"{name} Standard Time": f"{area}/{city}"
@@ -74,11 +74,16 @@ def iana() -> tuple[str, ...]:
     return tuple(sorted(name for name in available_timezones() if name.partition("/")[0] in AREAS and "/" in name))
 
 
-@cache
+@lru_cache(1024)
 def zone(name: str) -> tzinfo | None:
     """A zone by either name, in any case; None for one that the service does not know."""
-    spelled = {known.casefold(): known for known in (*iana(), *WINDOWS)}.get(name.casefold(), "")
+    spelled = _spelled().get(name.casefold(), "")
     return UTC if spelled == "UTC" else ZoneInfo(WINDOWS.get(spelled, spelled)) if spelled else None
+
+
+@cache
+def _spelled() -> dict[str, str]:
+    return {known.casefold(): known for known in (*iana(), *WINDOWS)}
 
 
 def moved(moment: datetime, begin: tzinfo, end: tzinfo) -> datetime:

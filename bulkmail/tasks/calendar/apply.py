@@ -21,10 +21,11 @@ from bulkmail.tasks.calendar.grants import (
     body_of,
     calendars_of,
     find,
-    grants_of,
     key_of,
+    readable,
 )
 from bulkmail.tasks.calendar.options import EXTERNAL, REMOVE, PermissionsApplyOptions
+from bulkmail.tasks.calendar.report import UNREADABLE
 from bulkmail.tasks.calendar.undo import undo
 from bulkmail.tasks.kit.turns import in_turn
 
@@ -36,7 +37,8 @@ COLUMNS = {
     "before": "the role that it was; empty for a new permission",
     "after": "the role that it is now, or would be; empty for one that is removed",
     "state": "planned or done; or why it was left as it was: not_allowed (the service does not allow this role here), "
-    "not_removable, or custom (its rights were put together by hand and could not be given back)",
+    "not_removable, custom (its rights were put together by hand and could not be given back), or unreadable: the "
+    "service does not tell the permissions of this calendar",
 }
 
 
@@ -55,6 +57,7 @@ class Step(NamedTuple):
     permission="Calendars.ReadWrite",
     options=PermissionsApplyOptions,
     columns=COLUMNS,
+    key_columns=("calendar", "grantee"),
     writes=True,
     undo=undo,
     wants_columns=True,
@@ -65,7 +68,10 @@ async def permissions_apply(mailbox: Mailbox, graph: Graph, options: Permissions
     calendars = {one.key: one for one in await calendars_of(graph, options.calendars)}
     todo: dict[str, tuple[Calendar, Step]] = {}
     for calendar in calendars.values():
-        for step in steps(roles, await grants_of(graph, calendar.key)):
+        there = await readable(graph, calendar)
+        if there is None:
+            yield {**dict.fromkeys(list(COLUMNS)[1:]), "calendar": calendar.name, "state": UNREADABLE}
+        for step in steps(roles, there) if there is not None else ():
             if step.left:
                 yield _row(calendars, _change(calendar, step), step.left)
             else:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from bulkmail.core.odata import segment
+from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Change
 from bulkmail.tasks.kit import expect, match
@@ -120,6 +121,17 @@ async def calendars_of(graph: Graph, which: Which) -> list[Calendar]:
 async def grants_of(graph: Graph, calendar: str) -> list[Grant]:
     """All permissions of a calendar, by its key, as the service lists them."""
     return [Grant.of(one) async for one in graph.items(permissions_path(calendar))]
+
+
+async def readable(graph: Graph, calendar: Calendar) -> list[Grant] | None:
+    """The same; None where the service does not tell the permissions of a calendar beside the default one, such as one
+    of holidays or birthdays: the others are read all the same."""
+    try:
+        return await grants_of(graph, calendar.key)
+    except GraphError as error:
+        if calendar.default or error.status not in (400, 403, 404):
+            raise
+        return None
 
 
 def find(grants: list[Grant], grantee: str) -> Grant | None:

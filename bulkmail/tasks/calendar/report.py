@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
-from bulkmail.tasks.calendar.grants import Calendar, Grant, calendars_of, grants_of
+from bulkmail.tasks.calendar.grants import Grant, calendars_of, readable
 from bulkmail.tasks.calendar.options import PermissionsReportOptions
 
+UNREADABLE = "unreadable"
 COLUMNS = {
     "mailbox": "address as the input gives it",
     "calendar_id": "the calendar's id; empty where only the default one was asked for",
@@ -16,7 +17,8 @@ COLUMNS = {
     "permission_id": "the permission's id, which is that of the grantee",
     "grantee": "address of who has it; My Organization: everyone in the tenant without one of their own",
     "name": "name of who has it",
-    "kind": "person, delegate, organization, or public (everyone outside)",
+    "kind": "person, delegate, organization, or public (everyone outside); unreadable: the service does not tell the "
+    "permissions of this calendar",
     "role": "none, freeBusyRead, limitedRead, read, write, delegateWithoutPrivateEventAccess, "
     "delegateWithPrivateEventAccess or custom",
     "allowed_roles": "the roles that it can be given; separated by semicolons in CSV",
@@ -44,17 +46,18 @@ async def permission_rows(graph: Graph, options: PermissionsReportOptions) -> As
     """The rows of one mailbox, without its address: one request for the list of calendars, unless only the default
     one is asked for, and one for each calendar."""
     calendars = await calendars_of(graph, options.calendars)
-    found = await graph.gather(*(grants_of(graph, calendar.key) for calendar in calendars))
+    found = await graph.gather(*(readable(graph, calendar) for calendar in calendars))
     for calendar, grants in zip(calendars, found, strict=True):
-        for grant in grants:
-            yield row_of(calendar, grant)
+        named = {"calendar_id": calendar.id, "calendar": calendar.name, "default": calendar.default}
+        if grants is None:
+            yield {**named, **dict.fromkeys(list(COLUMNS)[4:]), "kind": UNREADABLE}
+        for grant in grants or ():
+            yield named | row_of(grant)
 
 
-def row_of(calendar: Calendar, grant: Grant) -> Row:
+def row_of(grant: Grant) -> Row:
+    """What the row of a permission says of it, beside the calendar."""
     return {
-        "calendar_id": calendar.id,
-        "calendar": calendar.name,
-        "default": calendar.default,
         "permission_id": grant.id,
         "grantee": grant.grantee,
         "name": grant.name,

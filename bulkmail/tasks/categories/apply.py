@@ -39,6 +39,7 @@ COLUMNS = {
     permission="MailboxSettings.ReadWrite",
     options=CategoriesApplyOptions,
     columns=COLUMNS,
+    key_columns=("name",),
     writes=True,
     undo=undo,
 )

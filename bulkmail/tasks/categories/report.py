@@ -22,6 +22,7 @@ COLUMNS = {
     summary="The master list of categories of each mailbox: names and colours",
     permission="MailboxSettings.Read",
     columns=COLUMNS,
+    key_columns=("category_id",),
 )
 async def categories_report(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:
     """A row for each category."""

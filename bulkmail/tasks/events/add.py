@@ -43,6 +43,7 @@ def needs(options: EventsAddOptions) -> Needs:
     needs=needs,
     options=EventsAddOptions,
     columns=COLUMNS,
+    key_columns=("key",),
     writes=True,
     undo=undo_added,
     wants_columns=True,

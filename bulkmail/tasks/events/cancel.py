@@ -36,6 +36,7 @@ COLUMNS = {
     permission="Calendars.ReadWrite",
     options=EventsCancelOptions,
     columns=COLUMNS,
+    key_columns=("key",),
     writes=True,
     undo=undo_cancelled,
 )

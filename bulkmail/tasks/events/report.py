@@ -46,6 +46,7 @@ async def with_start(graph: Graph, options: EventsReportOptions) -> EventsReport
     permission="Calendars.ReadBasic",
     options=EventsReportOptions,
     columns=COLUMNS,
+    key_columns=("event_id",),
     once=with_start,
 )
 async def events_report(mailbox: Mailbox, graph: Graph, options: EventsReportOptions) -> AsyncIterator[Row]:

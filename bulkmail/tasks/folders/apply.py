@@ -4,7 +4,7 @@ A folder is known by its path, without regard to case, as the service does; one 
 a mailbox are made one after another, since most lie in one that was made before.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from bulkmail.errors import GraphError
@@ -50,20 +50,28 @@ async def folders_apply(mailbox: Mailbox, graph: Graph, options: FoldersApplyOpt
     shelf = Shelf(graph, tree, hidden=options.hidden)
     earlier = told_before(graph.made)
     refusal: GraphError | None = None
-    for names in paths:
-        for depth in range(1 + (split(names)[1] != names), len(names) + 1):
-            told = await tolerated(lambda some=names[:depth]: shelf.made(some))  # type: ignore[misc]
+    for path in paths:
+        for names in _stages(path):
+            told = await tolerated(lambda names=names: shelf.made(names))  # type: ignore[misc]
             if isinstance(told, GraphError):  # nor can what would lie in it be made
                 refusal = refusal or told
                 break
             if told is not None:
-                earlier.pop(KEY + told["path"], None)
-                yield told
+                ours = earlier.pop(KEY + told["path"], None)  # its answer was lost to a process that died
+                yield {**told, "state": "done"} if ours else told
     for key in earlier:  # what a process that died has made
-        path = key.removeprefix(KEY)
-        yield _row(path, tree.at(parted(path)) or "", "done")
+        text = key.removeprefix(KEY)
+        if found := tree.at(parted(text)):
+            yield _row(text, found, "done")
     if refusal is not None:
         raise refusal
+
+
+def _stages(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The folders of a path that can be made, the outermost first."""
+    _, rest = split(names)
+    for length in range(len(names) - len(rest), len(names)):
+        yield names[: length + 1]
 
 
 class Shelf:

@@ -29,8 +29,12 @@ READS = all_of(
 )  # fmt: skip
 """User.Read.All is for the mailbox's exchange id."""
 
-CHUNK_ITEMS, CHUNK_BYTES = 80, 8 * 1024 * 1024
-"""What is committed together, at the most: bytes as the service counts them, and one item whatever its size."""
+CHUNK_ITEMS, CHUNK_BYTES = 80, 2 * 1024 * 1024
+"""What is asked for and written together, at the most: bytes as the service counts them, and one item whatever its
+size. So much of a mailbox is in memory, twice for a moment."""
+
+COMMIT_ITEMS, COMMIT_BYTES = 80, 8 * 1024 * 1024
+"""What is committed together, once there is so much of it: a run that died does about that much of a mailbox again."""
 
 AT_A_TIME = 4
 """Calls of a mailbox that are under way together: the service takes no more."""
@@ -45,6 +49,7 @@ RETRIED = 2_000
     needs=READS,
     options=ItemsExportOptions,
     columns=COLUMNS,
+    key_columns=("item_id",),
     keeps_state=True,
     once=clouds.require,
     finding=lambda row: bool(row["state"] == "failed"),
@@ -142,7 +147,7 @@ class Export:
         """Whether there is so much since the last checkpoint that it should not be done again; many folders are small,
         and a checkpoint waits for the disk."""
         self._fresh.extend(one.size for one in chunk)
-        worth_it = len(self._fresh) >= CHUNK_ITEMS // 2 or sum(self._fresh) >= CHUNK_BYTES // 2
+        worth_it = len(self._fresh) >= COMMIT_ITEMS or sum(self._fresh) >= COMMIT_BYTES
         if worth_it:
             self._fresh.clear()
         return worth_it
@@ -150,19 +155,22 @@ class Export:
     async def _chunk(self, items: Sequence[Item]) -> list[Row]:
         """The rows of some items, in their order; what they speak of is on its way to the disk."""
         there = [one for one in items if not one.removed]
-        small = [one for one in there if one.size < ALONE]
-        found: dict[str, Exported] = {}
-        asked = calls(small)
+        found: dict[str, tuple[Exported, Mapping[str, Any]]] = {}
+        asked = calls([one for one in there if one.size < ALONE])
         while together := list(islice(asked, AT_A_TIME)):
-            for answer in await self._exchange.gather(*(several(self._exchange, one) for one in together)):
-                found |= {one.item.id: one for one in answer}
+            answers = await self._exchange.gather(*(several(self._exchange, one) for one in together))
+            while answers:  # each is let go of when it is on its way to the disk
+                found |= await self._put(answers.pop(0))
         for item in there:
-            if item.id not in found or found[item.id].again:
+            if item.id not in found or found[item.id][0].again:
                 opened = partial(self.shelf.opened, item)
-                found[item.id] = await alone(self._exchange, item, opened)
-        ready = [found[one.id] for one in there]
-        places = iter(await self.shelf.put(ready))
-        return [self._row(one, found.get(one.id), next(places) if not one.removed else {}) for one in items]
+                found |= await self._put([await alone(self._exchange, item, opened)])
+        return [self._row(one, *found.get(one.id, (None, {}))) for one in items]
+
+    async def _put(self, answer: Sequence[Exported]) -> dict[str, tuple[Exported, Mapping[str, Any]]]:
+        """By id, what became of items and where their streams lie; no stream is in memory any more."""
+        places = await self.shelf.put(answer)
+        return {one.item.id: (one._replace(content=None), at) for one, at in zip(answer, places, strict=True)}
 
     def _row(self, item: Item, one: Exported | None, place: Mapping[str, Any]) -> Row:
         if one is None:

@@ -22,7 +22,7 @@ IDS = 20
 ALONE = 512 * 1024
 """Bytes, as the service counts them, from which on an item is asked for alone and never all in memory."""
 
-CALL = 1024 * 1024
+CALL = 512 * 1024
 """Bytes of the items of one call. Several calls of a mailbox are under way, and of many mailboxes."""
 
 HELD = 4 * CALL

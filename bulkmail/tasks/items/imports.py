@@ -88,6 +88,7 @@ Answer: TypeAlias = There | OutcomeUnknown | GraphError | None
     ),
     options=ItemsImportOptions,
     columns=COLUMNS,
+    key_columns=("item_id",),
     writes=True,
     undo=undo,
     wants_columns=True,

@@ -66,6 +66,7 @@ def needs(options: ItemsVerifyOptions) -> Needs:
     needs=needs,
     options=ItemsVerifyOptions,
     columns=COLUMNS,
+    key_columns=("item_id",),
     wants_columns=True,
     once=opened,
     finding=lambda row: bool(row["state"] != "equal"),

@@ -5,7 +5,7 @@ A name that does not exist would pass a plan and then fail at every mailbox with
 
 import re
 from datetime import UTC, datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from bulkmail.tasks.kit.windows import IANA
@@ -40,7 +40,7 @@ def known_zone(text: str) -> str:
     raise ValueError(f"{name[:60]!r} is not a time zone" + (f"; did you mean {offer}?" if offer else _FORMS))
 
 
-@cache
+@lru_cache(1024)  # of what mailboxes hold, which may be anything
 def zone_of(name: str) -> tzinfo | None:
     """The zone of this name, of Windows or of the IANA database; None for one that is not known here."""
     spelled = _spelled().get(name.strip().casefold(), name.strip())

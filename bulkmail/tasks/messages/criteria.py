@@ -18,6 +18,9 @@ SIZE = "Integer 0xe08"
 EXTENDED = "singleValueExtendedProperties"
 EXPAND_SIZE = f"{EXTENDED}($filter=id eq '{SIZE}')"
 RECIPIENTS = ("toRecipients", "ccRecipients", "bccRecipients")
+LONGEST = 1_000
+"""Bytes of a clause before it is encoded: gateways take addresses of a few thousand, and the service few clauses."""
+
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
@@ -44,11 +47,12 @@ class Criterion(NamedTuple):
         return RECIPIENTS if first == "recipients" else () if first == "size" else (first,)
 
     def clause(self, wanted: Sequence[Any]) -> str:
-        """The part of a `$filter`; empty where the service cannot tell."""
+        """The part of a `$filter`; empty where the service cannot tell, or the question is too long for an address."""
         said = [self.operator.says(self.name, value) for value in wanted]
         if not all(said):
             return ""
-        return said[0] if len(said) == 1 else f"({' or '.join(said)})"
+        clause = said[0] if len(said) == 1 else f"({' or '.join(said)})"
+        return clause if len(clause.encode()) <= LONGEST else ""
 
     def holds(self, message: Mapping[str, Any], wanted: Sequence[Any]) -> bool:
         found = read(message, self.name)

@@ -9,20 +9,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from bulkmail.errors import GraphError
+from bulkmail.errors import BulkmailError, GraphError, NotAsPlanned
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Effect, Mailbox, Row
 from bulkmail.task.changes import told_before
 from bulkmail.tasks.kit import match
-from bulkmail.tasks.kit.collection import chunked, tolerated
+from bulkmail.tasks.kit.collection import Step, chunked, tolerated
 from bulkmail.tasks.messages.find import COLUMNS as FOUND
 from bulkmail.tasks.messages.find import row_of
 from bulkmail.tasks.messages.guards import Guarded, protected_folders
 from bulkmail.tasks.messages.scope import Tree, is_absent, tree_of
 from bulkmail.tasks.messages.walk import IMMUTABLE, MESSAGE, Message, matching, read_message
 
+LASTING = tuple(name for name in FOUND if name not in ("mailbox", "size", "is_read"))
+"""Columns that say the same of a message whenever it is looked at. They are part of a change, so that a plan which was
+looked at is carried out although someone has read the message meanwhile."""
+
 COLUMNS = {
-    **FOUND,
+    "mailbox": FOUND["mailbox"],
+    **{name: FOUND[name] for name in LASTING},
     "action": "move, delete, categorise or mark",
     "before": "what it was: path of its folder, its categories, or its marks",
     "after": "what it is or would be; empty where it is deleted for good",
@@ -60,23 +65,24 @@ async def written(
         if (after := plan.wish(message)) == {}:
             continue
         if options.spares(mailbox, message.folder in plan.spared, message.props):
-            yield _row(message, plan.tree, change_of(message, after, plan.tree), action, "protected")
+            yield _row(change_of(message, after, plan.tree), plan.tree, action, "protected")
             continue
         todo.append(message)
         options.check(len(todo))
-    refusal: GraphError | None = None
+    refusal: BulkmailError | None = None
     if plan is not None:
         async for message, told in _carried_out(graph, todo, plan):
-            if isinstance(told, GraphError) and not is_absent(told):
+            gone = isinstance(told, GraphError) and is_absent(told)
+            if told is not None and not gone:
                 refusal = refusal or told
                 continue
             change = change_of(message, plan.wish(message), plan.tree)
             earlier.pop(change.key, None)
-            yield _row(message, plan.tree, change, action, "gone" if isinstance(told, GraphError) else state)
+            yield _row(change, plan.tree, action, "gone" if gone else state)
     if earlier:
         tree = plan.tree if plan is not None else await tree_of(graph, options)
         for change in earlier.values():  # what a process that died has written, and needs no more
-            yield {**change.before["row"], "action": action, **_told(change, tree), "state": state}
+            yield _row(change, tree, action, state)
     if refusal is not None:
         raise refusal
 
@@ -88,13 +94,21 @@ async def _planned(graph: Graph, options: Guarded, prepare: Prepare) -> Plan:
 
 async def _carried_out(
     graph: Graph, todo: Sequence[Message], plan: Plan
-) -> AsyncIterator[tuple[Message, GraphError | None]]:
+) -> AsyncIterator[tuple[Message, BulkmailError | None]]:
     """Each message with the refusal that it met, if any."""
     note = partial(change_of, tree=plan.tree)
-    steps = (partial(tolerated, partial(bring, graph, message, plan.wish, note)) for message in todo)
+    steps = (partial(_apart, partial(bring, graph, message, plan.wish, note)) for message in todo)
     waiting = iter(todo)
     async for told in chunked(graph, steps):
         yield next(waiting), told
+
+
+async def _apart(step: Step[None]) -> BulkmailError | None:
+    """The refusal of one message, or of a plan that does not have its change: the others are not kept by it."""
+    try:
+        return await tolerated(step)
+    except NotAsPlanned as error:
+        return error
 
 
 async def bring(graph: Graph, message: Message, wish: Wish, note: Callable[[Message, Parts | None], Change]) -> None:
@@ -121,11 +135,13 @@ async def bring(graph: Graph, message: Message, wish: Wish, note: Callable[[Mess
 def change_of(message: Message, after: Parts | None, tree: Tree) -> Change:
     """`before` has the row as well, so that it can be told when the message is there no more."""
     before = {name: message.part(name) for name in after or ()}
-    return Change(KEY + message.id, {"row": row_of(message, tree), "folder": message.folder, **before}, after)
+    row = row_of(message, tree)
+    lasting = {name: row[name] for name in LASTING}
+    return Change(KEY + message.id, {"row": lasting, "folder": message.folder, **before}, after)
 
 
-def _row(message: Message, tree: Tree, change: Change, action: str, state: str) -> Row:
-    return {**row_of(message, tree), "action": action, **_told(change, tree), "state": state}
+def _row(change: Change, tree: Tree, action: str, state: str) -> Row:
+    return {**change.before["row"], "action": action, **_told(change, tree), "state": state}
 
 
 def _told(change: Change, tree: Tree) -> Row:

@@ -154,10 +154,8 @@ def _percent(size: int | None, quota: int | None) -> float | None:
 
 def _state(told: dict[str, Any]) -> str:
     """The gravest quota that is reached. A quota of 0 is none."""
-    size, quotas = (
-        told["size"],
-        {"full": told["quota"], "no_send": told["send_quota"], "warning": told["warning_quota"]},
-    )
+    quotas = {"full": told["quota"], "no_send": told["send_quota"], "warning": told["warning_quota"]}
+    size = told["size"]
     if size is None or not any(quotas.values()):
         return ""
     return next((state for state, quota in quotas.items() if quota and size >= quota), "ok")

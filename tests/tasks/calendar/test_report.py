@@ -9,7 +9,8 @@ from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Request, Response, Row
 from bulkmail.sim import Settings
-from bulkmail.tasks import check_options
+from bulkmail.tasks import check_options, find
+from bulkmail.tasks.calendar.apply import COLUMNS as APPLY_COLUMNS
 from bulkmail.tasks.calendar.report import COLUMNS, permissions_report
 from bulkmail.testing import Scripted, collect, run
 from bulkmail.testing.tenant import open_tenant
@@ -88,6 +89,39 @@ def test_the_default_calendar_is_the_first_where_none_is_marked() -> None:
         "/users/ada@example.com/calendar/calendarPermissions",
         "/users/ada@example.com/calendars/B%2B%2F/calendarPermissions",
     ]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_a_calendar_that_does_not_tell_its_permissions_does_not_keep_the_others(status: int) -> None:
+    def answer(request: Request) -> Response:
+        if "/calendars?" in request.path:
+            listed = [{"id": "A", "isDefaultCalendar": True}, {"id": "B", "name": "Holidays"}, {"id": "C"}]
+            return Response(200, body={"value": listed})
+        if "/calendars/B/" in request.path:
+            return Response(status, body={"error": {"code": "x"}})
+        return Response(200, body={"value": [{"id": "p", "role": "read"}]})
+
+    def told(name: str, **options: Any) -> list[Row]:
+        task = find(name, Path())
+        graph = Graph.of(ADA, Scripted(answer), BASE, planning=True)
+        return run(collect(task.run(ADA, graph, check_options(task, {"calendars": "all", **options}))))
+
+    if status == 500:
+        with pytest.raises(GraphError):
+            told("calendar.permissions.report")
+        return
+    rows = told("calendar.permissions.report")
+    assert [(row["calendar_id"], row["kind"]) for row in rows] == [
+        ("A", "public"),
+        ("B", "unreadable"),
+        ("C", "public"),
+    ]
+    assert all(["mailbox", *row] == list(COLUMNS) for row in rows)
+    rows = told("calendar.permissions.apply", roles={"alan@contoso.com": "read"})
+    assert [(row["calendar"], row["state"]) for row in rows] == [
+        ("Holidays", "unreadable"), ("", "planned"), ("", "planned"),
+    ]  # fmt: skip
+    assert all(["mailbox", *row] == list(APPLY_COLUMNS) for row in rows)
 
 
 def test_all_of_a_tenant_and_the_least_permission(tmp_path: Path) -> None:

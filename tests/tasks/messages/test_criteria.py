@@ -131,3 +131,11 @@ def test_a_domain_is_every_address_of_it_and_no_other(address: str, wanted: str,
 @pytest.mark.parametrize("text", [None, 5, "", "soon", "2026-13-01"])
 def test_what_is_no_time_is_before_all_times(text: Any) -> None:
     assert moment(text) == ALWAYS
+
+
+def test_a_list_that_is_too_long_for_an_address_is_judged_here() -> None:
+    wanted = [f"<{number:040}@fabrikam.example>" for number in range(40)]
+    options: Any = check_options(messages_find, {"internet_message_id": wanted})
+    assert options.filters() == [f"{RECEIVED} ge 1900-01-01T00:00:00Z"]
+    assert holds(options.criteria, {"internetMessageId": wanted[-1].upper()})
+    assert not holds(options.criteria, {"internetMessageId": "<other@fabrikam.example>"})
