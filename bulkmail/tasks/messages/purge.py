@@ -13,8 +13,9 @@ from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import all_of
+from bulkmail.tasks.kit.folders import id_of
 from bulkmail.tasks.messages.guards import Guarded
-from bulkmail.tasks.messages.scope import DELETED, RECOVERABLE, Tree, folder_id
+from bulkmail.tasks.messages.scope import DELETED, RECOVERABLE, Tree
 from bulkmail.tasks.messages.undo import undo
 from bulkmail.tasks.messages.walk import Message
 from bulkmail.tasks.messages.writing import COLUMNS, Parts, Wish, written
@@ -51,7 +52,7 @@ class MessagesPurgeOptions(Guarded):
 async def _prepare(graph: Graph, options: MessagesPurgeOptions, tree: Tree) -> Wish:
     if options.mode == "hard":
         return lambda _message: None
-    deleted, recoverable = await graph.gather(folder_id(graph, DELETED), folder_id(graph, RECOVERABLE))
+    deleted, recoverable = await graph.gather(id_of(graph, DELETED), id_of(graph, RECOVERABLE))
     tree.name(recoverable, RECOVERABLE)
     lies_deleted = frozenset(tree.within(deleted))
     goes_on = options.into == RECOVERABLE or options.names_deleted

@@ -61,7 +61,14 @@ def _when(value: Any) -> Any:
         raise ValueError("should be a time such as 2026-01-31 or 2026-01-31T08:00:00Z") from None
 
 
+def _folders(value: Any) -> Any:
+    """Folders, of which `all` means that none is left out."""
+    given = _texts(value)
+    return None if given is not None and [one.strip().casefold() for one in given] == ["all"] else given
+
+
 Texts: TypeAlias = Annotated[tuple[str, ...] | None, BeforeValidator(_texts)]
+Folders: TypeAlias = Annotated[tuple[str, ...] | None, BeforeValidator(_folders)]
 When: TypeAlias = Annotated[str, BeforeValidator(_when)]
 Size: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST)]
 
@@ -101,9 +108,7 @@ class Selection(Options):
     category: Texts = Field(None, description="a category that it has, in any case; or a list")
     min_size: Size | None = Field(None, description="bytes that it has at least")
     max_size: Size | None = Field(None, description="bytes that it has at most")
-    folders: Texts = Field(
-        None, description="folders, by path or well-known name: inbox, Inbox/Projects; without them all"
-    )
+    folders: Folders = Field(None, description="folders, by path or well-known name: inbox, Inbox/Projects; or all")
     subfolders: bool = Field(default=False, description="with the folders below those that are named")
     recoverable: bool = Field(default=False, description="the recoverable items (what was deleted for good) as well")
 

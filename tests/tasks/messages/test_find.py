@@ -14,7 +14,7 @@ from bulkmail.tasks.messages.find import COLUMNS, messages_find, needs
 from bulkmail.testing.tenant import Tenant, open_tenant
 from tests.tasks.messages.mail import Shelf, body, message, rows
 
-TENANT = Settings(mailboxes=40, seed=7, absent=0.0, denied=0.0, moving=0.0, tls=False)
+TENANT = Settings(mailboxes=14, seed=7, absent=0.0, denied=0.0, moving=0.0, tls=False)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,13 @@ def test_options_come_back_out_of_a_manifest() -> None:
     assert check_options(messages_find, options.model_dump(mode="json")) == options
 
 
+def test_all_folders_are_not_a_folder() -> None:
+    options: Any = check_options(messages_find, {"folders": "All"})
+    assert (options.folders, options.bounded) == (None, False)
+    named: Any = check_options(messages_find, {"folders": ["all", "inbox"]})
+    assert named.folders == ("all", "inbox")
+
+
 def test_what_the_service_lets_through_is_judged_here() -> None:
     shelf = Shelf(message("1"), message("2", subject="Re: Invoice"), message("3", subject=None), None, 5)
     assert [row["id"] for row in rows(shelf, subject="invoice")] == ["1"]
@@ -195,9 +202,25 @@ def test_attachments_are_looked_at_where_there_are_any(options: dict[str, Any], 
 
 def test_faults(tmp_path: Path) -> None:
     faults = (Fault("throttle", share=0.05), Fault("status", status=503, share=0.01), Fault("reset-before", share=0.01))
-    with open_tenant(tmp_path, Settings(mailboxes=40, seed=7, absent=0.0, denied=0.0, moving=0.0, tls=False,
+    with open_tenant(tmp_path, Settings(mailboxes=14, seed=7, absent=0.0, denied=0.0, moving=0.0, tls=False,
                                         faults=faults)) as tenant:  # fmt: skip
         done = tenant.run("messages.find", tmp_path / "run", options={"subject_contains": "invoice"})
         assert done.code == 0
         wanted = there(tenant, lambda row: "invoice" in row["subject"].lower())
         assert {(row["mailbox"], row["id"]) for row in done.rows} == wanted
+
+
+def test_folders_below_those_that_are_named(tmp_path: Path) -> None:
+    with open_tenant(tmp_path, Settings(mailboxes=9, seed=7, absent=0.0, denied=0.0, moving=0.0, tls=False)) as tenant:
+        address = tenant.addresses()[0]
+        rows = tenant.run(
+            "messages.find", tmp_path / "a", options={"folders": "msgfolderroot", "subfolders": True}
+        ).rows
+        everything = there(tenant, lambda _: True)
+        assert {(row["mailbox"], row["id"]) for row in rows} == everything
+        found = tenant.run(
+            "messages.find", tmp_path / "b", options={"folders": ["Inbox", "inbox"], "recoverable": True}
+        )
+        mine = [row["id"] for row in found.rows if row["mailbox"] == address]
+        assert len(mine) == len(set(mine))
+        assert {(address, id_) for id_ in mine} <= everything

@@ -99,7 +99,7 @@ def test_for_good(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [NEWS, HARD], ids=["soft", "hard"])
-@pytest.mark.parametrize("fatal", range(1, 9))
+@pytest.mark.parametrize("fatal", [1, 3, 5, 6, 7])
 @pytest.mark.parametrize("answered", [False, True])
 def test_a_killed_run_tells_of_each_message_once(
     options: dict[str, Any], fatal: int, answered: bool, tmp_path: Path
