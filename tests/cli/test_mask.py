@@ -43,12 +43,17 @@ def test_no_address_is_told_and_digests_last(desk: Desk) -> None:
     key = desk.folder / "job.mask.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert masked_run(desk, "out-2") == first
+    desk.mailboxes(desk.tenant.addresses(3))
+    assert desk.bulkmail("run", desk.job(REPORT), "--mask", out="out-3").code == 0
+    diff = desk.bulkmail("diff", desk.folder / "out-2", desk.folder / "out-3")
+    assert any(digest in diff.out for digest in first)
+    assert "@tenant.example" not in diff.out + diff.err
     key.unlink()
     shown = desk.bulkmail("show", desk.folder / "out")
     assert shown.code == 0, shown.err
     assert "@tenant.example" not in shown.out
     key.write_text("not a key")
-    done = desk.bulkmail("run", desk.job(REPORT), "--mask", out="out-3")
+    done = desk.bulkmail("run", desk.job(REPORT), "--mask", out="out-4")
     assert (done.code, "not a key of masks" in done.err) == (2, True)
 
 

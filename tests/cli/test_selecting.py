@@ -101,3 +101,15 @@ def test_what_is_wrong_is_told_before_anything_is_done(desk: Desk, more: str, sa
 def test_standard_input_is_alone() -> None:
     with pytest.raises(UsageError, match="one of several"):
         file_source(Input(path=("-", "a.csv")))
+
+
+def test_users_of_the_directory_are_chosen_among_too(desk: Desk) -> None:
+    one, other = desk.tenant.addresses(2)
+    (desk.folder / "vip.txt").write_text(f"{one}\n")
+    where = f"endswith(userPrincipalName, '@{one.partition('@')[2]}') and mailbox != '{other}'"
+    listed = '[input]\nusers = ""\nexclude = "vip.txt"\n[task]\nname = "settings.report"\n'
+    done = desk.bulkmail("run", desk.job(listed), "--where", where)
+    assert done.code == 0, done.err
+    assert set(done.statuses()) == set(desk.tenant.addresses()) - {one, other}
+    counts = done.manifest["counts"]
+    assert (counts["excluded"], counts["unmatched"]) == (1, 1)

@@ -120,3 +120,12 @@ def test_every_answer_that_can_name_the_mailbox_is_tried() -> None:
     (row,) = read(source(Service([{"id": "", "mail": "x", "userPrincipalName": None}])))
     assert isinstance(row, Rejected)
     assert row.why.endswith("looked at mail, userPrincipalName (blank), id (blank)")
+
+
+def test_both_names_of_a_user_can_be_asked_for() -> None:
+    service = Service([user(1, userPrincipalName="ada@contoso.com"), user(2, mail=None)])
+    first, second = read(source(service, keep_columns=True))
+    assert isinstance(first, Mailbox)
+    assert first.columns == {"mail": "u1@example.com", "userPrincipalName": "ada@contoso.com"}
+    assert isinstance(second, Mailbox)
+    assert (second.address, second.columns["mail"]) == ("u2@example.com", "")
