@@ -15,6 +15,7 @@ from bulkmail.errors import BulkmailError, Damaged
 from bulkmail.identity.certificate import Certificate
 from bulkmail.identity.jws import LARGEST, signer
 from bulkmail.identity.keyfile import load_certificate
+from bulkmail.model import Digest
 from bulkmail.rundir.folder import BLOBS, CHANGES, SIGNATURE
 from bulkmail.rundir.manifest import MANIFEST
 from bulkmail.rundir.reader import RunDir
@@ -58,7 +59,7 @@ def _manifest(one: Verification) -> Finding:
 
 def _files(one: Verification) -> Finding:
     outputs = one.run.manifest.outputs
-    wrong = [name for name, known in outputs.items() if not _is(one.run.path / name, known.bytes, known.sha256)]
+    wrong = [one_line(name) for name, known in outputs.items() if not is_file(one.run.path, name, known)]
     if wrong:
         text = f"{len(wrong)} of {counted(len(outputs), 'file')} not as written: {_few(wrong)}"
         return failed(text, BACKUP, Damaged.exit_code, wrong=wrong)
@@ -97,7 +98,7 @@ def _blobs(one: Verification) -> Finding:
 
 def _signature(one: Verification) -> Finding:
     path = one.run.path / SIGNATURE
-    if not path.exists():
+    if not path.is_file():
         if one.trusted is not None:
             return failed("there is none", "output.sign = true makes one at the end of a run.", Damaged.exit_code)
         return skipped("there is none: output.sign = true makes one at the end of a run")
@@ -126,11 +127,16 @@ LOOKS: Mapping[str, Callable[[Verification], Finding]] = {
 """All of them, in their order."""
 
 
-def _is(path: Path, size: int, digest: str) -> bool:
+def is_file(folder: Path, name: str, known: Digest) -> bool:
+    """Whether a file of the run is what the manifest says. A manifest is data, too: a name that leads elsewhere, or to
+    what is not a plain file and may never end, is not one of its files."""
+    path = folder / name
     try:
+        if Path(name).name != name or not path.is_file() or path.stat().st_size != known.bytes:
+            return False
         with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest() == digest and file.tell() == size
-    except OSError:
+            return file_digest(file, "sha256").hexdigest() == known.sha256
+    except (OSError, ValueError):
         return False
 
 
@@ -138,7 +144,7 @@ def is_blob(folder: Path, place: str, row: Mapping[str, Any]) -> bool:
     """Whether what lies at `place` is what the row says. A row is data: a path that leaves the blobs is not one."""
     try:
         path, start, left = (folder / place).resolve(), int(row.get("offset") or 0), int(row["bytes"])
-        if not path.is_relative_to((folder / BLOBS).resolve()):
+        if not path.is_relative_to((folder / BLOBS).resolve()) or not path.is_file():
             return False
         digest = sha256()
         with path.open("rb") as file:

@@ -22,6 +22,8 @@ _ROLES = (
     "MailboxSettings.ReadWrite", "Mail.ReadWrite", "Mail.Send", "Contacts.ReadWrite", "Calendars.ReadWrite",
     "User.Read.All", "GroupMember.Read.All", "Reports.Read.All", "MailboxFolder.Read.All", "MailboxItem.Read.All",
     "MailboxItem.ImportExport.All", "People.Read.All", "Place.Read.All", "Domain.Read.All", "Directory.Read.All",
+    "MailboxFolder.ReadWrite.All", "MailboxItem.ReadWrite.All", "Application.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
 )  # fmt: skip
 ROLES = ",".join(_ROLES)
 

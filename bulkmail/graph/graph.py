@@ -209,10 +209,12 @@ class Graph:
         safe."""
         return self._call("POST", path, values, NOTHING, headers, body, effect, change)
 
-    async def stream(self, path: str, body: Any, *values: str, into: Into) -> None:
+    async def stream(self, path: str, body: Any, *values: str, into: Into) -> str:
         """A POST to an action that only reads, with an answer that may be too large for memory: its body goes `into`
-        an async context that takes chunks. Each attempt enters it anew; one that breaks off leaves it with an error."""
-        await self._exchange(self._streaming, "POST", path, values, NOTHING, NOTHING, body, Effect.READ, None, into)
+        an async context that takes chunks. Each attempt enters it anew; one that breaks off leaves it with an error.
+        Returns the request's id."""
+        asked = ("POST", path, values, NOTHING, NOTHING, body, Effect.READ, None, into)
+        return str((await self._exchange(self._streaming, *asked)).get("request-id", ""))
 
     async def create(
         self,

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from bulkmail.errors import Damaged
-from bulkmail.identity.certificate import Certificate, KeyPair
+from bulkmail.identity.certificate import SMALLEST_KEY, Certificate, KeyPair
+from bulkmail.identity.issue import LARGEST_KEY
 
 ALGORITHM = "PS256"
 LARGEST = 64 * 1024  # characters of a signature; one with a key of 8192 bits has a tenth of that
@@ -36,7 +37,7 @@ def signer(text: str, content: bytes) -> Certificate:
     head, dots, signature = text.strip().partition("..")
     certificate = _certificate(head) if dots and len(text) <= LARGEST else None
     key = certificate.x509.public_key() if certificate else None
-    if certificate is None or not isinstance(key, RSAPublicKey):
+    if certificate is None or not isinstance(key, RSAPublicKey) or not SMALLEST_KEY <= key.key_size <= LARGEST_KEY:
         raise Damaged("the signature is not one that bulkmail makes", hint="Put the file back from a backup.")
     try:
         key.verify(_decoded(signature), _input(head, content), _scheme(), SHA256())

@@ -1,6 +1,7 @@
 """`run.json`: what was run, on what, by which process, and what came of it. Written at the start and at the end, whole
 each time; read back as the same nouns."""
 
+import getpass
 import os
 import socket
 from collections.abc import Mapping
@@ -145,7 +146,7 @@ class Manifest:
 
     `undone` are the changes of an undo by what became of them. `drift` is whether there is any; None where it was not
     asked for. `sent_once` are mailboxes that did not end well, by status, in which something was or may have been sent
-    that must not be sent again. `pid` and `host` are those of the process that wrote it last. `id` is what the
+    that must not be sent again. `pid`, `host` and `user` are those of the process that wrote it last. `id` is what the
     journals name the run by, 32 hexadecimal digits; empty in a run directory of earlier versions.
     """
 
@@ -188,11 +189,12 @@ class Manifest:
     outputs: Mapping[str, Digest] = field(default_factory=dict)
     pid: int = 0
     host: str = ""
+    user: str = ""
     id: str = ""
 
     def write(self, folder: Path) -> Self:
         """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
-        written = replace(self, pid=os.getpid(), host=socket.gethostname())
+        written = replace(self, pid=os.getpid(), host=socket.gethostname(), user=_user())
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         atomic.replace(folder / MANIFEST, orjson.dumps(written.as_json(), option=option))
         return written
@@ -269,3 +271,11 @@ def _given(part: PinnedInput | PinnedApp) -> dict[str, Any]:
 def _reader() -> TypeAdapter[Manifest]:
     """Made once it is needed: most commands read no run directory."""
     return TypeAdapter(Manifest)
+
+
+def _user() -> str:
+    """The account that the process runs as; empty for one without a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

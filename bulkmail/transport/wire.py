@@ -48,6 +48,9 @@ VALUES = 2_000_000
 SHORTEST = 16
 """Characters of a token that is looked for in answers; a shorter one could be a word."""
 
+REQUEST_ID = "request-id"
+"""What stands in place of a body that was given away: what the service calls the request."""
+
 PARTIAL, NOTHING_BEHIND = 206, 416
 """Answers with a range of the content, and to a range that begins behind its end."""
 
@@ -180,7 +183,7 @@ class Wire:
                 if since > SLOWEST:
                     deadline.renew()
                     since = 0
-        return Response(answer.status, named, {})
+        return Response(answer.status, named, {REQUEST_ID: named.get(REQUEST_ID, "")})
 
     async def _read(self, answer: Answer) -> bytes:
         """The whole body. Raises OutcomeUnknown for one that is too large."""

@@ -1,12 +1,14 @@
 """Blobs of a run directory: verified by the digests in the rows, and a path in a row leads nowhere else."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bulkmail.app.verify import is_blob
+from bulkmail.app.verify import is_blob, is_file
+from bulkmail.model import Digest
 
 CONTENT = b"a message, and another"
 
@@ -42,3 +44,28 @@ ELSEWHERE = ["secret", "../secret", "blobs/../secret", "/etc/passwd", "blobs/2-a
 @pytest.mark.parametrize("place", ELSEWHERE)
 def test_a_path_that_leads_elsewhere_is_not_a_blob(folder: Path, place: str) -> None:
     assert not is_blob(folder, place, row())
+
+
+def test_a_name_in_the_manifest_that_leads_elsewhere_is_not_a_file_of_the_run(folder: Path) -> None:
+    known = Digest(len(CONTENT), sha256(CONTENT).hexdigest())
+    assert is_file(folder, "secret", known)
+    os.mkfifo(folder / "endless")
+    (folder / "zero").symlink_to("/dev/zero")
+    for name in (
+        "blobs/../secret",
+        "../" + folder.name + "/secret",
+        str(folder / "secret"),
+        "endless",
+        "zero",
+        "",
+        "\0",
+    ):
+        assert not is_file(folder, name, known), name
+    assert not is_file(folder, "secret", Digest(len(CONTENT) + 1, known.sha256))
+
+
+def test_a_blob_that_never_ends_is_not_one(folder: Path) -> None:
+    (folder / "blobs" / "zero").symlink_to("/dev/zero")
+    os.mkfifo(folder / "blobs" / "endless")
+    for place in ("blobs/zero", "blobs/endless", "blobs"):
+        assert not is_blob(folder, place, row())

@@ -244,3 +244,13 @@ def test_before_a_run_with_a_json_log_each_check_is_an_entry(desk: Desk) -> None
 def test_standard_input_is_left_to_the_run(desk: Desk) -> None:
     found = levels(desk.bulkmail("check", desk.job(REPORT), "--input", "-", "--json"))
     assert (found["input"], found["mailboxes"], found["token"]) == ("SKIP", "SKIP", "PASS")
+
+
+def test_with_a_mask_no_address_is_told(desk: Desk) -> None:
+    only_for(desk, "quay 2")
+    done = desk.bulkmail("check", desk.job(REPORT), "--json", "--set", "output.mask=true")
+    found = checks(done)["mailboxes"]
+    assert found["level"] == "WARN"
+    assert "mailbox-hidden" in found["hint"], "there is no key before the first run, and a check makes none"
+    assert not [address for address in desk.tenant.addresses() if address in done.out + done.err]
+    assert "@" not in json.dumps(found["facts"])

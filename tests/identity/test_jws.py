@@ -2,15 +2,17 @@
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import Damaged
-from bulkmail.identity.certificate import KeyPair
+from bulkmail.identity.certificate import Certificate, KeyPair
 from bulkmail.identity.issue import new_key_pair
 from bulkmail.identity.jws import signed, signer
 
@@ -70,3 +72,14 @@ def test_a_header_that_was_changed_does_not_pass(other_pair: KeyPair) -> None:
 def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(Damaged):
         signer(text, b"content")
+
+
+def test_a_key_of_a_size_that_no_application_has_is_refused() -> None:
+    """A huge one would take long to verify."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # as any other that is out of bounds
+    now = datetime.now(UTC)
+    name = x509.Name.from_rfc4514_string("CN=small")
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    small = KeyPair(Certificate(builder.sign(key, SHA256())), key)
+    with pytest.raises(Damaged, match="not one that bulkmail makes"):
+        signer(signed(small, b"content"), b"content")

@@ -1,5 +1,6 @@
 """`run.json`: whole at any time, and read back as it was written."""
 
+import getpass
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,7 +41,8 @@ ENDED = replace(
 def test_it_is_read_as_it_was_written(tmp_path: Path, manifest: Manifest) -> None:
     written = manifest.write(tmp_path)
     assert Manifest.read(tmp_path) == written
-    assert replace(written, pid=0, host="") == manifest
+    assert replace(written, pid=0, host="", user="") == manifest
+    assert written.user == getpass.getuser()
     assert written.pid == os.getpid()
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
@@ -54,7 +56,7 @@ def test_what_stands_in_the_file(tmp_path: Path) -> None:
     assert found["app"] == {"client_id": "c"}
     assert found["output"] == {
         "format": ["ndjson", "csv"], "raw": False, "bom": False, "delimiter": ",", "decimal_comma": False,
-        "order": "done",
+        "order": "done", "mask": "",
     }  # fmt: skip
     assert found["sums"]["requests"] == 4
     assert found["waits"] == {"x, mailbox": {"times": 1, "seconds": 2.5}}

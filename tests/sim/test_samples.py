@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
+from bulkmail.sim.families.reports.kind import COLUMNS
 from tests.sim.desk import Desk, rehearse, sign_in
 from tests.sim.walk import Walk, tables, walk_all
 
@@ -125,3 +126,9 @@ def test_an_extended_property_comes_as_documented() -> None:
         )
 
     rehearse(act)
+
+
+def test_the_heading_of_the_usage_report_is_the_documented_one() -> None:
+    text = (FOLDER / "report-mailboxusagedetail-csv-header.txt").read_text(encoding="utf-8-sig")
+    (heading,) = (line for line in text.splitlines() if line.startswith("Report Refresh Date"))
+    assert COLUMNS["getMailboxUsageDetail"] == tuple(heading.split(","))

@@ -74,6 +74,20 @@ TRIALS = (
         'name = "settings.apply"\ntime_zone = "Tonga Standard Time"\nlanguage = "sv-FI"',
         kinds=("settings",),
     ),
+    Trial(
+        "request-patch", "idempotent",
+        'name = "request"\nmethod = "PATCH"\npath = "/mailboxSettings"\ncompare = true\n'
+        'body = { timeZone = "Tonga Standard Time" }',
+        kinds=("settings",),
+    ),
+    Trial(
+        "request-post", "keyed by compare",
+        'name = "request"\nmethod = "POST"\npath = "/outlook/masterCategories"\neffect = "keyed"\n'
+        'body = { displayName = "Torture", color = "preset5" }\n'
+        'compare = { rows = "value", wanted = { displayName = "Torture" } }',
+        kinds=("categories",), once="POST /users/{}/outlook/masterCategories",
+    ),
+    Trial("attachments.save", "read", 'name = "attachments.save"\ninline = true', faults=READ_FAULTS),
     Trial("mailbox.report", "read", 'name = "mailbox.report"', faults=READ_FAULTS),
     Trial(
         "folders.apply", "keyed by name", 'name = "folders.apply"\nfolders = ["Inbox/Projects/2026", "Records"]',

@@ -18,9 +18,12 @@ from bulkmail.app.check.probe import look_at_mailboxes
 from bulkmail.app.check.roles import look_at_roles
 from bulkmail.app.check.seen import Seen
 from bulkmail.app.finding import Finding, Level, exit_code, refused, skipped
+from bulkmail.app.fingerprint import pinned
 from bulkmail.app.prepare import Flags, chosen, require_writes
 from bulkmail.config import load
+from bulkmail.core.mask import Mask
 from bulkmail.errors import BulkmailError
+from bulkmail.rundir.maskkey import known
 
 __all__ = ["CHECKS", "Check", "Finding", "Level", "check", "exit_code"]
 
@@ -67,7 +70,7 @@ async def check(path: Path, flags: Flags) -> AsyncIterator[Finding]:
         return
     levels = dict[str, Level]()
     for one in CHECKS:
-        finding = replace(await _made(one, seen, levels), check=one.name)
+        finding = replace(_masked(await _made(one, seen, levels), seen.mask), check=one.name)
         levels[one.name] = finding.level
         yield finding
 
@@ -77,7 +80,14 @@ def _opened(path: Path, flags: Flags) -> Seen:
     job = load(path, flags=flags)
     task, options = chosen(job)
     require_writes(task, job, flags)
-    return Seen(job, task, options, flags)
+    return Seen(job, task, options, flags, known(pinned(job, task, options, flags).output.mask))
+
+
+def _masked(finding: Finding, mask: Mask | None) -> Finding:
+    if mask is None:
+        return finding
+    facts = {name: mask.value(value) for name, value in finding.facts.items()}
+    return replace(finding, text=mask.text(finding.text), hint=mask.text(finding.hint), facts=facts)
 
 
 async def _made(one: Check, seen: Seen, levels: dict[str, Level]) -> Finding:

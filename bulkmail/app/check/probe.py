@@ -56,7 +56,10 @@ def _prepared(seen: Seen) -> Prepared:
     job = seen.job.model_copy(update=_short(seen.job))
     manifest = pinned(job, seen.task, seen.options, seen.flags)
     assert seen.credential is not None  # noqa: S101 - for the type checker; the caller has looked
-    return Prepared(job, seen.task, seen.options, seen.credential, manifest, seen.sample, expected=frozenset(Status))
+    return Prepared(
+        job, seen.task, seen.options, seen.credential, manifest, seen.sample,
+        expected=frozenset(Status), mask=seen.mask,
+    )  # fmt: skip
 
 
 def _short(job: Job) -> dict[str, object]:
@@ -68,7 +71,7 @@ def _short(job: Job) -> dict[str, object]:
         "limits": job.limits.model_copy(
             update={"max_failures": 0.0, "max_duration": BOX, "max_wait": BOX, "grace": 1.0, "max_attempts": 3}
         ),
-        "output": job.output.model_copy(update={"format": ("ndjson",), "order": "done", "sign": False}),
+        "output": job.output.model_copy(update={"format": ("ndjson",), "order": "done", "sign": False, "mask": False}),
         "state": job.state.model_copy(update={"path": None}),
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from bulkmail.app.check.sample import Sample
 from bulkmail.app.fingerprint import mode_of
 from bulkmail.config import Job
+from bulkmail.core.mask import Mask
 from bulkmail.identity.credential import Credential
 from bulkmail.model import Outcome
 from bulkmail.rundir.manifest import Mode
@@ -25,12 +26,14 @@ class Probe:
 
 @dataclass(slots=True)
 class Seen:
-    """`mailboxes` is None until the input was read, `clocks` are the seconds by which each host is ahead of here."""
+    """`mailboxes` is None until the input was read, `clocks` are the seconds by which each host is ahead of here. With
+    a `mask` no address is told."""
 
     job: Job
     task: Task
     options: Options
     flags: Mapping[str, Any]
+    mask: Mask | None = None
     sample: Sample = field(default_factory=lambda: Sample(random.SystemRandom()))
     mailboxes: int | None = None
     credential: Credential | None = None

@@ -7,6 +7,7 @@ ok in both, or ok in one and absent or not listed in the other. All else is told
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import starmap
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -16,6 +17,7 @@ from bulkmail.report.diff.database import Database, empty
 from bulkmail.report.diff.form import Cell, Form
 from bulkmail.rundir.placed import PlacedRows, placed_rows
 from bulkmail.rundir.reader import RunDir
+from bulkmail.text import nearest
 
 What: TypeAlias = Literal["added", "removed", "changed"]
 
@@ -90,7 +92,8 @@ def compared(
     """Compares two runs. `keys` are columns to tell rows apart by, in place of those of the task; columns to `ignore`
     are not compared.
 
-    Raises InputError for runs of different tasks and for what is not a run, Damaged and OutputError. Blocks.
+    Raises InputError for runs of different tasks, for a column that no row has and for what is not a run, Damaged and
+    OutputError. Blocks.
     """
     require_comparable(before, after)
     with ExitStack() as opened:
@@ -98,7 +101,10 @@ def compared(
         files = opened.enter_context(placed_rows(before)), opened.enter_context(placed_rows(after))
         typed = {"ndjson" in run.manifest.output.format for run in (before, after)}
         form = Form(tuple(keys) or key_columns(after), frozenset(ignore), as_texts=len(typed) > 1)
-        rows = _load(database, 0, before, files[0], form), _load(database, 1, after, files[1], form)
+        columns = set[str]()
+        load = partial(_load, database, form, columns)
+        rows = load(0, before, files[0]), load(1, after, files[1])
+        _require_columns((*keys, *ignore), columns)
         database.compare(keyed=form.keys is not None)
         yield Comparison((before, after), rows, database.mailboxes(), database.unseen(), form, database, files)
 
@@ -124,8 +130,15 @@ def require_comparable(before: RunDir, after: RunDir) -> None:
         )
 
 
-def _load(database: Database, side: int, run: RunDir, file: PlacedRows | None, form: Form) -> int:
-    """Reads a run into the database. Returns the number of its rows."""
+def _require_columns(named: Sequence[str], columns: set[str]) -> None:
+    """Raises InputError for one that no row has; where there are no rows at all, nothing can be told."""
+    for name in named:
+        if columns and name not in columns:
+            raise InputError(f"no row has a column {name!r}{nearest(name, sorted(columns))}")
+
+
+def _load(database: Database, form: Form, columns: set[str], side: int, run: RunDir, file: PlacedRows | None) -> int:
+    """Reads a run into the database, and the names of its columns into `columns`. Returns the number of its rows."""
     rows = 0
     for piece in run.outcomes() if file is None else file.pieces():
         mailbox = piece.mailbox
@@ -134,5 +147,6 @@ def _load(database: Database, side: int, run: RunDir, file: PlacedRows | None, f
             database.add_outcome(side, mailbox.key, mailbox.address, piece.status, code)
         else:
             database.add_row(side, mailbox.key, *form.key_and_digest(piece.row, mailbox), piece.place)
+            columns.update(piece.row)
             rows += 1
     return rows

@@ -9,6 +9,7 @@ from bulkmail.report.page.charts import Bars, Part, bars, lines, parts, spread
 from bulkmail.report.page.columns import Column
 from bulkmail.report.page.facts import FINDINGS, Facts
 from bulkmail.report.page.tolls import STEPS
+from bulkmail.report.reasons import Reason
 from bulkmail.report.text import MEANINGS, moment, of_what
 from bulkmail.report.verdict import verdict
 from bulkmail.report.view import View
@@ -32,6 +33,7 @@ MODES = {"read": "report", "plan": "plan", "drift": "drift", "apply": "apply"}
 
 
 WARNINGS = 20
+"""Warnings of a run that are shown."""
 
 
 class Level(NamedTuple):
@@ -82,7 +84,7 @@ class Drawn(NamedTuple):
 
 def content(facts: Facts, steps: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """What the template names. `steps` are what to do next: why, and the command, which may be empty."""
-    view = facts.view
+    view, problems = facts.view, _problems(facts.view)
     return {
         "title": title(view.manifest),
         "subtitle": [text for text in _subtitle(view.manifest) if text],
@@ -99,8 +101,8 @@ def content(facts: Facts, steps: Sequence[tuple[str, str]]) -> dict[str, Any]:
         "findings": facts.findings,
         "most_findings": FINDINGS,
         "found": view.manifest.sums.findings,
-        "problems": _problems(view),
-        "more_problems": sum(map(len, view.reasons.values())) - len(_problems(view)),
+        "problems": problems[:PROBLEMS],
+        "more_problems": len(problems[PROBLEMS:]),
         "curves": [] if facts.curves is None else lines(facts.curves),
         "resumed": 0 if facts.curves is None else len(facts.curves.resumed),
         "curve_rows": _curve_rows(facts),
@@ -187,10 +189,10 @@ def _bar(view: View) -> list[tuple[str, Part]]:
     return list(zip(map(str, Status), parts(numbers), strict=True))
 
 
-def _problems(view: View) -> list[Any]:
+def _problems(view: View) -> list[Reason]:
     """The reasons of all that did not end well, the most frequent first; `NotRun` explains nothing."""
     found = [reason for reasons in view.reasons.values() for reason in reasons if reason.code != "NotRun"]
-    return sorted(found, key=lambda reason: -reason.mailboxes)[:PROBLEMS]
+    return sorted(found, key=lambda reason: -reason.mailboxes)
 
 
 def _curve_rows(facts: Facts, most: int = 12) -> list[tuple[str, list[float]]]:

@@ -58,7 +58,7 @@ _CITIES = {
         "Tongatapu = Tonga"
     ),
 }
-"""By continent, the cities whose time each zone of Windows has; `!` stands before a name that is whole as it is."""
+"""By continent, cities, each with the zone of Windows that has its time; `!` stands before a name that is whole."""
 
 WINDOWS = {"UTC": "Etc/UTC"} | {
     name[1:] if name[0] == "!" else f"{name} Standard Time": f"{area}/{city}"

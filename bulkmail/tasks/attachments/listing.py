@@ -55,10 +55,13 @@ class Attachment(NamedTuple):
         """Whether it could be put back as it was: a file with a type, under a name that the service takes as it is."""
         return self.kind == FILE and bool(self.content_type) and bool(self.name) and self.name.isprintable()
 
+    def key(self, message: str) -> str:
+        """What it is known by, alike in every run."""
+        return sha256(f"{message}\0{self.id}".encode()).hexdigest()[:16]
+
     def file_name(self, message: str) -> str:
-        """The name of its file, alike in every run, and of no other attachment; it is made safe where it is used."""
-        key = sha256(f"{message}\0{self.id}".encode()).hexdigest()[:16]
-        return f"{key}-{self.name or self.kind}{SUFFIXES.get(self.kind, '')}"
+        """The name of its file, and of no other attachment's; it is made safe where it is used."""
+        return f"{self.key(message)}-{self.name or self.kind}{SUFFIXES.get(self.kind, '')}"
 
 
 async def attachments_of(graph: Graph, message: str) -> list[Attachment]:

@@ -34,11 +34,24 @@ class AttachmentsSaveOptions(Selection):
         "which has a row and no content",
     )
 
+    since: Literal["last"] | None = Field(
+        None, description="last: only what was not saved in an earlier run of this job, out of the messages that have "
+        "changed since the last one; needs [state] path",
+    )  # fmt: skip
+
+    def needs_state(self) -> str:
+        return "since" if self.since else ""
+
     @property
     def of_messages(self) -> Selection:
         """The same of the messages alone: attachments are judged here, one by one."""
         asked = {} if self.inline else {"has_attachments": True}
         return self.model_copy(update={**dict.fromkeys(OF_ATTACHMENTS), **asked})
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the messages come in the order of their times, so that a run can go on behind one of them."""
+        return self.folders is None and not self.recoverable and self.since is None
 
     def picks(self, one: Attachment) -> bool:
         """Whether an attachment of such a message is meant."""

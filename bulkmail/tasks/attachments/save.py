@@ -14,9 +14,11 @@ from bulkmail.graph import Graph
 from bulkmail.model import Checkpoint, Mailbox, Row
 from bulkmail.streams import Blob
 from bulkmail.task.declare import task
+from bulkmail.tasks.attachments.earlier import SAVED, Earlier
 from bulkmail.tasks.attachments.listing import PATH, REFERENCE, Attachment, attachments_of
 from bulkmail.tasks.attachments.options import LARGEST, AttachmentsSaveOptions
 from bulkmail.tasks.kit.collection import tolerated
+from bulkmail.tasks.messages.changes import news
 from bulkmail.tasks.messages.find import COLUMNS as FOUND
 from bulkmail.tasks.messages.scope import Tree, is_absent, tree_of
 from bulkmail.tasks.messages.walk import IMMUTABLE, Message, matching
@@ -57,12 +59,14 @@ SAME_MOMENT = 200
     permission="Mail.Read",
     options=AttachmentsSaveOptions,
     columns=COLUMNS,
+    keeps_state=True,
     key_columns=("message_id", "attachment_id"),
 )
 async def attachments_save(mailbox: Mailbox, graph: Graph, options: AttachmentsSaveOptions) -> AsyncIterator[Row]:
     """The oldest messages come first."""
     del mailbox
-    progress = Progress(graph.checkpoint if options.of_messages.folders is None else {})
+    progress = Progress(graph.checkpoint)
+    earlier = Earlier(graph.state if options.since else {})
     refusal: GraphError | TransportError | None = None
     tree: Tree | None = None
     async for messages in _groups(graph, options, progress):
@@ -71,20 +75,24 @@ async def attachments_save(mailbox: Mailbox, graph: Graph, options: AttachmentsS
             (message, one)
             for message, found in zip(messages, listed, strict=True)
             for one in found
-            if options.picks(one)
+            if options.picks(one) and one.key(message.id) not in earlier
         ]
         if meant:
             tree = tree or await tree_of(graph, options)
         async for (message, one), told in _saved(graph, meant):
             if isinstance(told, Blob) or told is None or is_gone(told):
                 progress.saved += told.bytes if isinstance(told, Blob) else 0
+                if options.since:
+                    earlier.add(one.key(message.id))
                 yield {**_row(message, one, tree), **_where(one, told)}
             else:
                 refusal = refusal or told
-        if checkpoint := progress.reached(messages, resumable=options.folders is None and not options.recoverable):
+        if checkpoint := progress.reached(messages, resumable=options.in_order):
             yield checkpoint
     if refusal is not None:
         raise refusal
+    if options.since:
+        graph.state[SAVED] = earlier.keys
 
 
 class Progress:
@@ -116,7 +124,7 @@ async def _groups(
 ) -> AsyncIterator[Sequence[Message]]:
     """The messages that may have attachments and are not done, some at a time."""
     done, group = frozenset(progress.ids), list[Message]()
-    async for message in matching(graph, progress.left(options).of_messages):
+    async for message in _messages(graph, progress.left(options)):
         if message.id in done:
             continue
         group.append(message)
@@ -125,6 +133,16 @@ async def _groups(
             group = []
     if group:
         yield group
+
+
+async def _messages(graph: Graph, options: AttachmentsSaveOptions) -> AsyncIterator[Message]:
+    if options.since is None:
+        async for message in matching(graph, options.of_messages):
+            yield message
+        return
+    async for one in news(graph, options.of_messages):
+        if one.message is not None:
+            yield one.message
 
 
 async def _saved(

@@ -124,8 +124,8 @@ async def grants_of(graph: Graph, calendar: str) -> list[Grant]:
 
 
 async def readable(graph: Graph, calendar: Calendar) -> list[Grant] | None:
-    """The same; None for a calendar beside the default one whose permissions the service does not tell, such as one of
-    holidays or birthdays: it does not keep the others."""
+    """The same; None where the service does not tell the permissions of a calendar beside the default one, such as one
+    of holidays or birthdays: the others are read all the same."""
     try:
         return await grants_of(graph, calendar.key)
     except GraphError as error:

@@ -46,8 +46,8 @@ class Event(NamedTuple):
 
 
 def event_for(mailbox: Mailbox, options: EventsAddOptions) -> Event:
-    """The event of one mailbox. Raises InputError for a column that is not there, and for a cell that is no time or
-    time zone."""
+    """The event of one mailbox. Raises InputError for a column that is not there, and for a cell that is not a time or
+    a time zone."""
     texts = {name: _filled(name, mailbox, options) for name in TEXTS}
     start, end = _read(mailbox, lambda: times(texts["start"], texts["end"], all_day=options.all_day))
     own = options.time_zone == OWN

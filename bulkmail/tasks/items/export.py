@@ -179,11 +179,12 @@ class Export:
         if one.answered.whole:
             self.place.bytes += place["bytes"]
             key = one.answered.change_key or item.change_key
-            return item.row("exported", **{**place, "change_key": key, "change": change, "at": _now()})
+            told = {"change_key": key, "change": change, "at": _now(), "request_id": one.request}
+            return item.row("exported", **{**place, **told})
         state = "gone" if one.answered.code == "ErrorItemNotFound" else "failed"
         if state == "failed":
             self.place.failed.append((item.folder.id, item.id))
-        return item.row(state, error=one.error, change=change, at=_now())
+        return item.row(state, error=one.error, change=change, at=_now(), request_id=one.request)
 
 
 def chunks(items: Sequence[Item]) -> list[list[Item]]:

@@ -45,6 +45,7 @@ class Exported(NamedTuple):
     answered: Answered
     content: bytes | None = None
     blob: Blob | None = None
+    request: str = ""
 
     @property
     def again(self) -> bool:
@@ -74,13 +75,13 @@ def calls(items: Sequence[Item]) -> Iterator[list[Item]]:
 async def several(exchange: Graph, items: Sequence[Item]) -> list[Exported]:
     """The small streams of one call, in memory. Of an answer that is far larger than was told, and of a call that fails
     as a whole, nothing is known."""
-    held = Held()
+    held, request = Held(), ""
     try:
-        await exchange.stream("/exportItems", {"itemIds": [item.id for item in items]}, into=held.enter)
+        request = await exchange.stream("/exportItems", {"itemIds": [item.id for item in items]}, into=held.enter)
     except GraphError as error:
         if error.status in LASTING or (error.status < 500 and error.status != 400):
             raise
-    return [Exported(item, *held.found.get(item.id, (NOTHING, None))) for item in items]
+    return [Exported(item, *held.found.get(item.id, (NOTHING, None)), request=request) for item in items]
 
 
 class Held:
@@ -116,12 +117,12 @@ async def alone(exchange: Graph, item: Item, opened: Callable[[], AbstractAsyncC
     """One item, straight into a blob; the blob is dropped where there is no stream."""
     poured = Poured(item.id, opened)
     try:
-        await exchange.stream("/exportItems", {"itemIds": [item.id]}, into=poured.enter)
+        request = await exchange.stream("/exportItems", {"itemIds": [item.id]}, into=poured.enter)
     except GraphError as error:
         if error.status in LASTING:
             raise
         return Exported(item, NOTHING._replace(code=error.code or str(error.status), error=error.message))
-    return Exported(item, poured.answered, blob=poured.blob)
+    return Exported(item, poured.answered, blob=poured.blob, request=request)
 
 
 class NoStreamError(Exception):

@@ -29,6 +29,7 @@ COLUMNS: Mapping[str, str] = {
     "folder_type": "type of the folder, such as IPF.Appointment",
     "well_known": "path of the folder from a well-known one on, such as inbox/Scans; empty where it is below none",
     "at": "when it was exported (UTC)",
+    "request_id": "what the service calls the request that exported it",
 }
 """The columns of items.export; what reads an export relies on them."""
 

@@ -141,3 +141,10 @@ def test_the_exit_code_is_that_of_the_gravest() -> None:
     assert exit_code([]) == exit_code([good, found(Level.SKIP, 0)]) == 0
     assert exit_code([good, warning, good]) == 3
     assert exit_code([warning, first, second, warning]) == 7
+
+
+def test_the_proxy_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://ada:p-c4n4ry@proxy.contoso.com:8080")
+    found = reached(seen(), "https://graph.microsoft.com", Answered(Response(401), 80.0, 0.0))
+    assert "through http://proxy.contoso.com:8080 in 80 ms" in found.text
+    assert found.facts["proxy"] == "http://proxy.contoso.com:8080"

@@ -108,6 +108,13 @@ def test_columns_can_be_left_out_and_keys_be_given(tmp_path: Path) -> None:
     assert differences(*pair, keys=["to"], ignore=["on", "rule"]) == ([], [])
 
 
+def test_a_column_that_no_row_has_is_named(tmp_path: Path) -> None:
+    pair = runs(tmp_path, [mailbox("ada", 2, rule("r", to="alan"))], [])
+    with pytest.raises(InputError, match=r"no row has a column 'ruel'; did you mean rule\?"):
+        differences(*pair, keys=["ruel"])
+    assert differences(*runs(tmp_path / "empty", [], []), ignore=["anything"]) == ([], [])
+
+
 def test_rows_of_one_key_are_told_apart_by_what_is_in_them(tmp_path: Path) -> None:
     before = mailbox("ada", 2, rule("r", to="a"), rule("r", to="b"))
     after = mailbox("ada", 2, rule("r", to="b"), rule("r", to="a"), rule("r", to="a"))

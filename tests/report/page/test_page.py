@@ -198,6 +198,7 @@ def test_a_run_that_failed_says_why_first(tmp_path: Path) -> None:
     text = page_of(failed(tmp_path / "run")).text
     assert "Failed: Graph does not answer (503)" in text
     assert "NotRun" not in text
+    assert "more: see failed.csv" not in text
 
 
 def test_findings_are_shown_and_bounded(tmp_path: Path) -> None:

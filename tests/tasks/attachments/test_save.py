@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import GraphError
-from bulkmail.model import Checkpoint
+from bulkmail.model import Checkpoint, Row
 from bulkmail.sim import Fault, Settings
 from bulkmail.sink.names import safe_name
 from bulkmail.tasks import check_options
+from bulkmail.tasks.attachments.earlier import MOST, SAVED, Earlier
 from bulkmail.tasks.attachments.listing import Attachment
 from bulkmail.tasks.attachments.save import COLUMNS, COMMITTED, SAME_MOMENT, Progress, attachments_save
-from bulkmail.tasks.messages.walk import Message
+from bulkmail.tasks.messages.walk import IMMUTABLE, Message
 from bulkmail.testing.store import MemoryStore
 from bulkmail.testing.tenant import open_tenant
 from tests.tasks.attachments.shelf import CALM, busiest, held
@@ -144,6 +145,47 @@ def test_it_goes_on_at_its_checkpoint(tmp_path: Path) -> None:
         assert await bench.run(mailbox) == [row for row in rows if row["message_id"] not in half]
 
     on_bench("attachments.save", tmp_path, act, {}, **CALM)
+
+
+async def saved_since(bench: Bench, number: int) -> list[Row]:
+    """One night's rows; the state goes on with the bench."""
+    bench.store = MemoryStore(state=bench.store.state)
+    return await bench.run(bench.mailbox(number))
+
+
+def test_every_night_what_is_new_and_nothing_twice(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        number = busiest(bench.desk)
+        desk, user = bench.desk, bench.desk.user(number)
+        first = await saved_since(bench, number)
+        assert {(row["message_id"], row["attachment_id"]) for row in first} == held(desk.sim.world, number).keys()
+        assert await saved_since(bench, number) == []
+        assert not any("$value" in one.path for one in bench.requests)
+        read, moved = (row["message_id"] for row in (first[0], first[-1]))
+        await desk.ask("PATCH", f"{user}/messages/{read}", {"isRead": False, "categories": ["Blue category"]})
+        await desk.ask(
+            "POST", f"{user}/messages/{moved}/move", {"destinationId": "archive"}, Prefer=IMMUTABLE["Prefer"]
+        )
+        added = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "new.txt", "contentBytes": "aGVsbG8="}
+        await desk.ask("POST", f"{user}/messages/{read}/attachments", added)
+        await desk.ask("POST", f"{user}/messages", {"subject": "New", "attachments": [added]})
+        rows = await saved_since(bench, number)
+        assert [row["name"] for row in rows] == ["new.txt", "new.txt"]
+        assert len({row["message_id"] for row in rows}) == 2
+        desk.sim.world.epoch += 1  # the service forgets what its links stood for
+        assert await saved_since(bench, number) == []
+
+    on_bench("attachments.save", tmp_path, act, {"since": "last", "inline": True}, **CALM)
+
+
+def test_what_was_forgotten_is_saved_again() -> None:
+    earlier = Earlier({})
+    for key in range(MOST + 1):
+        earlier.add(str(key))
+    assert "0" not in earlier
+    assert "1" in earlier
+    assert len(earlier.keys) == MOST
+    assert "1" in Earlier({SAVED: earlier.keys})
 
 
 def message(number: int, received: str) -> Message:

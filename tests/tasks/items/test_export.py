@@ -50,6 +50,8 @@ def test_every_item_and_what_became_of_it(tenant: Tenant, tmp_path: Path) -> Non
     errors = Counter(row["error"].partition(":")[0] for row in rows if row["state"] == "failed")
     assert errors.keys() == {"ErrorCorruptData", "ItemDropped"}
     assert sum(errors.values()) + sum(row["state"] == "exported" for row in rows) == len(rows) == 6 * 60
+    assert all(row["request_id"] for row in rows)
+    assert {"user", "host", "version", "started", "ended", "app"} <= done.manifest.keys()
     assert done.manifest["sums"]["findings"] == len({row["mailbox"] for row in rows if row["state"] == "failed"})
     assert max(row["bytes"] or 0 for row in rows) > 1_000_000
     assert not tenant.books()["breaches"]

@@ -9,6 +9,7 @@ FOLDER: Shape = {
 LISTS = {"/mailFolders": FOLDER}  # what every untouched mailbox has, or may have
 SAMPLES = {  # the documented body -> ours
     "mailfolders-list": "GET /mailFolders",
+    "mailfolders-list-includehidden": "GET /mailFolders",
     "mailfolder-childfolders-list": "GET /mailFolders/{}/childFolders",
     "mailfolders-delta-page": "GET /mailFolders/delta",
 }
