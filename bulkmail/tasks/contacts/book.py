@@ -5,7 +5,7 @@ A contact of ours carries its key in a named property (MARK), and a folder that 
 Contacts without one belong to someone else and are never touched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from bulkmail.core.odata import segment
@@ -21,6 +21,9 @@ FOLDER_MARK = Mark("5d1f0b7e-3a44-4c1e-9a54-6a6f2f0c8e21", "ContactFolder")
 FOLDERS = "/contactFolders"
 PAGE = 250
 """Contacts a page: the service gives up to 1,000, and large pages invite 504."""
+
+FEWEST = 20_000
+"""Contacts of ours that a folder may hold in any case, whatever the list has; a large company's are some thousands."""
 
 NOT_OURS = frozenset({
     "id", "changeKey", "createdDateTime", "lastModifiedDateTime", "parentFolderId", "primaryEmailAddress",
@@ -38,6 +41,13 @@ class Contact(NamedTuple):
     props: Mapping[str, Any]
 
 
+class Held(NamedTuple):
+    """What a folder holds: the contacts of ours that were asked for, and how many others."""
+
+    ours: list[Contact]
+    others: int
+
+
 class Book:
     """The folder with this id, which is at `path`."""
 
@@ -47,12 +57,26 @@ class Book:
         self.path = f"{FOLDERS}/{segment(folder_id)}"
         self._contacts = f"{self.path}/contacts"
 
-    async def contacts(self) -> list[Contact]:
-        """All of them, those of others too."""
+    async def contacts(self, most: int = FEWEST, among: Collection[str] | None = None) -> Held:
+        """What is there. There may be millions of others, which are counted and not kept; so are those of ours that are
+        not `among` these keys, written in lower case. Raises GraphError where more than `most` are ours: someone else
+        has marked them, and memory would have to hold them."""
+        ours, others = list[Contact](), 0
         if not self._exists:
-            return []
+            return Held(ours, others)
         params: dict[str, str | int] = {"$top": PAGE, "$expand": MARK.expand}
-        return [_contact(one) async for one in self._graph.items(self._contacts, params=params)]
+        async for one in self._graph.items(self._contacts, params=params):
+            contact = _contact(one)
+            if contact.key and (among is None or contact.key.casefold() in among):
+                ours.append(contact)
+            else:
+                others += 1
+            if len(ours) > most:
+                raise GraphError(
+                    200, "TooManyContacts", f"more than {most:,} contacts in the folder carry a key of ours: "
+                    "bulkmail has not made them all, and leaves them alone",
+                )  # fmt: skip
+        return Held(ours, others)
 
     async def find(self, key: str) -> Contact | None:
         """The contact with this key."""
@@ -109,7 +133,7 @@ async def find_folder(graph: Graph, name: str) -> str | None:
     if len(marked) == 1:
         return str(marked[0]["id"])
     candidates = [str(folder["id"]) for folder in marked or named]
-    ours = [found for found in candidates if any(one.key for one in await Book(graph, found).contacts())]
+    ours = [found for found in candidates if (await Book(graph, found).contacts()).ours]
     if len(ours) == 1 or (marked and not ours):  # empty ones that are both marked: a create was answered twice
         return (ours or sorted(candidates))[0]
     raise GraphError(

@@ -12,11 +12,14 @@ from bulkmail.graph import Graph
 from bulkmail.model import Change, Mailbox, Row
 from bulkmail.task.changes import told_before
 from bulkmail.task.declare import task
-from bulkmail.tasks.contacts.book import Book, Contact, kept, open_book
+from bulkmail.tasks.contacts.book import FEWEST, Book, Contact, kept, open_book
 from bulkmail.tasks.contacts.fields import same, shown
 from bulkmail.tasks.contacts.options import ContactsSyncOptions, Wanted
 from bulkmail.tasks.contacts.undo import CONTACT, FOLDER, undo
 from bulkmail.tasks.kit.collection import chunked, steps, tolerated
+
+FOLD = 4
+"""Times as many contacts of ours as the list has may be in a folder: a list shrinks, and not to a quarter."""
 
 COLUMNS = {
     "mailbox": "address as the input gives it",
@@ -43,12 +46,12 @@ async def contacts_sync(mailbox: Mailbox, graph: Graph, options: ContactsSyncOpt
     del mailbox
     name = options.folder
     book = await open_book(graph, name, Change(f"{FOLDER}{name}", None, {"displayName": name}))
-    there = await book.contacts()
-    options.require_few_deleted([contact.key for contact in there if contact.key])
+    there = (await book.contacts(max(FEWEST, FOLD * len(options.wanted)))).ours
+    options.require_few_deleted([contact.key for contact in there])
     state = "planned" if graph.planning else "done"
     earlier = told_before(graph.made)
     refusal: GraphError | None = None
-    ours = ((contact.key, contact) for contact in there if contact.key)
+    ours = ((contact.key, contact) for contact in there)
     writing = steps(
         options.wanted, ours, same=_same,
         create=partial(_create, book), update=partial(_update, book), delete=partial(_delete, book),

@@ -11,7 +11,7 @@ from typing import Any
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Row
 from bulkmail.task.changes import summed
-from bulkmail.tasks.contacts.book import Book, Contact, find_folder, kept
+from bulkmail.tasks.contacts.book import FEWEST, Book, Contact, find_folder, kept
 from bulkmail.tasks.contacts.fields import FIELDS, same, shown
 from bulkmail.tasks.contacts.options import ContactsSyncOptions
 from bulkmail.tasks.kit import match, restore
@@ -35,9 +35,10 @@ async def undo(
             yield restore.row(change.key, Result.ALREADY if change.before is None else Result.GONE)
         return
     book = Book(graph, found)
-    contacts = await book.contacts()
-    ours = {contact.key.casefold(): contact for contact in contacts if contact.key}
-    left = len(contacts)
+    keys = {_key(one).casefold() for one in changes if one.key.startswith(CONTACT)}
+    held = await book.contacts(max(FEWEST, 2 * len(keys)), keys)
+    ours = {contact.key.casefold(): contact for contact in held.ours}
+    left = len(held.ours) + held.others
     steps = (
         partial(_contact, book, ours.get(_key(one).casefold()), one) for one in changes if one.key.startswith(CONTACT)
     )

@@ -25,6 +25,14 @@ OWN_COLUMNS: Mapping[str, str] = {
 }
 """Columns of a request that writes; those of the job follow."""
 
+SAVED_COLUMNS: Mapping[str, str] = {
+    "path": "the file in the run directory",
+    "offset": "where the content begins in that file",
+    "bytes": "bytes of the content",
+    "sha256": "SHA-256 of the content, in hexadecimal digits",
+}
+"""Columns of a request whose answer is saved."""
+
 EFFECTS: Mapping[str, Effect] = {
     "GET": Effect.READ,
     "POST": Effect.NONE,
@@ -91,6 +99,8 @@ class RequestOptions(Options):
                                        '{ sender = "from/emailAddress/address" }; without it, the column answer has '
                                        "all of it")  # fmt: skip
     paging: bool = Field(default=True, description='false: only the first page of rows = "value"')
+    save: str = Field("", description="file that the content of the answer goes to, such as photo.jpg: for what is not "
+                      "JSON. A file a mailbox, in the run directory; the row says where")  # fmt: skip
     effect: Literal["read", "idempotent", "keyed", "none"] | None = Field(
         None, description="what a repetition does: read (nothing: for a POST that only reads), idempotent (the same "
         "again), keyed (a POST that compare finds again), none (twice is once too often). Without it, POST is none, "
@@ -183,6 +193,8 @@ class RequestOptions(Options):
     @property
     def shown(self) -> Mapping[str, str]:
         """Columns to places: those of the job, or one for all of an answer that was read."""
+        if self.save:
+            return {}
         return self.columns or ({"answer": ""} if self.reads else {})
 
 
@@ -228,6 +240,10 @@ _FAULTS: Sequence[tuple[Callable[[RequestOptions], bool], str]] = (
     (
         lambda one: one.method == "POST" and one.body is None and _compares_with(one, None),
         "compare: wanted is missing: a POST without a body does not say what it makes",
+    ),
+    (
+        lambda one: bool(one.save) and (one.method != "GET" or bool(one.rows or one.columns)),
+        "save goes with GET, and without rows and columns: the row says where the content lies",
     ),
     (lambda one: bool(one.rows) and not one.reads, "rows goes with a request that reads; a write has one row"),
 )

@@ -15,9 +15,12 @@ from bulkmail.task.permissions import Needs, stated
 from bulkmail.tasks.request import cells
 from bulkmail.tasks.request.compare import UNKNOWN, Found, found
 from bulkmail.tasks.request.needed import least
-from bulkmail.tasks.request.options import OWN_COLUMNS, Compare, RequestOptions
+from bulkmail.tasks.request.options import OWN_COLUMNS, SAVED_COLUMNS, Compare, RequestOptions
 from bulkmail.tasks.request.places import at
 from bulkmail.tasks.request.undo import undo
+
+LARGEST = 512 * 1024 * 1024
+"""Bytes of content that is saved: more than any message or photo has."""
 
 
 def needs(options: RequestOptions) -> Needs:
@@ -28,7 +31,7 @@ def needs(options: RequestOptions) -> Needs:
 
 
 def columns(options: RequestOptions) -> Mapping[str, str]:
-    own = {} if options.reads else OWN_COLUMNS
+    own = SAVED_COLUMNS if options.save else {} if options.reads else OWN_COLUMNS
     shown = {name: f"{place or 'all'} of the answer" for name, place in options.shown.items()}
     return {"mailbox": "address as the input gives it", **own, **shown}
 
@@ -58,6 +61,10 @@ async def request(mailbox: Mailbox, graph: Graph, options: RequestOptions) -> As
 
 
 async def _read(graph: Graph, path: str, body: Any, options: RequestOptions) -> AsyncIterator[Row]:
+    if options.save:
+        blob = await graph.download(options.save, path, most=LARGEST, headers=options.headers)
+        yield blob._asdict()
+        return
     if options.method == "GET" and options.rows == "value" and options.paging:
         async for item in graph.items(path, headers=options.headers):
             yield _row(item, options)
@@ -68,7 +75,7 @@ async def _read(graph: Graph, path: str, body: Any, options: RequestOptions) -> 
         answer = await graph.post(path, body, effect=Effect.READ, headers=options.headers)
     there = at(answer, options.rows)
     if isinstance(answer, bytes) or (there is None and answer is not None):
-        raise GraphError(200, "NotAsAsked", f"the answer has nothing at {options.rows!r}, or is not JSON")
+        raise GraphError(200, "NotAsAsked", f"the answer has nothing at {options.rows!r}, or is not JSON (see save)")
     for item in there if isinstance(there, list) else () if there is None else (there,):
         yield _row(item, options)
 

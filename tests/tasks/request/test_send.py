@@ -14,6 +14,7 @@ from bulkmail.tasks import check_options
 from bulkmail.tasks.request import places
 from bulkmail.tasks.request.send import request
 from bulkmail.testing import Scripted, collect, run
+from bulkmail.testing.store import MemoryStore
 from bulkmail.testing.tenant import open_tenant
 from tests.tasks.rig import ADA, Bench, on_bench
 
@@ -179,6 +180,19 @@ def test_a_refusal_that_means_that_there_is_nothing(tmp_path: Path) -> None:
             await bench.run(bench.mailbox(found.index(0)), ignore_errors=())
 
     options = {"path": "/photo", "columns": {"width": "width"}, "ignore_errors": ["ImageNotFound"]}
+    on_bench("request", tmp_path, act, options, **CALM)
+
+
+def test_content_is_saved(tmp_path: Path) -> None:
+    async def act(bench: Bench) -> None:
+        for number in range(4):
+            bench.store = MemoryStore()
+            rows = await bench.run(bench.mailbox(number))
+            photo = await bench.desk.get(f"{bench.desk.user(number)}/photo/$value")
+            assert [row["bytes"] for row in rows] == ([len(photo.content)] if photo.status == 200 else [])
+            assert bench.store.files == ({"photo.jpg": photo.content} if rows else {})
+
+    options = {"path": "/photo/$value", "save": "photo.jpg", "ignore_errors": ["ImageNotFound"]}
     on_bench("request", tmp_path, act, options, **CALM)
 
 

@@ -11,15 +11,19 @@ from bulkmail.sim.families.folders.content import DIGEST, RECOVERABLE
 from bulkmail.sim.families.folders.routes import folder_of
 from bulkmail.sim.families.messages.kind import MESSAGE, READ
 from bulkmail.sim.families.messages.restrictions import check
-from bulkmail.sim.families.messages.shown import shown
+from bulkmail.sim.families.messages.shown import NOT_BASIC, shown
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request
 from bulkmail.sim.graph.items import chosen, immutable, part, whole
+from bulkmail.sim.graph.odata import parse_filter
 from bulkmail.sim.tenant.store import Item, Store
+from bulkmail.sim.witness.marks import EXTENDED
 from bulkmail.sim.world import World
 
 SEARCHED = 1000  # hits that $search gives at most
 LONG, KEPT = 200, 8  # messages of a list that is worth keeping, and how many lists are kept
 EVERYWHERE = -1
+COMPUTED = frozenset({"id", "parentfolderid", "changekey", EXTENDED.lower(), *map(str.lower, NOT_BASIC)})
+"""Properties that a message has not in itself, or not for all readers."""
 
 
 def all_messages(world: World, call: Call) -> Answer:
@@ -44,12 +48,23 @@ def _listing(world: World, call: Call, folder: int, path: str) -> Answer:
     kept: OrderedDict[object, Sequence[Item]] = world.kept.setdefault("lists of messages", OrderedDict())
     found = kept.get(key)
     if found is None:
-        found = chosen(call, _here(call, store, folder), row)
+        found = chosen(call, _here(call, store, folder), row if _looks_at(call) & COMPUTED else _props)
         if len(found) > LONG and not any(item.due for item in store):
             kept[key] = found
             if len(kept) > KEPT:
                 kept.popitem(last=False)
     return part(world, call, MESSAGE, found, path, row)
+
+
+def _looks_at(call: Call) -> set[str]:
+    """The properties that decide what is listed, and in which order, in lower case."""
+    fields = parse_filter(call.options["$filter"]).fields if call.options.get("$filter") else ()
+    ordered = (clause.split()[0] for clause in call.options.get("$orderby", "").split(",") if clause.strip())
+    return {name.partition("/")[0].lower() for name in (*fields, *ordered)}
+
+
+def _props(item: Item) -> Json:
+    return item.props
 
 
 def _here(call: Call, store: Store, folder: int) -> list[Item]:
