@@ -281,3 +281,13 @@ def test_what_cannot_have_a_successor_says_so(office: Office) -> None:
     office.job.write_text(gone)
     absent = office.setup("--yes")
     assert (absent.exit_code, "has no application" in absent.stderr) == (2, True)
+
+
+def test_no_secret_is_shown(office: Office) -> None:
+    first = office.setup(keys=office.answers() + "y\n" * len(NAMES))
+    office.simulator.entra.trouble = 53003
+    second = office.setup("--yes")
+    password = (office.folder / "nightly.pass").read_text().strip()
+    hidden = [password, *office.simulator.entra.tokens, *office.simulator.entra.devices.flows]
+    assert len(hidden) > 3
+    assert not [one for one in hidden if one in first.output + second.output]

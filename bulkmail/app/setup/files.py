@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,7 +77,7 @@ def job_text(wish: Wish, client_id: str) -> str:
     """A new job file, or the one that is there with another [app]. Raises ConfigError where that cannot be edited."""
     table = app_table(wish, client_id)
     if wish.job.exists():
-        return edited(wish.job.read_text(encoding="utf-8-sig"), table, wish.job)
+        return edited(wish.job.read_bytes().decode("utf-8-sig"), table, wish.job)
     given = wish.input
     listed = [_relative(Path(one), wish.job.parent) for one in given.paths]
     origin = (
@@ -93,7 +94,7 @@ def job_text(wish: Wish, client_id: str) -> str:
 
 def edited(text: str, table: Mapping[str, str], path: Path) -> str:
     """`text` with these keys of its [app] table, and nothing else changed. Raises ConfigError."""
-    lines, left = text.split("\n"), dict(table)
+    lines, left, ending = text.split("\n"), dict(table), "\r" if "\r\n" in text else ""
     start = next((number for number, line in enumerate(lines) if re.fullmatch(r"\s*\[app\]\s*(#.*)?", line)), None)
     if start is None:
         raise ConfigError(f"{path} has no [app] table", hint="Add a line [app] to it.")
@@ -101,15 +102,17 @@ def edited(text: str, table: Mapping[str, str], path: Path) -> str:
     for number in range(start + 1, end):
         key = lines[number].partition("=")[0].strip()
         if key in left:
-            lines[number] = f"{key} = {_text(left.pop(key))}"
-    lines[start + 1 : start + 1] = [f"{key} = {_text(value)}" for key, value in left.items()]
+            lines[number] = f"{key} = {_text(left.pop(key))}{ending}"
+    lines[start + 1 : start + 1] = [f"{key} = {_text(value)}{ending}" for key, value in left.items()]
     changed = "\n".join(lines)
     _require_app(changed, table, path)
     return changed
 
 
 def write_job(wish: Wish, client_id: str) -> None:
-    atomic.replace(wish.job, job_text(wish, client_id).encode(), ALL)
+    """A file that is there keeps its mode. Raises OutputError."""
+    mode = stat.S_IMODE(wish.job.stat().st_mode) if wish.job.exists() else ALL
+    atomic.replace(wish.job, job_text(wish, client_id).encode(), mode)
 
 
 def is_written(wish: Wish, client_id: str) -> bool:

@@ -46,6 +46,17 @@ def test_a_ready_job_file_keeps_its_comments_and_everything_else(tmp_path: Path)
     assert len(text.split("\n")) == len(ready.split("\n"))
 
 
+def test_a_file_of_windows_keeps_its_line_ends_and_any_file_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "job.toml"
+    path.write_bytes(b'[app]\r\nclient_id = "old"\r\n\r\n[task]\r\nname = "settings.report"\r\n')
+    path.chmod(0o640)
+    files.write_job(wish(tmp_path), "an-app")
+    content = path.read_bytes()
+    assert content.count(b"\r\n") == content.count(b"\n") == 8
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert load(path, environment={}).app.client_id == "an-app"
+
+
 @given(PLAIN, PLAIN)
 def test_any_text_survives_the_edit(first: str, second: str) -> None:
     text = '[input]\npath = "x"\n\n[app]\n# mine\nclient_id = "old"   # old\n\n[task]\nclient_id = "of the task"\n'
