@@ -12,7 +12,6 @@ from bulkmail.atomic import sync
 from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
 from bulkmail.rundir.folder import (
-    ADDRESSES,
     BLOBS,
     CHANGES,
     FAILED,
@@ -55,7 +54,7 @@ class OutputSettings:
     def names(self) -> list[str]:
         """All files that a run may leave, in the order of interest."""
         sheets = (f"{name}.{one}" for name in (RECORDS, SORTED) for one in self.formats)
-        return [*sheets, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, SAMPLES, ADDRESSES]
+        return [*sheets, OUTCOMES, VERDICTS, CHANGES, FAILED, REJECTED, SAMPLES]
 
 
 def _warn_of(name: str) -> None:

@@ -233,6 +233,8 @@ class Manifest:
         counts = body["counts"]
         body["counts"] = {name: number for name, number in counts.items() if number or name in ALWAYS}
         body["counts"]["rows"] = self.counts.rows
+        if not self.output.mask:
+            del body["output"]["mask"]
         for name in ("input", "app"):
             body[name] = _given(getattr(self, name))
         return body

@@ -67,6 +67,6 @@ async def _prepare(graph: Graph, options: MessagesCategoriseOptions, tree: Tree)
     key_columns=("id",),
 )
 async def messages_categorise(mailbox: Mailbox, graph: Graph, options: MessagesCategoriseOptions) -> AsyncIterator[Row]:
-    """A row for each message whose categories change."""
+    """A row for each message that gets other categories."""
     async for row in written(mailbox, graph, options, "categorise", _prepare, (CATEGORIES,)):
         yield row

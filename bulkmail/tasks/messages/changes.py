@@ -1,5 +1,5 @@
-"""What has changed in the messages of a mailbox since the last run: a delta query for each folder, whose links are kept
-in the state of the job. Reads only.
+"""What has changed in the messages of a mailbox since the last run: a delta query for each folder; its link is kept in
+the state of the job. Reads only.
 
 A folder without a link is listed whole. So is one of which the service has forgotten what the link stood for; its rows
 say that it was started over. The links are kept when the mailbox has ended well, so that a run which fails repeats

@@ -31,7 +31,7 @@ class MessagesMarkOptions(Guarded):
 
     @property
     def marks(self) -> dict[str, Any]:
-        """The properties as they shall be."""
+        """The properties as they are wanted."""
         flag = None if self.flag is None else {"flagStatus": self.flag}
         given = {"isRead": self.read, "flag": flag, "importance": self.set_importance}
         return {name: value for name, value in given.items() if value is not None}

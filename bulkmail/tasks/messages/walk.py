@@ -117,13 +117,12 @@ async def _pages(graph: Graph, options: Selection, path: Path, more: Sequence[st
                 begun = True
                 yield page
         except GraphError as error:
-            if begun or (not values and is_absent(error)):
-                raise
-            if not is_absent(error) and (error.status != 400 or text == filters[-1]):
-                raise
-            if not is_absent(error):
-                continue  # such as InefficientFilter: all that it would have judged is judged here
-        return
+            if not begun and values and is_absent(error):
+                return
+            if begun or error.status != 400 or text == filters[-1]:
+                raise  # else it is InefficientFilter or the like: what the filter would have judged is judged here
+        else:
+            return
 
 
 async def with_attachments(graph: Graph, options: Selection, found: list[Message]) -> list[Message]:

@@ -38,7 +38,7 @@ KEY = "message:"
 
 Parts: TypeAlias = Mapping[str, Any]
 Wish: TypeAlias = Callable[[Message], Parts | None]
-"""What a message shall be: the parts that differ, none where it is so already; None, that it shall not be at all."""
+"""What is wanted of a message: the parts that differ, none where it is so already; None, that it is gone."""
 
 Prepare: TypeAlias = Callable[[Graph, Any, Tree], Awaitable[Wish]]
 

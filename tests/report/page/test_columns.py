@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.report.page.columns import KINDS, MOST, TOP, Column, Columns, Value
+from bulkmail.report.page.columns import KINDS, MOST, SAMPLE, TOP, Column, Columns, Value
 
 
 def of(*values: Any, **more: Any) -> Column:
@@ -30,6 +30,12 @@ def test_numbers_are_spread() -> None:
     assert (column.kind, column.numbers[0], column.numbers[-1]) == ("numbers", 0, 99)
     assert of(1, 2, 2, 1).kind == "values"
     assert of(*range(50), "many").kind == "many"
+
+
+def test_of_many_numbers_a_fair_sample_is_kept() -> None:
+    column = of(*range(3 * SAMPLE))
+    assert len(column.numbers) == SAMPLE
+    assert 1.4 * SAMPLE < column.numbers[SAMPLE // 2] < 1.6 * SAMPLE
 
 
 def test_peoples_own_words_are_not_shown() -> None:

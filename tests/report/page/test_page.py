@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkmail.errors import InputError
-from bulkmail.model import Change, Effect, Mailbox, Outcome, Problem, Row, Status, Tally
+from bulkmail.model import Change, Counts, Effect, Mailbox, Outcome, Problem, Row, Status, Tally
 from bulkmail.report.page.draw import LONGEST, share, shown
 from bulkmail.report.page.facts import FINDINGS
 from bulkmail.report.page.write import write_page
@@ -216,6 +216,17 @@ def test_findings_are_shown_and_bounded(tmp_path: Path) -> None:
     assert findings.count("x@fabrikam.com") == FINDINGS
     assert "harmless" not in findings
     assert f"{2 * FINDINGS - 2:,} mailboxes have something to look into" in page.text
+
+
+def test_numbers_have_a_chart_and_the_input_what_was_chosen_of_it(tmp_path: Path) -> None:
+    found = [
+        Mailboxful(Outcome(Mailbox(f"m{at}", at), Status.OK, 1, Tally(1), 0.1), [{"size": at}]) for at in range(100)
+    ]
+    manifest = replace(REPORT, task="own", input=replace(REPORT.input, where="Department == 'Finance'", sample=50),
+                       counts=Counts(100))  # fmt: skip
+    page = page_of(write_run(tmp_path / "run", manifest, found, columns=["size"]))
+    assert "From 0 to 99; half are at most 50." in page.text
+    assert "where = Department == 'Finance', sample = 50" in page.text
 
 
 def test_files_are_linked_by_their_names_only(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bulkmail.sim import Fault, Settings
 from bulkmail.tasks import check_options
 from bulkmail.tasks.messages.find import COLUMNS, messages_find, needs
 from bulkmail.testing.tenant import Tenant, open_tenant
-from tests.tasks.messages.mail import Shelf, body, message, rows
+from tests.tasks.messages.mail import BASE, Shelf, body, message, rows
 
 TENANT = Settings(mailboxes=14, seed=7, absent=0.0, denied=0.0, moving=0.0, tls=False)
 
@@ -224,3 +224,18 @@ def test_folders_below_those_that_are_named(tmp_path: Path) -> None:
         mine = [row["id"] for row in found.rows if row["mailbox"] == address]
         assert len(mine) == len(set(mine))
         assert {(address, id_) for id_ in mine} <= everything
+
+
+def test_a_walk_that_breaks_off_in_the_middle_is_told() -> None:
+    shelf = Shelf(message("1"))
+
+    def breaking(request: Request) -> Response:
+        if "skiptoken" in request.path:
+            return Response(404, body={"error": {"code": "ErrorItemNotFound", "message": "no"}})
+        found = shelf(request)
+        link = f"{BASE}/users/ada@contoso.com/mailFolders/inbox/messages?$skiptoken=2"
+        listed = "/messages?" in request.path
+        return Response(200, body={**found.body, "@odata.nextLink": link}) if listed else found
+
+    with pytest.raises(GraphError, match="ErrorItemNotFound"):
+        rows(breaking, folders="inbox", is_read=False)
