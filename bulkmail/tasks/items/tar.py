@@ -9,8 +9,10 @@ import re
 from calendar import timegm
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from tarfile import BLOCKSIZE, DEFAULT_FORMAT, PAX_FORMAT, TarInfo
 from time import strptime
+from urllib.parse import quote
 
 from bulkmail.tasks.items.folders import names_of
 from bulkmail.tasks.items.item import Item
@@ -20,7 +22,7 @@ END = bytes(2 * BLOCKSIZE)
 """What stands behind the last member."""
 
 LONGEST = 200
-"""Letters of one name."""
+"""Bytes of one name; file systems take 255."""
 
 _NO_DIGEST = "0" * 64
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/%]|[. ]$|^[. ]')
@@ -66,8 +68,14 @@ def folder_name(path: str) -> str:
 
 def _safe(name: str) -> str:
     """One name: what could mean something to a file system is percent-encoded."""
-    plain = name.encode("utf-8", "replace").decode()[:LONGEST]
-    return _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", plain)
+    plain = name.encode("utf-8", "replace").decode()
+    safe = "".join(
+        c if c.isprintable() else quote(c) for c in _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", plain)
+    )
+    if len(safe.encode()) <= LONGEST:
+        return safe
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{safe.encode()[: LONGEST - 16].decode('utf-8', 'ignore')}~{digest}"
 
 
 def seconds_of(moment: str) -> int:

@@ -235,3 +235,25 @@ def test_undo_takes_back_what_is_still_as_it_came(tmp_path: Path) -> None:
         assert len(store_of.items) == there - (len(made) - 2)
 
     rehearse(act, items=12, mailboxes=4)
+
+
+def test_what_has_changed_is_put_back_in_its_place_and_what_is_there_is_left(tmp_path: Path) -> None:
+    async def act(desk: Desk) -> None:
+        export = await byhand.export(desk, tmp_path)
+        given = {"source": str(export), "mode": "update"}
+        options = check_options(items_import, given, tmp_path)
+        store = MESSAGE.of(desk.sim.world.mailboxes.write(0))
+        before = Counter(one["sha256"] for one in desk.sim.contents("streams", desk.sim.tenant.address(0)))
+        changed, gone = list(store.items.values())[:2]
+        name, lost = store.id_of(changed), store.id_of(gone)
+        store.change(changed, {"subject": "Changed since"})
+        store.remove(gone)
+        async with graph_of(desk, MemoryStore()) as (mailbox, graph):
+            told = await collect(items_import.run(mailbox, graph, await opened(graph, options)))
+        rows = {row["item_id"]: row for row in told if not isinstance(row, Checkpoint)}
+        states = Counter(row["state"] for row in rows.values())
+        assert states == {"already": len(rows) - 2, "updated": 1, "imported": 1}
+        assert (rows[name]["state"], rows[name]["new_id"], rows[lost]["state"]) == ("updated", name, "imported")
+        assert Counter(one["sha256"] for one in desk.sim.contents("streams", mailbox.address)) == before
+
+    rehearse(act, items=20, mailboxes=4)
