@@ -126,7 +126,7 @@ class Wire:
             with Deadline(self._long if long else self._short) as deadline:
                 async with self._ahead(line, request, headers, data) as answer:
                     if request.into is not None and _is_content(answer, start):
-                        return await self._pour(answer, request, request.into, start, sent, deadline)
+                        return await self._pour(answer, request, request.into, start, headers, deadline)
                     content = await self._read(answer)
         except (aiohttp.ClientError, OSError) as error:
             host = self._base.host
@@ -166,17 +166,24 @@ class Wire:
         headers["client-request-id"] = sent
 
     async def _pour(
-        self, answer: Answer, request: Request, into: Into, start: int, sent: str, deadline: Deadline
+        self,
+        answer: Answer,
+        request: Request,
+        into: Into,
+        start: int,
+        headers: Mapping[str, str],
+        deadline: Deadline,
     ) -> Response:
         """Gives the body away as it comes: memory holds a chunk of it, however long it is. What lies before `start` is
         passed over, where the service sends all the same."""
         named = _joined(answer.headers)
-        self._check_id(request, answer.status, named, sent)
+        self._check_id(request, answer.status, named, headers["client-request-id"])
         if answer.status == NOTHING_BEHIND:
             return Response(200, named, {})
-        passing, since = _passed_over(answer, start), 0
+        passing, since, guard = _passed_over(answer, start), 0, _Guard(_secret(headers))
         async with into() as take:
             async for block in answer.content.iter_chunked(CHUNK):
+                guard.check(block)
                 if rest := block[passing:]:
                     await take(rest)
                 passing, since = max(0, passing - len(block)), since + len(block)
@@ -266,6 +273,23 @@ def _is_content(answer: Answer, start: int) -> bool:
         return start > 0 and answer.headers.get("Content-Range", "") == f"bytes */{start}"
     is_page = "html" in answer.headers.get("Content-Type", "").lower() and "request-id" not in answer.headers
     return answer.status in (200, PARTIAL) and not is_page
+
+
+class _Guard:
+    """Looks for the token that was sent in an answer that is given away piece by piece."""
+
+    def __init__(self, secret: str) -> None:
+        self._sought = secret.encode()
+        self._end = b""
+
+    def check(self, block: bytes) -> None:
+        """Raises OutcomeUnknown before a whole token is given away: no content of Graph holds one."""
+        if not self._sought:
+            return
+        seen = self._end + block
+        if self._sought in seen:
+            raise OutcomeUnknown("the answer repeats the token")
+        self._end = seen[-len(self._sought) :]
 
 
 def _passed_over(answer: Answer, start: int) -> int:
