@@ -49,7 +49,7 @@ def test_no_core_is_left_behind() -> None:
 
 
 @pytest.mark.parametrize("name", ["BULKMAIL_GRAPH", "BULKMAIL_LOGIN"])
-def test_a_host_in_the_environment_is_none_of_a_cloud(
+def test_a_host_in_the_environment_is_not_of_a_cloud(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token for Microsoft's cloud is not sent to the host of a variable."""
@@ -69,7 +69,8 @@ def test_a_host_in_the_environment_is_none_of_a_cloud(
 def test_an_answer_in_a_coding_that_was_not_asked_for_is_that_mailboxs_failure(tmp_path: Path) -> None:
     def answer(asked: Asked, connected: socket.socket) -> None:
         assert "br" not in asked.headers.get("accept-encoding", "").split(", ")
-        broken = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\n\x0b\x02\x80["
+        broken = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: br\r\n"
+        broken += b"Content-Length: 4\r\n\r\n\x0b\x02\x80["
         connected.sendall(broken if "ada" in asked.path else http({"value": [{"name": "x"}]}))
 
     with tenant(tmp_path, answer, ["ada@contoso.com", "alan@contoso.com"]) as made:
