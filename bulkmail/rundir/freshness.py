@@ -42,6 +42,9 @@ WELL = (Status.OK, Status.ABSENT)
 
 NEVER = float("-inf")
 
+MANY, SOON = 4096, 1.0
+"""Mailboxes, and seconds, for which a write is worth its syncs: what a kill loses is tried once more."""
+
 
 def wall() -> float:
     """Seconds since 1970."""
@@ -82,6 +85,8 @@ class Freshness:
         self._note = note
         self._now = now
         self._lock = threading.Lock()  # one thread at a time
+        self._rows: list[tuple[object, ...]] = []
+        self._flushed = now()
         self._told = False
 
     def __repr__(self) -> str:
@@ -98,19 +103,22 @@ class Freshness:
         return cls(path, connection, scope, listed, note, now)
 
     def put(self, outcomes: Sequence[Outcome]) -> None:
-        """Keeps what became of mailboxes. Blocks. If that cannot be, it is told, and the order suffers."""
-        rows = [self._row(one, self._now()) for one in outcomes]
-        with self._telling(), self._lock, self._connection:
-            self._connection.executemany(_PUT, rows)
+        """Keeps what became of mailboxes, soon. Blocks. If that cannot be, it is told, and the order suffers."""
+        now = self._now()
+        self._rows += [self._row(one, now) for one in outcomes]
+        if len(self._rows) >= MANY or abs(now - self._flushed) >= SOON:
+            self._flush()
 
     def whole(self) -> None:
         """The run has accounted for all of its list; of one that knows only a part, nothing is kept. Blocks."""
+        self._flush()
         if self._listed:
             with self._telling(), self._lock, self._connection:
                 self._connection.execute(_WHOLE, (self._scope, self._listed))
 
     def tried(self, mailboxes: Sequence[Mailbox]) -> list[float]:
         """When each was last tried: seconds since 1970, NEVER for one that never was. Blocks."""
+        self._flush()
         found: dict[str, float | None] = {}
         keys = [one.key for one in mailboxes]
         query = f"SELECT mailbox, tried FROM freshness WHERE scope = ? AND mailbox IN ({', '.join('?' * len(keys))})"  # noqa: S608 - of question marks
@@ -120,6 +128,7 @@ class Freshness:
 
     def known(self) -> Known | None:
         """None before a run has accounted for its list. Blocks. Raises OutputError."""
+        self._flush()
         named = {"scope": self._scope}
         query = f"SELECT mailbox, well, tried, status, code FROM freshness WHERE {_LISTED} ORDER BY well, mailbox"  # noqa: S608 - of constants
         try:
@@ -133,8 +142,15 @@ class Freshness:
         return Known(whole[0], map(_entry, rows)) if rows is not None else None
 
     def close(self) -> None:
+        self._flush()
         with self._lock:
             self._connection.close()
+
+    def _flush(self) -> None:
+        rows, self._rows, self._flushed = self._rows, [], self._now()
+        if rows:
+            with self._telling(), self._lock, self._connection:
+                self._connection.executemany(_PUT, rows)
 
     def _row(self, outcome: Outcome, now: float) -> tuple[object, ...]:
         status, key = outcome.status, outcome.mailbox.key
