@@ -3,7 +3,7 @@ both ways, and the names of encodings."""
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LIMIT = 500
@@ -100,6 +100,12 @@ def figure(value: float) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 row`, `2,000 rows`; `many` where the plural is not formed with an s."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """`a, b, c and 4 more`: the first names of a list, for a line."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 ENCODINGS = (

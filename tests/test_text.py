@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.text import LIMIT, duration, likeliest, nearest, one_line, seconds, size
+from bulkmail.text import LIMIT, duration, few, likeliest, nearest, one_line, seconds, size
 
 
 @given(st.text(st.characters(), max_size=2000))
@@ -57,3 +57,9 @@ def test_a_duration_is_read_back_within_its_last_unit(whole: int) -> None:
 )  # fmt: skip
 def test_bytes_for_people(number: int, said: str) -> None:
     assert size(number) == said
+
+
+def test_a_list_for_a_line() -> None:
+    assert few([], 2) == ""
+    assert few(["a", "b"], 2) == "a, b"
+    assert few(list("abcdef"), 2) == "a, b and 4 more"

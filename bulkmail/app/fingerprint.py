@@ -41,7 +41,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         mode=mode_of(job, task),
         input=_input(job),
         app=application_of(job),
-        output=replace(output_of(job.output), mask=_mask_key(job)),
+        output=replace(output_of(job.output), mask=mask_key(job)),
         limits=job.limits.model_dump(mode="json"),
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
@@ -102,7 +102,7 @@ def output_of(output: Output) -> PinnedOutput:
     )
 
 
-def _mask_key(job: Job) -> str:
+def mask_key(job: Job) -> str:
     """The file with the key of the mask; empty without one."""
     return str((job.output.mask_key or job.path.with_suffix(".mask.key")).resolve()) if job.output.mask else ""
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from bulkmail.app.fingerprint import mode_of
+from bulkmail.app.fingerprint import mask_key, mode_of
 from bulkmail.app.state import freshness_scope
 from bulkmail.config import Job
 from bulkmail.errors import InputError, UsageError
 from bulkmail.model import Status
 from bulkmail.rundir.freshness import NEVER, Entry, Freshness, wall
+from bulkmail.rundir.maskkey import known as known_mask
 from bulkmail.tasks import find
 
 DAY = 86_400.0
@@ -50,7 +51,10 @@ def status_of(job: Job, *, max_age: float = float("inf"), few: int = 10, now: fl
                 f"{path}: no run of {task.name} has gone through all of its list yet",
                 hint="A run that is stopped by its time box has; one of --limit or of a sample has not.",
             )
-        return _counted(task.name, known.started, known.entries, max_age, few, wall() if now is None else now)
+        found = _counted(task.name, known.started, known.entries, max_age, few, wall() if now is None else now)
+    if mask := known_mask(mask_key(job)):
+        found.stalest = [one._replace(mailbox=mask(one.mailbox)) for one in found.stalest]
+    return found
 
 
 def _counted(task: str, started: float, entries: Iterable[Entry], max_age: float, few: int, now: float) -> Fresh:

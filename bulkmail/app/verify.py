@@ -1,4 +1,4 @@
-"""Verifies a run directory: the files are what the manifest says, the journals what was written, the signature whose.
+"""Verifies a run directory: files are what the manifest says, journals are what was written, and who signed.
 
 Only reads. Findings are those of the checks; each is made whatever the others find.
 """
@@ -19,7 +19,7 @@ from bulkmail.model import Digest
 from bulkmail.rundir.folder import BLOBS, CHANGES, SIGNATURE
 from bulkmail.rundir.manifest import MANIFEST
 from bulkmail.rundir.reader import RunDir
-from bulkmail.text import counted, one_line
+from bulkmail.text import counted, few, one_line
 
 FEW = 3
 """Files or blobs that a line names."""
@@ -61,7 +61,7 @@ def _files(one: Verification) -> Finding:
     outputs = one.run.manifest.outputs
     wrong = [one_line(name) for name, known in outputs.items() if not is_file(one.run.path, name, known)]
     if wrong:
-        text = f"{len(wrong)} of {counted(len(outputs), 'file')} not as written: {_few(wrong)}"
+        text = f"{len(wrong)} of {counted(len(outputs), 'file')} not as written: {few(wrong, FEW)}"
         return failed(text, BACKUP, Damaged.exit_code, wrong=wrong)
     return passed(f"{counted(len(outputs), 'file')} as written, by size and SHA-256", files=list(outputs))
 
@@ -91,7 +91,7 @@ def _blobs(one: Verification) -> Finding:
             if not is_blob(folder, place, row):
                 wrong.append(one_line(place))
     if wrong:
-        text = f"{len(wrong)} of {counted(number, 'blob')} not as written: {_few(wrong)}"
+        text = f"{len(wrong)} of {counted(number, 'blob')} not as written: {few(wrong, FEW)}"
         return failed(text, BACKUP, Damaged.exit_code, wrong=wrong)
     return passed(f"{counted(number, 'blob')} as written, by SHA-256", blobs=number)
 
@@ -160,8 +160,3 @@ def is_blob(folder: Path, place: str, row: Mapping[str, Any]) -> bool:
 def _text(path: Path) -> str:
     with path.open("rb") as file:
         return file.read(LARGEST).decode("ascii", "replace")
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
-    return f"{', '.join(names[:FEW])}{more}"

@@ -80,10 +80,7 @@ def _ignore(_finding: Finding) -> None:
 
 
 def _log(finding: Finding) -> None:
-    log.info(
-        "%s %s: %s",
-        finding.level,
-        finding.check,
-        finding.text,
-        extra={"fields": {"event": "check"} | finding.as_json()},
-    )
+    """An entry of the log has a `level` of its own, so that of the check is its `result`."""
+    told = finding.as_json()
+    fields = {"event": "check", "result": told.pop("level"), **told}
+    log.info("%s %s: %s", finding.level, finding.check, finding.text, extra={"fields": fields})

@@ -33,7 +33,7 @@ def signed(pair: KeyPair, content: bytes) -> str:
 
 
 def signer(text: str, content: bytes) -> Certificate:
-    """The certificate whose key signed `content`. Raises Damaged where the signature is not one, or not of that."""
+    """The certificate of the key that signed `content`. Raises Damaged for what is not a signature, or not of it."""
     head, dots, signature = text.strip().partition("..")
     certificate = _certificate(head) if dots and len(text) <= LARGEST else None
     key = certificate.x509.public_key() if certificate else None

@@ -58,7 +58,7 @@ class Machine:
             )
         except NoAnswer as ended:
             return ended.failure
-        except Exception as error:  # noqa: BLE001 - MSAL raises many kinds, whose texts hold what it was given
+        except Exception as error:  # noqa: BLE001 - MSAL raises many kinds, with what it was given in their texts
             return Failure(SignInError(f"this machine gives no token: {type(error).__name__}", hint=NO_IDENTITY))
         return self._granted(found)
 

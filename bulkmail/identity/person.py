@@ -89,7 +89,7 @@ class Person:
             return ask()
         except NoAnswer as ended:
             return ended.failure
-        except Exception as error:  # noqa: BLE001 - MSAL raises many kinds, whose texts hold what it was given
+        except Exception as error:  # noqa: BLE001 - MSAL raises many kinds, with what it was given in their texts
             return Failure(SignInError(f"signing in failed inside MSAL: {type(error).__name__}"))
 
 

@@ -129,7 +129,7 @@ class Done:
 
     def statuses(self) -> dict[str, str]:
         """Mailbox to the status that it ended in."""
-        return {line["mailbox"]: line["status"] for line in self.lines("outcomes.ndjson")}
+        return {line["mailbox"]: line["status"] for line in self.lines("outcomes.ndjson") if "status" in line}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@
 # last one. The exit code is that of bulkmail; 3 (finished, a few mailboxes are not ok: see failed.csv) is told on
 # standard error and counts as a success. With --drift in OPTIONS, 8 and 9 are for a person to see, and so they stay.
 set -u
+umask 077
 
 job=$1
 folder=$2

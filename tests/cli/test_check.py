@@ -238,7 +238,9 @@ def test_a_run_is_checked_first_and_begins_unless_something_fails(desk: Desk) ->
 def test_before_a_run_with_a_json_log_each_check_is_an_entry(desk: Desk) -> None:
     done = desk.bulkmail("run", desk.job(REPORT), "--check", "--log-json")
     entries = [json.loads(line) for line in done.err.splitlines()]
-    assert [one["check"] for one in entries if one.get("event") == "check"] == ALL
+    told = [one for one in entries if one.get("event") == "check"]
+    assert [one["check"] for one in told] == ALL
+    assert {(one["level"], one["result"]) for one in told} == {("info", "PASS")}
 
 
 def test_standard_input_is_left_to_the_run(desk: Desk) -> None:

@@ -24,7 +24,7 @@ NAMES = [step.name for step in SETUP]
 
 @dataclass
 class Office:
-    """A folder with a list and an authority, and a tenant whose administrator signs in with every code."""
+    """A folder with a list and an authority, and a tenant with an administrator who signs in with every code."""
 
     folder: Path
     simulator: Simulator

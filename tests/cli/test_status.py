@@ -33,6 +33,10 @@ def test_the_tenant_by_age_and_an_exit_code(desk: Desk) -> None:
     assert "within 1 day            13" in status.out
     old = desk.bulkmail("status", job, "--max-age", "0s", "--stalest", "1", "--json")
     assert old.code == 8
+    assert "@tenant.example" in old.out
+    masked = desk.bulkmail("status", job, "--set", "output.mask=true")
+    assert "mailbox-hidden" in masked.out, "no run has made a key yet"
+    assert "@tenant.example" not in masked.out
     found = json.loads(old.out)
     assert (found["mailboxes"], found["old"], found["denied"], len(found["stalest"])) == (13, 13, 0, 1)
     assert found["ages"]["1 day"] == 13

@@ -36,10 +36,11 @@ class Asked(Metrics):
 
     def __init__(self) -> None:
         super().__init__()
-        self.times, self.twice = 0, Event()
+        self.times, self.once, self.twice = 0, Event(), Event()
 
     def text(self) -> bytes:
         self.times += 1
+        self.once.set()
         if self.times > 1:
             self.twice.set()
         return super().text()
@@ -117,6 +118,15 @@ def test_a_file_that_cannot_be_written_ends_nothing(tmp_path: Path, caplog: pyte
     with caplog.at_level(logging.WARNING), writing(metrics_of(), tmp_path / "missing" / "x.prom"):
         pass
     assert "the metrics could not be written" in caplog.text
+
+
+def test_a_disk_that_refuses_while_a_run_goes_on_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    metrics = Asked()
+    metrics.manifest = RUNNING
+    with caplog.at_level(logging.WARNING), writing(metrics, tmp_path / "missing" / "x.prom", every=0.001):
+        assert metrics.once.wait(10)
+    assert caplog.text.count("goes on without its metrics") == 1
+    assert caplog.text.count("could not be written") == 1
 
 
 def test_they_are_served_while_the_block_lasts() -> None:

@@ -83,3 +83,17 @@ def test_a_run_that_is_cancelled_keeps_its_samples(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         run(main())
     assert len(read_samples(tmp_path)) == 1
+
+
+def test_a_mistake_in_taking_samples_is_logged_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with sampled(tmp_path) as observer:
+            observer(None)  # type: ignore[arg-type]
+            await asyncio.sleep(1)
+            assert "Sampler" in repr(observer)
+
+    with caplog.at_level(logging.ERROR):
+        run(main())
+    assert "without its samples" in caplog.text

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
+from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox, Outcome, Problem, Status
-from bulkmail.rundir.freshness import NEVER, Entry, Freshness
+from bulkmail.rundir.freshness import MANY, NEVER, SOON, Entry, Freshness
 from bulkmail.rundir.state import States
 
 ADA, ALAN, GRACE = (Mailbox(f"{name}@contoso.com", row) for row, name in enumerate(("ada", "alan", "grace"), 2))
@@ -89,6 +92,23 @@ def test_what_cannot_be_kept_is_told_once_and_ends_nothing(tmp_path: Path) -> No
     assert freshness.tried([ADA]) == [NEVER]
     assert len(told) == 1
     assert "count as never tried" in told[0]
+    with pytest.raises(OutputError, match=r"state\.sqlite"):
+        freshness.known()
+
+
+def test_many_outcomes_are_written_at_once_and_few_soon(tmp_path: Path) -> None:
+    clock = [100.0]
+    path = tmp_path / "state.sqlite"
+    writing = Freshness.open(path, "s", listed=1, note=lambda _: None, now=lambda: clock[0])
+    with closing(writing), closing(Freshness.open(path, "s", note=lambda _: None)) as reading:
+        writing.put([ended(ADA, Status.OK)])
+        assert reading.tried([ADA]) == [NEVER], "it waits for others"
+        clock[0] += SOON
+        writing.put([])
+        assert reading.tried([ADA]) == [100]
+        writing.put([ended(ALAN._replace(address=f"m{number}@contoso.com"), Status.OK) for number in range(MANY)])
+        assert reading.tried([Mailbox("m7@contoso.com", 9)]) == [100 + SOON]
+    assert "Freshness of s" in repr(writing)
 
 
 def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from bulkmail.model import Outcome, Status
 from bulkmail.run.stop import INTERRUPTED
 from bulkmail.rundir.manifest import MANIFEST
 from bulkmail.rundir.reader import RunDir
-from bulkmail.text import counted, one_line
+from bulkmail.text import counted, few, one_line
 
 BOX = 30.0
 """Seconds for the sample. Long mailboxes of a task that copies much are cut off, and say so."""
@@ -129,9 +129,7 @@ _FAILING = (Status.FAILED, Status.UNKNOWN)
 
 def _named(outcomes: Iterable[Outcome], status: Status) -> str:
     """The first of the mailboxes that ended so."""
-    found = [one_line(one.mailbox.address) for one in outcomes if one.status is status]
-    more = f" and {len(found) - FEW:,} more" if len(found) > FEW else ""
-    return f"{', '.join(found[:FEW])}{more}"
+    return few([one_line(one.mailbox.address) for one in outcomes if one.status is status], FEW)
 
 
 def _advice(outcomes: Iterable[Outcome]) -> str:

@@ -13,6 +13,7 @@ from bulkmail.errors import PermissionMissing
 from bulkmail.model import Status
 from bulkmail.source.listing import PERMISSIONS
 from bulkmail.task.permissions import Needs, all_of, covers, in_exchange, stated
+from bulkmail.text import few
 
 FEW = 6
 """Roles that a line names."""
@@ -31,7 +32,7 @@ async def look_at_roles(seen: Seen) -> Finding:
     text = f"{needs.text or 'none'}: {'granted in Exchange, as the sample shows' if lacking else 'there'}"
     if extra:
         hint = "If no other job of this application needs them, remove them: who gets hold of its key gets them, too."
-        return warned(f"{text}; more than this job needs: {_few(extra)}", hint, **facts)
+        return warned(f"{text}; more than this job needs: {few(extra, FEW)}", hint, **facts)
     return passed(text, **facts)
 
 
@@ -49,11 +50,6 @@ def superfluous(needs: Needs, roles: Collection[str]) -> list[str]:
         if set(needs.missing(kept - {role}).names()) == lacking:
             kept.remove(role)
     return sorted(set(roles) - kept)
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
-    return f"{', '.join(names[:FEW])}{more}"
 
 
 def _lacking(seen: Seen, lacking: Needs) -> tuple[str, str, bool] | None:

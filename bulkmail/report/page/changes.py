@@ -4,14 +4,16 @@ The ledger is read once; of changes only those that are shown or still open are 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from bulkmail.model import Change, Ending
 from bulkmail.rundir.entries import ChangeEntry, Concluded, Intent
 from bulkmail.sink.plain import text
+
+Hide: TypeAlias = Callable[[str], str]
 
 FIRST = 50
 """Changes that are shown one by one."""
@@ -56,8 +58,9 @@ class Changes:
     number: int
 
 
-def changes_of(ledger: Iterable[ChangeEntry]) -> Changes:
-    """Reads a ledger. What a change goes on with (`further`) counts as one with it."""
+def changes_of(ledger: Iterable[ChangeEntry], hide: Hide = str) -> Changes:
+    """Reads a ledger. What a change goes on with (`further`) counts as one with it. `hide` masks a text, before it is
+    cut: half an address is one, too."""
     first: dict[int, Shown] = {}
     still_open: dict[int, Change] = {}
     frequent: Counter[Step] = Counter()
@@ -71,10 +74,10 @@ def changes_of(ledger: Iterable[ChangeEntry]) -> Changes:
                 if len(first) < FIRST:
                     ending = str(Ending.PLANNED) if entry.planned else "open"
                     first[entry.number if not entry.planned else -number] = Shown(
-                        entry.mailbox, change.key, tuple(islice(steps(change), MEMBERS)), ending
+                        entry.mailbox, change.key, tuple(islice(steps(change, hide), MEMBERS)), ending
                     )
                 if entry.planned:
-                    _count(frequent, change)
+                    _count(frequent, change, hide)
                 else:
                     still_open[entry.number] = change
             case Concluded(of, _, ending, _, further):
@@ -82,26 +85,26 @@ def changes_of(ledger: Iterable[ChangeEntry]) -> Changes:
                     first[of].ending = str(ending)
                 done = still_open.pop(of, None)
                 if done is not None and ending in (Ending.DONE, Ending.UNKNOWN):
-                    _count(frequent, done)
+                    _count(frequent, done, hide)
             case _:
                 pass
     return Changes(tuple(first.values()), tuple(frequent.most_common(TOP)), number)
 
 
-def steps(change: Change) -> Iterator[Step]:
+def steps(change: Change, hide: Hide = str) -> Iterator[Step]:
     """The members that differ; one for a thing that has none."""
     before, after = change.before, change.after
     if not (isinstance(before, Mapping | None) and isinstance(after, Mapping | None)):
-        yield Step("", _cut(before), _cut(after))
+        yield Step("", _cut(before, hide), _cut(after, hide))
         return
     one, other = dict(_members(before or {})), dict(_members(after or {}))
     for name in dict.fromkeys((*one, *other)):
         if one.get(name) != other.get(name):
-            yield Step(name, _cut(one.get(name)), _cut(other.get(name)))
+            yield Step(name, _cut(one.get(name), hide), _cut(other.get(name), hide))
 
 
-def _count(frequent: Counter[Step], change: Change) -> None:
-    for step in steps(change) if change.before is not None and change.after is not None else [_whole(change)]:
+def _count(frequent: Counter[Step], change: Change, hide: Hide) -> None:
+    for step in steps(change, hide) if change.before is not None and change.after is not None else [_whole(change)]:
         if step in frequent or len(frequent) < KINDS:
             frequent[step] += 1
 
@@ -121,6 +124,6 @@ def _members(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, An
             yield at, inner
 
 
-def _cut(value: Any) -> str:
-    shown = text(value)
+def _cut(value: Any, hide: Hide) -> str:
+    shown = hide(text(value))
     return shown if len(shown) <= CUT else f"{shown[: CUT - 1]}…"

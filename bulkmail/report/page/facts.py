@@ -13,13 +13,14 @@ from pathlib import Path
 
 from bulkmail.errors import Damaged, InputError, OutputError
 from bulkmail.model import Outcome, Row
-from bulkmail.report.page.changes import Changes, changes_of
+from bulkmail.report.page.changes import Changes, Hide, changes_of
 from bulkmail.report.page.columns import Column, Columns
 from bulkmail.report.page.curves import Curves, curves_of
 from bulkmail.report.page.tolls import Tolled, Tolls
 from bulkmail.report.view import View, view_of
 from bulkmail.rundir.folder import REJECTED
 from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.maskkey import known
 from bulkmail.rundir.placed import placed_rows
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.samples import read_samples
@@ -69,20 +70,21 @@ def facts_of(run: RunDir) -> Facts:
     view = view_of(run)
     manifest = view.manifest
     task = our_own(manifest.task)
-    options = _options(run, task)
-    known = {} if task is None or options is None else task.columns(options)
-    meanings = UNDO_COLUMNS if manifest.undo else known
+    options, mask = _options(run, task), known(manifest.output.mask)
+    hide: Hide = str if mask is None else mask.text
+    declared = {} if task is None or options is None else task.columns(options)
+    meanings = UNDO_COLUMNS if manifest.undo else declared
     read = _Reading(Columns(meanings, [MAILBOX]), None if manifest.undo else task)
     permission = "" if task is None or options is None else task.needs(options).text
     changes, curves, damage = None, None, view.damage
     try:
         read.all(run)
-        changes = None if manifest.mode == "read" else changes_of(run.changes())
+        changes = None if manifest.mode == "read" else changes_of(run.changes(), hide)
         curves = curves_of(read_samples(run.path))
     except (Damaged, OutputError) as error:
         damage = damage or str(error)
     return Facts(
-        view, damage, permission, read.tolls.tolled(), tuple(read.columns.columns()), _table(read.findings),
+        view, damage, permission, read.tolls.tolled(), tuple(read.columns.columns()), _table(read.findings, hide),
         _rejected(run.path / REJECTED, manifest), changes, curves,
     )  # fmt: skip
 
@@ -125,15 +127,15 @@ def _options(run: RunDir, task: Task | None) -> Options | None:
     return None
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _table(rows: Sequence[Row], hide: Hide) -> Table:
     """The mailbox, and of the other columns those that tell one finding from another, as many as there is room for: not
     what is the same in all, nor numbers and yes or no, nor what is long in most of them."""
     rows = rows[:FINDINGS]
     names = dict.fromkeys(name for row in rows for name in row if name != MAILBOX)
-    cells = {name: [text(row.get(name)) for row in rows] for name in names}
+    cells = {name: [hide(text(row.get(name))) for row in rows] for name in names}
     telling = [name for name, column in cells.items() if _tells(column)]
     chosen = [MAILBOX, *(telling or [name for name, column in cells.items() if any(column)])][:COLUMNS]
-    cells[MAILBOX] = [text(row.get(MAILBOX)) for row in rows]
+    cells[MAILBOX] = [hide(text(row.get(MAILBOX))) for row in rows]
     return Table(tuple(chosen), tuple(zip(*(map(_cut, cells[name]) for name in chosen), strict=True)))
 
 

@@ -49,6 +49,9 @@ AT_A_TIME = 4
 COMMITTED = 64 * 1024 * 1024
 """Bytes that are saved until the next commit."""
 
+REFUSED = "refused"
+"""The name, in the last checkpoint of a mailbox that fails, of why it does."""
+
 SAME_MOMENT = 200
 """Messages of one moment that a checkpoint can name; where there are more, it waits."""
 
@@ -65,6 +68,8 @@ SAME_MOMENT = 200
 async def attachments_save(mailbox: Mailbox, graph: Graph, options: AttachmentsSaveOptions) -> AsyncIterator[Row]:
     """The oldest messages come first."""
     del mailbox
+    if refused := graph.checkpoint.get(REFUSED):  # of a process that died before it could say so
+        raise GraphError(*refused)
     progress = Progress(graph.checkpoint)
     earlier = Earlier(graph.state if options.since else {})
     refusal: GraphError | TransportError | None = None
@@ -90,6 +95,7 @@ async def attachments_save(mailbox: Mailbox, graph: Graph, options: AttachmentsS
         if checkpoint := progress.reached(messages, resumable=options.in_order):
             yield checkpoint
     if refusal is not None:
+        yield Checkpoint({REFUSED: _said(refusal)})  # what was saved stays, though the mailbox fails
         raise refusal
     if options.since:
         graph.state[SAVED] = earlier.keys
@@ -180,6 +186,12 @@ async def _download(graph: Graph, message: Message, one: Attachment) -> Blob:
         if error.status != 416:
             raise
     return await read()
+
+
+def _said(refusal: GraphError | TransportError) -> tuple[int, str, str]:
+    if isinstance(refusal, GraphError):
+        return refusal.status, refusal.code, refusal.message
+    return 200, type(refusal).__name__, str(refusal)
 
 
 def is_gone(told: GraphError | TransportError) -> bool:

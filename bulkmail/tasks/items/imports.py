@@ -253,7 +253,7 @@ class Import:
             wish |= {"ItemId": instead.id, "ChangeKey": instead.change_key}
         before = orjson.dumps(wish)[:-1] + b',"Data":"'
         body = wrapped(self._options.kept, stored, before, b'"}', self._graph.thread)
-        after = {"folder": step.folder.id, "bytes": stored.bytes, "sha256": stored.sha256}
+        after = {"folder": step.folder.path, "type": stored.type, "size": stored.size, "sha256": stored.sha256}
         change = Change(ITEM + stored.item_id, {"id": instead.id} if instead else None, after)
         try:
             answer = await self._session.send(body, change)

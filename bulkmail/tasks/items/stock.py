@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
@@ -16,7 +16,6 @@ from bulkmail.streams import Take
 from bulkmail.tasks.items.fetch import NOTHING
 from bulkmail.tasks.items.folders import Folder
 from bulkmail.tasks.items.item import Item
-from bulkmail.tasks.items.kept import Stored
 from bulkmail.tasks.items.listing import Walk
 from bulkmail.tasks.items.unpack import Unpacking
 from bulkmail.tasks.kit.collection import LASTING
@@ -31,6 +30,17 @@ class There(NamedTuple):
     id: str
     change_key: str
     arrived: bool = False
+
+
+class Sought(Protocol):
+    """What an item is looked for by."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
 
 
 class Stock:
@@ -67,7 +77,7 @@ class Stock:
         """What this process has made is no one else's."""
         self._made.add(item_id)
 
-    async def take(self, folder: Folder, stored: Stored, *, lost: bool = False) -> There | None:
+    async def take(self, folder: Folder, stored: Sought, *, lost: bool = False) -> There | None:
         """An item with the same stream, which is then taken. Of an answer that was `lost`, one that has arrived and has
         the same type and size as well: whether streams outlive an import unchanged is not promised."""
         known = self._there[folder.id][stored.type, stored.size]

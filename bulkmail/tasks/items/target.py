@@ -48,8 +48,6 @@ class Target:
         return found
 
     async def _made(self, parent: Folder, name: str, path: str, kind: str) -> Folder:
-        if parent.id == UNMADE:
-            return Folder(UNMADE, path, kind)
         where, ids = ("/folders/{}/childFolders", (parent.id,)) if parent.id else ("/folders", ())
         body = {"displayName": name, "type": kind or "IPF.Note"}
         find = partial(self._find, where, ids, name)

@@ -3,12 +3,13 @@ what stood there before, nothing is kept.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Change, Made, Mailbox, Row
-from bulkmail.tasks.items.stock import hashed
+from bulkmail.tasks.items.folders import Folder, tree
+from bulkmail.tasks.items.stock import Stock, hashed
 from bulkmail.tasks.kit import restore
 from bulkmail.tasks.kit.restore import Result
 
@@ -18,27 +19,49 @@ ITEM = "item:"
 PATH = "/folders/{}/items/{}"
 
 
+class Left(NamedTuple):
+    """An item as the run left it; `stock.Sought`."""
+
+    type: str
+    size: int
+    sha256: str
+
+
 async def undo(mailbox: Mailbox, graph: Graph, options: Any, made: Sequence[Made]) -> AsyncIterator[Row]:
     """A row for each change, the latest first. Needs MailboxItem.ReadWrite.All besides."""
     del mailbox, options
     exchange = await graph.exchange()
+    folders = {one.path: one for one in await tree(exchange)}
+    stock = Stock(exchange)
     for one in made:
         key, change = one.change.key, one.change
-        if not key.startswith(ITEM) or change.before is not None or not one.id:
+        if not key.startswith(ITEM) or change.before is not None:
             yield restore.row(key, Result.KEPT, found=change.after)
             continue
-        folder, digest = change.after["folder"], change.after["sha256"]
-        found, _, _ = await hashed(exchange, one.id)
-        result = Result.RESTORED if found == digest else await _why_not(exchange, folder, one.id)
-        if result is Result.RESTORED:
-            await exchange.delete(PATH, folder, one.id, change=Change(key, change.after, None))
-        yield restore.row(key, result, found=found or None)
+        folder = folders.get(change.after["folder"])
+        left = Left(change.after["type"], change.after["size"], change.after["sha256"])
+        item = one.id or (await _found(stock, folder, left) if folder else "")
+        result = await _judged(exchange, folder, item, left)
+        if folder and result is Result.RESTORED:
+            await exchange.delete(PATH, folder.id, item, change=Change(key, change.after, None))
+        yield restore.row(key, result, restored=None, found=item)
 
 
-async def _why_not(exchange: Graph, folder: str, item: str) -> Result:
-    """What became of an item that is not what was imported."""
+async def _found(stock: Stock, folder: Folder, left: Left) -> str:
+    """The id of an item whose answer was lost; empty where it is not there."""
+    await stock.look(folder)
+    there = await stock.take(folder, left)
+    return there.id if there else ""
+
+
+async def _judged(exchange: Graph, folder: Folder | None, item: str, left: Left) -> Result:
+    """What becomes of an item: it may have been changed, or moved elsewhere, which gives it another id."""
+    if folder is None or not item:
+        return Result.GONE
+    if (await hashed(exchange, item))[0] == left.sha256:
+        return Result.RESTORED
     try:
-        await exchange.get(PATH, folder, item)
+        await exchange.get(PATH, folder.id, item)
     except GraphError as error:
         if error.status != 404:
             raise

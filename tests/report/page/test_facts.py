@@ -6,9 +6,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.model import Mailbox, Outcome, Row, Status, Tally
+from bulkmail.model import Change, Effect, Mailbox, Outcome, Row, Status, Tally
 from bulkmail.report.page.facts import COLUMNS, WIDEST, facts_of
 from bulkmail.report.page.tolls import STEPS, TOP, Tolls
+from bulkmail.rundir.entries import Intent, encode_change
+from bulkmail.rundir.journal import sealed
+from bulkmail.rundir.maskkey import made
+from bulkmail.rundir.reader import RunDir
 from tests.report.pages import REPORT
 from tests.report.writing import Mailboxful, write_run
 
@@ -60,3 +64,20 @@ def test_the_slowest_and_those_refused_most_often(costs: list[tuple[float, int]]
     assert [one.seconds for one in found.slowest] == sorted((cost for cost, _ in costs), reverse=True)[:TOP]
     assert [one.throttled for one in found.throttled] == sorted((n for _, n in costs if n), reverse=True)[:TOP]
     assert (sum(found.spread), len(found.spread)) == (len(costs), len(STEPS) + 1)
+
+
+def test_an_address_is_masked_before_it_is_cut(tmp_path: Path) -> None:
+    """Its first half would be as good."""
+    key, text = tmp_path / "job.mask.key", f"{'x ' * (WIDEST // 2 - 4)}ada.lovelace@contoso.com"
+    made(key)
+    row = {"mailbox": "m", "text": text}
+    outcome = Outcome(Mailbox("m", 2), Status.OK, 1, Tally(1), 0.1, None, 1)
+    run = write_run(tmp_path / "run", OWN, [Mailboxful(outcome, [row])], columns=["mailbox", "text"])
+    replace(run.manifest, mode="plan", output=replace(run.manifest.output, mask=str(key))).write(run.path)
+    change = Change("k", {"text": text * 2}, {})
+    ledger = [encode_change(Intent(1, 2, "m", change, Effect.IDEMPOTENT, True))]
+    (run.path / "changes.ndjson").write_bytes(sealed(ledger, 0))
+    facts = facts_of(RunDir(run.path))
+    assert facts.changes is not None
+    assert "ada" not in f"{facts.findings} {facts.changes}"
+    assert "mailbox…" in f"{facts.findings.rows}"

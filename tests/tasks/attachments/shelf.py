@@ -13,7 +13,7 @@ from bulkmail.sim.world import World
 from tests.sim.desk import Desk, rehearse
 from tests.tasks.rig import Bench, benched
 
-CALM: dict[str, Any] = {"mailboxes": 20, "absent": 0, "denied": 0, "moving": 0}
+CALM: dict[str, Any] = {"mailboxes": 8, "absent": 0, "denied": 0, "moving": 0}
 FOUND = ("received", "subject")
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from bulkmail.app.apply import apply
+from bulkmail.app.loop import run as run_loop
+from bulkmail.app.undo import undo
 from bulkmail.model import Checkpoint, Request, Response, Transport
 from bulkmail.sim import Fault, Settings
 from bulkmail.sim.families.messages.kind import MESSAGE
@@ -31,7 +34,7 @@ FAULTS = (
     Fault("late", match="/_import", share=0.05, seconds=0.05),
     Fault("status", match="/_import", share=0.04, status=503),
 )
-TENANT = Settings(mailboxes=6, seed=3, items=30, largest_item=600_000, session_life=1.5, faults=FAULTS, **WHOLE)
+TENANT = Settings(mailboxes=6, seed=3, items=30, largest_item=300_000, session_life=1.5, faults=FAULTS, **WHOLE)
 SOURCES, TARGETS = slice(0, 2), slice(2, 4)
 
 
@@ -115,6 +118,22 @@ def test_it_is_compared_with_what_was_exported(tenant: Tenant, export: Done, tmp
         row["folder"] for row in tenant.run("items.export", tmp_path / "x", addresses=tenant.addresses()[pairs]).rows
     }
     assert any(folder.startswith("Came/Back/") for folder in folders)
+
+
+def test_a_plan_is_carried_out_and_taken_back(tenant: Tenant, export: Done, tmp_path: Path) -> None:
+    """Folders that are only planned have no ids yet, and the items in them are planned all the same."""
+    pairs = slice(4, 6)
+    before = taken_in(tenant, pairs).total()
+    planned = bring(tenant, export.folder, tmp_path / "plan", pairs, apply=False, folder="Planned/Here")
+    assert Counter(row["state"] for row in planned.rows) == {"planned": 60}
+    applied = run_loop(apply(planned.folder, {"task.apply": True}, into=tmp_path / "applied"))
+    assert applied.manifest.statuses["ok"] == 2
+    assert taken_in(tenant, pairs).total() == before + 60
+    held = sum(len(tenant.contents("messages", address)) for address in tenant.addresses()[pairs])
+    undone = run_loop(undo(applied.folder, {"task.apply": True}, into=tmp_path / "undone"))
+    assert undone.manifest.undone["restored"] == 60
+    now = sum(len(tenant.contents("messages", address)) for address in tenant.addresses()[pairs])
+    assert now == held - 60
 
 
 def test_a_stream_that_was_damaged_is_not_sent(tenant: Tenant, export: Done, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def known_application(held: Objects, text: str) -> Json:
 
 
 def new_application(held: Objects, body: Json, app_id: str = "") -> Json:
-    """Raises Refusal for a body that is no application."""
+    """Raises Refusal for a body that is not an application."""
     if not isinstance(body.get("displayName"), str) or not body["displayName"]:
         raise bad_request(
             "A value is required for property 'displayName' of resource 'Application'.", "Request_BadRequest"
@@ -89,7 +89,7 @@ def new_application(held: Objects, body: Json, app_id: str = "") -> Json:
 
 
 def update_application(application: Json, body: Json) -> None:
-    """Replaces each property that is given, whole. Raises Refusal for a key that is no certificate."""
+    """Replaces each property that is given, whole. Raises Refusal for a key that is not a certificate."""
     given = {name: value for name, value in body.items() if name in WRITABLE}
     if "keyCredentials" in given:
         there = {one["keyId"]: one for one in application["keyCredentials"]}
