@@ -300,7 +300,8 @@ def test_what_has_changed_is_put_back_in_its_place_and_what_is_there_is_left(tmp
 
 def test_a_failed_item_for_which_there_was_no_room_is_not_forgotten() -> None:
     state: dict[str, Any] = {}
-    many = [Stored(number, *[""] * 5, 0, "", 0, 0, "", "", "exported") for number in range(RETRIED + 10)]
+    blank = Stored(0, "", "", "", "", "", 0, "", 0, 0, "", "", "exported")
+    many = [blank._replace(number=number) for number in range(RETRIED + 10)]
     book = Progress(state, "export", {}, resumed=False)
     book.end(many, many[1:])
     book.keep()
