@@ -16,8 +16,6 @@ import orjson
 
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Digest, key_of
-from bulkmail.rundir.folder import RECORDS
-from bulkmail.rundir.reader import RunDir
 from bulkmail.streams import Pieces
 
 BLOCK = 192 * 1024
@@ -65,25 +63,35 @@ class Kept:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = ""
+        self._rows = path
         self._ranges: dict[str, list[tuple[int, int]]] = {}
         self._bytes: dict[str, int] = {}
 
     def open(self) -> "Kept":
         """Finds the rows of each mailbox. Raises InputError for a directory that holds no export that has ended, and
         Damaged."""
+        from bulkmail.rundir.folder import RECORDS  # noqa: PLC0415 - the list of tasks is shown without this room
+        from bulkmail.rundir.reader import RunDir  # noqa: PLC0415
+
         manifest = RunDir(self.path).manifest
         if manifest.task != TASK:
             raise InputError(f"{self.path}: is a run of {manifest.task}, and not of {TASK}")
         if manifest.state == "running":
             raise InputError(f"{self.path}: the export has not ended", hint="Wait for it, or resume it.")
+        if manifest.output.mask:
+            raise InputError(
+                f"{self.path}: was made with masked addresses: its rows do not say where their streams are",
+                hint="Export without output.mask.",
+            )
         self.id = manifest.id
         name = f"{RECORDS}.ndjson"
         if name not in manifest.outputs:
             raise InputError(f"{self.path}: has no {name}", hint='Export with format = ["ndjson"] among others.')
-        self._ranges, self._bytes, found = _ranges(self.path / name)
+        self._rows = self.path / name
+        self._ranges, self._bytes, found = _ranges(self._rows)
         if found != manifest.outputs[name]:
             raise Damaged(
-                f"{self.path / name}: is not what the export wrote: its SHA-256 is {found.sha256}",
+                f"{self._rows}: is not what the export wrote: its SHA-256 is {found.sha256}",
                 hint="Put the file back from a backup; run.json has the digest that it should have.",
             )
         return self
@@ -95,7 +103,7 @@ class Kept:
     def items(self, mailbox: str, start: int = 0) -> Iterator[Stored]:
         """Those of a mailbox that have a stream, from a place on, in the order of the export."""
         number = -1
-        with (self.path / f"{RECORDS}.ndjson").open("rb") as file:
+        with self._rows.open("rb") as file:
             for first, last in self._ranges.get(key_of(mailbox), ()):
                 file.seek(first)
                 while file.tell() < last:
