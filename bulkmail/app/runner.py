@@ -36,7 +36,7 @@ from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.figures import believed
-from bulkmail.rundir.folder import INPUT
+from bulkmail.rundir.folder import INPUT, identity, require_itself
 from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.planned import Planned
@@ -78,7 +78,7 @@ class Runner:
         """From the first request to the last file. Raises OutputError where not even `run.json` can be written."""
         with interruptible(self.stop, self.note), masked_logs(self.prepared.mask):
             clock = asyncio.get_running_loop().time
-            started, failure = clock(), None
+            started, failure, began_in = clock(), None, identity(folder)
             try:
                 await asyncio.to_thread(unsigned, folder)
                 await self._write_manifest(folder)
@@ -90,6 +90,7 @@ class Runner:
             ended: list[Ended] = []
 
             async def finish() -> None:
+                await asyncio.to_thread(require_itself, folder, began_in)
                 ended.append(await self._end(folder, failure, clock() - started))
 
             await uncancelled(finish())  # an interrupt has nothing left to stop now

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from bulkmail import __version__
 from bulkmail.cli.console import complain, exit_on_error
+from bulkmail.cli.dumps import keep_no_core
 from bulkmail.cli.streams import Streams
 from bulkmail.errors import OutputError
 
@@ -133,6 +134,7 @@ def options(
 
 def main() -> None:
     """The console script."""
+    keep_no_core()
     streams = Streams()
     code = _exit_code()
     trouble = streams.trouble()

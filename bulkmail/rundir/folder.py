@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from filelock import FileLock, Timeout
 
@@ -125,6 +126,29 @@ def hold(folder: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):  # all is done by then, and the lock ends with the process anyway
             lock.release()
+
+
+Identity: TypeAlias = tuple[int, int]
+
+
+def identity(folder: Path) -> Identity:
+    """What tells a directory from another one that is put in its place. Raises OutputError where it is gone."""
+    try:
+        found = folder.stat()
+    except OSError as error:
+        raise OutputError(
+            f"{folder} is gone: {error.strerror}", hint="Put it back: `bulkmail resume` goes on."
+        ) from None
+    return found.st_dev, found.st_ino
+
+
+def require_itself(folder: Path, was: Identity) -> None:
+    """Raises OutputError where another directory stands at the place of a run's: nothing is to be written there."""
+    if identity(folder) != was:
+        raise OutputError(
+            f"{folder} is another directory than the run began in; nothing was written there",
+            hint="Put the run's own directory back: `bulkmail resume` goes on with it.",
+        )
 
 
 def is_held(folder: Path) -> bool:
