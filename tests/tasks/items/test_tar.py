@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.sink.names import safe_name
-from bulkmail.tasks.items.folders import Folder, escaped, names_of
+from bulkmail.tasks.items.folders import Folder, names_of
 from bulkmail.tasks.items.item import Item
 from bulkmail.tasks.items.shelf import file_name
 from bulkmail.tasks.items.tar import END, Member, seconds_of
+from bulkmail.tasks.kit.paths import escaped
 
 NAMES = st.text(max_size=40) | st.sampled_from(
     ["..", ".", "", "a/b", "..\\..", "C:", "/etc", "\n", "\x00", "ä" * 300, "\ud800", "\u202e", "a" * 300]
