@@ -43,8 +43,10 @@ def registry(app: PinnedApp, folder: Path | None) -> Path:
 
 def _folder_of_the_account() -> Path:
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", "~")).expanduser() / "bulkmail" / "running"
-    return Path(os.environ.get("XDG_STATE_HOME", "") or "~/.local/state").expanduser() / "bulkmail" / "running"
+        base = os.environ.get("LOCALAPPDATA", "") or "~"
+    else:
+        base = os.environ.get("XDG_STATE_HOME", "") or "~/.local/state"
+    return Path(base).expanduser() / "bulkmail" / "running"
 
 
 class Sharing:

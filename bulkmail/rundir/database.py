@@ -73,8 +73,9 @@ def _make_private(path: Path) -> None:
     make_folder(path.parent)
     handle = os.open(path, _FLAGS, 0o600)
     try:
-        with suppress(OSError, AttributeError):  # a file system without modes
-            os.fchmod(handle, 0o600)
+        if hasattr(os, "fchmod"):
+            with suppress(OSError):  # a file system without modes
+                os.fchmod(handle, 0o600)
     finally:
         os.close(handle)
 

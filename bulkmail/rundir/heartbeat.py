@@ -6,6 +6,7 @@ nothing is known, and what must be waited for is waited for in full.
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -35,7 +36,9 @@ def current(boot_id: Path = _BOOT) -> Heartbeat:
         boot = boot_id.read_text(encoding="ascii").strip()
     except OSError:
         return Heartbeat()
-    return Heartbeat(boot, round(time.clock_gettime(time.CLOCK_BOOTTIME), 3))
+    return (
+        Heartbeat(boot, round(time.clock_gettime(time.CLOCK_BOOTTIME), 3)) if sys.platform == "linux" else Heartbeat()
+    )
 
 
 def elapsed(since: Heartbeat, now: Heartbeat) -> float:

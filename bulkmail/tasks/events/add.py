@@ -18,6 +18,7 @@ from bulkmail.tasks.events.event import event_for
 from bulkmail.tasks.events.options import EventsAddOptions
 from bulkmail.tasks.events.times import OWN, zone
 from bulkmail.tasks.events.undo import undo_added
+from bulkmail.tasks.kit.forms import shown
 
 COLUMNS = {
     "mailbox": "address as the input gives it",
@@ -71,8 +72,8 @@ def row_of(event: Mapping[str, Any]) -> Row:
     """What the row of an event begins with."""
     return {
         "subject": event.get("subject"),
-        "start": event["start"]["dateTime"],
-        "end": event["end"]["dateTime"],
+        "start": shown(event["start"]["dateTime"]),
+        "end": shown(event["end"]["dateTime"]),
         "time_zone": event["start"]["timeZone"],
         "all_day": event.get("isAllDay"),
     }

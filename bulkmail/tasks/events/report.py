@@ -11,6 +11,7 @@ from bulkmail.tasks.events.calendar import preferring
 from bulkmail.tasks.events.options import TODAY, EventsReportOptions
 from bulkmail.tasks.events.times import window, zone
 from bulkmail.tasks.kit import expect
+from bulkmail.tasks.kit.forms import shown
 
 COLUMNS = {
     "mailbox": "address as the input gives it",
@@ -71,8 +72,8 @@ def row_of(event: Mapping[str, Any]) -> Row:
     return {
         "event_id": event["id"],
         "subject": event.get("subject"),
-        "start": start.get("dateTime"),
-        "end": end.get("dateTime"),
+        "start": _time(start),
+        "end": _time(end),
         "time_zone": start.get("timeZone"),
         "all_day": event.get("isAllDay"),
         "show_as": event.get("showAs"),
@@ -84,6 +85,11 @@ def row_of(event: Mapping[str, Any]) -> Row:
         "cancelled": event.get("isCancelled"),
         "categories": event.get("categories") or [],
     }
+
+
+def _time(moment: Mapping[str, Any]) -> str | None:
+    written = moment.get("dateTime")
+    return shown(written) if isinstance(written, str) else None
 
 
 def _object(value: Any) -> Mapping[str, Any]:

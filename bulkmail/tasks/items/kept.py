@@ -76,6 +76,11 @@ class Kept:
             raise InputError(f"{self.path}: is a run of {manifest.task}, and not of {TASK}")
         if manifest.state == "running":
             raise InputError(f"{self.path}: the export has not ended", hint="Wait for it, or resume it.")
+        if manifest.output.mask:
+            raise InputError(
+                f"{self.path}: was made with masked addresses: its rows do not say where their streams are",
+                hint="Export without output.mask.",
+            )
         self.id = manifest.id
         name = f"{RECORDS}.ndjson"
         if name not in manifest.outputs:

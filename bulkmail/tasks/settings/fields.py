@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from bulkmail.tasks.kit.forms import shown
 from bulkmail.tasks.kit.html import reads
 from bulkmail.tasks.kit.zones import moment_of
 
@@ -65,9 +66,14 @@ def active(reply: Any, now: datetime) -> bool | None:
 
 
 def _clock(value: Any) -> str:
-    """A time of day in full: `08:00` is `08:00:00.0000000`."""
-    time, _, fraction = _text(value).partition(".")
-    return f"{time}:00"[:8] + f".{fraction:0<7}" if time else ""
+    """A time of day with its seconds: `08:00` and `08:00:00.0000000` are `08:00:00`."""
+    time, point, fraction = _text(value).partition(".")
+    return shown(f"{time}:00"[:8] + point + fraction) if time else ""
+
+
+def _schedule_shown(value: Any) -> str:
+    moment, zone = _moment(value)
+    return f"{shown(moment)} {zone}".strip()
 
 
 def _zone(value: Any) -> str:
@@ -112,7 +118,7 @@ def _reply(name: str) -> Setting:
 
 
 def _schedule(name: str) -> Setting:
-    return Setting(("automaticRepliesSetting", name), instant, lambda value: " ".join(_moment(value)).strip())
+    return Setting(("automaticRepliesSetting", name), instant, _schedule_shown)
 
 
 SETTINGS: Mapping[str, Setting] = {

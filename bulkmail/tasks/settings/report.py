@@ -14,6 +14,7 @@ from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.tasks.kit import expect
+from bulkmail.tasks.kit.forms import shown
 from bulkmail.tasks.kit.html import plain
 from bulkmail.tasks.settings.fields import PATH, SPELLED, TEXTS, active, canonical, days
 from bulkmail.tasks.settings.options import SettingsReportOptions
@@ -22,7 +23,7 @@ COLUMNS = {
     "mailbox": "address as the input gives it",
     "auto_reply_status": "disabled, alwaysEnabled or scheduled; a scheduled one may be over",
     "auto_reply_audience": "who outside gets a reply: none, contactsOnly or all",
-    "auto_reply_start": "start of the schedule, as the service writes it",
+    "auto_reply_start": "start of the schedule, such as 2026-12-24T18:00:00",
     "auto_reply_end": "end of the schedule",
     "auto_reply_time_zone": "time zone of start and end",
     "internal_reply": "reply to the own organisation",
@@ -33,7 +34,7 @@ COLUMNS = {
     "date_format": "such as yyyy-MM-dd",
     "time_format": "such as HH:mm",
     "working_days": "days of the week, separated by semicolons in CSV",
-    "working_start": "start of the working day",
+    "working_start": "start of the working day, such as 08:00:00",
     "working_end": "end of the working day",
     "working_time_zone": "time zone of the working hours; Customized Time Zone for one with rules of its own",
     "delegate_delivery": "who gets meeting messages: sendToDelegateAndInformationToPrincipal, "
@@ -53,6 +54,7 @@ SEED_COLUMNS = {
 
 ENUMS = ("auto_reply_status", "auto_reply_audience", "delegate_delivery", "user_purpose")
 REPLIES = ("internal_reply", "external_reply")
+TIMES = ("auto_reply_start", "auto_reply_end", "working_start", "working_end")
 _enums = itemgetter(*ENUMS)
 _MOMENT = {"dateTime": None, "timeZone": None}
 _NOTHING_SET: Mapping[str, Any] = {
@@ -116,6 +118,7 @@ def full_row(mailbox: Mailbox, body: Any, replies: str, now: datetime) -> Row:
         row |= {name: canonical(row[name]) for name in ENUMS}
     if row["internal_reply"] != "" or row["external_reply"] != "":
         row |= {name: _shown(row[name] or "", replies) for name in REPLIES}
+    row |= {name: shown(time) for name in TIMES if (time := row[name])}
     row["working_days"] = days(worked)
     row["auto_reply_active"] = active(settings["automaticRepliesSetting"], now)
     return row

@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ import pytest
 from bulkmail.app.apply import apply
 from bulkmail.app.loop import run as run_loop
 from bulkmail.app.undo import undo
+from bulkmail.errors import InputError
 from bulkmail.model import Checkpoint, Request, Response, Transport
+from bulkmail.rundir.manifest import Manifest, PinnedOutput
 from bulkmail.sim import Fault, Settings
 from bulkmail.sim.families.messages.kind import MESSAGE
 from bulkmail.tasks import check_options
@@ -164,6 +166,23 @@ def test_rows_that_are_not_what_the_export_wrote_are_not_believed(tenant: Tenant
     told = tenant.run("items.verify", tmp_path / "verify", addresses=tenant.addresses()[SOURCES], options=given)
     assert told.code != 0
     assert "is not what the export wrote" in told.err
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"task": "settings.report"}, "is a run of settings.report"),
+        ({"state": "running"}, "has not ended"),
+        ({"outputs": {}}, "has no records.ndjson"),
+        ({"output": PinnedOutput(mask="key")}, "masked addresses"),
+    ],
+)
+def test_a_directory_that_is_not_an_export_to_import_says_why(
+    export: Done, tmp_path: Path, changed: dict[str, Any], said: str
+) -> None:
+    replace(Manifest.read(export.folder), **changed).write(tmp_path)
+    with pytest.raises(InputError, match=said):
+        Kept(tmp_path).open()
 
 
 def test_a_row_leads_nowhere_but_into_the_export(export: Done) -> None:
