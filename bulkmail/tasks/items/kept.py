@@ -16,14 +16,12 @@ import orjson
 
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Digest, key_of
-from bulkmail.rundir.folder import RECORDS
-from bulkmail.rundir.reader import RunDir
 from bulkmail.streams import Pieces
 
 BLOCK = 192 * 1024
 """Bytes of a stream that are read at a time; base64 takes three at a time."""
 
-TASK = "items.export"
+TASK, ROWS = "items.export", "records.ndjson"
 
 
 class Stored(NamedTuple):
@@ -71,7 +69,9 @@ class Kept:
     def open(self) -> "Kept":
         """Finds the rows of each mailbox. Raises InputError for a directory that holds no export that has ended, and
         Damaged."""
-        manifest = RunDir(self.path).manifest
+        from bulkmail.rundir.manifest import Manifest  # noqa: PLC0415 - what lists the tasks does without that room
+
+        manifest = Manifest.read(self.path)
         if manifest.task != TASK:
             raise InputError(f"{self.path}: is a run of {manifest.task}, and not of {TASK}")
         if manifest.state == "running":
@@ -82,13 +82,12 @@ class Kept:
                 hint="Export without output.mask.",
             )
         self.id = manifest.id
-        name = f"{RECORDS}.ndjson"
-        if name not in manifest.outputs:
-            raise InputError(f"{self.path}: has no {name}", hint='Export with format = ["ndjson"] among others.')
-        self._ranges, self._bytes, found = _ranges(self.path / name)
-        if found != manifest.outputs[name]:
+        if ROWS not in manifest.outputs:
+            raise InputError(f"{self.path}: has no {ROWS}", hint='Export with format = ["ndjson"] among others.')
+        self._ranges, self._bytes, found = _ranges(self.path / ROWS)
+        if found != manifest.outputs[ROWS]:
             raise Damaged(
-                f"{self.path / name}: is not what the export wrote: its SHA-256 is {found.sha256}",
+                f"{self.path / ROWS}: is not what the export wrote: its SHA-256 is {found.sha256}",
                 hint="Put the file back from a backup; run.json has the digest that it should have.",
             )
         return self
@@ -100,7 +99,7 @@ class Kept:
     def items(self, mailbox: str, start: int = 0) -> Iterator[Stored]:
         """Those of a mailbox that have a stream, from a place on, in the order of the export."""
         number = -1
-        with (self.path / f"{RECORDS}.ndjson").open("rb") as file:
+        with (self.path / ROWS).open("rb") as file:
             for first, last in self._ranges.get(key_of(mailbox), ()):
                 file.seek(first)
                 while file.tell() < last:
