@@ -32,13 +32,6 @@ def effect_key(call: Call) -> str:
 
 
 def row(store: Store, item: Item) -> Json:
-    """For a witness: `key` is the value of its first extended property, `due` its arrival by the simulator's clock, and
-    `version` how often it was changed or moved."""
+    """For a witness: `key` is the value of its first extended property, `due` its arrival by the simulator's clock."""
     named = {"id": store.id_of(item), "immutableId": store.id_of(item, immutable=True)} if store.ids else {}
-    return named | {
-        "key": key_of(item.props),
-        "parent": item.parent,
-        "due": item.due,
-        "version": item.version,
-        **item.props,
-    }
+    return named | {"key": key_of(item.props), "parent": item.parent, "due": item.due, **item.props}

@@ -39,11 +39,11 @@ class Attachment(NamedTuple):
     @classmethod
     def of(cls, body: Any) -> Self:
         item = expect.an_item(body, "an attachment")
-        size = item.get("size")
-        return cls(
-            item["id"], _text(item, "name"), KINDS.get(_text(item, "@odata.type"), FILE), _text(item, "contentType"),
-            _text(item, "contentId"), item.get("isInline") is True, size if type(size) is int else 0,
-        )  # fmt: skip
+        name, kind, content_type, content_id = (
+            expect.text(item, member) for member in ("name", "@odata.type", "contentType", "contentId")
+        )
+        inline, size = item.get("isInline") is True, expect.number(item, "size")
+        return cls(item["id"], name, KINDS.get(kind, FILE), content_type, content_id, inline, size)
 
     @property
     def look(self) -> tuple[str, str, str, bool]:
@@ -87,8 +87,3 @@ async def delete(graph: Graph, message: str, attachment: str, change: Change) ->
 def alike(there: Iterable[Attachment], one: Attachment) -> int:
     """How many others look like this one."""
     return sum(other.look == one.look and other.id != one.id for other in there)
-
-
-def _text(item: Mapping[str, Any], name: str) -> str:
-    value = item.get(name)
-    return value if isinstance(value, str) else ""

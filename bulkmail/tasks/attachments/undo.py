@@ -3,6 +3,7 @@ the files that they were saved to, if these are whole.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
@@ -13,6 +14,7 @@ from bulkmail.tasks.attachments.options import AttachmentsStripOptions
 from bulkmail.tasks.attachments.putting import Lost, put_back
 from bulkmail.tasks.attachments.shelf import is_whole
 from bulkmail.tasks.kit import restore
+from bulkmail.tasks.kit.collection import tolerated
 from bulkmail.tasks.kit.restore import Result
 from bulkmail.tasks.messages.scope import is_absent
 from bulkmail.tasks.messages.walk import read_message
@@ -26,13 +28,11 @@ async def undo(
     refusal: GraphError | None = None
     for change in summed(made):
         lost = Lost.of(change)
-        try:
-            result, found = await _take_back(graph, options, change, lost)
-        except GraphError as error:
-            if error.status in (401, 403, 507) or error.status >= 500:
-                raise
-            refusal = refusal or error
+        told = await tolerated(partial(_take_back, graph, options, change, lost))
+        if isinstance(told, GraphError):
+            refusal = refusal or told
             continue
+        result, found = told
         yield restore.row(change.key, result, restored=lost.attachment._asdict(), found=found)
     if refusal is not None:
         raise refusal

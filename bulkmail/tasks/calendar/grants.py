@@ -63,8 +63,8 @@ class Grant(NamedTuple):
         grantee = who if isinstance(who, dict) else {}
         return cls(
             item["id"],
-            _text(grantee.get("name")),
-            _text(grantee.get("address")),
+            expect.text(grantee, "name"),
+            expect.text(grantee, "address"),
             _role(item.get("role")),
             tuple(map(_role, allowed)) if isinstance(allowed, list) else (),
             item.get("isRemovable") is not False,
@@ -113,8 +113,8 @@ async def calendars_of(graph: Graph, which: Which) -> list[Calendar]:
     default = next((one for one in found if one.get("isDefaultCalendar") is True), found[0] if found else {"id": ""})
     others = [one for one in found if one is not default and one.get("canShare") is not False]
     return [
-        Calendar(default["id"], _text(default.get("name"))),
-        *(Calendar(one["id"], _text(one.get("name")), default=False) for one in others),
+        Calendar(default["id"], expect.text(default, "name")),
+        *(Calendar(one["id"], expect.text(one, "name"), default=False) for one in others),
     ]
 
 
@@ -164,7 +164,3 @@ async def take(graph: Graph, calendar: str, grant: Grant, key: str) -> None:
 def _role(value: Any) -> str:
     """In the schema's spelling; one that is new to us as it came."""
     return SPELLED.get(value.casefold(), value) if isinstance(value, str) else ""
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -28,12 +28,7 @@ class Category(NamedTuple):
     @classmethod
     def of(cls, body: Any) -> Self:
         item = expect.an_item(body, "a category")
-        name, color = item.get("displayName"), item.get("color")
-        return cls(
-            item["id"],
-            name if isinstance(name, str) else "",
-            color.casefold() if isinstance(color, str) else NONE,
-        )
+        return cls(item["id"], expect.text(item, "displayName"), expect.text(item, "color").casefold() or NONE)
 
     @property
     def key(self) -> str:

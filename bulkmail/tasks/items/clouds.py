@@ -18,6 +18,6 @@ async def require(graph: Graph, options: Any) -> Any:
     if host in LACKING:
         raise ConfigError(
             f"the cloud of {host} has no import and export of mailbox items",
-            hint="Only the global cloud has it. messages.export takes the messages of the others.",
+            hint="Only the global cloud has it.",
         )
     return options

@@ -79,7 +79,7 @@ async def several(exchange: Graph, items: Sequence[Item]) -> list[Exported]:
     try:
         request = await exchange.stream("/exportItems", {"itemIds": [item.id for item in items]}, into=held.enter)
     except GraphError as error:
-        if error.status in LASTING or (error.status < 500 and error.status != 400):
+        if error.status in LASTING:
             raise
     return [Exported(item, *held.found.get(item.id, (NOTHING, None)), request=request) for item in items]
 

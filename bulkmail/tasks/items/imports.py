@@ -157,11 +157,11 @@ class Ledger:
         self._done = max(self._done, chunk[-1].number + 1)
 
     def keep(self) -> None:
-        """What the next run is given."""
+        """What the next run is given. It begins again with the first failed item for which there is no room."""
+        failed = sorted(self._failed)
+        done = failed[RETRIED] if len(failed) > RETRIED else self._done
         self._state.clear()
-        self._state.update(
-            export=self._export, done=self._done, until=self._done, failed=sorted(self._failed)[:RETRIED]
-        )
+        self._state.update(export=self._export, done=done, until=self._done, failed=failed[:RETRIED])
 
 
 class Import:

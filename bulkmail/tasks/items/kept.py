@@ -21,7 +21,7 @@ from bulkmail.streams import Pieces
 BLOCK = 192 * 1024
 """Bytes of a stream that are read at a time; base64 takes three at a time."""
 
-TASK, ROWS = "items.export", "records.ndjson"
+TASK = "items.export"
 
 
 class Stored(NamedTuple):
@@ -63,15 +63,17 @@ class Kept:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = ""
+        self._rows = path
         self._ranges: dict[str, list[tuple[int, int]]] = {}
         self._bytes: dict[str, int] = {}
 
     def open(self) -> "Kept":
         """Finds the rows of each mailbox. Raises InputError for a directory that holds no export that has ended, and
         Damaged."""
-        from bulkmail.rundir.manifest import Manifest  # noqa: PLC0415 - what lists the tasks does without that room
+        from bulkmail.rundir.folder import RECORDS  # noqa: PLC0415 - the list of tasks is shown without this room
+        from bulkmail.rundir.reader import RunDir  # noqa: PLC0415
 
-        manifest = Manifest.read(self.path)
+        manifest = RunDir(self.path).manifest
         if manifest.task != TASK:
             raise InputError(f"{self.path}: is a run of {manifest.task}, and not of {TASK}")
         if manifest.state == "running":
@@ -82,12 +84,14 @@ class Kept:
                 hint="Export without output.mask.",
             )
         self.id = manifest.id
-        if ROWS not in manifest.outputs:
-            raise InputError(f"{self.path}: has no {ROWS}", hint='Export with format = ["ndjson"] among others.')
-        self._ranges, self._bytes, found = _ranges(self.path / ROWS)
-        if found != manifest.outputs[ROWS]:
+        name = f"{RECORDS}.ndjson"
+        if name not in manifest.outputs:
+            raise InputError(f"{self.path}: has no {name}", hint='Export with format = ["ndjson"] among others.')
+        self._rows = self.path / name
+        self._ranges, self._bytes, found = _ranges(self._rows)
+        if found != manifest.outputs[name]:
             raise Damaged(
-                f"{self.path / ROWS}: is not what the export wrote: its SHA-256 is {found.sha256}",
+                f"{self._rows}: is not what the export wrote: its SHA-256 is {found.sha256}",
                 hint="Put the file back from a backup; run.json has the digest that it should have.",
             )
         return self
@@ -99,7 +103,7 @@ class Kept:
     def items(self, mailbox: str, start: int = 0) -> Iterator[Stored]:
         """Those of a mailbox that have a stream, from a place on, in the order of the export."""
         number = -1
-        with (self.path / ROWS).open("rb") as file:
+        with self._rows.open("rb") as file:
             for first, last in self._ranges.get(key_of(mailbox), ()):
                 file.seek(first)
                 while file.tell() < last:

@@ -65,6 +65,9 @@ class ItemsExportOptions(Chosen):
         "which needs [state] path"
     )  # fmt: skip
 
+    def needs_state(self) -> str:
+        return "since" if self.since == "last" else ""
+
 
 def _is_a(kind: str, wanted: tuple[str, ...]) -> bool:
     """Types are names with dots: what is made of a type begins with it."""

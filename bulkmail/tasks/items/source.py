@@ -1,5 +1,6 @@
 """The option that names an export: found beside the job file, and read once, before the first mailbox."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from bulkmail.model import Mailbox
 from bulkmail.task.declare import Options
 from bulkmail.tasks.items.clouds import require
 from bulkmail.tasks.items.kept import Kept
+from bulkmail.tasks.kit.template import fill
 
 
 def _directory(value: Any, info: ValidationInfo) -> Path:
@@ -38,14 +40,13 @@ class FromExport(Options):
             raise TaskMistake("the export was not opened")
         return self._kept
 
+    def templates(self) -> Mapping[str, str]:
+        """The column, so that a list without it is refused before anything is sent."""
+        return {"mailbox_column": f"{{{self.mailbox_column}}}"} if self.mailbox_column else {}
+
     def mailbox_of(self, mailbox: Mailbox) -> str:
-        """The mailbox in the export. Raises TaskMistake for a list without the column."""
-        if not self.mailbox_column:
-            return mailbox.address
-        try:
-            return mailbox.columns[self.mailbox_column].strip()
-        except KeyError:
-            raise TaskMistake(f"the list has no column {self.mailbox_column!r}") from None
+        """The mailbox in the export. Raises InputError for a row without the column."""
+        return fill(f"{{{self.mailbox_column}}}", mailbox).strip() if self.mailbox_column else mailbox.address
 
 
 async def opened(graph: Graph, options: Any) -> Any:

@@ -50,6 +50,7 @@ class Stock:
         self._exchange = exchange
         self._there: dict[str, defaultdict[tuple[str, int], list[There]]] = {}
         self._made: set[str] = set()
+        self._digests: dict[str, str] = {}  # of items that are as large as others, which are looked at more than once
         self.links: dict[str, str] = {}
 
     async def look(self, folder: Folder, since: str = "") -> None:
@@ -101,7 +102,9 @@ class Stock:
 
     async def _digest(self, item_id: str) -> str:
         """The hash of what an item is exported as; empty where it is not."""
-        return (await hashed(self._exchange, item_id))[0]
+        if not (found := self._digests.get(item_id, "")):
+            found = self._digests[item_id] = (await hashed(self._exchange, item_id))[0]
+        return found
 
 
 async def hashed(exchange: Graph, item_id: str) -> tuple[str, int, str]:

@@ -46,11 +46,10 @@ class Folder(NamedTuple):
     @classmethod
     def of(cls, body: Any) -> Self:
         item = expect.an_item(body, "a folder")
-        name, parent = item.get("displayName"), item.get("parentFolderId")
         return cls(
             item["id"],
-            name if isinstance(name, str) else "",
-            parent if isinstance(parent, str) else "",
+            expect.text(item, "displayName"),
+            expect.text(item, "parentFolderId"),
             _count(item, "childFolderCount") or 0,
             _count(item, "totalItemCount"),
             _count(item, "unreadItemCount"),

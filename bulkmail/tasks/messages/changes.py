@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.tasks.messages.criteria import RECEIVED
-from bulkmail.tasks.messages.scope import RECOVERABLE, folder_id, folder_keys, in_folder, is_absent, tree_of
+from bulkmail.tasks.messages.scope import folder_keys, in_folder, is_absent, tree_of
 from bulkmail.tasks.messages.selection import Selection, holds
 from bulkmail.tasks.messages.walk import IMMUTABLE, MESSAGE, PAGE, Message, Seen, with_attachments
 
@@ -63,8 +63,7 @@ async def _folders(graph: Graph, options: Selection) -> list[str]:
     """The ids of the folders that are looked into."""
     if options.folders:
         return await folder_keys(graph, options)
-    outside = [await folder_id(graph, RECOVERABLE)] if options.recoverable else []
-    return list(dict.fromkeys((*(await tree_of(graph, options)), *outside)))
+    return list(await tree_of(graph, options))
 
 
 async def _folder(

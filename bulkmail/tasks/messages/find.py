@@ -105,8 +105,9 @@ async def _all(graph: Graph, options: MessagesFindOptions) -> AsyncIterator[Row]
 
 
 async def _changed(graph: Graph, options: MessagesFindOptions) -> AsyncIterator[Row]:
+    tree: Tree | None = None
     async for one in news(graph, options):
-        tree = await tree_of(graph, options)  # which is read once
+        tree = tree or await tree_of(graph, options)
         if one.message is not None:
             yield {**row_of(one.message, tree), "change": one.change}
         elif options.removed:

@@ -6,6 +6,7 @@ mailfolder-delta). What was deleted for good lies outside of them, in the recove
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from bulkmail.errors import GraphError
@@ -63,10 +64,16 @@ class Tree:
 
 
 async def tree_of(graph: Graph, options: Selection) -> Tree:
-    """All folders of the mailbox, but for those of searches, which show messages that lie elsewhere."""
+    """All folders of the mailbox, but for those of searches, which show messages that lie elsewhere. Read once."""
+    beside = options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders or ())
+    tree: Tree = await graph.shared.get(f"messages, recoverable {beside}", partial(_tree, graph, beside=beside))
+    return tree
+
+
+async def _tree(graph: Graph, *, beside: bool) -> Tree:
     tree = Tree({one.id: (one.name, one.parent) for one in await folders_of(graph) if not one.search})
-    if options.recoverable or any(name.casefold() == RECOVERABLE for name in options.folders or ()):
-        tree.name(await folder_id(graph, RECOVERABLE), RECOVERABLE)
+    if beside and (recoverable := await folder_id(graph, RECOVERABLE)):
+        tree.name(recoverable, RECOVERABLE)
     return tree
 
 

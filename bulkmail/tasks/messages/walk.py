@@ -43,14 +43,14 @@ class Message(NamedTuple):
         item = expect.an_item(body, "a message")
         return cls(
             item["id"],
-            _text(item.get("parentFolderId")),
-            _text(item.get("subject")),
+            expect.text(item, "parentFolderId"),
+            expect.text(item, "subject"),
             _text(read(item, "from/emailAddress/address")),
-            _text(item.get(RECEIVED)),
+            expect.text(item, RECEIVED),
             size_of(item),
             _true(item.get("isRead")),
             _true(item.get("hasAttachments")),
-            _text(item.get("internetMessageId")),
+            expect.text(item, "internetMessageId"),
             item,
         )
 
@@ -60,7 +60,7 @@ class Message(NamedTuple):
 
     @property
     def etag(self) -> str:
-        return _text(self.props.get("@odata.etag"))
+        return expect.text(self.props, "@odata.etag")
 
     def part(self, name: str) -> Any:
         """A property, in the form in which it is compared and written; `folder` is where the message lies."""

@@ -32,11 +32,10 @@ class Rule(NamedTuple):
     @classmethod
     def of(cls, body: Any) -> Self:
         item = expect.an_item(body, "a rule")
-        name, sequence = item.get("displayName"), item.get("sequence")
         return cls(
             item["id"],
-            name if isinstance(name, str) else "",
-            sequence if type(sequence) is int else 0,
+            expect.text(item, "displayName"),
+            expect.number(item, "sequence"),
             item.get("isEnabled") is True,
             item.get("isReadOnly") is True,
             item.get("hasError") is True,

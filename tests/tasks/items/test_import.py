@@ -19,8 +19,9 @@ from bulkmail.rundir.manifest import Manifest, PinnedOutput
 from bulkmail.sim import Fault, Settings
 from bulkmail.sim.families.messages.kind import MESSAGE
 from bulkmail.tasks import check_options
-from bulkmail.tasks.items.imports import items_import
-from bulkmail.tasks.items.kept import Kept
+from bulkmail.tasks.items.imports import RETRIED, items_import
+from bulkmail.tasks.items.imports import Ledger as Progress
+from bulkmail.tasks.items.kept import Kept, Stored
 from bulkmail.tasks.items.source import opened
 from bulkmail.testing import collect
 from bulkmail.testing.store import MemoryStore
@@ -36,7 +37,7 @@ FAULTS = (
     Fault("late", match="/_import", share=0.05, seconds=0.05),
     Fault("status", match="/_import", share=0.04, status=503),
 )
-TENANT = Settings(mailboxes=6, seed=3, items=30, largest_item=300_000, session_life=1.5, faults=FAULTS, **WHOLE)
+TENANT = Settings(mailboxes=6, seed=3, items=30, largest_item=300_000, session_life=0.2, faults=FAULTS, **WHOLE)
 SOURCES, TARGETS = slice(0, 2), slice(2, 4)
 
 
@@ -295,3 +296,23 @@ def test_what_has_changed_is_put_back_in_its_place_and_what_is_there_is_left(tmp
         assert Counter(one["sha256"] for one in desk.sim.contents("streams", mailbox.address)) == before
 
     rehearse(act, items=20, mailboxes=4)
+
+
+def test_a_failed_item_for_which_there_was_no_room_is_not_forgotten() -> None:
+    state: dict[str, Any] = {}
+    blank = Stored(0, "", "", "", "", "", 0, "", 0, 0, "", "", "exported")
+    many = [blank._replace(number=number) for number in range(RETRIED + 10)]
+    book = Progress(state, "export", {}, resumed=False)
+    book.end(many, many[1:])
+    book.keep()
+    later = Progress({}, "export", state, resumed=False)
+    assert not later.lacks(0)
+    assert all(later.lacks(one.number) for one in many[1:])
+
+
+def test_a_list_without_the_column_is_refused_before_anything_is_sent(
+    tenant: Tenant, export: Done, tmp_path: Path
+) -> None:
+    done = bring(tenant, export.folder, tmp_path / "run", mailbox_column="origin")
+    assert done.code == 2
+    assert "task.mailbox_column names {origin}" in done.err

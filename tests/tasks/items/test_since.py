@@ -99,3 +99,9 @@ def test_what_can_be_recovered_is_an_option(tenant: Tenant, tmp_path: Path) -> N
     assert [row["folder"] for row in rows.values() if row["well_known"].startswith("recoverable")] == [
         "Recoverable Items/Deletions"
     ]
+
+
+def test_a_run_that_would_go_on_from_nothing_is_refused(tenant: Tenant, tmp_path: Path) -> None:
+    done = tenant.run("items.export", tmp_path, options={"since": "last"})
+    assert done.code == 2
+    assert "task.since" in done.err

@@ -204,6 +204,19 @@ def test_a_folder_that_is_gone_is_forgotten_and_another_refusal_is_told() -> Non
         scripted(refusing(410, "SyncStateNotFound"), KNOWN)
 
 
+def test_a_mailbox_without_recoverable_items_has_none() -> None:
+    def service(request: Request) -> Response:
+        if "recoverableitemsdeletions" in request.path:
+            return refusing(404, "ErrorItemNotFound")(request)
+        if "/mailFolders/delta" in request.path:
+            return Response(200, body={"value": [{"id": "F", "displayName": "Inbox", "parentFolderId": "R"}]})
+        return Response(200, body={"value": [message()], "@odata.deltaLink": f"{LINK}1"})
+
+    rows, state = scripted(service, {}, folders="all", recoverable=True)
+    assert [(row["id"], row["folder"], row["change"]) for row in rows] == [("1", "Inbox", "listed")]
+    assert state == {"folders": {"F": f"{LINK}1"}}
+
+
 def test_removed_goes_with_since() -> None:
     with pytest.raises(ConfigError, match="since"):
         check_options(messages_find, {"removed": True})

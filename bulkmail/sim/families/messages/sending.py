@@ -98,6 +98,12 @@ def sent(mailbox: Mailbox) -> Iterator[Json]:
             yield row(store, item)
 
 
+def touched(mailbox: Mailbox) -> Iterator[Json]:
+    """For a witness: the messages that have come, moved or changed since the rehearsal began, wherever they lie now."""
+    store = MESSAGE.of(mailbox)
+    return (row(store, item) for item in store if item.version > 0)
+
+
 ROUTES = (
     Route("POST", "/users/{}/sendMail", send, SEND),
     Route("POST", "/users/{}/messages/{}/send", send_draft, SEND),
