@@ -5,7 +5,8 @@ write the same file never mix, and a process that is killed leaves what was ther
 """
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,13 @@ from bulkmail.errors import OutputError
 
 PRIVATE = 0o600
 PUBLIC = 0o644
+
+BUSY = 5 if os.name == "nt" else 0
+"""Times that a file is moved once more when it is refused. Windows lets no file take the place of one that is open,
+and a virus scanner, an indexer or a `bulkmail show` has each file of a run open for a moment."""
+
+FIRST_PAUSE = 0.01
+"""Seconds before it is moved once more; doubled each time, so 0.31 s in all."""
 
 UNFINISHED = ".*.new"
 """Matches what a process that was killed may have left beside its files."""
@@ -28,7 +36,7 @@ def replacing(path: Path, mode: int = PRIVATE) -> Iterator[BinaryIO]:
     try:
         with _creating(staged, mode) as file:
             yield file
-        staged.replace(path)
+        persistently(lambda: staged.replace(path))
         sync(path.parent)
     except OSError as error:
         _drop(staged)
@@ -68,6 +76,18 @@ def make_folder(folder: Path) -> None:
             raise
     else:
         folder.chmod(0o700)  # a strange umask may have taken even the owner's rights
+
+
+def persistently(move: Callable[[], object], more: int = BUSY, pause: Callable[[float], None] = time.sleep) -> None:
+    """Calls `move`, and up to `more` times again while the system refuses it. Raises the last PermissionError."""
+    for number in range(more):
+        try:
+            move()
+        except PermissionError:
+            pause(FIRST_PAUSE * 2**number)
+        else:
+            return
+    move()
 
 
 def sync(folder: Path) -> None:

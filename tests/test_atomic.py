@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from bulkmail.atomic import UNFINISHED, create, replace, replacing, sync
+from bulkmail.atomic import UNFINISHED, create, persistently, replace, replacing, sync
 from bulkmail.errors import OutputError
 
 
@@ -83,3 +83,28 @@ def test_two_that_write_at_the_same_time_do_not_mix_and_neither_fails(tmp_path: 
 def test_a_folder_that_is_not_there_cannot_be_synced(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot sync"):
         sync(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("refusals", range(6))
+def test_a_file_that_is_open_for_a_moment_is_replaced_after_it(refusals: int) -> None:
+    left, waited, moved = [PermissionError(13, "in use")] * refusals, list[float](), list[bool]()
+
+    def move() -> None:
+        if left:
+            raise left.pop()
+        moved.append(True)
+
+    persistently(move, 5, waited.append)
+    assert moved == [True]
+    assert waited == [0.01, 0.02, 0.04, 0.08, 0.16][:refusals]
+
+
+def test_one_that_stays_open_is_an_error_in_the_end() -> None:
+    waited = list[float]()
+
+    def move() -> None:
+        raise PermissionError(13, "in use")
+
+    with pytest.raises(PermissionError):
+        persistently(move, 5, waited.append)
+    assert sum(waited) == pytest.approx(0.31)

@@ -5,8 +5,8 @@ that leaves no trace, and was or may have been sent, is never offered again.
 """
 
 import os
+import re
 import shlex
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -41,10 +41,23 @@ class Step(NamedTuple):
     command: str = ""
 
 
+_BARE = re.compile(r"[\w.:\\/=+-]+")  # to PowerShell and to cmd, which differ in nearly all else
+
+
 def quoted(*words: str | Path, windows: bool = os.name == "nt") -> str:
-    """A command line for a POSIX shell or, on Windows, one that both cmd and PowerShell read alike."""
+    """A command line for a POSIX shell or, on Windows, for PowerShell; cmd reads it alike, but for a dollar sign or a
+    backtick, for which the two have no quotes in common."""
     texts = list(map(str, words))
-    return subprocess.list2cmdline(texts) if windows else shlex.join(texts)
+    return " ".join(map(_quoted_on_windows, texts)) if windows else shlex.join(texts)
+
+
+def _quoted_on_windows(text: str) -> str:
+    if _BARE.fullmatch(text):
+        return text
+    if "$" in text or "`" in text:
+        return "'" + text.replace("'", "''") + "'"
+    escaped = re.sub(r'(\\*)"', r"\1\1\"", text)
+    return '"' + re.sub(r"(\\+)\Z", r"\1\1", escaped) + '"'
 
 
 def next_steps(manifest: Manifest, folder: Path) -> list[Step]:

@@ -78,3 +78,26 @@ def test_a_path_is_quoted_for_the_shell_that_reads_it() -> None:
     assert quoted("bulkmail", "apply", "a b", windows=True) == 'bulkmail apply "a b"'
     assert quoted("bulkmail", "apply", "C:\\out\\a", windows=True) == "bulkmail apply C:\\out\\a"
     assert quoted("bulkmail", "apply", "it's; $x", windows=False) == "bulkmail apply 'it'\"'\"'s; $x'"
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("C:\\Users\\ada\\my jobs\\a.toml", '"C:\\Users\\ada\\my jobs\\a.toml"'),
+        ("C:\\out dir\\", '"C:\\out dir\\\\"'),
+        ("\\\\server\\share\\out", "\\\\server\\share\\out"),
+        ("failed,unknown", '"failed,unknown"'),
+        ("R&D", '"R&D"'),
+        ("out (2)", '"out (2)"'),
+        ("it's", '"it\'s"'),
+        ("a;b", '"a;b"'),
+        ("@old", '"@old"'),
+        ("$home", "'$home'"),
+        ("it's $x", "'it''s $x'"),
+        ('say "x"', '"say \\"x\\""'),
+        ("Büro", "Büro"),
+        ("", '""'),
+    ],
+)
+def test_what_the_shells_of_windows_would_act_on_is_quoted(word: str, expected: str) -> None:
+    assert quoted(word, windows=True) == expected

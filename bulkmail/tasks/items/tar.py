@@ -26,6 +26,10 @@ LONGEST = 200
 
 _NO_DIGEST = "0" * 64
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/%]|[. ]$|^[. ]')
+# Refused by Windows, with any suffix:
+_RESERVED = re.compile(
+    r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)", re.IGNORECASE
+)  # by Windows
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,10 @@ class Member:
 
     @cached_property
     def name(self) -> str:
-        return f"{folder_name(self.item.folder.path)}/{_safe(self.item.id)}.fts"
+        """The id is followed by a part of its digest: ids differ in case alone, and so would the files on a system
+        that takes these for one."""
+        digest = sha256(self.item.id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        return f"{folder_name(self.item.folder.path)}/{_safe(self.item.id)}~{digest}.fts"
 
     @cached_property
     def head(self) -> int:
@@ -72,6 +79,8 @@ def _safe(name: str) -> str:
     safe = "".join(
         c if c.isprintable() else quote(c) for c in _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", plain)
     )
+    if _RESERVED.match(safe):
+        safe = f"%{ord(safe[0]):02X}{safe[1:]}"
     if len(safe.encode()) <= LONGEST:
         return safe
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -2,22 +2,26 @@
 
 import io
 import json
+import re
 import tarfile
 from hashlib import sha256
 from pathlib import PurePosixPath, PureWindowsPath
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bulkmail.sink.names import safe_name
 from bulkmail.tasks.items.folders import Folder, escaped, names_of
 from bulkmail.tasks.items.item import Item
 from bulkmail.tasks.items.shelf import file_name
-from bulkmail.tasks.items.tar import END, Member, seconds_of
+from bulkmail.tasks.items.tar import END, Member, folder_name, seconds_of
 
-NAMES = st.text(max_size=40) | st.sampled_from(
-    ["..", ".", "", "a/b", "..\\..", "C:", "/etc", "\n", "\x00", "ä" * 300, "\ud800", "\u202e", "a" * 300]
-)
+NAMES = st.text(max_size=40) | st.sampled_from([
+    "..", ".", "", "a/b", "..\\..", "C:", "CON", "nul.txt", "com1", "LPT9.a.b", "aux .x", "name.", "a:b", "/etc", "\n",
+    "\x00", "ä" * 300, "\ud800", "\u202e", "a" * 300,
+])  # fmt: skip
+WINDOWS_REFUSES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)|[. ]$|[<>:\"|?*\\]", re.IGNORECASE)
 PATHS = st.lists(NAMES, max_size=4).map(lambda names: "/".join(map(escaped, names)))
 MOMENTS = st.sampled_from(["2026-01-02T03:04:05Z", "", "tomorrow", "0001-01-01T00:00:00Z"])
 ITEMS = st.builds(
@@ -51,6 +55,7 @@ def test_any_item_makes_a_member(found: list[tuple[Item, bytes]]) -> None:
             assert not PureWindowsPath(held.name).drive
             assert held.name.isprintable()
             assert all(len(part.encode()) <= 255 for part in path.parts)
+            assert not any(WINDOWS_REFUSES.search(part) for part in path.parts)
 
 
 @given(NAMES)
@@ -62,6 +67,24 @@ def test_a_name_is_a_part_of_a_path_whatever_it_holds(name: str) -> None:
 def test_a_file_of_an_item_has_a_name_of_its_own(path: str, one: str, other: str) -> None:
     names = [file_name(Item(Folder("id", path), name)) for name in (one, other)]
     assert [safe_name(name) for name in names] == names
+    assert (names[0] == names[1]) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("CON", "%43ON"), ("nul.txt", "%6Eul.txt"), ("COM¹", "%43OM¹"), ("CONIN$", "%43ONIN$"), ("aux .x", "%61ux .x"),
+        ("Console", "Console"), ("com10", "com10"), ("Aux files", "Aux files"), ("a:b", "a%3Ab"), ("end.", "end%2E"),
+    ],
+)  # fmt: skip
+def test_a_folder_has_no_name_that_windows_refuses(name: str, expected: str) -> None:
+    assert folder_name(escaped(name)) == expected
+
+
+@given(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=60))
+@example("AAMkAGI2", "AAMkAGi2")
+def test_members_of_two_items_are_two_files_also_where_case_does_not_count(one: str, other: str) -> None:
+    names = [Member(Item(Folder("id", "Inbox"), item)).name.lower() for item in (one, other)]
     assert (names[0] == names[1]) == (one == other)
 
 
