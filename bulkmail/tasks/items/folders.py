@@ -19,6 +19,7 @@ DEEPEST = 300
 RECOVERABLE = ("recoverableitemsdeletions", "recoverableitemsversions", "recoverableitemspurges")
 """Where deleted items are until their time is over; beside the root, and without folders below."""
 
+
 class Folder(NamedTuple):
     """One folder. `known` is its path from the nearest well-known folder on, such as `inbox` or `inbox/Scans`; empty
     where it is below none. `items` is how many are in it."""
