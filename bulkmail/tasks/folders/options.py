@@ -1,4 +1,4 @@
-"""What a job may say of folders: which to report, and which each mailbox shall have. Sends nothing."""
+"""What a job may say of folders: which to report, and which each mailbox should have. Sends nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal

@@ -45,7 +45,7 @@ def _is_as_left(tree: Tree, names: Sequence[str], left: Sequence[Folder], folder
 
 
 def _there(tree: Tree, found: str | None) -> Folder | None:
-    """The folder with this id; one in Deleted Items is gone, whoever put it there."""
+    """The folder with this id; one in Deleted Items counts as gone, also where another program put it there."""
     place = tree.places.get(found or "")
     return place.folder if place and not tree.within(place.folder, DELETED) else None
 

@@ -1,16 +1,16 @@
 """The folders of a mailbox, of every type, as the import and export API shows them: found, and made.
 
 learn.microsoft.com/graph/api/mailbox-list-folders, mailboxfolder-list-childfolders and mailbox-post-folders. Paths are
-from the root, with slashes; a slash or backslash in a name has a backslash before it.
+from the root, with slashes (see `kit.paths`).
 """
 
-import re
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.tasks.kit import expect
+from bulkmail.tasks.kit.paths import escaped, parted
 
 PAGE = {"$top": 250}
 DEEPEST = 300
@@ -18,8 +18,6 @@ DEEPEST = 300
 
 RECOVERABLE = ("recoverableitemsdeletions", "recoverableitemsversions", "recoverableitemspurges")
 """Where deleted items are until their time is over; beside the root, and without folders below."""
-
-_SPECIAL = re.compile(r"([/\\])")
 
 
 class Folder(NamedTuple):
@@ -35,7 +33,7 @@ class Folder(NamedTuple):
 
     @classmethod
     def of(cls, body: Any, parent: str = "", known: str = "") -> "Folder":
-        """`parent` and `known` are the paths of the folder that it is in. Raises GraphError for what is no folder."""
+        """`parent` and `known` are the paths of the folder that it is in. Raises GraphError for what is not one."""
         found = expect.an_item(body, "a mailbox folder")
         plain, kind = escaped(expect.text(found, "displayName")), expect.text(found, "type")
         known = expect.text(found, "wellKnownName") or (f"{known}/{plain}" if known else "")
@@ -76,12 +74,6 @@ async def _below(exchange: Graph, path: str, parent: Folder, depth: int, *ids: s
             yield one
 
 
-def escaped(name: str) -> str:
-    """The name of a folder as a part of a path."""
-    return _SPECIAL.sub(r"\\\1", name)
-
-
 def names_of(path: str) -> list[str]:
     """The names of the folders in a path."""
-    names = re.findall(r"(?:\\.|[^/\\])+", path)
-    return [re.sub(r"\\(.)", r"\1", name) for name in names]
+    return [name for name in parted(path) if name]

@@ -9,8 +9,9 @@ from typing import Any
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Change
-from bulkmail.tasks.items.folders import PAGE, Folder, escaped, names_of, tree
+from bulkmail.tasks.items.folders import PAGE, Folder, names_of, tree
 from bulkmail.tasks.kit.keyed import UNMADE
+from bulkmail.tasks.kit.paths import escaped
 
 FOLDER = "folder:"
 """What the keys of changes begin with that make a folder, before its path."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from bulkmail.core.advice import ABSENT
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
-from bulkmail.tasks.request.places import at, holds, named, plain
+from bulkmail.tasks.request.places import at, holds, named, plain, unsigned
 
 UNKNOWN: dict[str, Any] = {}
 """The before of what was not looked at: there may be something, and None would say that there is not."""
@@ -35,8 +35,8 @@ async def read(graph: Graph, path: str, rows: str) -> Any:
     """What stands at `rows` in the answer, all pages of it; None where there is nothing."""
     try:
         if rows == "value":
-            return [item async for item in graph.items(path)]
-        return at(await graph.get(path), rows)
+            return [unsigned(item) async for item in graph.items(path)]
+        return at(unsigned(await graph.get(path)), rows)
     except GraphError as error:
         if error.status != 404 or error.code in ABSENT:
             raise

@@ -6,6 +6,9 @@ empty place is the whole.
 
 from typing import Any
 
+SIGNED = frozenset({"@microsoft.graph.downloadurl", "@content.downloadurl", "importurl", "uploadurl"})
+"""Members that hold a pre-signed address, in lower case: anyone who has it may use it, so it belongs into no file."""
+
 
 def at(value: Any, place: str) -> Any:
     """What stands there; None where there is nothing."""
@@ -39,3 +42,10 @@ def named(value: Any, wanted: Any) -> Any:
 def plain(value: Any) -> Any:
     """An object without the members that only describe."""
     return {name: one for name, one in value.items() if "@" not in name} if isinstance(value, dict) else value
+
+
+def unsigned(value: Any) -> Any:
+    """An answer without the members in it that hold a pre-signed address."""
+    if isinstance(value, dict):
+        return {name: unsigned(one) for name, one in value.items() if name.lower() not in SIGNED}
+    return [unsigned(one) for one in value] if isinstance(value, list) else value

@@ -16,7 +16,7 @@ from bulkmail.tasks.request import cells
 from bulkmail.tasks.request.compare import UNKNOWN, Found, found
 from bulkmail.tasks.request.needed import least
 from bulkmail.tasks.request.options import OWN_COLUMNS, SAVED_COLUMNS, Compare, RequestOptions
-from bulkmail.tasks.request.places import at
+from bulkmail.tasks.request.places import at, unsigned
 from bulkmail.tasks.request.undo import undo
 
 LARGEST = 512 * 1024 * 1024
@@ -73,7 +73,7 @@ async def _read(graph: Graph, path: str, body: Any, options: RequestOptions) -> 
         answer = await graph.get(path, headers=options.headers)
     else:
         answer = await graph.post(path, body, effect=Effect.READ, headers=options.headers)
-    there = at(answer, options.rows)
+    there = at(unsigned(answer), options.rows)
     if isinstance(answer, bytes) or (there is None and answer is not None):
         raise GraphError(200, "NotAsAsked", f"the answer has nothing at {options.rows!r}, or is not JSON (see save)")
     for item in there if isinstance(there, list) else () if there is None else (there,):
@@ -120,4 +120,5 @@ def _place_of(look: Compare, options: RequestOptions, mailbox: Mailbox) -> str:
 
 
 def _row(item: Any, options: RequestOptions) -> Row:
-    return {name: at(item, place) for name, place in options.shown.items()}
+    shown = unsigned(item)
+    return {name: at(shown, place) for name, place in options.shown.items()}

@@ -50,7 +50,7 @@ def needs(options: RulesApplyOptions) -> Needs:
 
 @task(
     "rules.apply",
-    summary="Gives every mailbox the inbox rules of the job, by name, and keeps them as they shall be",
+    summary="Gives every mailbox the inbox rules of the job, by name, and corrects those that differ",
     needs=needs,
     options=RulesApplyOptions,
     columns=COLUMNS,

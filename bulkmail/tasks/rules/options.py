@@ -1,4 +1,4 @@
-"""What a job may say of rules: which to report, which to remove, and which each mailbox shall have. Sends nothing."""
+"""What a job may say of rules: which to report, which to remove, and which each mailbox should have. Sends nothing."""
 
 from collections.abc import Mapping
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""The rules that each mailbox shall have, as a job says them: checked, and as the service wants them."""
+"""The rules that each mailbox should have, as a job says them: checked, and as the service wants them."""
 
 from collections.abc import Mapping
 from typing import Any

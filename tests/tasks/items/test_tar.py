@@ -12,10 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bulkmail.sink.names import safe_name
-from bulkmail.tasks.items.folders import Folder, escaped, names_of
+from bulkmail.tasks.items.folders import Folder, names_of
 from bulkmail.tasks.items.item import Item
 from bulkmail.tasks.items.shelf import file_name
 from bulkmail.tasks.items.tar import END, Member, folder_name, seconds_of
+from bulkmail.tasks.kit.paths import escaped
 
 NAMES = st.text(max_size=40) | st.sampled_from([
     "..", ".", "", "a/b", "..\\..", "C:", "CON", "nul.txt", "com1", "LPT9.a.b", "aux .x", "name.", "a:b", "/etc", "\n",

@@ -259,3 +259,18 @@ def test_a_run_that_reads_and_one_that_writes(tmp_path: Path) -> None:
         assert done.manifest["changes"]["done"] == planned.manifest["changes"]["planned"] == len(planned.rows) > 0
         tokyo = {**utc, "task.body": {"timeZone": "Tokyo Standard Time"}, "task.apply": True, "limits.max_changes": 3}
         assert tenant.run("request", tmp_path / "capped", settings=tokyo).manifest["changes"] == {"done": 3}
+
+
+def test_pre_signed_addresses_come_into_no_row() -> None:
+    address = "https://contoso.example/secret"
+    item = {"id": "1", "@microsoft.graph.downloadUrl": address, "parts": [{"uploadUrl": address, "importUrl": address}]}
+    ways: list[dict[str, Any]] = [
+        {"rows": "value"}, {}, {"rows": "value", "columns": {"a": "@microsoft.graph.downloadUrl"}},
+        {"rows": "value/0"}, {"rows": "value", "paging": False},
+    ]  # fmt: skip
+    for options in ways:
+        told = answered({"value": [item]}, **options)
+        assert told
+        assert address not in str(told)
+    with pytest.raises(GraphError, match="NotAsAsked"):
+        answered({"uploadUrl": address}, rows="uploadUrl")
