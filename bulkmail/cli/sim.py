@@ -56,7 +56,9 @@ LoginPort = Annotated[int, _flag("Port of Entra under --plain.", TIME, min=0)]
 Plain = Annotated[bool, typer.Option("--plain", help="Graph without TLS, for benchmarks.", rich_help_panel=TIME)]
 Directory = Annotated[Path, _flag("Gets certificates, mailboxes.csv, job.toml.", TIME)]
 StopAfter = Annotated[str, _flag("End by itself after this time; 0s: with Ctrl-C.", TIME)]
-Roles = Annotated[str, _flag("Application permissions of the app, by commas.", APP)]
+Roles = Annotated[
+    str, _flag("Application permissions of the app, by commas.", APP, show_default="all that the tasks need")
+]
 Scope = Annotated[str, _flag("Group (its name or id) whose mailboxes alone the app may open, as by RBAC for "
                              "Applications.", APP)]  # fmt: skip
 Days = Annotated[int, _flag("Make a new certificate with so many days left; 0 keeps the one that is there.", APP,
