@@ -78,10 +78,10 @@ ListFaults = Annotated[bool, typer.Option("--list-faults", help="Tell the kinds 
 HELP = """Simulate Entra and Graph on this machine, to rehearse on: strict about limits, and a witness of what happened.
 
 It writes certificates, a list of mailboxes and a ready job into --directory, says where it listens, runs until
-Ctrl-C and then prints its books: requests, most in flight, breaches of limits, early retries, writes done twice.
+Ctrl-C and then prints its counts: requests, most in flight, breaches of limits, early retries, writes done twice.
 Each rehearsal goes on in another terminal, with: bulkmail run rehearsal/job.toml
 
-A throttled night: 200 requests a second, and the door shut for whoever asks for more.
+A throttled night: 200 requests a second, and nothing at all for a while if more are sent.
 
     bulkmail sim --rate 200 --burst 50 --harsh --retry-after decimal
 
