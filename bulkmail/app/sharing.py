@@ -1,7 +1,7 @@
 """Shares the slots of each mailbox with other runs on this host that work with the same application, and tells of it.
 
 The service counts requests in flight by application and mailbox, whichever process sends them. What the rate allows is
-not divided: each run learns it from the service, whoever else is there.
+not divided: each run learns it from the service, whatever other programs use it.
 """
 
 import asyncio

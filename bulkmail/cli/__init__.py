@@ -5,6 +5,7 @@ Every other way costs a second of CPU before the first word: `run` needs aiohttp
 """
 
 import sys
+from functools import partial
 from importlib import import_module
 from shutil import get_terminal_size
 from typing import Annotated, Any, NamedTuple
@@ -66,15 +67,28 @@ COMMANDS = {
 }
 
 ROOM = 70
-"""Columns that help in tables needs."""
+"""Columns that help in tables needs; a command with a longer option says its own."""
 
-STYLE: dict[str, Any] = {
-    "context_settings": {"help_option_names": ["-h", "--help"]},
-    "add_completion": False,
-    # Paragraphs of help texts flow; on a narrow terminal the names of options would be cut, and plain text is not.
-    "rich_markup_mode": "markdown" if get_terminal_size().columns >= ROOM else None,
-    "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
-}
+
+class _Narrow(typer.Context):
+    """Help for a narrow terminal: what an option does stands below its name, not beside it."""
+
+    def make_formatter(self) -> Any:
+        formatter = super().make_formatter()
+        formatter.write_dl = partial(formatter.write_dl, col_max=8)  # type: ignore[method-assign]
+        return formatter
+
+
+def _style(room: int = ROOM) -> dict[str, Any]:
+    """How help is shown. On a terminal with less room, tables would cut the names of options; plain text does not."""
+    columns = get_terminal_size().columns
+    narrow = {"terminal_width": columns} if columns < room else {}
+    return {
+        "context_settings": {"help_option_names": ["-h", "--help"], **narrow},
+        "add_completion": False,
+        "rich_markup_mode": None if narrow else "markdown",  # in which the paragraphs of help texts flow
+        "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
+    }
 
 
 def load(name: str) -> Any:
@@ -83,11 +97,13 @@ def load(name: str) -> Any:
     module = import_module(f"{__name__}.{file}")
     found = getattr(module, attribute)
     if not isinstance(found, typer.Typer):
-        single = typer.Typer(**STYLE)
+        single = typer.Typer(**_style(getattr(module, "ROOM", ROOM)))
         single.command(name, help=getattr(module, "HELP", None))(found)
         found = single
     command = typer.main.get_command(found)
     command.name = name
+    if command.context_settings.get("terminal_width"):
+        command.context_class = _Narrow
     return command
 
 
@@ -104,7 +120,7 @@ app = typer.Typer(
     cls=LazyGroup,
     help="Runs one task against every mailbox of a Microsoft 365 tenant, as fast as the service permits.",
     no_args_is_help=True,
-    **{**STYLE, "add_completion": True},
+    **{**_style(), "add_completion": True},
 )
 
 

@@ -15,7 +15,7 @@ from bulkmail.app.loop import run as run_loop
 from bulkmail.app.prepare import Flags
 from bulkmail.cli import console as say
 from bulkmail.cli.findings import show
-from bulkmail.cli.flags import ApplyFlag, JobFile, MaxDuration, Settings, flags
+from bulkmail.cli.flags import AsIfApplied, JobFile, MaxDuration, Settings, flags
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def check(
     *,
     input_path: Annotated[str, typer.Option("--input", help="Mailboxes: a file, as for `bulkmail run`.")] = "",
     output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
-    apply: ApplyFlag = False,
+    apply: AsIfApplied = False,
     limit: Annotated[int | None, typer.Option(help="Mailboxes that the run is to take; 0 takes all.", min=0)] = None,
     settings: Settings = None,
     max_duration: MaxDuration = "",

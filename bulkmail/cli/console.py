@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Screen(Console):
-    """Prints texts less what a terminal would act on: they may come from the run directory of somebody else."""
+    """Prints texts less what a terminal would act on: they may come from another person's run directory."""
 
     def print(self, *objects: Any, **how: Any) -> None:
         texts = ("\n".join(map(visible, one.split("\n"))) if isinstance(one, str) else one for one in objects)

@@ -10,6 +10,7 @@ from bulkmail.errors import UsageError
 
 JobFile = Annotated[Path, typer.Argument(help="Job file (TOML); configs/ has one for each task.", metavar="JOB.toml")]
 ApplyFlag = Annotated[bool, typer.Option("--apply", help="Change mailboxes; otherwise changes are only planned.")]
+AsIfApplied = Annotated[bool, typer.Option("--apply", help="As for a run with --apply; changes nothing here.")]
 PlanFlag = Annotated[bool, typer.Option("--plan", help="Only plan, which is what happens anyway.")]
 MaxChanges = Annotated[int | None, typer.Option(help="Stop an apply before it makes one change more.", min=0)]
 MovedJob = Annotated[

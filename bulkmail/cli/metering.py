@@ -29,7 +29,7 @@ class Meter:
 
 @contextmanager
 def metered(wanted: Metering) -> Iterator[Meter]:
-    """Raises UsageError for an address that is none, or is taken."""
+    """Raises UsageError for a text that is not an address, or an address that is taken."""
     if not wanted.file and not wanted.listen:
         yield Meter()
         return

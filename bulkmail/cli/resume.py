@@ -30,6 +30,9 @@ from bulkmail.cli.metering import Metering
 from bulkmail.errors import UsageError
 from bulkmail.model import Status
 
+ROOM = 100
+"""Columns that help in tables needs: an option has a long name, so that no one gives it by mistake."""
+
 
 def resume(
     run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],

@@ -76,7 +76,12 @@ def setup(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look at everything, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take what is usual, and do each step.")] = False,
-    public_client: Annotated[str, typer.Option(help="Application that the administrator signs in with.")] = GRAPH_TOOLS,
+    public_client: Annotated[
+        str,
+        typer.Option(
+            help="Application that the administrator signs in with.", show_default="Microsoft Graph Command Line Tools"
+        ),
+    ] = GRAPH_TOOLS,
     cloud: Annotated[str, typer.Option(help="global, usgov, usgov-dod, china, or custom with the next two.")] = "",
     login: Annotated[str, typer.Option(help="Sign-in endpoint of a custom cloud.")] = "",
     graph: Annotated[str, typer.Option(help="Graph endpoint of a custom cloud.")] = "",

@@ -56,7 +56,9 @@ LoginPort = Annotated[int, _flag("Port of Entra under --plain.", TIME, min=0)]
 Plain = Annotated[bool, typer.Option("--plain", help="Graph without TLS, for benchmarks.", rich_help_panel=TIME)]
 Directory = Annotated[Path, _flag("Gets certificates, mailboxes.csv, job.toml.", TIME)]
 StopAfter = Annotated[str, _flag("End by itself after this time; 0s: with Ctrl-C.", TIME)]
-Roles = Annotated[str, _flag("Application permissions of the app, by commas.", APP)]
+Roles = Annotated[
+    str, _flag("Application permissions of the app, by commas.", APP, show_default="all that the tasks need")
+]
 Scope = Annotated[str, _flag("Group (its name or id) whose mailboxes alone the app may open, as by RBAC for "
                              "Applications.", APP)]  # fmt: skip
 Days = Annotated[int, _flag("Make a new certificate with so many days left; 0 keeps the one that is there.", APP,
@@ -76,10 +78,10 @@ ListFaults = Annotated[bool, typer.Option("--list-faults", help="Tell the kinds 
 HELP = """Simulate Entra and Graph on this machine, to rehearse on: strict about limits, and a witness of what happened.
 
 It writes certificates, a list of mailboxes and a ready job into --directory, says where it listens, runs until
-Ctrl-C and then prints its books: requests, most in flight, breaches of limits, early retries, writes done twice.
+Ctrl-C and then prints its counts: requests, most in flight, breaches of limits, early retries, writes done twice.
 Each rehearsal goes on in another terminal, with: bulkmail run rehearsal/job.toml
 
-A throttled night: 200 requests a second, and the door shut for whoever asks for more.
+A throttled night: 200 requests a second, and nothing at all for a while if more are sent.
 
     bulkmail sim --rate 200 --burst 50 --harsh --retry-after decimal
 

@@ -9,7 +9,7 @@ import typer
 
 from bulkmail.app.status import Fresh, status_of
 from bulkmail.cli import console as say
-from bulkmail.cli.flags import ApplyFlag, JobFile, Settings, flags
+from bulkmail.cli.flags import AsIfApplied, JobFile, Settings, flags
 from bulkmail.config import load
 from bulkmail.errors import UsageError
 from bulkmail.rundir.freshness import NEVER, Entry
@@ -26,7 +26,7 @@ def status(
         str, typer.Option("--max-age", help="Exit with 8 if a mailbox is older than this, such as 36h or 10d.")
     ] = "",
     few: Annotated[int, typer.Option("--stalest", help="How many of the stalest mailboxes are named.", min=0)] = 10,
-    apply: ApplyFlag = False,
+    apply: AsIfApplied = False,
     settings: Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:

@@ -1,7 +1,7 @@
 """The job: file, environment and flags merged into one frozen object, and every mistake named with its key and place.
 
 Later wins: the built-in value, the job file, the environment, the flags. A key of `[app]` is `BULKMAIL_TENANT_ID` in
-the environment, one of `[input]`, `[limits]` or `[output]` is `BULKMAIL_LIMITS_BATCH`; an empty variable is none.
+the environment, one of `[input]`, `[limits]` or `[output]` is `BULKMAIL_LIMITS_BATCH`; an empty one counts as not set.
 Secrets come by environment or from a file, never as a flag. Paths in a job file are relative to it, all others to the
 current directory. Reads the job file and nothing else.
 """

@@ -24,7 +24,7 @@ def _share(value: object) -> object:
 
 
 def _unset(value: object) -> object:
-    """An empty path is none, not the current directory."""
+    """An empty path means that there is no path, not the current directory."""
     return None if value == "" else value
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from bulkmail.errors import ServiceDown
 from bulkmail.model import Event, Reporter, Wait
+from bulkmail.text import duration
 
 CHANCE = 1e-9
 """What is not to be expected: of a million requests a night, one fails by chance in three years."""
@@ -122,18 +123,20 @@ class Outage:
         """The wait of all mailboxes for the next probe."""
         if not self.down:
             return []
-        return [Wait("", max(0.0, self.next_probe - now), f"{self._cause()} for {now - self._began:.0f} s")]
+        return [Wait("", max(0.0, self.next_probe - now), self._lasted(now))]
 
     def _put_off(self, now: float) -> None:
         """The next probe, or the end."""
         left = self._began + self._max_wait - now
         if left <= 0:
-            lasted = f"{self._cause()} for {now - self._began:.0f} s"
-            self._over = f"{lasted}; the job allows {self._max_wait:.0f} s"
+            self._over = f"{self._lasted(now)}; the job allows {duration(self._max_wait)}"
             return
         pause = min(left, self._pause * (1 + self._dice() / 10))
         self.next_probe = now + pause
         self._report(Event("paused", self._cause(), "", pause, pause))
+
+    def _lasted(self, now: float) -> str:
+        return f"{self._cause()} for {duration(now - self._began)}"
 
     def _cause(self) -> str:
         return f"Graph does not answer ({self._said})"

@@ -46,7 +46,7 @@ def obey(seconds: float, jitter: float) -> float:
 
 
 def _instant(value: str) -> float | None:
-    """An HTTP-date in any of its three forms as seconds since the epoch; None if `value` is none."""
+    """An HTTP-date in any of its three forms as seconds since the epoch; None if `value` is not one."""
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):

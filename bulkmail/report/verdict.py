@@ -48,7 +48,7 @@ def _work_done(view: View) -> str:
 
 
 def _not_ok(view: View) -> list[str]:
-    """The mailboxes that somebody has to look at."""
+    """The mailboxes that a person has to look at."""
     found = view.manifest.statuses
     told = [(found.get(status, 0), word) for status, word in _BAD.items()]
     return [f"{mailboxes(number)} {word}" for number, word in told if number]

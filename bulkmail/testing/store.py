@@ -24,7 +24,7 @@ class MemoryStore:
         return nullcontext()
 
     def carried(self, done: int, expected: int, /) -> None:
-        """Nobody is shown how far it is."""
+        """Does nothing: a test has no progress line."""
 
     @asynccontextmanager
     async def blob(self, name: str, frame: Frame | None = None, /) -> AsyncIterator["MemoryBlob"]:

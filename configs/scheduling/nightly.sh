@@ -31,6 +31,7 @@ case $code in
     run=$(sed -n 's/^  "directory": "\(.*\)",$/\1/p' "$folder/last.json")
     [ -n "$run" ] && printf '%s\n' "$run" >"$stopped"
     ;;
+6) ;; # another process works in it, and may be stopped in its turn
 *) rm -f "$stopped" ;;
 esac
 

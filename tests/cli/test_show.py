@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bulkmail import __version__
-from bulkmail.cli import app
+from bulkmail.cli import COMMANDS, app
 from bulkmail.errors import EXIT_CODES
 from bulkmail.rundir.folder import hold
 from bulkmail.rundir.journal import sealed
@@ -134,6 +134,27 @@ def test_help_names_every_option_whole_and_every_exit_code(columns: str) -> None
         assert option in done.stdout
     codes = done.stdout.partition("Exit codes")[2].partition("Examples")[0]
     assert all(re.search(rf"\b{code}\b", codes) for code in EXIT_CODES)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_no_help_is_wider_than_the_terminal_or_cuts_a_name(columns: int) -> None:
+    """In one process: an import takes longer than a text."""
+    show = """
+import sys
+from typer.testing import CliRunner
+from bulkmail.cli import COMMANDS, app
+for name in COMMANDS:
+    print(CliRunner().invoke(app, [name, "-h"]).output)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", show],
+        capture_output=True, text=True, timeout=120, check=True, env={**os.environ, "COLUMNS": str(columns)},
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    wide = [line for line in lines if len(line.rstrip()) > columns and " " in line.strip()]
+    assert wide == []
+    assert [line for line in lines if re.search(r"\w(…|\.\.\.)", line)] == []
+    assert len(re.findall("Usage: ", done.stdout)) == len(COMMANDS)
 
 
 def test_what_is_not_set_is_not_called_null() -> None:

@@ -92,7 +92,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[_Step], float]], ...] = (
 
 
 def _is_usable(sample: Sample) -> bool:
-    """Whether its figures are such as a run can have: the file may be of somebody else."""
+    """Whether its figures are such as a run can have: the file may come from elsewhere."""
     figures = (sample.done, sample.requests, sample.in_flight, sample.throttled, sample.waiting, sample.memory)
     return 0 <= sample.seconds <= LONGEST and all(0 <= number <= GREATEST for number in figures)
 

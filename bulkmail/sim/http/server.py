@@ -109,7 +109,7 @@ class Server:
         return answer
 
     def _decided(self, options: Mapping[str, str]) -> Answer:
-        """The page of a person who signs in on another device: whoever opens it with the code approves."""
+        """The page of a person who signs in on another device: to open it with the code is to approve."""
         if not self.entra.devices.decide(options.get("code", ""), approved=options.get("decline", "") != "true"):
             text = "Open this page with the code that was shown: /devicelogin?code=CODE, and &decline=true to refuse."
             raise Refusal(404, "NotFound", text)

@@ -182,5 +182,5 @@ def _plan() -> Json:
 
 
 def recipient(address: str) -> Json:
-    """Somebody who gets or sends mail, as messages, events and rules name them."""
+    """A person who gets or sends mail, as messages, events and rules name them."""
     return {"emailAddress": {"name": address.partition("@")[0].replace(".", " ").title(), "address": address}}

@@ -16,7 +16,7 @@ from bulkmail.model import Checkpoint, Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import all_of, any_of
 from bulkmail.tasks.items import clouds
-from bulkmail.tasks.items.fetch import ALONE, Exported, alone, calls, several
+from bulkmail.tasks.items.fetch import ALONE, Exported, alone, calls, ends_mailbox, several
 from bulkmail.tasks.items.folders import Folder, tree
 from bulkmail.tasks.items.item import COLUMNS, Item
 from bulkmail.tasks.items.listing import Place, Walk, mark
@@ -128,7 +128,7 @@ class Export:
                         await self.shelf.end()
                         yield Checkpoint(place.kept())
         except GraphError as error:
-            if error.status not in (308, 404):
+            if error.status not in (308, 404) or ends_mailbox(error):
                 raise
             if error.status == 308:
                 moved = f"{error}: the folder lies in an archive, which was not gone to"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 
+from bulkmail.core.advice import ABSENT
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import BlobFile
@@ -58,6 +59,11 @@ class Exported(NamedTuple):
         return f"{said.code}: {said.error}".rstrip(": ") if said.code else "" if said.whole else DROPPED
 
 
+def ends_mailbox(error: GraphError) -> bool:
+    """Whether every other item would meet the same refusal, such as where the mailbox is gone."""
+    return error.status in LASTING or error.code in ABSENT
+
+
 def calls(items: Sequence[Item]) -> Iterator[list[Item]]:
     """Items that are asked for together, in their order; none of them is large."""
     together: list[Item] = []
@@ -79,7 +85,7 @@ async def several(exchange: Graph, items: Sequence[Item]) -> list[Exported]:
     try:
         request = await exchange.stream("/exportItems", {"itemIds": [item.id for item in items]}, into=held.enter)
     except GraphError as error:
-        if error.status in LASTING:
+        if ends_mailbox(error):
             raise
     return [Exported(item, *held.found.get(item.id, (NOTHING, None)), request=request) for item in items]
 
@@ -119,7 +125,7 @@ async def alone(exchange: Graph, item: Item, opened: Callable[[], AbstractAsyncC
     try:
         request = await exchange.stream("/exportItems", {"itemIds": [item.id]}, into=poured.enter)
     except GraphError as error:
-        if error.status in LASTING:
+        if ends_mailbox(error):
             raise
         return Exported(item, NOTHING._replace(code=error.code or str(error.status), error=error.message))
     return Exported(item, poured.answered, blob=poured.blob, request=request)

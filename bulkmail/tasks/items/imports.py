@@ -101,7 +101,7 @@ async def items_import(mailbox: Mailbox, graph: Graph, options: ItemsImportOptio
     source, kept = options.mailbox_of(mailbox), options.kept
     ledger = Ledger.of(graph, f"{kept.id}/{source}")
     run = Import(graph, await graph.exchange(), options, ledger)
-    cursor, moved = Cursor(kept.items(source, ledger.resumed)), 0
+    cursor, moved = Cursor(kept.latest(source, ledger.resumed)), 0
     while chunk := await graph.thread(cursor.take, CHUNK_ITEMS, CHUNK_BYTES):
         todo = [one for one in chunk if ledger.lacks(one.number)]
         if todo:

@@ -112,6 +112,18 @@ class Kept:
                     if number >= start and (stored := Stored.of(number, orjson.loads(line))).state == "exported":
                         yield stored
 
+    def latest(self, mailbox: str, start: int = 0) -> Iterator[Stored]:
+        """The same, each item once: one that has changed while it was exported may have more than one row."""
+        seen, last = set[int](), dict[str, int]()
+        for one in self.items(mailbox):
+            known = hash(one.item_id)  # eight bytes for an id; two that are alike cost a place in `last`
+            if known in seen:
+                last[one.item_id] = one.number
+            seen.add(known)
+        for one in self.items(mailbox, start):
+            if last.get(one.item_id, one.number) == one.number:
+                yield one
+
     def fault(self, stored: Stored) -> str:
         """What is wrong with a stream; empty where it is as it was exported."""
         try:

@@ -103,7 +103,7 @@ async def online(graph: Graph, options: ItemsVerifyOptions, source: str) -> Asyn
     """What the mailbox holds is listed once; then item after item is looked for in it."""
     exchange = await graph.exchange()
     there = await listed(exchange)
-    cursor = Cursor(options.kept.items(source))
+    cursor = Cursor(options.kept.latest(source))
     same: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
     if options.by == "content":
         for item, (digest, size, _) in zip(there, await digests(exchange, list(there)), strict=True):

@@ -32,7 +32,7 @@ HEADINGS: Mapping[str, str] = {
 
 NUMBERS = frozenset({"items", "size", "warning_quota", "send_quota", "quota", "deleted_items", "deleted_size"})
 LONGEST = 1 << 20
-"""Characters of a line: one that is longer is none."""
+"""Characters of a line at most: a longer one is not a line of a report."""
 
 _APART = "\x1f"
 

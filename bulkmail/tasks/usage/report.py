@@ -153,7 +153,7 @@ def _percent(size: int | None, quota: int | None) -> float | None:
 
 
 def _state(told: dict[str, Any]) -> str:
-    """The gravest quota that is reached. A quota of 0 is none."""
+    """The gravest quota that is reached. 0 means that there is no quota."""
     quotas = {"full": told["quota"], "no_send": told["send_quota"], "warning": told["warning_quota"]}
     size = told["size"]
     if size is None or not any(quotas.values()):

@@ -1,11 +1,12 @@
 """An export of the first mailbox of a tenant that no run has made: its task's rows and files, and a manifest."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import orjson
 
-from bulkmail.model import Checkpoint, Digest
+from bulkmail.model import Checkpoint, Digest, Row
 from bulkmail.rundir.manifest import JobFile, Manifest, PinnedApp, PinnedInput, PinnedOutput
 from bulkmail.tasks.items.export import items_export
 from bulkmail.tasks.items.options import ItemsExportOptions
@@ -25,6 +26,12 @@ async def export(desk: Desk, folder: Path) -> Path:
     blobs.mkdir(parents=True)
     for name, content in store.files.items():
         (blobs / name).write_bytes(content)
+    return written(out, rows)
+
+
+def written(out: Path, rows: Sequence[Row]) -> Path:
+    """A run directory with these rows."""
+    out.mkdir(parents=True, exist_ok=True)
     records = b"".join(orjson.dumps(row) + b"\n" for row in rows)
     (out / "records.ndjson").write_bytes(records)
     manifest = Manifest(

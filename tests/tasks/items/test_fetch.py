@@ -13,8 +13,8 @@ from bulkmail.testing import Scripted, run
 ITEMS = [Item(Folder("folder", "Inbox"), name) for name in ("one", "two")]
 
 
-def answered(status: int) -> Graph:
-    body = {"error": {"code": "ErrorNonExistentMailbox", "message": "gone"}}
+def answered(status: int, code: str = "ErrorItemNotFound") -> Graph:
+    body = {"error": {"code": code, "message": "no"}}
     return Graph(Scripted(lambda _: Response(status, body=body)), "https://graph.microsoft.com/v1.0")
 
 
@@ -24,6 +24,7 @@ def test_each_item_is_asked_for_alone_after_a_call_that_was_refused(status: int)
     assert [(one.item, one.again) for one in found] == [(item, True) for item in ITEMS]
 
 
-def test_a_refusal_that_all_would_meet_ends_the_mailbox() -> None:
-    with pytest.raises(GraphError):
-        run(several(answered(403), ITEMS))
+@pytest.mark.parametrize(("status", "code"), [(403, "ErrorAccessDenied"), (404, "ErrorNonExistentMailbox")])
+def test_a_refusal_that_all_would_meet_ends_the_mailbox(status: int, code: str) -> None:
+    with pytest.raises(GraphError, match=code):
+        run(several(answered(status, code), ITEMS))
