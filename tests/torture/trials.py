@@ -94,7 +94,8 @@ TRIALS = (
         kinds=("folders",),
     ),
     Trial(
-        "rules.remove", "idempotent", 'name = "rules.remove"\nselect = "external"\ninternal_domains = ["tenant.example"]',
+        "rules.remove", "idempotent",
+        'name = "rules.remove"\nselect = "external"\ninternal_domains = ["tenant.example"]',
         kinds=("rules",),
     ),
     _contacts("contacts.sync-new", "keyed", FIRST_LIST, ""),
