@@ -93,6 +93,11 @@ TRIALS = (
         "folders.apply", "keyed by name", 'name = "folders.apply"\nfolders = ["Inbox/Projects/2026", "Records"]',
         kinds=("folders",),
     ),
+    Trial(
+        "rules.remove", "idempotent",
+        'name = "rules.remove"\nselect = "external"\ninternal_domains = ["tenant.example"]',
+        kinds=("rules",),
+    ),
     _contacts("contacts.sync-new", "keyed", FIRST_LIST, ""),
     _contacts("contacts.sync-changed", "verified", NEXT_LIST, FIRST_LIST),
     _letter("mail.send-draft", "keyed, in two steps", "draft", doubtful=False),

@@ -28,6 +28,13 @@ class FoldersReportOptions(Options):
     walk: Literal["delta", "children"] = Field(
         "delta", description="delta: all folders at once; children: parent by parent, for a cloud that has no delta"
     )
+    since: Literal["last"] | None = Field(
+        None, description="last: only folders that have changed since the last run of this job, their items among "
+        "that; needs [state] path, and a cloud that has delta",
+    )  # fmt: skip
+
+    def needs_state(self) -> str:
+        return "since" if self.since else ""
 
 
 class FoldersApplyOptions(Options):

@@ -3,11 +3,12 @@
 Search folders show what lies in others, and are left out of the sums.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
+from bulkmail.tasks.folders.changes import REMOVED, News, news
 from bulkmail.tasks.folders.options import FoldersReportOptions
 from bulkmail.tasks.kit.folders import PERMISSION, known, no_top, tree_of
 from bulkmail.tasks.kit.tree import IN_SYNC_ISSUES, IN_TREE, Folder, Place, Tree, sums
@@ -28,6 +29,14 @@ COLUMNS = {
     "parent_id": "id of the folder that it lies in",
     "folders": "in the row of sums: how many folders there are",
 }
+CHANGE = {
+    "change": "listed (in the first run), changed (new, or not as it was: name, place or items), restarted (the "
+    "service has forgotten what it told last, and all are listed), or removed",
+}
+
+
+def columns(options: FoldersReportOptions) -> Mapping[str, str]:
+    return {**COLUMNS, **CHANGE} if options.since else COLUMNS
 
 
 @task(
@@ -35,12 +44,34 @@ COLUMNS = {
     summary="Folders of each mailbox: tree, counts, sizes and well-known names, with a row of sums",
     permission=PERMISSION,
     options=FoldersReportOptions,
-    columns=COLUMNS,
+    columns=columns,
+    keeps_state=True,
     key_columns=("folder_id",),
 )
 async def folders_report(mailbox: Mailbox, graph: Graph, options: FoldersReportOptions) -> AsyncIterator[Row]:
-    """A row for each folder, and the sums last."""
+    """A row for each folder, and the sums last; with `since` none where nothing has changed."""
     del mailbox
+    if not options.since:
+        async for row in _rows(graph, options):
+            yield row
+        return
+    recent = await news(graph)
+    if not recent.there and not recent.gone:
+        return
+    async for row in _rows(graph, options):
+        if row["kind"] == "total" or row["folder_id"] in recent.there:
+            yield {**row, "change": recent.change}
+    for row in _removed(recent) if options.only == "all" else ():
+        yield row
+
+
+def _removed(recent: News) -> Iterator[Row]:
+    """A folder that is gone is known by its id alone."""
+    for id_ in recent.gone:
+        yield {**dict.fromkeys(COLUMNS.keys() - {"mailbox"}), "folder_id": id_, "kind": "folder", "change": REMOVED}
+
+
+async def _rows(graph: Graph, options: FoldersReportOptions) -> AsyncIterator[Row]:
     tree, names = await _read(graph, options)
     reported = [*tree.walk(hidden=options.hidden)]
     if options.only == "all":

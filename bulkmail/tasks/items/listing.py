@@ -15,10 +15,10 @@ from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.tasks.items.folders import Folder
 from bulkmail.tasks.items.item import Item
+from bulkmail.tasks.kit.delta import is_forgotten
 
 PATH = "/folders/{}/items/delta"
 SIZE = {"Prefer": "odata.maxpagesize=200"}
-EXPIRED = frozenset({"SyncStateNotFound", "syncStateNotFound", "SyncStateInvalid", "resyncRequired"})
 KEPT = 40_000
 """Letters of delta links that a checkpoint has room for. A folder without its link has a full pass the next time."""
 
@@ -53,7 +53,7 @@ class Walk:
             async for page in self._from(self.since):
                 yield page
         except GraphError as error:
-            if not self.since or (error.status != 410 and error.code not in EXPIRED):
+            if not self.since or not is_forgotten(error):
                 raise
             self.restarted = True
             async for page in self._from(""):

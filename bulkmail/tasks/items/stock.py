@@ -75,7 +75,7 @@ class Stock:
                 known.append(There(item.id, item.change_key, new))
 
     def made(self, item_id: str) -> None:
-        """What this process has made is no one else's."""
+        """What this process has made is not what another one may have left."""
         self._made.add(item_id)
 
     async def take(self, folder: Folder, stored: Sought, *, lost: bool = False) -> There | None:

@@ -43,7 +43,7 @@ class MailboxReportOptions(Options):
 
 def _checked(name: str, given: Any, context: Any) -> Options:
     try:
-        return PARTS[name].options.model_validate(given, context=context)
+        options = PARTS[name].options.model_validate(given, context=context)
     except ValidationError as error:
         first, *_ = error.errors(include_url=False)
         where = ".".join([name, *map(str, first["loc"][:1])])
@@ -51,3 +51,6 @@ def _checked(name: str, given: Any, context: Any) -> Options:
             near = nearest(str(first["loc"][0]), PARTS[name].options.model_fields)
             raise ValueError(f"{where} is not an option of {PARTS[name].name}{near}") from None
         raise ValueError(f"{where} {in_words([first])}") from None
+    if last := options.needs_state():
+        raise ValueError(f"{name}.{last} goes on from the last run, which a sweep of several reports does not")
+    return options

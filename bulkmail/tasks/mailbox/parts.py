@@ -11,8 +11,9 @@ from bulkmail.tasks.settings.report import settings_report
 _REPORTS = (settings_report, rules_report, folders_report, permissions_report)
 
 PARTS: Mapping[str, Task] = {report.name.removesuffix(".report"): report for report in _REPORTS}
-"""By the names of the parts, in the order of their rows. A report that keeps state, wants the columns of the list or
-goes to another mailbox cannot be a part; to be one, it has to be entered here and nowhere else."""
+"""By the names of the parts, in the order of their rows. A report that wants the columns of the list or goes to
+another mailbox cannot be a part, nor can one that goes on from the last run; to be one, it has to be entered here and
+nowhere else."""
 
 FIRST = ("folders",)
 """Parts that begin before the others: what they read of a mailbox does for these as well."""

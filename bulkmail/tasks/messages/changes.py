@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
+from bulkmail.tasks.kit.delta import is_forgotten
 from bulkmail.tasks.messages.criteria import RECEIVED
 from bulkmail.tasks.messages.scope import folder_keys, in_folder, is_absent, tree_of
 from bulkmail.tasks.messages.selection import Selection, holds
@@ -19,9 +20,6 @@ from bulkmail.tasks.messages.walk import IMMUTABLE, MESSAGE, PAGE, Message, Seen
 
 LINKS = "folders"
 """The name, in the state, of the links by the ids of their folders."""
-
-FORGOTTEN = frozenset({"syncstatenotfound", "resyncrequired", "syncstateinvalid"})
-"""Codes, in lower case, by which the service says with 410 or another 40x that a link is of no use any more."""
 
 LISTED, CHANGED, RESTARTED, REMOVED = "listed", "changed", "restarted", "removed"
 MOST = 10_000
@@ -50,9 +48,9 @@ async def news(graph: Graph, options: Selection) -> AsyncIterator[News]:
             async for one in _folder(graph, options, folder, CHANGED if link else LISTED, link, links):
                 yield one
         except GraphError as error:
-            if is_absent(error) and not _is_forgotten(error):
+            if is_absent(error) and not is_forgotten(error):
                 continue
-            if not link or not _is_forgotten(error):
+            if not link or not is_forgotten(error):
                 raise
             async for one in _folder(graph, options, folder, RESTARTED, "", links):
                 yield one
@@ -114,7 +112,3 @@ async def _whole(graph: Graph, options: Selection, id_: str) -> Any:
         if not is_absent(error):
             raise
         return None
-
-
-def _is_forgotten(error: GraphError) -> bool:
-    return error.status == 410 or (400 <= error.status < 500 and error.code.casefold() in FORGOTTEN)

@@ -173,9 +173,13 @@ def test_what_others_can_use_begins_first() -> None:
 def test_no_part_is_what_a_part_cannot_be() -> None:
     for report in PARTS.values():
         assert not report.writes
-        assert not report.keeps_state
         assert not report.wants_columns
         assert report.target is None
+
+
+def test_a_part_does_not_go_on_from_the_last_run() -> None:
+    with pytest.raises(ConfigError, match=r"folders\.since goes on from the last run"):
+        check_options(mailbox_report, {"options": {"folders": {"since": "last"}}})
 
 
 def test_the_least_permissions_are_enough_and_one_less_is_not(tmp_path: Path) -> None:
