@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from bulkmail.errors import BulkmailError
 from bulkmail.text import one_line, redacted, visible
@@ -31,6 +31,16 @@ class Screen(Console):
     def tell(self, text: str, **how: Any) -> None:
         """A sentence: a terminal cuts no word of it at its edge, and in a file it is one line."""
         self.print(text, soft_wrap=not self.is_terminal, **how)
+
+    def lay_out(self, table: RenderableType) -> None:
+        """A table; in a file its lines end with their texts, and not with blanks up to the width."""
+        if self.is_terminal:
+            self.print(table)
+            return
+        with self.capture() as held:
+            self.print(table)
+        for line in held.get().splitlines():
+            self.print(line.rstrip(), soft_wrap=True)
 
 
 errors = Screen(stderr=True, highlight=False, markup=False, emoji=False)

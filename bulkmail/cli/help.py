@@ -29,7 +29,7 @@ def help_(
             table = Table(box=None, pad_edge=False, show_header=False)
             for name, meaning in docs.topics().items():
                 table.add_row(name, meaning)
-            say.results.print(table)
+            say.results.lay_out(table)
             say.results.print("\n`bulkmail help TOPIC` prints one; `bulkmail COMMAND --help` describes a command.")
         elif raw or not say.results.is_terminal:
             typer.echo(docs.read(topic), nl=False)

@@ -28,16 +28,17 @@ def tasks(
         if name:
             _describe(find(name, Path()))
         else:
+            width = max(map(len, every()))
             for task in every().values():
-                say.results.print(f"{task.name:<20} {task.summary}", soft_wrap=True)
+                say.results.print(f"{task.name:<{width}}  {task.summary}", soft_wrap=True)
 
 
 def _describe(task: Task) -> None:
     say.results.print(f"{task.name}: {task.summary}", soft_wrap=True)
     say.results.print(f"permission  {task.permission} (application)")
-    say.results.print(_table("option", {_option(task, key): field.description or ""
+    say.results.lay_out(_table("option", {_option(task, key): field.description or ""
                                         for key, field in task.options.model_fields.items()}))  # fmt: skip
-    say.results.print(_table("column", task.columns(task.options.model_construct())))
+    say.results.lay_out(_table("column", task.columns(task.options.model_construct())))
 
 
 def _option(task: Task, key: str) -> str:

@@ -162,6 +162,19 @@ def test_what_is_not_set_is_not_called_null() -> None:
     assert "time_zone (not set)" in run("tasks", "settings.apply").output
 
 
+@pytest.mark.parametrize("command", [("tasks",), ("tasks", "settings.apply"), ("help",)])
+def test_no_line_that_is_piped_ends_with_blanks(command: tuple[str, ...]) -> None:
+    lines = run(*command).output.splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_summaries_of_tasks_begin_in_one_column() -> None:
+    lines = run("tasks").output.splitlines()
+    begins = {re.match(r"\S+ +", line).end() for line in lines}  # type: ignore[union-attr]
+    assert len(begins) == 1
+
+
 def test_completion_can_be_had() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bulkmail", "--show-completion", "bash"],
