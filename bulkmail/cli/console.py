@@ -28,6 +28,10 @@ class Screen(Console):
         texts = ("\n".join(map(visible, one.split("\n"))) if isinstance(one, str) else one for one in objects)
         super().print(*texts, **how)
 
+    def tell(self, text: str, **how: Any) -> None:
+        """A sentence: a terminal cuts no word of it at its edge, and in a file it is one line."""
+        self.print(text, soft_wrap=not self.is_terminal, **how)
+
 
 errors = Screen(stderr=True, highlight=False, markup=False, emoji=False)
 results = Screen(highlight=False, markup=False, emoji=False)
@@ -54,9 +58,9 @@ def complain(error: BulkmailError, masked: Callable[[str], str] = str) -> None:
         log.error("%s", said or type(error).__name__, extra={"fields": fields})
         return
     for line in said.splitlines() or [type(error).__name__]:
-        errors.print(f"bulkmail: {one_line(line)}", style="red", soft_wrap=True)
+        errors.tell(f"bulkmail: {one_line(line)}", style="red")
     if error.hint:
-        errors.print(f"  {one_line(error.hint)}", soft_wrap=True)
+        errors.tell(f"  {one_line(error.hint)}")
 
 
 def note(text: str) -> None:
@@ -64,7 +68,7 @@ def note(text: str) -> None:
     if _logs_json():
         log.info("%s", text, extra={"fields": {"event": "note"}})
         return
-    errors.print(one_line(text), soft_wrap=True)
+    errors.tell(one_line(text))
 
 
 class _JsonLines(logging.Formatter):

@@ -43,7 +43,7 @@ def _work_done(view: View) -> str:
     if manifest.mode == "apply":
         return f"{counted(number, 'change')} made{where}"
     if manifest.mode == "drift":
-        return f"{counted(number, 'change')}{where} needed to follow the rule" if number else "no drift"
+        return f"{counted(number, 'change')}{where} are needed to follow the rule" if number else "no drift"
     return f"only a plan: {counted(number, 'change')}{where}"
 
 

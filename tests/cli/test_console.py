@@ -120,3 +120,14 @@ def test_what_comes_for_a_closed_connection_is_no_error(capsys: pytest.CaptureFi
     printed = capsys.readouterr().err
     assert "something else" in printed
     assert "the handler is closed" not in printed
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_sentence_is_broken_between_words_on_a_terminal_and_is_one_line_in_a_file(terminal: bool) -> None:
+    told = io.StringIO()
+    text = "settings.report as 6a1f0f5e-0000-4000-8000-000000000001 in contoso.onmicrosoft.com"
+    say.Screen(file=told, force_terminal=terminal, width=60, color_system=None, highlight=False).tell(text)
+    lines = told.getvalue().splitlines()
+    assert " ".join(line.strip() for line in lines) == text
+    assert len(lines) == (2 if terminal else 1)
+    assert "6a1f0f5e-0000-4000-8000-000000000001" in lines[0]

@@ -22,8 +22,8 @@ Thu 26 Nov 2026 01:15:00 - 01:23:20 (8 min 20 s of work)
 9 of 9 mailboxes of staff.csv (column UserPrincipalName; asked for by the id in
 ExternalDirectoryObjectId)
 
-verdict   drift was found; 3 changes in 2 mailboxes needed to follow the rule; 2
-          mailboxes denied
+verdict   drift was found; 3 changes in 2 mailboxes are needed to follow the
+          rule; 2 mailboxes denied
 ok                5
 absent            2  1 no such user (mistyped, or deleted); 1 no cloud mailbox
                      (on premises, or without a licence)
@@ -58,8 +58,9 @@ UserPrincipalName; asked for by the id
 in ExternalDirectoryObjectId)
 
 verdict   drift was found; 3 changes in
-          2 mailboxes needed to follow
-          the rule; 2 mailboxes denied
+          2 mailboxes are needed to
+          follow the rule; 2 mailboxes
+          denied
 ok                5
 absent            2  1 no such user
           (mistyped, or deleted); 1 no
