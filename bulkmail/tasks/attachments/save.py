@@ -50,7 +50,7 @@ COMMITTED = 64 * 1024 * 1024
 """Bytes that are saved until the next commit."""
 
 REFUSED = "refused"
-"""The name, in the last checkpoint of a mailbox that fails, of why it does."""
+"""The name, in the checkpoints of a mailbox that will fail, of why it will; the last one has nothing else."""
 
 SAME_MOMENT = 200
 """Messages of one moment that a checkpoint can name; where there are more, it waits."""
@@ -68,11 +68,10 @@ SAME_MOMENT = 200
 async def attachments_save(mailbox: Mailbox, graph: Graph, options: AttachmentsSaveOptions) -> AsyncIterator[Row]:
     """The oldest messages come first."""
     del mailbox
-    if refused := graph.checkpoint.get(REFUSED):  # of a process that died before it could say so
-        raise GraphError(*refused)
     progress = Progress(graph.checkpoint)
+    if progress.refusal is not None and not progress.ids:  # of a process that died before it could say so
+        raise progress.refusal
     earlier = Earlier(graph.state if options.since else {})
-    refusal: GraphError | TransportError | None = None
     tree: Tree | None = None
     async for messages in _groups(graph, options, progress):
         listed = await graph.gather(*(attachments_of(graph, message.id) for message in messages))
@@ -91,23 +90,31 @@ async def attachments_save(mailbox: Mailbox, graph: Graph, options: AttachmentsS
                     earlier.add(one.key(message.id))
                 yield {**_row(message, one, tree), **_where(one, told)}
             else:
-                refusal = refusal or told
+                progress.refusal = progress.refusal or told
         if checkpoint := progress.reached(messages, resumable=options.in_order):
             yield checkpoint
-    if refusal is not None:
-        yield Checkpoint({REFUSED: _said(refusal)})  # what was saved stays, though the mailbox fails
-        raise refusal
+    if progress.refusal is not None:
+        yield Checkpoint(progress.refused)  # what was saved stays, though the mailbox fails
+        raise progress.refusal
     if options.since:
         graph.state[SAVED] = earlier.keys
 
 
 class Progress:
-    """How far a mailbox is: the moment of the last message, and which of that moment are done."""
+    """How far a mailbox is: the moment of the last message, which of that moment are done, and why it will fail once
+    all have had their turn."""
 
     def __init__(self, checkpoint: Mapping[str, Any]) -> None:
         self.received: str = checkpoint.get("received", "")
         self.ids: list[str] = list(checkpoint.get("ids", ()))
         self.saved = 0
+        refused = checkpoint.get(REFUSED)
+        self.refusal: GraphError | TransportError | None = GraphError(*refused) if refused else None
+
+    @property
+    def refused(self) -> dict[str, Any]:
+        """The refusal, for a checkpoint."""
+        return {REFUSED: _said(self.refusal)} if self.refusal is not None else {}
 
     def left(self, options: AttachmentsSaveOptions) -> AttachmentsSaveOptions:
         """The options for what is not done."""
@@ -122,7 +129,7 @@ class Progress:
         if self.saved < COMMITTED or not resumable or len(self.ids) > SAME_MOMENT:
             return None
         self.saved = 0
-        return Checkpoint(received=self.received, ids=self.ids)
+        return Checkpoint({"received": self.received, "ids": self.ids, **self.refused})
 
 
 async def _groups(

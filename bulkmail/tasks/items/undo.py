@@ -2,7 +2,7 @@
 what stood there before, nothing is kept.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, NamedTuple
 
 from bulkmail.errors import GraphError
@@ -32,26 +32,31 @@ async def undo(mailbox: Mailbox, graph: Graph, options: Any, made: Sequence[Made
     del mailbox, options
     exchange = await graph.exchange()
     folders = {one.path: one for one in await tree(exchange)}
-    stock = Stock(exchange)
+    stock, ids = Stock(exchange), {one.id for one in made if one.id}
+    known = {one.change.key for one in made if one.id}
     for one in made:
         key, change = one.change.key, one.change
         if not key.startswith(ITEM) or change.before is not None:
             yield restore.row(key, Result.KEPT, found=change.after)
             continue
+        if not one.id and key in known:
+            continue  # it was sent again, since it was not there
         folder = folders.get(change.after["folder"])
         left = Left(change.after["type"], change.after["size"], change.after["sha256"])
-        item = one.id or (await _found(stock, folder, left) if folder else "")
+        item = one.id or (await _found(stock, folder, left, ids) if folder else "")
         result = await _judged(exchange, folder, item, left)
         if folder and result is Result.RESTORED:
             await exchange.delete(PATH, folder.id, item, change=Change(key, change.after, None))
         yield restore.row(key, result, restored=None, found=item)
 
 
-async def _found(stock: Stock, folder: Folder, left: Left) -> str:
-    """The id of an item whose answer was lost; empty where it is not there."""
+async def _found(stock: Stock, folder: Folder, left: Left, others: Collection[str]) -> str:
+    """The id of an item whose answer was lost, and of none of `others`; empty where it is not there."""
     await stock.look(folder)
-    there = await stock.take(folder, left)
-    return there.id if there else ""
+    while there := await stock.take(folder, left):
+        if there.id not in others:
+            return there.id
+    return ""
 
 
 async def _judged(exchange: Graph, folder: Folder | None, item: str, left: Left) -> Result:

@@ -168,6 +168,11 @@ def test_it_goes_on_at_its_checkpoint(tmp_path: Path) -> None:
         ids = [one for one in half if next(row for row in rows if row["message_id"] == one)["received"] == received]
         bench.store = MemoryStore(checkpoint={"received": received, "ids": ids})
         assert await bench.run(mailbox) == [row for row in rows if row["message_id"] not in half]
+        refused = [400, "ErrorCorruptData", "It is damaged."]
+        bench.store = MemoryStore(checkpoint={"received": received, "ids": ids, "refused": refused})
+        with pytest.raises(GraphError, match="ErrorCorruptData"):
+            await bench.run(mailbox)
+        assert bench.store.files
 
     on_bench("attachments.save", tmp_path, act, {}, **CALM)
 
@@ -227,6 +232,11 @@ def test_a_checkpoint_is_due_after_so_many_bytes() -> None:
     many = [message(number, "b") for number in range(5, 5 + SAME_MOMENT)]
     assert progress.reached(many, resumable=True) is None
     assert progress.reached([message(1000, "c")], resumable=True) == Checkpoint(received="c", ids=["1000"])
+    progress.refusal, progress.saved = GraphError(400, "ErrorCorruptData", "It is damaged."), COMMITTED
+    told = progress.reached([message(1001, "d")], resumable=True)
+    assert told is not None
+    assert told["refused"] == (400, "ErrorCorruptData", "It is damaged.")
+    assert Progress(told).refusal is not None
 
 
 @given(st.text(max_size=300), st.sampled_from(["file", "item"]))
