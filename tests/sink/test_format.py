@@ -42,7 +42,7 @@ def plainly(columns: Sequence[str], row: Row, *, raw: bool, delimiter: str = ","
     quoting = {"quoting": csv.QUOTE_ALL} if quote_all else {}
     writer = csv.writer(file, lineterminator="\r\n", delimiter=delimiter, **quoting)  # type: ignore[arg-type]
     writer.writerow([plain_cell(row.get(name), raw=raw) for name in columns])
-    shown = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", "\ufffd", file.getvalue())
+    shown = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", "\ufffd", file.getvalue())
     return shown.encode("utf-8", "backslashreplace")
 
 
@@ -182,6 +182,7 @@ ROWS = st.lists(WHOLE | st.dictionaries(st.sampled_from(NAMES), VALUES), max_siz
 
 @given(ROWS, st.booleans(), st.sampled_from([NAMES, ["c", "a", "c"], ["a"], []]))
 @example([{"a": ""}], True, ["a"])
+@example([{"a": "\u2028\u202ex"}], False, NAMES)
 @example([{"a": "x"}, {"a": Status.OK}, {"a": -1}, {"a": "-1"}, {"a": None}], False, ["a"])
 def test_a_line_is_what_its_cells_make_whatever_the_lines_before_it(
     rows: list[Row], raw: bool, columns: list[str]

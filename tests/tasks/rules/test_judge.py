@@ -120,7 +120,7 @@ def test_neither_case_nor_subdomains_nor_plus_matter(name: str, domain: str, bel
         assert judge(address, ours) is IN
     outside = not f".{other}".endswith(f".{domain}")
     assert judge(f"{name}@{other}", ours) is (OUT if outside else IN)
-    assert judge(f"{name}@{domain}.{other}", ours) is (OUT if not f".{other}".endswith(f".{domain}") else IN)
+    assert judge(f"{name}@{domain}.{other}", ours) is (IN if f".{domain}.{other}".endswith(f".{domain}") else OUT)
     assert judge(f"{name}@x{domain}", ours) is OUT
 
 
