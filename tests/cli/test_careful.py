@@ -161,3 +161,10 @@ def test_a_directory_of_others_is_told_before_files_are_put_into_it(own: Desk) -
     done = own.bulkmail("run", own.job(REPORT))
     assert done.code == 0
     assert "holds other files already" in done.err
+
+
+def test_that_the_keys_of_connections_are_logged_is_told(own: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(own.folder / "keys"))
+    assert "SSLKEYLOGFILE is set: every connection's keys are written there" in own.bulkmail("run", own.job(REPORT)).err
+    monkeypatch.delenv("SSLKEYLOGFILE")
+    assert "SSLKEYLOGFILE" not in own.bulkmail("run", own.job(REPORT)).err

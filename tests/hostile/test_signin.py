@@ -116,6 +116,20 @@ def test_a_run_whose_sign_in_drips_ends_when_it_is_told_to(tmp_path: Path) -> No
     assert "Traceback" not in started.err
 
 
+def test_a_second_interrupt_ends_a_sign_in_at_once(tmp_path: Path) -> None:
+    def post(_asked: Asked, connected: socket.socket) -> None:
+        drip(connected, ENDLESS["header"](), 0.05)
+
+    with tenant(tmp_path, saying(lambda: b""), ["ada@contoso.com"], post=post) as made:
+        started = made.start()
+        started.until(lambda: any(asked.method == "POST" for asked in made.directory.heard))
+        started.send(signal.SIGINT)
+        started.send(signal.SIGINT)
+        assert started.wait() == 130
+    assert "Traceback" not in started.err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     "payload", [b'{"roles":["\\ud800"],"tid":"\\ud800\\u009b"}', b'{"exp":1e400}', b'{"exp":1e30}', b"[]"]
 )

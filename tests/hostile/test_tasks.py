@@ -48,3 +48,24 @@ def test_one_mailbox_that_refuses_the_token_does_not_end_the_run(tmp_path: Path,
     assert done.code == 3, done.err
     assert done.statuses() == {name: "denied" if "ada" in name else "ok" for name in names}
     assert len(given) < 10
+
+
+@pytest.mark.parametrize("asked", [
+    'graph.get("/things\\r\\nX-Evil: 1")', 'graph.get("/../alan@contoso.com/things")', 'graph.get("/a\\0b")',
+    'graph.get("/%2e%2e/alan@contoso.com/things")', 'graph.get("/things", headers={"Host": "evil.example"})',
+    'graph.get("/things", headers={"X": "1\\r\\nAuthorization: Bearer x"})',
+    'graph.get("/things", headers={"Authorization": "Bearer x"})', 'graph.get("/{}/x", "..")',
+])  # fmt: skip
+def test_what_a_task_asks_for_never_leaves_its_mailbox(tmp_path: Path, asked: str) -> None:
+    def answer(_asked: Asked, connected: socket.socket) -> None:
+        connected.sendall(GOOD)
+
+    with tenant(tmp_path, answer, ["ada@contoso.com", "alan@contoso.com"]) as made:
+        task = (tmp_path / "probe.py").read_text()
+        astray = f'    if mailbox.address.startswith("ada"):\n        await {asked}\n'
+        (tmp_path / "probe.py").write_text(task.replace("    async for", f"{astray}    async for"))
+        done = made.run()
+        heard = [one.path for one in made.graph.heard]
+    assert done.code == 3, done.err
+    assert done.statuses() == {"ada@contoso.com": "failed", "alan@contoso.com": "ok"}
+    assert heard == ["/v1.0/users/alan@contoso.com/things"]
