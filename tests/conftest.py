@@ -18,8 +18,15 @@ settings.register_profile("quick", deadline=None, suppress_health_check=SLOW)
 settings.register_profile("thorough", deadline=None, suppress_health_check=SLOW, max_examples=500)
 settings.load_profile("quick")
 
-LONGEST = ("tests/test_torture", "tests/acceptance/", "tests/sim/test_graph_sdk", "tests/core/test_pace_limits")
-"""Files that come first, so that no core is left with one of them when the others are done."""
+LONG = (
+    "tests/acceptance/", "tests/core/pace/", "tests/hostile/", "tests/test_torture", "tests/cli/test_check",
+    "tests/cli/test_setup", "tests/report/page/test_browser", "tests/sim/test_graph_sdk", "tests/sim/test_office365",
+    "tests/tasks/attachments/test_strip", "tests/tasks/folders/test_report", "tests/tasks/items/",
+    "tests/tasks/mailbox/", "tests/tasks/rules/test_remove", "tests/tasks/rules/test_report", "tests/transport/test_odd_mailbox",
+    "tests/transport/test_outage",
+)  # fmt: skip
+"""Files with half of all the time: marked `long`, and left to `make gate`. They come first, so that no core is left
+with one of them when the others are done."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -29,7 +36,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    for item in items:
+        if item.nodeid.startswith(LONG):
+            item.add_marker("long")
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_collection_finish() -> None:

@@ -88,3 +88,7 @@ def test_the_columns_that_are_not_there() -> None:
     where = Where("Departement == 'a' or mailbox == 'b' or column('C d')")
     assert where.names == ("Departement", "mailbox", "C d")
     assert unknown(where, ["mailbox", "department", "c D"]) == ["Departement"]
+
+
+def test_it_shows_its_text() -> None:
+    assert repr(Where("A == 'b'")) == "<Where A == 'b'>"

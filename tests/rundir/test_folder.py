@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from bulkmail.errors import InputError, OutputError, RunHeld, UsageError
-from bulkmail.rundir.folder import LOCK, existing, hold, is_held, name, open_folder
+from bulkmail.rundir.folder import LOCK, existing, hold, identity, is_held, name, open_folder, require_itself
 from bulkmail.rundir.manifest import MANIFEST
 from tests.rundir.test_manifest import BEGUN
 
@@ -161,3 +161,15 @@ def test_whether_a_process_works_in_it(tmp_path: Path) -> None:
 def test_where_that_cannot_be_told_none_does(tmp_path: Path) -> None:
     (tmp_path / LOCK).mkdir()
     assert not is_held(tmp_path)
+
+
+def test_a_directory_is_told_from_another_one_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    was = identity(tmp_path / "run")
+    require_itself(tmp_path / "run", was)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    with pytest.raises(OutputError, match="is gone"):
+        identity(tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    with pytest.raises(OutputError, match="is another directory"):
+        require_itself(tmp_path / "run", was)

@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
-from bulkmail.errors import NOT_SENT
+from bulkmail.errors import NOT_SENT, Unreachable
 from bulkmail.transport.line import Line, fits
 from tests.transport.rig import together
 from tests.transport.servers import JSON, Heard, Server, saying, serving, whole
@@ -147,3 +147,26 @@ def test_a_head_request_has_no_body_to_wait_for() -> None:
         writer.write(answer[:-2] if heard.line.startswith("HEAD") else answer)
 
     assert with_line(work, reply).connections == 1
+
+
+def test_endless_beginnings_are_no_answer() -> None:
+    """1xx after 1xx, each in time."""
+
+    async def work(line: Line) -> None:
+        with pytest.raises(aiohttp.ClientPayloadError, match="does not come to its end"):
+            await get(line)
+
+    with_line(work, saying(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 40))
+
+
+def test_a_connection_that_is_lost_as_it_is_taken_has_sent_nothing() -> None:
+    async def work(line: Line) -> None:
+        exchange = line.exchange("GET", "/x", CIMultiDict(), None)
+        connection = await line.open()
+        connection.close()
+        with pytest.raises(Unreachable, match="before anything was sent"):
+            await exchange._begun(connection)
+        line.take_back(connection, whole=False)
+        await exchange.__aexit__(None)
+
+    assert not with_line(work).heard
