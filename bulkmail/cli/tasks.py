@@ -1,8 +1,8 @@
 """`bulkmail tasks`: what there is to run, and what each task asks for and reports. Only reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -10,11 +10,30 @@ from rich.table import Table
 from rich.text import Text
 
 from bulkmail.cli import console as say
+from bulkmail.errors import UsageError
 from bulkmail.tasks import Task, every, find
+
+JOB = """
+[app]
+tenant_id = "contoso.onmicrosoft.com"   # or the directory (tenant) id
+client_id = ""                          # application (client) id of the app registration
+certificate = "contoso.pfx"
+certificate_password_file = "contoso.pass"
+
+[input]
+path = "mailboxes.csv"
+
+[output]
+directory = "out/{task}-{date}"
+"""
+"""What every job begins with; `bulkmail setup` fills it in."""
 
 
 def tasks(
     name: Annotated[str, typer.Argument(help="Task to describe; all are listed without one.")] = "",
+    *,
+    sample: Annotated[bool, typer.Option("--sample", help="Print a job file for the task, to be filled in.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
     """List the tasks, or describe one: its options, its columns, and the least permission it needs.
 
@@ -23,14 +42,54 @@ def tasks(
       bulkmail tasks
 
       bulkmail tasks settings.report
+
+      bulkmail tasks settings.report --sample > report.toml
     """
     with say.exit_on_error():
-        if name:
+        if sample and (as_json or not name):
+            raise UsageError("--sample goes with a task, and not with --json", hint="bulkmail tasks NAME --sample")
+        if as_json:
+            told = [_as_json(one) for one in ([find(name, Path())] if name else every().values())]
+            typer.echo(orjson.dumps(told[0] if name else told, option=orjson.OPT_INDENT_2, default=str))
+        elif sample:
+            typer.echo("\n".join(_sample(find(name, Path()))))
+        elif name:
             _describe(find(name, Path()))
         else:
             width = max(map(len, every()))
             for task in every().values():
                 say.results.print(f"{task.name:<{width}}  {task.summary}", soft_wrap=True)
+
+
+def _as_json(task: Task) -> dict[str, Any]:
+    options = {
+        key: {
+            "required": field.is_required(),
+            "default": None if field.is_required() else field.get_default(call_default_factory=True),
+            "meaning": field.description or "",
+        }
+        for key, field in task.options.model_fields.items()
+    }
+    return {
+        "name": task.name, "summary": task.summary, "permission": task.permission, "writes": task.writes,
+        "options": options, "columns": dict(task.columns(task.options.model_construct())),
+    }  # fmt: skip
+
+
+def _sample(task: Task) -> Iterator[str]:
+    """The lines of a job: what has to be given stands there, the rest behind a #."""
+    yield f"# {task.summary}.\n# Needs the application permission {task.permission}."
+    yield JOB
+    yield f'[task]\nname = "{task.name}"'
+    for key, field in task.options.model_fields.items():
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        value = '""' if default is None else orjson.dumps(default, default=str).decode()
+        line = f"{key} = {value}" if not value.startswith("{") else f"{key} = {{}}"
+        yield (
+            f"{line:<40}# to be given: {field.description}"
+            if field.is_required()
+            else (f"# {line:<38}# {field.description}")
+        )
 
 
 def _describe(task: Task) -> None:

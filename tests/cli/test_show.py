@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from bulkmail.cli import COMMANDS, app
 from bulkmail.errors import EXIT_CODES
 from bulkmail.rundir.folder import hold
 from bulkmail.rundir.journal import sealed
+from bulkmail.tasks import built_in
 from bulkmail.tasks.settings.report import COLUMNS
 from tests.cli.conftest import REPORT, Desk
 from tests.cli.test_summary import ENDED
@@ -173,6 +175,26 @@ def test_summaries_of_tasks_begin_in_one_column() -> None:
     lines = run("tasks").output.splitlines()
     begins = {re.match(r"\S+ +", line).end() for line in lines}  # type: ignore[union-attr]
     assert len(begins) == 1
+
+
+def test_tasks_for_other_programs() -> None:
+    told = json.loads(run("tasks", "settings.report", "--json").output)
+    assert (told["name"], told["permission"], told["writes"]) == ("settings.report", "MailboxSettings.Read", False)
+    assert (told["options"]["columns"]["required"], told["options"]["columns"]["default"]) == (False, "all")
+    assert told["columns"]["time_zone"]
+    assert {one["name"] for one in json.loads(run("tasks", "--json").output)} == set(built_in())
+
+
+@pytest.mark.parametrize("name", sorted(built_in()))
+def test_a_sample_is_a_job_of_its_task(name: str) -> None:
+    job = tomllib.loads(run("tasks", name, "--sample").output)
+    required = {key for key, field in built_in()[name].options.model_fields.items() if field.is_required()}
+    assert job["task"].keys() == {"name", *required}
+    assert job["task"]["name"] == name
+
+
+def test_a_sample_is_of_a_task() -> None:
+    assert run("tasks", "--sample").exit_code == 2
 
 
 def test_completion_can_be_had() -> None:
