@@ -1,4 +1,5 @@
-"""One small exchange on a kept connection, with what aiohttp's client does around each left out: a third of its cost.
+"""One small exchange on a kept connection, past what aiohttp's client does around each, which was
+a quarter of the CPU that a mailbox costs.
 
 aiohttp's connector opens the connections (names, TLS), its handler and its C parser read the answers. What is left out
 is built anew for each request by its session and is the same for all of ours: a request with its headers, the address
