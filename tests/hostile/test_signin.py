@@ -1,11 +1,13 @@
-"""A directory that never ends, or says too much, holds up neither the sign-in nor the end of the program."""
+"""A directory that never ends, or says too much, holds up neither the sign-in nor the end of the program.
+
+Without a limit each of these would take minutes, or for ever: the time-out of a test tells.
+"""
 
 import base64
 import gzip
 import signal
 import socket
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,19 +26,18 @@ TOTAL = 0.4
 """Seconds that an attempt may take here."""
 
 
-def asked_of(folder: Path, answer: Answer, *, total: float = TOTAL, silent: bool = False) -> tuple[Failure, float]:
-    """What an attempt comes to, and how many seconds it takes. A `silent` server does not even shake hands."""
+def asked_of(folder: Path, answer: Answer, *, total: float = TOTAL, silent: bool = False) -> Failure:
+    """What an attempt comes to. A `silent` server does not even shake hands."""
     ca_file, server_file = make_authority(folder)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(server_file)
     with hostile(answer, None if silent else tls) as server:
         login = f"https://{server.origin.partition('://')[2]}"
         channel = Channel(NAMES, login, ssl.create_default_context(cafile=ca_file), total=total)
-        begun = time.monotonic()
         with pytest.raises(NoAnswer) as caught:
             channel.post(f"{login}/token", data={"client_secret": "x"})
         channel.close()
-        return caught.value.failure, time.monotonic() - begun
+        return caught.value.failure
 
 
 def saying(content: Callable[[], bytes], *, pause: float = 0.0) -> Answer:
@@ -60,15 +61,13 @@ ENDLESS = {
 
 @pytest.mark.parametrize("where", ENDLESS)
 def test_a_directory_that_drips_is_given_up(tmp_path: Path, where: str) -> None:
-    failure, seconds = asked_of(tmp_path, saying(ENDLESS[where], pause=0.02))
+    failure = asked_of(tmp_path, saying(ENDLESS[where], pause=0.02))
     assert (str(failure.error), failure.transient) == ("login.contoso.com does not answer in time", True)
-    assert seconds < 5
 
 
 def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path) -> None:
-    failure, seconds = asked_of(tmp_path, saying(lambda: b""), silent=True)
+    failure = asked_of(tmp_path, saying(lambda: b""), silent=True)
     assert failure.transient
-    assert seconds < 5
 
 
 @pytest.mark.parametrize(
@@ -81,15 +80,13 @@ def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path) -> None:
     ids=["blanks", "bomb", "links"],
 )
 def test_an_answer_that_is_too_large_is_not_read(tmp_path: Path, content: Callable[[], bytes]) -> None:
-    failure, _ = asked_of(tmp_path, saying(content), total=20)
+    failure = asked_of(tmp_path, saying(content), total=20)
     assert str(failure.error) == "login.contoso.com answers, but not as a directory does"
 
 
 def test_a_description_of_blanks_costs_no_more_than_its_first_part() -> None:
     """It took minutes: each blank was a place where the code could have begun."""
-    begun = time.process_time()
     said = refused(400, {}, {"error_description": " " * 400_000 + "AADSTS50012: no"}, NAMES)
-    assert time.process_time() - begun < 1
     assert str(said.error) == "login.contoso.com gives no token: HTTP status 400"
     within = refused(400, {}, {"error_description": " " * (SEARCHED - 50) + "AADSTS50012: It is wrong. x"}, NAMES)
     assert within.error.code == "AADSTS50012"
@@ -109,10 +106,8 @@ def test_a_run_whose_sign_in_drips_ends_when_it_is_told_to(tmp_path: Path) -> No
     with tenant(tmp_path, saying(lambda: b""), ["ada@contoso.com"], post=post) as made:
         started = made.start()
         started.until(lambda: any(asked.method == "POST" for asked in made.directory.heard))
-        begun = time.monotonic()
         started.send(signal.SIGINT)
         assert started.wait() == 130
-    assert time.monotonic() - begun < 8
     assert "Traceback" not in started.err
 
 
