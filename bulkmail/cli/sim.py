@@ -23,7 +23,7 @@ _ROLES = (
     "User.Read.All", "GroupMember.Read.All", "Reports.Read.All", "MailboxFolder.Read.All", "MailboxItem.Read.All",
     "MailboxItem.ImportExport.All", "People.Read.All", "Place.Read.All", "Domain.Read.All", "Directory.Read.All",
     "MailboxFolder.ReadWrite.All", "MailboxItem.ReadWrite.All", "Application.ReadWrite.All",
-    "AppRoleAssignment.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All", "User.ReadWrite.All",
 )  # fmt: skip
 ROLES = ",".join(_ROLES)
 

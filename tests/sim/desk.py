@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -41,9 +42,8 @@ class Desk:
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         url = path if path.startswith("http") else f"{self.sim.graph_url}/v1.0{path}"
         sent = {"Authorization": f"Bearer {self.token}", **{name.replace("_", "-"): v for name, v in headers.items()}}
-        async with self.session.request(
-            method, _as_is(url), json=body, headers=sent, allow_redirects=False
-        ) as response:
+        given: Any = {"data": BytesIO(body)} if isinstance(body, bytes) else {"json": body}
+        async with self.session.request(method, _as_is(url), headers=sent, allow_redirects=False, **given) as response:
             content = await response.read()
             is_json = "json" in response.headers.get("Content-Type", "") and content
             return Reply(response.status, response.headers, content, await response.json() if is_json else None)

@@ -45,6 +45,12 @@ def routes() -> tuple[Route, ...]:
 
 
 @cache
+def ways() -> Mapping[str, str]:
+    """Longer ways to what has a shorter one, by pattern."""
+    return {longer: shorter for family in families().values() for longer, shorter in family.ways.items()}
+
+
+@cache
 def changes() -> Mapping[str, Callable[[World, Any], None]]:
     """What a judge may do to the tenant, by name."""
     return {name: change for family in families().values() for name, change in family.changes.items()}

@@ -26,7 +26,7 @@ from bulkmail.sim.witness.marks import EXTENDED, key_of
 from bulkmail.sim.world import World
 
 T = TypeVar("T")
-UNSHOWN = frozenset({EXTENDED, "bytes"})
+UNSHOWN = frozenset({EXTENDED, "apart", "bytes"})
 ON_REQUEST = frozenset({"internetMessageHeaders"})  # shown only where $select names it
 
 

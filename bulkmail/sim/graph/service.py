@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from bulkmail.sim.entra.entra import Entra
-from bulkmail.sim.families import routes
+from bulkmail.sim.families import routes, ways
 from bulkmail.sim.faults.answers import refusal, spoil
 from bulkmail.sim.faults.script import CALL, Fault
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal
+from bulkmail.sim.graph.elsewhere import elsewhere
 from bulkmail.sim.graph.table import Route, Table
 from bulkmail.sim.limits.throttle import Meter, Refused, retry_after
 from bulkmail.sim.tenant.people import State
@@ -48,7 +49,7 @@ class Service:
         self.world = world
         self.entra = entra
         self.clock = clock
-        self.table = Table(routes())
+        self.table = Table(routes(), ways())
 
     async def serve(self, call: Call) -> Answer:
         """The answer; an error's body still lacks its request id."""
@@ -60,19 +61,20 @@ class Service:
             name = route.name
             answer = await self._admitted(route, call)
         except Refusal as refusal:
-            answer = refusal.answer()
-            self._note_lacking(name, call)
+            unknown = name.endswith(" unknown")
+            answer = (UNPRIVILEGED if unknown and elsewhere(call) else refusal).answer()
+            if unknown and answer.status != 403:
+                self._note_lacking(call)
         finally:
             books.landed()
         books.routes[name, answer.status] += 1
         return answer
 
-    def _note_lacking(self, name: str, call: Call) -> None:
-        if name.endswith(" unknown"):
-            resource = f"{call.method} /{'/'.join(call.segments[2:] or call.segments)}"[:200]
-            self.world.books.lacking[resource] += 1
-            if self.world.books.lacking[resource] == 1:
-                LOG.warning("the simulator has no %r", resource)
+    def _note_lacking(self, call: Call) -> None:
+        resource = f"{call.method} /{'/'.join(call.segments[2:] or call.segments)}"[:200]
+        self.world.books.lacking[resource] += 1
+        if self.world.books.lacking[resource] == 1:
+            LOG.warning("the simulator has no %r", resource)
 
     async def _admitted(self, route: Route, call: Call) -> Answer:
         call.now = self.clock()

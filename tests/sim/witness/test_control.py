@@ -120,9 +120,9 @@ def test_scoped_roles_are_good_for_their_group_and_not_in_the_token() -> None:
 
 def test_what_the_simulator_lacks_is_answered_as_graph_would_and_noted() -> None:
     async def act(desk: Desk) -> None:
-        reply = await desk.get(f"{desk.user()}/photos")
+        reply = await desk.get(f"{desk.user()}/letters")
         assert (reply.status, reply.code) == (400, "BadRequest")
-        assert "Resource not found for the segment 'photos'" in reply.body["error"]["message"]
+        assert "Resource not found for the segment 'letters'" in reply.body["error"]["message"]
         assert (await desk.ask("PUT", f"{desk.user()}/messages")).status == 405
 
-    assert rehearse(act)["lacking"] == {"GET /photos": 1, "PUT /messages": 1}
+    assert rehearse(act)["lacking"] == {"GET /letters": 1, "PUT /messages": 1}

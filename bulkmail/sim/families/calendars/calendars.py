@@ -68,6 +68,7 @@ ROUTES = (
     Route("GET", "/users/{}/calendars/{}", read, READ),
     Route("PATCH", "/users/{}/calendars/{}", change, WRITE),
     Route("DELETE", "/users/{}/calendars/{}", remove, WRITE),
+    Route("POST", "/users/{}/calendars/{}/permanentDelete", remove, WRITE),
     Route("GET", "/users/{}/calendar", read, READ),
     Route("PATCH", "/users/{}/calendar", change, WRITE),
 )

@@ -13,6 +13,10 @@ DEFAULT = 1  # the number of the default calendar, and of the group that calenda
 OWN, SHARED = 2, 3  # of another calendar, and of one that another person shares with the mailbox
 CANCELLED = 0  # where cancelled events are: in no calendar
 BOSS = f"amber.brook.0@{DOMAIN}"
+ATTENDED: Json = {  # of one event in eight, to which the mailbox was invited
+    "isOrganizer": False, "organizer": recipient(BOSS),
+    "responseStatus": {"response": "notResponded", "time": "0001-01-01T00:00:00Z"},
+}  # fmt: skip
 GRANTS = (  # a mailbox has one of them where these bits of its own are 0
     (0b11, "Delegate", BOSS, "write"),
     (0b11100, "Partner", "partner@elsewhere.example", "limitedRead"),
@@ -101,11 +105,16 @@ def events(mailbox: Mailbox) -> list[Item]:
 
 def _event(bits: int, number: int, address: str) -> Item:
     day = f"20{24 + bits % 4}-{1 + (bits >> 4) % 12:02d}-{1 + (bits >> 8) % 28:02d}"
-    props = blank_event("2024-01-02T03:04:05Z", address) | {
-        "subject": words.SUBJECTS[(bits >> 16) % len(words.SUBJECTS)].format(n=number),
-        "start": {"dateTime": f"{day}T09:00:00.0000000", "timeZone": "UTC"},
-        "end": {"dateTime": f"{day}T10:00:00.0000000", "timeZone": "UTC"},
-    }
+    organizer = {} if bits >> 24 & 7 else ATTENDED
+    props = (
+        blank_event("2024-01-02T03:04:05Z", address)
+        | organizer
+        | {
+            "subject": words.SUBJECTS[(bits >> 16) % len(words.SUBJECTS)].format(n=number),
+            "start": {"dateTime": f"{day}T09:00:00.0000000", "timeZone": "UTC"},
+            "end": {"dateTime": f"{day}T10:00:00.0000000", "timeZone": "UTC"},
+        }
+    )
     return Item(number, DEFAULT, props)
 
 

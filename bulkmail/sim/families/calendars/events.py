@@ -1,32 +1,17 @@
 """Events: single ones and series, which a view of a span of time shows by their occurrences."""
 
 from collections.abc import Iterator
-from datetime import date
 
 from bulkmail.sim.families.calendars.calendars import calendar_of
 from bulkmail.sim.families.calendars.content import CANCELLED, DEFAULT, blank_event
-from bulkmail.sim.families.calendars.kind import EVENT, FULL_READ, OCCURRENCE, READ, WRITE
+from bulkmail.sim.families.calendars.kind import EVENT, FULL_READ, READ, WRITE
 from bulkmail.sim.families.calendars.moments import known, moment, seen_from, told
+from bulkmail.sim.families.calendars.occurrences import APART, change, occurrence_of, shown, take_away, within
 from bulkmail.sim.families.calendars.properties import checked
-from bulkmail.sim.families.calendars.recurrence import days
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.graph.delta import delta
-from bulkmail.sim.graph.items import (
-    context,
-    create,
-    delete,
-    find,
-    immutable,
-    listing,
-    one,
-    page,
-    patch,
-    shape,
-    stamp,
-    whole,
-)
+from bulkmail.sim.graph.items import create, delete, find, immutable, listing, one, page, patch, stamp, whole
 from bulkmail.sim.graph.table import Route, Work
-from bulkmail.sim.tenant.ids import item_id, read_id
 from bulkmail.sim.tenant.store import Item
 from bulkmail.sim.world import World
 
@@ -64,67 +49,28 @@ def seen(world: World, call: Call, user: int, begin: str, end: str, calendar: in
         if item.parent != calendar or item.due > call.now:
             continue
         if item.props["recurrence"]:
-            yield from _occurrences(whole(EVENT, store, item), item.number, user, begin, end)
+            yield from within(user, item, whole(EVENT, store, item), begin, end)
         elif item.props["start"]["dateTime"] < end and item.props["end"]["dateTime"] > begin:
             yield whole(EVENT, store, item, immutable=fixed)
-
-
-def _occurrences(master: Json, number: int, user: int, begin: str, end: str) -> Iterator[Json]:
-    for ordinal, day in enumerate(days(master["recurrence"], _last_day(end))):
-        row = _occurrence(master, number, user, ordinal, day)
-        if row["start"]["dateTime"] < end and row["end"]["dateTime"] > begin:
-            yield row
-
-
-def _last_day(moment: str) -> date:
-    try:
-        return date.fromisoformat(moment[:10])
-    except ValueError:
-        raise bad_request("The time window cannot be read.", "ErrorInvalidParameter") from None
-
-
-def _occurrence(master: Json, number: int, user: int, ordinal: int, day: date) -> Json:
-    """One of a series: at the master's hours, and over as many days as the master."""
-    start, end = master["start"], master["end"]
-    lasts = (_last_day(end["dateTime"]) - _last_day(start["dateTime"])).days
-    until = date.fromordinal(max(1, min(date.max.toordinal(), day.toordinal() + lasts)))
-    return master | {
-        "id": item_id(user, OCCURRENCE.ids, number, ordinal),
-        "type": "occurrence",
-        "seriesMasterId": master["id"],
-        "recurrence": None,
-        "start": start | {"dateTime": f"{day}{start['dateTime'][10:]}"},
-        "end": end | {"dateTime": f"{until}{end['dateTime'][10:]}"},
-    }
 
 
 def instances(world: World, call: Call) -> Answer:
     """The occurrences of one series in a span of time."""
     begin, end = _span(call)
-    item, store = _event(world, call), EVENT.of(world.mailboxes.read(call.user))
+    item, store = event_of(world, call), EVENT.of(world.mailboxes.read(call.user))
     if not item.props["recurrence"]:
         return page(world, call, EVENT, [], "events")
-    rows = _occurrences(whole(EVENT, store, item), item.number, call.user, begin, end)
+    rows = within(call.user, item, whole(EVENT, store, item), begin, end)
     return page(world, call, EVENT, list(rows), "events")
 
 
-def _event(world: World, call: Call) -> Item:
-    return find(world, call, EVENT, call.keys[-1])
+def event_of(world: World, call: Call, key: int = -1) -> Item:
+    return find(world, call, EVENT, call.keys[key])
 
 
 def read_event(world: World, call: Call) -> Answer:
-    ref = read_id(call.keys[-1])
-    if ref is None or ref.kind != OCCURRENCE.ids:
-        return one(world, call, EVENT, _event(world, call))
-    store = EVENT.of(world.mailboxes.read(call.user))
-    master = store.items.get(ref.number)
-    if ref.mailbox != call.user or master is None or not master.props["recurrence"]:
-        raise item_not_found()
-    for ordinal, day in enumerate(days(master.props["recurrence"], date.max)):
-        if ordinal == ref.moves:
-            row = _occurrence(whole(EVENT, store, master), ref.number, call.user, ordinal, day)
-            return Answer(200, context(world, call, EVENT.path, one=True) | shape(row, call))
-    raise item_not_found()
+    found = occurrence_of(world, call)
+    return shown(world, call, found.row) if found else one(world, call, EVENT, event_of(world, call))
 
 
 def add_event(world: World, call: Call) -> Answer:
@@ -142,17 +88,25 @@ def add_event(world: World, call: Call) -> Answer:
 
 
 def change_event(world: World, call: Call) -> Answer:
-    item = _event(world, call)
-    return patch(world, call, EVENT, item, checked(call.json(), item.props) | {"lastModifiedDateTime": stamp()})
+    """A series that recurs in another way has nothing left that was said of single occurrences."""
+    if found := occurrence_of(world, call):
+        return change(world, call, found)
+    item = event_of(world, call)
+    props = checked(call.json(), item.props) | {"lastModifiedDateTime": stamp()}
+    return patch(world, call, EVENT, item, props | ({APART: {}} if "recurrence" in props else {}))
 
 
 def remove_event(world: World, call: Call) -> Answer:
-    return delete(world, call, EVENT, _event(world, call))
+    if found := occurrence_of(world, call):
+        return take_away(world, call, found, 204)
+    return delete(world, call, EVENT, event_of(world, call))
 
 
 def cancel_event(world: World, call: Call) -> Answer:
     """Out of every calendar, but still there by its id: it lies in Deleted Items, and may be deleted from there."""
-    item, store = _event(world, call), EVENT.of(world.mailboxes.write(call.user))
+    if found := occurrence_of(world, call):
+        return take_away(world, call, found, 202)
+    item, store = event_of(world, call), EVENT.of(world.mailboxes.write(call.user))
     if item.parent == CANCELLED:
         raise item_not_found()
     store.move(item, CANCELLED, keep_id=True)

@@ -1,5 +1,6 @@
 """Calendar groups: three that every mailbox has, of which the first holds the calendars, and those that are added."""
 
+from bulkmail.sim.families.calendars.calendars import add as add_calendar
 from bulkmail.sim.families.calendars.content import DEFAULT, blank_group
 from bulkmail.sim.families.calendars.kind import CALENDAR, GROUP, READ, WRITE
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request
@@ -48,6 +49,13 @@ def remove(world: World, call: Call) -> Answer:
     return delete(world, call, GROUP, group)
 
 
+def add_inside(world: World, call: Call) -> Answer:
+    """All calendars are in the first group."""
+    if _group(world, call).number != DEFAULT:
+        raise bad_request("Calendars are kept in the default calendar group here.", "ErrorInvalidRequest")
+    return add_calendar(world, call)
+
+
 def inside(world: World, call: Call) -> Answer:
     held = CALENDAR.of(world.mailboxes.read(call.user)) if _group(world, call).number == DEFAULT else ()
     return listing(world, call, CALENDAR, held)
@@ -61,4 +69,5 @@ ROUTES = (
     Route("PATCH", PATH + "/{}", change, WRITE),
     Route("DELETE", PATH + "/{}", remove, WRITE),
     Route("GET", PATH + "/{}/calendars", inside, READ),
+    Route("POST", PATH + "/{}/calendars", add_inside, WRITE),
 )

@@ -11,6 +11,8 @@ CALENDAR = Kind("calendars", "calendars", "#microsoft.graph.calendar", calendars
 EVENT = Kind("events", "events", "#microsoft.graph.event", events, 6)
 OCCURRENCE = Kind("occurrences", "events", "#microsoft.graph.event", none, 9)  # computed from series, never kept
 GROUP = Kind("calendar_groups", "calendarGroups", "#microsoft.graph.calendarGroup", calendar_groups, 10, steady=True)
+ATTACHMENT = Kind("event_attachments", "attachments", "#microsoft.graph.fileAttachment", none, 11, versioned=False)
+"""Those of all events: the parent is the number of the event."""
 PERMISSION = Kind(
     "permissions", "calendar/calendarPermissions", "#microsoft.graph.calendarPermission", permissions, page=100,
     versioned=False,

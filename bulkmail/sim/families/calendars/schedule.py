@@ -193,7 +193,9 @@ def sharing_roles(_: World, call: Call) -> Answer:
 
 ROUTES = (
     Route("POST", "/users/{}/calendar/getSchedule", get_schedule, READ),
+    Route("POST", "/users/{}/calendars/{}/getSchedule", get_schedule, READ),
     Route("POST", "/users/{}/findMeetingTimes", find_meeting_times, FULL_READ),
     Route("GET", "/users/{}/reminderView/{}/{}", reminder_view, FULL_READ),
     Route("GET", "/users/{}/calendar/allowedCalendarSharingRoles/{}", sharing_roles, FULL_READ),
+    Route("GET", "/users/{}/calendars/{}/allowedCalendarSharingRoles/{}", sharing_roles, FULL_READ),
 )

@@ -33,8 +33,9 @@ def _folder(world: World, call: Call) -> Item:
     return find(world, call, FOLDER, call.keys[1])
 
 
-def _contact(world: World, call: Call) -> Item:
-    item = find(world, call, CONTACT, call.keys[-1])
+def contact_of(world: World, call: Call, key: int = -1) -> Item:
+    """The contact that the path names; below a folder's path it must be in that folder."""
+    item = find(world, call, CONTACT, call.keys[key])
     if "/contactFolders/" in call.pattern and item.parent != _folder(world, call).number:
         raise item_not_found()
     return item
@@ -47,7 +48,7 @@ def contacts(world: World, call: Call) -> Answer:
 
 
 def read(world: World, call: Call) -> Answer:
-    return one(world, call, CONTACT, _contact(world, call))
+    return one(world, call, CONTACT, contact_of(world, call))
 
 
 def add(world: World, call: Call) -> Answer:
@@ -59,13 +60,13 @@ def add(world: World, call: Call) -> Answer:
 
 
 def change(world: World, call: Call) -> Answer:
-    item = _contact(world, call)
+    item = contact_of(world, call)
     props = merge_extended(item.props, _checked(call.json())) | {"lastModifiedDateTime": stamp()}
     return patch(world, call, CONTACT, item, props)
 
 
 def remove(world: World, call: Call) -> Answer:
-    return delete(world, call, CONTACT, _contact(world, call))
+    return delete(world, call, CONTACT, contact_of(world, call))
 
 
 def changes(world: World, call: Call) -> Answer:
@@ -164,3 +165,4 @@ ROUTES = (
         )
     ),
 )
+WAYS = {"/users/{}/contactFolders/{}/childFolders/{}": "/users/{}/contactFolders/{}"}

@@ -6,7 +6,7 @@ from uuid import uuid4
 from bulkmail.sim.families.focused.content import CLASSES, override
 from bulkmail.sim.families.focused.kind import OVERRIDE, READ, WRITE
 from bulkmail.sim.graph.call import Answer, Call, bad_request
-from bulkmail.sim.graph.items import create, delete, find, known, listing, patch
+from bulkmail.sim.graph.items import create, delete, find, known, listing, one, patch
 from bulkmail.sim.graph.table import Route
 from bulkmail.sim.world import World
 
@@ -41,6 +41,10 @@ def change(world: World, call: Call) -> Answer:
     return patch(world, call, OVERRIDE, find(world, call, OVERRIDE, call.keys[1]), {"classifyAs": _kind(props)})
 
 
+def read(world: World, call: Call) -> Answer:
+    return one(world, call, OVERRIDE, find(world, call, OVERRIDE, call.keys[1]))
+
+
 def remove(world: World, call: Call) -> Answer:
     return delete(world, call, OVERRIDE, find(world, call, OVERRIDE, call.keys[1]))
 
@@ -49,6 +53,7 @@ PATH = "/users/{}/inferenceClassification/overrides"
 ROUTES = (
     Route("GET", PATH, every, READ),
     Route("POST", PATH, add, WRITE),
+    Route("GET", PATH + "/{}", read, READ),
     Route("PATCH", PATH + "/{}", change, WRITE),
     Route("DELETE", PATH + "/{}", remove, WRITE),
 )

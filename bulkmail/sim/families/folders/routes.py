@@ -148,6 +148,26 @@ def move(world: World, call: Call) -> Answer:
     return _one(world, call, folder, 201)
 
 
+def copy(world: World, call: Call) -> Answer:
+    """With everything in it, and the folders below it."""
+    folder, target = folder_of(world, call, call.keys[1]), destination(world, call)
+    _check_free(world, call, folder.props["displayName"], target.number)
+    return _one(world, call, _copied(world.mailboxes.write(call.user), folder, target.number), 201)
+
+
+def _copied(mailbox: Mailbox, folder: Item, parent: int) -> Item:
+    store = FOLDER.of(mailbox)
+    below = [child for child in store if child.parent == folder.number]
+    made = store.add(dict(folder.props), parent)
+    for kind in kinds().values():
+        if kind.parents == FOLDER.ids and kind is not FOLDER:
+            for item in [item for item in kind.of(mailbox) if item.parent == folder.number]:
+                kind.of(mailbox).add(dict(item.props), made.number)
+    for child in below:
+        _copied(mailbox, child, made.number)
+    return made
+
+
 def destination(world: World, call: Call) -> Item:
     text = call.parameters().get("destinationid")
     if not isinstance(text, str) or not text:
@@ -172,7 +192,9 @@ ROUTES = (
     Route("PATCH", PATH + "/{}", change, WRITE),
     Route("DELETE", PATH + "/{}", remove, WRITE),
     Route("POST", PATH + "/{}/move", move, WRITE),
+    Route("POST", PATH + "/{}/copy", copy, WRITE),
     Route("POST", PATH + "/{}/permanentDelete", purge, WRITE),
     Route("GET", PATH + "/{}/childFolders", children, READ),
     Route("POST", PATH + "/{}/childFolders", add, WRITE),
 )
+WAYS = {"/users/{}/mailFolders/{}/childFolders/{}": "/users/{}/mailFolders/{}"}

@@ -9,7 +9,7 @@ import re
 from bulkmail.sim.families.messages.attached import attached, content
 from bulkmail.sim.families.messages.enclosures import FILE, enclosure
 from bulkmail.sim.families.messages.kind import ATTACHMENT, MESSAGE, READ, WRITE
-from bulkmail.sim.families.messages.reading import message_of
+from bulkmail.sim.families.messages.reading import FOLDERS, message_of
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.graph.items import context, page, shape, whole
 from bulkmail.sim.graph.table import Route
@@ -131,11 +131,14 @@ def remove(world: World, call: Call) -> Answer:
     return Answer(204)
 
 
-PATH = "/users/{}/messages/{}/attachments"
-ROUTES = (
-    Route("GET", PATH, listing, READ),
-    Route("POST", PATH, add, WRITE),
-    Route("GET", PATH + "/{}", read, READ),
-    Route("GET", PATH + "/{}/$value", raw, READ),
-    Route("DELETE", PATH + "/{}", remove, WRITE),
+ROUTES = tuple(
+    Route(method, f"{path}/attachments{end}", work, rights)
+    for path in ("/users/{}/messages/{}", FOLDERS + "/{}")
+    for method, end, work, rights in (
+        ("GET", "", listing, READ),
+        ("POST", "", add, WRITE),
+        ("GET", "/{}", read, READ),
+        ("GET", "/{}/$value", raw, READ),
+        ("DELETE", "/{}", remove, WRITE),
+    )
 )

@@ -2,7 +2,9 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from bulkmail.sim.families.messages.attachments import keep, settle
 from bulkmail.sim.families.messages.enclosures import LARGEST as SMALL
@@ -23,12 +25,12 @@ FORMS = {"name": str, "size": int, "contentType": str, "contentId": str, "isInli
 
 @dataclass(slots=True)
 class Session:
-    """An attachment on its way: `user` and `message` are numbers, `size` is in bytes."""
+    """An attachment on its way: `user` is a number, `size` is in bytes. `done` keeps it, and returns its place."""
 
     user: int
-    message: int
     size: int
     props: Json
+    done: Callable[[World, Call, Json], str]
     content: bytearray = field(default_factory=bytearray)
 
 
@@ -47,7 +49,12 @@ def _item(call: Call) -> Json:
 
 
 def begin(world: World, call: Call) -> Answer:
-    message, item = message_of(world, call), _item(call)
+    return session(world, call, partial(_keep, number=message_of(world, call).number))
+
+
+def session(world: World, call: Call, done: Callable[[World, Call, Json], str]) -> Answer:
+    """A new session for the attachment that the call announces."""
+    item = _item(call)
     size = item.pop("size")
     if size < SMALL:
         text = "The attachment is smaller than what an upload session is for."
@@ -56,14 +63,14 @@ def begin(world: World, call: Call) -> Answer:
         raise Refusal(413, "ErrorAttachmentSizeLimitExceeded", "The attachment is too large.")
     del item["attachmentType"]
     name = secrets.token_urlsafe(24)
-    world.links[name] = Session(call.user, message.number, size, item)
+    world.links[name] = Session(call.user, size, item, done)
     context = f"{call.base}/$metadata#microsoft.graph.uploadSession"
     url = f"{world.signed}/_attachments?authtoken={name}"
     told = {"uploadUrl": url, "expirationDateTime": NEVER, "nextExpectedRanges": ["0-"]}
     return Answer(201, {"@odata.context": context} | told)
 
 
-def _session(world: World, call: Call) -> Session:
+def _open(world: World, call: Call) -> Session:
     found = world.links.get(call.options.get("authtoken", ""))
     if not isinstance(found, Session):
         raise Refusal(404, "ErrorInvalidAuthToken", "The upload session is not known or has expired.")
@@ -72,7 +79,7 @@ def _session(world: World, call: Call) -> Session:
 
 def put(world: World, call: Call) -> Answer:
     """One range: the very next one, and no more than was announced. The last one makes the attachment."""
-    session = _session(world, call)
+    session = _open(world, call)
     found = _RANGE.fullmatch(call.headers.get("content-range", ""))
     if found is None:
         raise bad_request("The Content-Range header cannot be read.", "ErrorInvalidRequest")
@@ -91,22 +98,26 @@ def put(world: World, call: Call) -> Answer:
 
 
 def _done(world: World, call: Call, session: Session) -> Answer:
-    mailbox = world.mailboxes.write(session.user)
+    call.user = session.user
+    place = session.done(world, call, attachment(session.props, bytes(session.content), stamp()))
+    del world.links[call.options["authtoken"]]
+    return Answer(201, None, {"Location": f"{world.signed}/Users('{world.tenant.guid(session.user)}')/{place}"})
+
+
+def _keep(world: World, call: Call, props: Json, *, number: int) -> str:
+    mailbox = world.mailboxes.write(call.user)
     messages, attachments = MESSAGE.of(mailbox), ATTACHMENT.of(mailbox)
-    message = messages.items.get(session.message)
+    message = messages.items.get(number)
     if message is None:
         raise item_not_found()
-    call.user = session.user
     keep(world, call, message)
-    item = attachments.add(attachment(session.props, bytes(session.content), stamp()), message.number)
+    item = attachments.add(props, number)
     settle(world, call, message)
-    del world.links[call.options["authtoken"]]
-    place = f"Users('{world.tenant.guid(session.user)}')/Messages('{messages.id_of(message)}')"
-    return Answer(201, None, {"Location": f"{world.signed}/{place}/Attachments('{attachments.id_of(item)}')"})
+    return f"Messages('{messages.id_of(message)}')/Attachments('{attachments.id_of(item)}')"
 
 
 def give_up(world: World, call: Call) -> Answer:
-    _session(world, call)
+    _open(world, call)
     del world.links[call.options["authtoken"]]
     return Answer(204)
 

@@ -1,5 +1,7 @@
 """Calendars, events and permissions: every route once, against the documented names, types and statuses."""
 
+from io import BytesIO
+
 from tests.sim.walk import LIST, OBJECT, TEXT, TRUTH, Shape, Walk, matches
 
 CALENDAR: Shape = {"id": TEXT, "name": TEXT, "color": TEXT, "changeKey": TEXT, "canEdit": TRUTH, "owner": OBJECT}
@@ -13,6 +15,8 @@ PERMISSION: Shape = {
 }  # fmt: skip
 SPAN = {"start": {"dateTime": "2026-01-02T10:00:00", "timeZone": "UTC"},
         "end": {"dateTime": "2026-01-02T11:00:00", "timeZone": "UTC"}}  # fmt: skip
+LARGE = 3 << 20  # bytes from which on a session is needed
+RESPONSES = {"accept": "accepted", "tentativelyAccept": "tentativelyAccepted", "decline": "declined"}
 LISTS = {
     "/calendars": CALENDAR,
     "/events": EVENT,
@@ -53,6 +57,74 @@ async def walk_calendars(walk: Walk) -> None:
             event = await walk.ask("POST", path, {"subject": "Meet", **SPAN}, status=201)
             await walk.ask(method, f"{path}/{event['id']}{end}", status=204)
     await walk.ask("DELETE", f"/calendars/{made['id']}", status=204)
+    made = await walk.ask("POST", "/calendars", {"name": "Ours"}, status=201)
+    await walk.ask("POST", f"/calendars/{made['id']}/permanentDelete", status=204)
+
+
+def event_paths(calendar: str) -> tuple[str, ...]:
+    return "/events", "/calendar/events", f"/calendars/{calendar}/events"
+
+
+async def walk_responses(walk: Walk) -> None:
+    """One event in eight is another person's; only such a one can be answered."""
+    calendar = (await walk.rows("/calendars", CALENDAR))[0]["id"]
+    invited = await _invitations(walk)
+    for path in event_paths(calendar):
+        own = await walk.ask("POST", path, {"subject": "Meet", **SPAN}, status=201)
+        for verb, response in RESPONSES.items():
+            await walk.ask("POST", f"{path}/{own['id']}/{verb}", {"comment": "so"}, status=400)
+            number, event = invited.pop()
+            walk.base = walk.desk.user(number)
+            inner = path.replace(calendar, (await walk.rows("/calendars", CALENDAR))[0]["id"])
+            await walk.ask("POST", f"{inner}/{event}/{verb}", {"comment": "so"}, status=202)
+            told = await walk.ask("GET", f"/events/{event}", shape=EVENT)
+            assert told["responseStatus"]["response"] == response
+            assert (event in [row["id"] for row in (await walk.ask("GET", "/events"))["value"]]) == (verb != "decline")
+            walk.base = walk.desk.user()
+        to = [{"emailAddress": {"address": "fern@tenant.example"}}]
+        await walk.ask("POST", f"{path}/{own['id']}/forward", {"ToRecipients": to}, status=202)
+        await walk.ask("POST", f"{path}/{own['id']}/forward", {}, status=400)
+        wish = {"newReminderTime": {"dateTime": "2026-01-02T09:30:00", "timeZone": "UTC"}}
+        await walk.ask("POST", f"{path}/{own['id']}/snoozeReminder", wish)
+        assert (await walk.ask("GET", f"{path}/{own['id']}"))["reminderMinutesBeforeStart"] == 30
+        await walk.ask("POST", f"{path}/{own['id']}/dismissReminder")
+        assert (await walk.ask("GET", f"{path}/{own['id']}"))["isReminderOn"] is False
+        assert (await walk.ask("GET", f"{path}/{own['id']}/calendar", shape=CALENDAR))["id"] == calendar
+        await walk.ask("POST", f"{path}/{own['id']}/cancel", status=202)
+        await walk.ask("GET", f"{path}/{own['id']}/calendar", status=404)
+
+
+async def _invitations(walk: Walk) -> list[tuple[int, str]]:
+    """The mailboxes and ids of nine events of which another person is the organiser."""
+    found: list[tuple[int, str]] = []
+    for number in range(walk.desk.sim.tenant.size):
+        rows = (await walk.desk.get(f"{walk.desk.user(number)}/events")).body["value"]
+        found += [(number, row["id"]) for row in rows if not row["isOrganizer"]][:1]
+        if len(found) == 9:
+            break
+    return found
+
+
+async def walk_event_attachments(walk: Walk) -> None:
+    calendar = (await walk.rows("/calendars", CALENDAR))[0]["id"]
+    wish = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "a.txt", "contentBytes": "aGVsbG8="}
+    for path in event_paths(calendar):
+        event = await walk.ask("POST", path, {"subject": "Meet", **SPAN}, status=201)
+        inner = f"{path}/{event['id']}"
+        added = await walk.ask("POST", f"{inner}/attachments", wish, status=201, shape={"id": TEXT, "name": TEXT})
+        assert (await walk.ask("GET", inner))["hasAttachments"]
+        await walk.rows(f"{inner}/attachments", {"id": TEXT, "contentBytes": TEXT})
+        await walk.ask("GET", f"{inner}/attachments/{added['id']}", shape={"contentBytes": TEXT})
+        announced = {"AttachmentItem": {"attachmentType": "file", "name": "big.bin", "size": LARGE}}
+        session = await walk.ask("POST", f"{inner}/attachments/createUploadSession", announced, status=201)
+        headers = {"Content-Range": f"bytes 0-{LARGE - 1}/{LARGE}"}
+        async with walk.desk.session.put(session["uploadUrl"], data=BytesIO(bytes(LARGE)), headers=headers) as reply:
+            assert reply.status == 201
+        assert {row["name"] for row in await walk.rows(f"{inner}/attachments", {})} == {"a.txt", "big.bin"}
+        for row in await walk.rows(f"{inner}/attachments", {}):
+            await walk.ask("DELETE", f"{inner}/attachments/{row['id']}", status=204)
+        await walk.ask("GET", f"{inner}/attachments/{added['id']}", status=404)
+        assert not (await walk.ask("GET", inner))["hasAttachments"]
 
 
 async def walk_permissions(walk: Walk) -> None:
@@ -80,8 +152,15 @@ async def walk_groups(walk: Walk) -> None:
     await walk.ask("GET", f"{path}/{made['id']}", shape=shape)
     assert (await walk.ask("GET", f"{path}/{made['id']}/calendars"))["value"] == []
     await walk.rows(f"{path}/{rows[0]['id']}/calendars", CALENDAR)
+    inside = f"{path}/{rows[0]['id']}/calendars"
+    added = await walk.ask("POST", inside, {"name": "Inside"}, status=201, shape=CALENDAR)
+    await walk.ask("POST", f"{path}/{made['id']}/calendars", {"name": "Elsewhere"}, status=400)
     await walk.ask("DELETE", f"{path}/{made['id']}", status=204)
     await walk.ask("DELETE", f"{path}/{rows[0]['id']}", status=400)
+    event = await walk.ask("POST", f"{inside}/{added['id']}/events", {"subject": "Meet", **SPAN}, status=201)
+    assert [row["id"] for row in await walk.rows(f"{inside}/{added['id']}/events", EVENT)] == [event["id"]]
+    assert (await walk.ask("GET", f"{inside}/{added['id']}/events/{event['id']}"))["subject"] == "Meet"
+    await walk.ask("DELETE", f"{inside}/{added['id']}", status=204)
 
 
 async def walk_schedule(walk: Walk) -> None:
@@ -111,9 +190,12 @@ async def walk_schedule(walk: Walk) -> None:
     for row in reminders["value"]:
         matches(row, shape)
     assert reminders["value"][-1]["reminderFireTime"]["dateTime"] == "2026-01-02T09:45:00.0000000"
-    for address, roles in ((own, 6), ("ada@contoso.com", 3)):
-        told = await walk.ask("GET", f"/calendar/allowedCalendarSharingRoles(User='{address}')")
-        assert len(told["value"]) == roles
+    calendar = f"/calendars/{(await walk.rows('/calendars', CALENDAR))[0]['id']}"
+    assert (await walk.ask("POST", f"{calendar}/getSchedule", wish))["value"] == [known, unknown]
+    for path in ("/calendar", calendar):
+        for address, roles in ((own, 6), ("ada@contoso.com", 3)):
+            told = await walk.ask("GET", f"{path}/allowedCalendarSharingRoles(User='{address}')")
+            assert len(told["value"]) == roles
 
 
 def pairs(wish: Shape) -> Shape:
@@ -141,4 +223,7 @@ async def walk_meeting_times(walk: Walk) -> None:
         await walk.ask("POST", "/findMeetingTimes", wrong, status=400)
 
 
-WALKS = (walk_calendars, walk_groups, walk_permissions, walk_schedule, walk_meeting_times)
+WALKS = (
+    walk_calendars, walk_responses, walk_event_attachments, walk_groups, walk_permissions, walk_schedule,
+    walk_meeting_times,
+)  # fmt: skip

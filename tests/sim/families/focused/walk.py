@@ -15,6 +15,7 @@ async def walk_overrides(walk: Walk) -> None:
     again = await walk.ask("POST", path, {"classifyAs": "other", "senderEmailAddress": sender}, shape=OVERRIDE)
     assert (again["id"], again["classifyAs"]) == (made["id"], "other")
     assert made["id"] in [row["id"] for row in await walk.rows(path, OVERRIDE)]
+    assert await walk.ask("GET", f"{path}/{made['id']}", shape=OVERRIDE)
     changed = await walk.ask("PATCH", f"{path}/{made['id']}", {"classifyAs": "focused"}, shape=OVERRIDE)
     assert changed["classifyAs"] == "focused"
     await walk.ask("PATCH", f"{path}/{made['id']}", {"classifyAs": "loud"}, status=400)

@@ -51,14 +51,18 @@ async def walk_sending(walk: Walk) -> None:
     await walk.ask("POST", f"/messages/{made['id']}/send", status=202)
     made = await walk.ask("POST", "/messages", LETTER, status=201)
     await walk.ask("POST", f"/mailFolders/drafts/messages/{made['id']}/send", status=202)
+
+
+async def walk_attachments(walk: Walk) -> None:
     made = await walk.ask("POST", "/messages", LETTER, status=201)
-    path = f"/messages/{made['id']}/attachments"
     wish = {"@odata.type": "#microsoft.graph.fileAttachment", "name": "a.txt", "contentBytes": "aGVsbG8="}
-    added = await walk.ask("POST", path, wish, status=201, shape=ATTACHMENT)
-    await walk.rows(path, ATTACHMENT)
-    await walk.ask("GET", f"{path}/{added['id']}", shape=ATTACHMENT)
-    assert (await walk.desk.get(f"{walk.base}{path}/{added['id']}/$value")).content == b"hello"
-    await walk.ask("DELETE", f"{path}/{added['id']}", status=204)
+    for folder in ("", "/mailFolders/drafts"):
+        path = f"{folder}/messages/{made['id']}/attachments"
+        added = await walk.ask("POST", path, wish, status=201, shape=ATTACHMENT)
+        await walk.rows(path, ATTACHMENT)
+        await walk.ask("GET", f"{path}/{added['id']}", shape=ATTACHMENT)
+        assert (await walk.desk.get(f"{walk.base}{path}/{added['id']}/$value")).content == b"hello"
+        await walk.ask("DELETE", f"{path}/{added['id']}", status=204)
 
 
 async def walk_replies(walk: Walk) -> None:
@@ -82,4 +86,4 @@ async def walk_uploads(walk: Walk) -> None:
         await walk.ask("POST", own, wish, status=201, shape=shape)
 
 
-WALKS = (walk_messages, walk_sending, walk_replies, walk_uploads)
+WALKS = (walk_messages, walk_sending, walk_attachments, walk_replies, walk_uploads)

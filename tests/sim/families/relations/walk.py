@@ -11,13 +11,23 @@ async def walk_relations(walk: Walk) -> None:
     groups = await walk.rows("/memberOf", GROUP)
     assert [row["displayName"] for row in groups] == ["Everyone", "Quay 2"]
     assert len(await walk.rows("/transitiveMemberOf", GROUP)) == len(groups) + 1
-    for path in ("/memberOf/microsoft.graph.group", "/transitiveMemberOf/microsoft.graph.group"):
-        assert all("@odata.type" not in row for row in await walk.rows(path, {"id": TEXT}))
+    for path in ("/memberOf", "/transitiveMemberOf"):
+        for prefix in ("microsoft.graph.", "graph."):
+            assert all("@odata.type" not in row for row in await walk.rows(f"{path}/{prefix}group", {"id": TEXT}))
+            for cast in ("directoryRole", "administrativeUnit"):
+                assert (await walk.ask("GET", f"{path}/{prefix}{cast}"))["value"] == []
+        assert (await walk.ask("GET", f"{path}/{groups[0]['id']}", shape=GROUP))["id"] == groups[0]["id"]
+        await walk.ask("GET", f"{path}/{walk.desk.sim.tenant.guid(0)}", status=404)
     ids = (await walk.ask("POST", "/getMemberGroups", {"securityEnabledOnly": False}))["value"]
     assert {row["id"] for row in groups} < set(ids)
     await walk.ask("POST", "/getMemberGroups", {}, status=400)
     await walk.ask("GET", "/manager", status=404)
     (report, *_) = await walk.rows("/directReports", USER)
+    for prefix in ("microsoft.graph.", "graph."):
+        assert report in await walk.rows(f"/directReports/{prefix}user", USER)
+        assert (await walk.ask("GET", f"/directReports/{prefix}orgContact"))["value"] == []
+    assert (await walk.ask("GET", f"/directReports/{report['id']}", shape=USER))["id"] == report["id"]
+    await walk.ask("GET", f"/directReports/{walk.desk.sim.tenant.guid(0)}", status=404)
     walk.base = f"/users/{report['id']}"
     boss = await walk.ask("GET", "/manager?$select=userPrincipalName")
     assert boss["userPrincipalName"] == walk.desk.sim.tenant.address(0)
