@@ -218,7 +218,7 @@ class Output(Table):
         "done", description="rows as mailboxes are done; with input also sorted.csv, in the order of the list"
     )
     mask: bool = Field(
-        default=False, description="keyed digests in place of addresses in logs, progress, summary and report"
+        default=False, description="keyed digests in place of addresses, in all that is told and in all files but one"
     )
     mask_key: File = Field(None, description="file with the key of the digests, made once; built in: beside the job")
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
