@@ -173,7 +173,7 @@ class Runner:
         given = self.prepared.job.input
         if freshness is not None and given.order == "stalest" and not self.prepared.manifest.parent:
             kept = SpooledSource(folder / INPUT, self.addresses)
-            source = Stalest(source, kept, freshness.tried, done=self.recovered.done, limit=given.limit)
+            source = Stalest(source, kept, freshness.last, done=self.recovered.done, limit=given.limit)
             self.prepared = replace(self.prepared, source=source)
         return source
 

@@ -48,6 +48,9 @@ class App(Table):
     client_id: str = Field("", description="application (client) id of the app registration")
     certificate: File = Field(None, description="PFX or PEM with the private key")
     certificate_password_file: File = Field(None, description="file whose first line is the password")
+    key: str = Field(
+        "", description="key in a PKCS#11 token, by its URI; certificate is then public, and its password the PIN"
+    )
     certificate_password: SecretStr | None = Field(None, description="environment only: BULKMAIL_CERTIFICATE_PASSWORD")
     client_secret_file: File = Field(None, description="file with a client secret, instead of a certificate")
     client_secret: SecretStr | None = Field(None, description="environment only: BULKMAIL_CLIENT_SECRET")
