@@ -123,9 +123,7 @@ class Graph:
             yield {"subject": subject, **file.blob._asdict()}
 
         A name that is used again is an archive, to which the next blob is appended; `frame` is what stands around a
-        member of it. Without `hashed` a blob has no digest, such as one of members that have their own. Raises
-        OutputError.
-        """
+        member of it. What is not `hashed` has no digest. Raises OutputError."""
         return self._kept.blob(name, frame, hashed=hashed)
 
     def carried(self, done: int, expected: int) -> None:
