@@ -40,6 +40,7 @@ async def again(
     """
     with hold(existing(folder)):
         run = RunDir(folder, job)
+        run.require_addresses()
         chosen = await asyncio.to_thread(run.rows_with, statuses)
         sent = set() if send_again else await asyncio.to_thread(run.sent_once)
         under_way = (await asyncio.to_thread(run.unfinished)).under_way
@@ -56,7 +57,7 @@ async def again(
         prepared.job.output.directory, prepared.task.name, datetime.now().astimezone(), prepared.job.path.stem
     )
     with open_folder(wanted) as new:
-        source = await spool(Only(prepared.source, rows), new / INPUT)
+        source = await spool(Only(prepared.source, rows), new / INPUT, prepared.addresses(new))
         require_unchanged(prepared.source, prepared.manifest.input)
         manifest = measured(prepared.manifest, source)
         prepared = replace(prepared, source=source, manifest=manifest, expected=statuses)

@@ -43,6 +43,7 @@ async def apply(
     """
     with hold(existing(folder)):
         plan = RunDir(folder, job)
+        plan.require_addresses()
         require_plan(plan)
         planned = await asyncio.to_thread(plan.planned)
         if not len(planned):
@@ -55,7 +56,7 @@ async def apply(
         if prepared.source is None:  # a plan whose input was not a file has kept it
             raise UsageError(f"{folder} does not have the mailboxes that it planned for", hint="Plan anew.")
         with open_folder(into) as new:
-            source = await spool(Only(prepared.source, planned.rows), new / INPUT)
+            source = await spool(Only(prepared.source, planned.rows), new / INPUT, prepared.addresses(new))
             require_unchanged(prepared.source, prepared.manifest.input)
             prepared = replace(prepared, source=source, manifest=measured(prepared.manifest, source))
             first = canary if canary < len(planned.rows) else 0

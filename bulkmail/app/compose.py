@@ -58,6 +58,7 @@ def settings_of(app: App) -> AppSettings:
         ca_file=app.ca_file,
         machine=app.managed_identity if app.managed_identity != "workload" else "",
         rs256=app.assertion_algorithm == "RS256",
+        key=app.key,
     )  # fmt: skip
 
 

@@ -12,16 +12,18 @@ from bulkmail.errors import BulkmailError
 from bulkmail.model import Counts, Digest, Ending, Status
 from bulkmail.run.outputs import OutputSettings
 from bulkmail.run.stop import CANCELLED, Reason
+from bulkmail.rundir.addresses import Addresses, write_manifest
 from bulkmail.rundir.digests import digests
 from bulkmail.rundir.failed import write_failed
 from bulkmail.rundir.figures import sums, waits
 from bulkmail.rundir.folder import part_sheets
 from bulkmail.rundir.manifest import Manifest, State, now
+from bulkmail.rundir.maskkey import known
 from bulkmail.rundir.ordered import drop_sorted, write_sorted
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.totals import Totals
-from bulkmail.rundir.verdicts import write_addresses, write_verdicts
+from bulkmail.rundir.verdicts import write_verdicts
 from bulkmail.task.undo import LEFT, RESULT
 from bulkmail.text import one_line
 
@@ -93,11 +95,12 @@ def advice_on(problems: Iterable[str]) -> dict[str, str]:
 
 async def end(
     folder: Path, manifest: Manifest, recovered: Recovered, failure: BaseException | None, reason: Reason | None, *,
-    seconds: float, counts: Counts, absent_is_failure: bool,
+    seconds: float, counts: Counts, absent_is_failure: bool, addresses: Addresses | None = None,
 ) -> Ended:  # fmt: skip
     """Writes how the run in `folder` ended. An error on the way is the run's own end, unless there was one before.
 
-    `seconds` is how long this process has run. Raises OutputError if not even `run.json` can be written.
+    `seconds` is how long this process has run; `addresses` are those of a masked run. Raises OutputError if not even
+    `run.json` can be written.
     """
     totals, outputs, looked = recovered.totals, dict[str, Digest](), Looked()
     try:
@@ -135,7 +138,7 @@ async def end(
         advice=advice_on(totals.problems),
         outputs=outputs,
     )
-    written = await asyncio.to_thread(ended.write, folder)
+    written = await asyncio.to_thread(write_manifest, ended, folder, addresses)
     return Ended(folder, written, failure if isinstance(failure, Exception) else None)
 
 
@@ -150,10 +153,11 @@ class Looked:
 def _write_more(folder: Path, manifest: Manifest, *, in_order: bool) -> None:
     """What is made of the outcomes and rows once all are there."""
     run, style = RunDir(folder), manifest.output
-    write_failed(run, bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo)
+    write_failed(
+        run, bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo, mask=known(style.mask)
+    )  # fmt: skip
     if "csv" in style.format:
         write_verdicts(run, style)
-    write_addresses(run, style)
     for suffix in style.format:
         drop_sorted(folder, suffix)
         if style.order == "input" and in_order:

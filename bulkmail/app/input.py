@@ -20,7 +20,7 @@ from bulkmail.source.listing import DirectorySource
 from bulkmail.source.once import Once
 from bulkmail.source.selected import Selected, Selection
 from bulkmail.source.several import Several, expanded
-from bulkmail.source.spool import SpooledSource, spool
+from bulkmail.source.spool import SpooledSource, Veil, spool
 from bulkmail.task.declare import Task
 
 
@@ -87,7 +87,8 @@ def _listed(
 def earlier_source(run: RunDir, job: Job, task: Task) -> Source | None:
     """The input of an earlier run; None where the directory has to be asked once more. Raises InputError."""
     if (run.path / INPUT).exists() and run.manifest.input.measured:
-        spooled = SpooledSource(run.path / INPUT)  # one that goes by another run has kept what it is to work on
+        # One that goes by another run has kept what it is to work on.
+        spooled = SpooledSource(run.path / INPUT, run.addresses)
         return spooled if run.manifest.parent else chosen(spooled, job.input, keep_columns=task.wants_columns)
     listed = file_source(job.input, keep_columns=task.wants_columns)
     if listed is not None and not listed.replayable and not isinstance(listed, Once):
@@ -131,9 +132,10 @@ async def survey(
     return source.size() or 0
 
 
-async def spooled(source: Source, path: Path, *, empty_is_ok: bool = False) -> Source:
-    """A source that can be read only once, copied to where it can be read again. Raises InputError as `survey` does."""
-    kept = await spool(source, path)
+async def spooled(source: Source, path: Path, veil: Veil | None = None, *, empty_is_ok: bool = False) -> Source:
+    """A source that can be read only once, copied to where it can be read again, behind a `veil`. Raises InputError as
+    `survey` does."""
+    kept = await spool(source, path, veil)
     if kept.size() or empty_is_ok:
         return kept
     counts, rejected = kept.counts, list[Rejected]()

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from bulkmail.app.commands import quoted
 from bulkmail.app.compose import credential_of
 from bulkmail.app.fingerprint import measured, pinned, require_application
 from bulkmail.app.input import earlier_source, file_source, survey
@@ -23,6 +24,7 @@ from bulkmail.identity.claims import decode
 from bulkmail.identity.credential import Credential
 from bulkmail.identity.secret import exposed
 from bulkmail.model import Source, Status, TokenSource
+from bulkmail.rundir.addresses import Addresses, addresses_of
 from bulkmail.rundir.folder import FAILED
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.maskkey import made
@@ -60,6 +62,10 @@ class Prepared:
     """How its mailboxes ended before, where it is about those that did: it is no alarm that they end so again."""
     mask: Mask | None = None
     """Stands between the addresses and the readers of the log, the progress and the rows."""
+
+    def addresses(self, folder: Path) -> Addresses | None:
+        """Those of the run, when it is masked and works in `folder`."""
+        return addresses_of(self.manifest, folder, self.mask)
 
 
 def prepare(job: Job, flags: Flags) -> Prepared:
@@ -195,10 +201,14 @@ def _require_memory(job: Job) -> None:
 
 
 def _expected(job: Job) -> frozenset[Status]:
-    """Of a list that is the `failed.csv` of a run, no mailbox ended well."""
+    """Of a list that is the `failed.csv` of a run, no mailbox ended well. Raises InputError for one of a masked run."""
     paths = [*map(Path, job.input.paths)]
-    is_failed = bool(paths) and all(one.name == FAILED and (one.parent / MANIFEST).is_file() for one in paths)
-    return frozenset(Status) - {Status.OK} if is_failed else frozenset()
+    failed = [one for one in paths if one.name == FAILED and (one.parent / MANIFEST).is_file()]
+    for one in failed:
+        if Manifest.read(one.parent).output.mask:
+            again = quoted("bulkmail", "resume", one.parent, "--retry", "failed,denied,unknown")
+            raise InputError(f"{one}: the run was masked, and digests are no mailboxes", hint=f"Run: {again}")
+    return frozenset(Status) - {Status.OK} if failed and failed == paths else frozenset()
 
 
 def chosen(job: Job) -> tuple[Task, Options]:

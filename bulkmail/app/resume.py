@@ -14,10 +14,12 @@ from bulkmail.app.observe import Note, Observer
 from bulkmail.app.prepare import Flags, Prepared, introduce, prepare_again, prepare_apply, prepare_undo, surveyed
 from bulkmail.app.runner import Runner
 from bulkmail.errors import InputError
+from bulkmail.rundir.addresses import addresses_of, write_manifest
 from bulkmail.rundir.figures import carry_over
 from bulkmail.rundir.folder import existing, hold
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.manifest import Manifest
+from bulkmail.rundir.maskkey import kept
 from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered, check_rows, recover
@@ -37,11 +39,13 @@ async def resume(
     """
     with hold(existing(folder)):
         run = RunDir(folder, job)
+        run.require_addresses()
         before = run.manifest
         if before.state == "finished":
             note("the run is finished; --retry failed,denied,unknown makes a new one of what did not end well")
             return Ended(folder, before, None)
-        before.write(folder)  # for the message of a process that finds the directory held
+        # For the message of a process that finds the directory held.
+        write_manifest(before, folder, addresses_of(before, folder, kept(before.output.mask)))
         prepared = await surveyed(await asyncio.to_thread(_prepare, run, flags))
         recovered, under_way, planned = await asyncio.to_thread(_recover, run)
         if prepared.source is not None:

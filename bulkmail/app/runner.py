@@ -35,6 +35,7 @@ from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
 from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.rundir.addresses import Addresses, write_manifest
 from bulkmail.rundir.figures import believed
 from bulkmail.rundir.folder import INPUT, identity, require_itself
 from bulkmail.rundir.freshness import Freshness
@@ -68,6 +69,7 @@ class Runner:
     canary: int = 0
     planned: Planned | None = None
     stop: Stop = field(default_factory=Stop)
+    addresses: Addresses | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if (mask := self.prepared.mask) is not None:
@@ -79,6 +81,7 @@ class Runner:
         with interruptible(self.stop, self.note), masked_logs(self.prepared.mask):
             clock = asyncio.get_running_loop().time
             started, failure, began_in = clock(), None, identity(folder)
+            self.addresses = self.prepared.addresses(folder)
             try:
                 await asyncio.to_thread(unsigned, folder)
                 await self._write_manifest(folder)
@@ -100,7 +103,8 @@ class Runner:
 
     async def _write_manifest(self, folder: Path) -> None:
         """Always to its end: a thread that still wrote when the run ends would write over what the end has written."""
-        if cancelled := await uncancelled(asyncio.to_thread(self.prepared.manifest.write, folder)):
+        writing = asyncio.to_thread(write_manifest, self.prepared.manifest, folder, self.addresses)
+        if cancelled := await uncancelled(writing):
             raise cancelled
 
     async def _work(self, folder: Path) -> None:
@@ -109,7 +113,7 @@ class Runner:
             booked(
                 folder, prepared.manifest.mode, prepared.job.limits, self.recovered.changes, self.under_way,
                 exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
-                run=prepared.manifest.id,
+                run=prepared.manifest.id, addresses=self.addresses,
             ) as writes,
             connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
             open_states(prepared, self.note) as states,
@@ -150,6 +154,7 @@ class Runner:
             run=self.prepared.manifest.id,
             freshness=freshness,
             parts=NO_PARTS if task.parts is None else task.parts(options),
+            addresses=self.addresses,
         )
 
     async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:
@@ -167,15 +172,15 @@ class Runner:
             await self._write_manifest(folder)
         given = self.prepared.job.input
         if freshness is not None and given.order == "stalest" and not self.prepared.manifest.parent:
-            kept = SpooledSource(folder / INPUT)
-            source = Stalest(source, kept, freshness.tried, done=self.recovered.done, limit=given.limit)
+            kept = SpooledSource(folder / INPUT, self.addresses)
+            source = Stalest(source, kept, freshness.last, done=self.recovered.done, limit=given.limit)
             self.prepared = replace(self.prepared, source=source)
         return source
 
     async def _kept(self, once: Source, folder: Path) -> Source:
         """What the job wants of a source that is copied into the run directory."""
         prepared, empty_is_ok = self.prepared, self.prepared.job.output.empty_is_ok
-        kept = await spooled(once, folder / INPUT, empty_is_ok=empty_is_ok)
+        kept = await spooled(once, folder / INPUT, self.addresses, empty_is_ok=empty_is_ok)
         source = chosen(kept, prepared.job.input, keep_columns=prepared.task.wants_columns)
         names, wanted = set[str](), asked(prepared.options)
         if kept.size() and (wanted or source is not kept):
@@ -210,7 +215,7 @@ class Runner:
             alarm=Alarm(self._watched(), self.recovered.changes.counts),
             stop=self.stop,
             settings=SweepSettings(
-                limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred, mask=self.prepared.mask
+                limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred, mask=self.addresses
             ),
         )
         with self._time_box():
@@ -281,6 +286,6 @@ class Runner:
         counts = prepared.manifest.counts if prepared.source is None else prepared.source.counts
         ended = await end(
             folder, prepared.manifest, self.recovered, failure, self.stop.reason, seconds=seconds, counts=counts,
-            absent_is_failure=prepared.job.output.absent_is_failure,
+            absent_is_failure=prepared.job.output.absent_is_failure, addresses=self.addresses,
         )  # fmt: skip
         return await asyncio.to_thread(sign, prepared, ended)

@@ -32,6 +32,7 @@ async def undo(
     """
     with hold(existing(folder)):
         run = RunDir(folder, job)
+        run.require_addresses()
         if run.manifest.mode != "apply":
             what = "only a report" if run.manifest.mode == "read" else "only a plan"
             raise UsageError(f"{folder} changed nothing: it was {what}")
@@ -39,7 +40,7 @@ async def undo(
         under_way = (await asyncio.to_thread(run.unfinished)).under_way
         await introduce(prepared, note)
         with open_folder(into) as new:
-            source = await spool(ChangesSource(run), new / INPUT)
+            source = await spool(ChangesSource(run), new / INPUT, prepared.addresses(new))
             manifest = measured(prepared.manifest, source)
             prepared = replace(prepared, source=source, manifest=manifest)
             return await Runner(prepared, observers, note, under_way=under_way).run(new)

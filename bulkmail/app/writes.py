@@ -9,6 +9,7 @@ from pathlib import Path
 from bulkmail.config import Limits
 from bulkmail.model import Ledger, Made, Reporter, Transport
 from bulkmail.rundir import heartbeat
+from bulkmail.rundir.addresses import Addresses, journal_of
 from bulkmail.rundir.folder import ALIVE, CHANGES
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.journal import Journal
@@ -45,11 +46,12 @@ class Writes:
 async def booked(
     folder: Path, mode: Mode, limits: Limits, known: Unfinished, under_way: Mapping[int, Heartbeat], *,
     exhausted: Callable[[], None], planned: Planned | None = None, run: str = "",
+    addresses: Addresses | None = None,
 ) -> AsyncIterator[Writes]:  # fmt: skip
     """The writes of a run in `folder`, with its ledger open until the block ends. `known` is what the ledger says so
     far; `under_way` are rows in which another run had a write under way. `exhausted` is called at `max_changes`.
     Of a plan that is carried out, only the changes that are `planned` are made. `run` is the id that the
-    ledger names."""
+    ledger names; `addresses` are kept out of it."""
     if mode == "read":
         yield Writes()
         return
@@ -57,8 +59,9 @@ async def booked(
     last = heartbeat.last(alive)
     with await asyncio.to_thread(reopened, folder / CHANGES, known.length) as file:
         ledger = ChangeLedger(
-            Journal(file, run), number=known.number, counts=known.counts, most=limits.max_changes, exhausted=exhausted
-        )
+            journal_of(Journal(file, run), addresses), number=known.number, counts=known.counts,
+            most=limits.max_changes, exhausted=exhausted,
+        )  # fmt: skip
         if known.length:
             ledger.reopen(last)
         unsettled = _left(limits.settle, under_way, known.unsettled)

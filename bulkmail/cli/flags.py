@@ -31,6 +31,9 @@ MetricsFile = Annotated[
 MetricsListen = Annotated[
     str, typer.Option("--metrics-listen", help="Serve metrics while it runs, as at 127.0.0.1:9464.", metavar="ADDRESS")
 ]
+Against = Annotated[
+    str, typer.Option(help="Show in what it differs from this run: a directory, or `previous`.", metavar="RUN")
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any setting, such as limits.batch=true; may come more than once.")
 ]

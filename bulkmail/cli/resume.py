@@ -12,6 +12,7 @@ from bulkmail.app.resume import resume as resume_run
 from bulkmail.cli import console as say
 from bulkmail.cli.execute import execute
 from bulkmail.cli.flags import (
+    Against,
     ApplyFlag,
     AsJson,
     LogJson,
@@ -57,6 +58,7 @@ def resume(
     moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
+    against: Against = "",
     wait: Wait = False,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
@@ -95,7 +97,7 @@ def resume(
         go_on = partial(resume_run, run_dir, given, job=moved, accept=accept_changes)
         work = partial(again, run_dir, statuses, given, send_again=send_again, job=moved) if retry else go_on
         metering = Metering(metrics, metrics_listen)
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering, against=against)
     raise typer.Exit(code)
 
 

@@ -11,6 +11,7 @@ from bulkmail.cli import console as say
 from bulkmail.cli.check import require_passed
 from bulkmail.cli.execute import execute
 from bulkmail.cli.flags import (
+    Against,
     ApplyFlag,
     AsJson,
     JobFile,
@@ -51,10 +52,7 @@ def run(
     max_changes: MaxChanges = None,
     settings: Settings = None,
     max_duration: MaxDuration = "",
-    against: Annotated[
-        str,
-        typer.Option(help="Show in what it differs from this run: a directory, or `previous`.", metavar="RUN"),
-    ] = "",
+    against: Against = "",
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,

@@ -15,12 +15,16 @@ from bulkmail.cli.flags import (
     LogJson,
     MaxChanges,
     MaxDuration,
+    MetricsFile,
+    MetricsListen,
     MovedJob,
     NoProgress,
     PlanFlag,
+    Wait,
     applies,
     flags,
 )
+from bulkmail.cli.metering import Metering
 
 
 def undo(
@@ -32,6 +36,9 @@ def undo(
     moved: MovedJob = None,
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
+    wait: Wait = False,
+    metrics: MetricsFile = None,
+    metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
     log_json: LogJson = False,
     as_json: AsJson = False,
@@ -50,10 +57,12 @@ def undo(
     """
     say.log_to_stderr(as_json=log_json)
     with say.exit_on_error():
-        given = flags(None, {"limits.max_changes": max_changes, "limits.max_duration": max_duration})
+        given = flags(None, {
+            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+        })  # fmt: skip
         given |= {"task.apply": bool(applies(apply, plan))}
-        into = Path(output) if output else run_dir.with_name(f"{run_dir.name}-undo")
-        code = execute(
-            partial(undo_run, run_dir, given, into=into, job=moved), hidden=no_progress or log_json, as_json=as_json
-        )
+        into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-undo")
+        work = partial(undo_run, run_dir, given, into=into, job=moved)
+        metering = Metering(metrics, metrics_listen)
+        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
     raise typer.Exit(code)

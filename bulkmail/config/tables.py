@@ -48,6 +48,9 @@ class App(Table):
     client_id: str = Field("", description="application (client) id of the app registration")
     certificate: File = Field(None, description="PFX or PEM with the private key")
     certificate_password_file: File = Field(None, description="file whose first line is the password")
+    key: str = Field(
+        "", description="key in a PKCS#11 token, by its URI; certificate is then public, and its password the PIN"
+    )
     certificate_password: SecretStr | None = Field(None, description="environment only: BULKMAIL_CERTIFICATE_PASSWORD")
     client_secret_file: File = Field(None, description="file with a client secret, instead of a certificate")
     client_secret: SecretStr | None = Field(None, description="environment only: BULKMAIL_CLIENT_SECRET")
@@ -218,7 +221,7 @@ class Output(Table):
         "done", description="rows as mailboxes are done; with input also sorted.csv, in the order of the list"
     )
     mask: bool = Field(
-        default=False, description="keyed digests in place of addresses in logs, progress, summary and report"
+        default=False, description="keyed digests in place of addresses, in all that is told and in all files but one"
     )
     mask_key: File = Field(None, description="file with the key of the digests, made once; built in: beside the job")
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")

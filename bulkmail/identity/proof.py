@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bulkmail.errors import CertificateError, SignInError
-from bulkmail.identity.certificate import Certificate
+from bulkmail.identity.certificate import Certificate, KeyPair
 from bulkmail.identity.jws import signed
-from bulkmail.identity.keyfile import load_key_pair
+from bulkmail.identity.keyfile import load_certificate, load_key_pair
 from bulkmail.identity.secret import Secret, read_secret
+from bulkmail.identity.token import key_in_token
 
 
 class Proof(Protocol):
@@ -28,18 +29,20 @@ class Proof(Protocol):
 
 
 class ByCertificate:
-    """Signs with the key pair of a file, read at once: raises CertificateError before anything is sent.
+    """Signs with the key pair of a file, read at once: raises CertificateError before anything is sent. With `key`, the
+    URI of a PKCS#11 token, the file has the certificate alone, and `password` is the PIN.
 
     MSAL signs PS256 and names the certificate by its SHA-256 (`x5t#S256`), since no thumbprint is given with it. With
     `rs256` there is one, and it signs RS256 and names the certificate by its SHA-1 (`x5t`).
     """
 
-    def __init__(self, path: Path, password: Secret | None = None, *, rs256: bool = False) -> None:
+    def __init__(self, path: Path, password: Secret | None = None, *, rs256: bool = False, key: str = "") -> None:
         self._rs256 = rs256
+        self._key = key
         self._path = path
         self._password = password
         self._stamp = _stamp(path)
-        self._pair = load_key_pair(path, password)
+        self._pair = self._load()
         self.certificate.require_valid()
 
     @property
@@ -66,8 +69,13 @@ class ByCertificate:
         if stamp == self._stamp:
             return
         with suppress(CertificateError):  # in the middle of being replaced: the old one still counts
-            self._pair = load_key_pair(self._path, self._password)
+            self._pair = self._load()
             self._stamp = stamp
+
+    def _load(self) -> KeyPair:
+        if self._key:
+            return key_in_token(load_certificate(self._path), self._key, self._password)
+        return load_key_pair(self._path, self._password)
 
 
 class BySecret:

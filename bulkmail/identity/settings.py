@@ -21,7 +21,8 @@ _TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
 @dataclass(frozen=True, slots=True)
 class AppSettings:
     """The application's `[app]` section, read and resolved. Exactly one of the three proofs is given, or the `machine`
-    whose identity it is: `system` or `user`. `rs256` signs as for old set-ups.
+    whose identity it is: `system` or `user`. `rs256` signs as for old set-ups. `key` is the URI of the
+    certificate's key in a PKCS#11 token, and the password is then its PIN.
 
     `tenant_id` is a GUID or a verified domain. `ca_file` replaces the system's certificate authorities.
     """
@@ -36,6 +37,7 @@ class AppSettings:
     ca_file: Path | None = None
     machine: str = ""
     rs256: bool = False
+    key: str = ""
 
 
 def credential_from(settings: AppSettings, proxy: Rule = proxy_for) -> Credential:
@@ -78,7 +80,7 @@ def _proof(settings: AppSettings) -> Proof:
     ways = (settings.certificate, settings.client_secret, settings.assertion_file)
     match ways:
         case (Path() as certificate, None, None):
-            return ByCertificate(certificate, settings.certificate_password, rs256=settings.rs256)
+            return ByCertificate(certificate, settings.certificate_password, rs256=settings.rs256, key=settings.key)
         case (None, Secret() as secret, None):
             return BySecret(secret)
         case (None, None, Path() as assertion):

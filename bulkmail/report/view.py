@@ -157,7 +157,7 @@ def run_before(folder: Path, manifest: Manifest) -> tuple[str, Manifest | None]:
     found: list[tuple[str, Manifest]] = []
     for path in islice(_neighbours(folder), NEIGHBOURS):
         with suppress(InputError):
-            other = Manifest.read(path)
+            other = RunDir(path).manifest
             if other.state == "finished" and other.started < manifest.started and _same_job(other, manifest):
                 found.append((path.name, other))
     return max(found, key=lambda one: one[1].started, default=("", None))

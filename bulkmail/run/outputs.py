@@ -1,7 +1,7 @@
 """Opens the files that a run writes, and closes them all. Knows their names and formats, nothing of what goes in."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from bulkmail.atomic import sync
 from bulkmail.run.pending import Outputs
 from bulkmail.run.writer import Sink, Writer
+from bulkmail.rundir.addresses import Addresses, journal_of
 from bulkmail.rundir.folder import (
     BLOBS,
     CHANGES,
@@ -73,10 +74,11 @@ def open_outputs(
     run: str = "",
     freshness: Freshness | None = None,
     parts: Mapping[str, Sequence[str]] = NO_PARTS,
+    addresses: Addresses | None = None,
 ) -> Iterator[Outputs]:
     """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
     only plans leaves `states` as they are. `run` is the id that the journal names. `parts` are the columns of each part
-    that has a CSV of its own. Raises OutputError."""
+    that has a CSV of its own. `addresses` keep these out of all files but their own. Raises OutputError."""
     bom, delimiter = settings.bom, settings.delimiter
     table = partial(Csv, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
     formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table(columns, stray=_warn_of)}
@@ -90,14 +92,19 @@ def open_outputs(
             length = file.length or file.append(sheet.header)
             sinks.append(Sink(name, sheet, file, length))
         outcomes = opened.enter_context(reopened(folder / OUTCOMES, recovered.length))
-        rejected = opened.enter_context(closing(RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter)))
-        blobs = opened.enter_context(closing(Blobs(folder / BLOBS)))
+        hide: Callable[[str], str] = str
+        if addresses is not None:
+            addresses.load()
+            opened.callback(addresses.flush)
+            hide = addresses.text
+        rejected = RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter, hide=hide)
+        opened.enter_context(closing(rejected))
+        blobs = opened.enter_context(closing(Blobs(folder / BLOBS, hide)))
         recover_blobs(blobs.folder, recovered.done.__contains__, recovered.blobs_of)
         spills = Spills(folder / SPILLS)
         spills.clear()
         opened.callback(spills.clear)
         sync(folder)
-        writer = Writer(
-            sinks, Journal(outcomes, run), rejected, recovered.totals, None if planning else states, freshness
-        )
+        journal = journal_of(Journal(outcomes, run), addresses)
+        writer = Writer(sinks, journal, rejected, recovered.totals, None if planning else states, freshness)
         yield Outputs(writer, spills, blobs, states, recovered.totals, dict(recovered.reached))

@@ -8,9 +8,8 @@ An input that cannot be read any further ends it, too, once what was read is don
 import asyncio
 from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from bulkmail.core.mask import Mask
 from bulkmail.errors import ChangesExhausted, ServiceDown, gravest
 from bulkmail.graph import Graph
 from bulkmail.model import (
@@ -55,17 +54,24 @@ class Worker:
         self.spent = Tally()
 
 
+class Masking(Protocol):
+    """Puts digests in the place of addresses."""
+
+    def row(self, row: Row, address: str, /) -> Row:
+        """Another row; at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
     """`workers` mailboxes at a time; `grace` is in seconds; `parked` rows may wait for a turn at their target. In rows
     that are `barred`, something that must not be done twice was begun by a process that died. A `mask` stands in rows
-    in the place of their mailbox."""
+    in the place of addresses."""
 
     workers: int = 4096
     grace: float = 30.0
     parked: int = PARKED
     barred: Container[int] = frozenset()
-    mask: Mask | None = None
+    mask: Masking | None = None
 
 
 class Sweep:

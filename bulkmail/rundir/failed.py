@@ -2,12 +2,15 @@
 run, with the cells that their rows had.
 
 The cells come from the journal of outcomes and not from the list: that may have been edited since, or be a stream.
+That of a masked run has digests in it, and is no input: there the mailboxes are run again by the run's own directory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 from bulkmail import atomic
+from bulkmail.core.mask import Mask
 from bulkmail.model import Outcome, Row
 from bulkmail.rundir.entries import WELL
 from bulkmail.rundir.folder import FAILED
@@ -20,7 +23,9 @@ BLOCK = 1024
 """Rows held at a time."""
 
 
-def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",", own_columns: bool = True) -> int:
+def write_failed(
+    run: RunDir, *, bom: bool = False, delimiter: str = ",", own_columns: bool = True, mask: Mask | None = None
+) -> int:  # fmt: skip
     """Rows written; with none there is no file, and one of an earlier process goes. Whole or not at all.
 
     Without `own_columns`, the cells of the rows are left out: those of an undo are the changes that it takes back.
@@ -35,7 +40,7 @@ def write_failed(run: RunDir, *, bom: bool = False, delimiter: str = ",", own_co
     for cells in chain([found], columns) if own_columns else ():
         own |= cells
     names = list(own)
-    rows = (_row(one, names) for one in _failed(run))
+    rows = (_row(one if mask is None else _masked(one, mask), names) for one in _failed(run))
     first = list(islice(rows, BLOCK))
     header = Csv([*COLUMNS, *names], bom=bom, delimiter=delimiter).header
     encode = _encoder(len(COLUMNS) + len(names), delimiter)
@@ -64,6 +69,15 @@ def _encoder(width: int, delimiter: str) -> Callable[[Row], bytes]:
 
 def _failed(run: RunDir) -> Iterator[Outcome]:
     return (outcome for _, (outcome, _) in run.committed(but_ok=True) if outcome.status not in WELL)
+
+
+def _masked(outcome: Outcome, mask: Mask) -> Outcome:
+    mailbox, problem = outcome.mailbox, outcome.problem
+    cells = {name: mask.text(cell) for name, cell in mailbox.columns.items()}
+    return outcome._replace(
+        mailbox=mailbox._replace(address=mask(mailbox.address), id="", columns=cells),
+        problem=problem and replace(problem, message=mask.text(problem.message)),
+    )
 
 
 def _row(outcome: Outcome, own: Sequence[str]) -> Row:

@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox, Outcome, Status
 from bulkmail.rundir.database import PATIENCE, opened
+from bulkmail.source.stalest import Last
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,11 @@ _LISTED = "scope = :scope AND listed >= (SELECT started FROM whole_runs WHERE sc
 WELL = (Status.OK, Status.ABSENT)
 """Ways to end after which nothing is left to do: that there is no mailbox is an answer, too."""
 
+FAILED = (Status.FAILED, Status.UNKNOWN)
+"""Ways to end that may be others when they are tried again."""
+
 NEVER = float("-inf")
+_NEVER_TRIED = Last(NEVER)
 
 MANY, SOON = 4096, 1.0
 """Mailboxes, and seconds, for which a write is worth its syncs: what a kill loses is tried once more."""
@@ -116,15 +121,18 @@ class Freshness:
             with self._telling(), self._lock, self._connection:
                 self._connection.execute(_WHOLE, (self._scope, self._listed))
 
-    def tried(self, mailboxes: Sequence[Mailbox]) -> list[float]:
-        """When each was last tried: seconds since 1970, NEVER for one that never was. Blocks."""
+    def last(self, mailboxes: Sequence[Mailbox]) -> list[Last]:
+        """The last try of each. One that was denied has not failed: it is denied until an administrator has changed
+        that. Blocks."""
         self._flush()
-        found: dict[str, float | None] = {}
+        found: dict[str, Last] = {}
         keys = [one.key for one in mailboxes]
-        query = f"SELECT mailbox, tried FROM freshness WHERE scope = ? AND mailbox IN ({', '.join('?' * len(keys))})"  # noqa: S608 - of question marks
+        marks = ", ".join("?" * len(keys))
+        query = f"SELECT mailbox, tried, status FROM freshness WHERE scope = ? AND mailbox IN ({marks})"  # noqa: S608 - of question marks
         with self._telling(), self._lock:
-            found = dict(self._connection.execute(query, (self._scope, *keys)).fetchall())
-        return [NEVER if (at := found.get(key)) is None else at for key in keys]
+            rows = self._connection.execute(query, (self._scope, *keys)).fetchall()
+            found = {key: Last(at, status in FAILED) for key, at, status in rows if at is not None}
+        return [found.get(key, _NEVER_TRIED) for key in keys]
 
     def known(self) -> Known | None:
         """None before a run has accounted for its list. Blocks. Raises OutputError."""

@@ -21,6 +21,11 @@ def made(path: Path) -> Mask:
     return Mask(_read(path))
 
 
+def kept(path: str) -> Mask | None:
+    """The mask of a run that goes on, with the key that it began with; None for one without. Raises ConfigError."""
+    return Mask(_read(Path(path))) if path else None
+
+
 def known(path: str) -> Mask | None:
     """The mask of a run that had its key in `path`; None for an empty one. Where the key is gone, all mailboxes are
     hidden alike. Blocks."""

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Outcome, Row, Status
 from bulkmail.rundir import heartbeat
+from bulkmail.rundir.addresses import Addresses, shown_manifest
 from bulkmail.rundir.doubts import sent_once
 from bulkmail.rundir.entries import ChangeEntry, CheckpointAt, Committed, Intent, decode_change, decode_commit
 from bulkmail.rundir.folder import ALIVE, CHANGES, OUTCOMES, RECORDS
@@ -53,13 +54,28 @@ class RunDir:
     @cached_property
     def manifest(self) -> Manifest:
         """`run.json`, as it was when it was first asked for. Raises InputError for a directory that holds no run."""
-        manifest = Manifest.read(self.path)
+        manifest = shown_manifest(self._written, self.addresses)
         return manifest if self._job is None else replace(manifest, job=replace(manifest.job, path=str(self._job)))
+
+    @cached_property
+    def _written(self) -> Manifest:
+        return Manifest.read(self.path)
+
+    @cached_property
+    def addresses(self) -> Addresses | None:
+        """What shows whose the digests of a masked run are; None for another one. Raises as `manifest`."""
+        masked = (self.path / MANIFEST).exists() and self._written.output.mask
+        return Addresses(self.path, self._id) if masked else None
+
+    def require_addresses(self) -> None:
+        """From now on a digest whose address is not known is Damaged, and never an address by itself."""
+        if self.addresses is not None:
+            self.addresses.require()
 
     @cached_property
     def _id(self) -> str | None:
         """The id that the journals have to name; None where no manifest says which."""
-        return self.manifest.id if (self.path / MANIFEST).exists() else None
+        return self._written.id if (self.path / MANIFEST).exists() else None
 
     def outcomes(self) -> Iterator[Outcome]:
         """Every outcome, in the order in which they were written. Raises Damaged."""
@@ -74,7 +90,7 @@ class RunDir:
                     yield told
                     continue
                 with as_damage(path, end):
-                    commit = decode_commit(entry_of(path, end, line))
+                    commit = decode_commit(self._shown(entry_of(path, end, line)))
                 if isinstance(commit, Committed):
                     yield commit.outcome
 
@@ -103,7 +119,7 @@ class RunDir:
             for start in starts:
                 file.seek(start)
                 with as_damage(path, start):
-                    entry = decode_change(orjson.loads(file.readline()))
+                    entry = decode_change(self._shown(orjson.loads(file.readline())))
                     if not isinstance(entry, Intent):
                         raise TypeError("another entry is there")
                 found.append(entry)
@@ -167,10 +183,13 @@ class RunDir:
         path = self.path / name
         for end, entry in read(path, without=without, run=self._id):
             try:
-                found = decode(entry)
+                found = decode(self._shown(entry))
             except _FOREIGN as error:
                 raise _damaged(path, end) from error
             yield end, found
+
+    def _shown(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        return entry if self.addresses is None else self.addresses.shown(entry)
 
     def _csv(self, heading: Iterator[bytes]) -> Sheet:
         output = self.manifest.output

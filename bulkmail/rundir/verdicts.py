@@ -12,7 +12,7 @@ from itertools import islice
 from bulkmail import atomic
 from bulkmail.core.mask import Mask
 from bulkmail.model import Outcome, Row
-from bulkmail.rundir.folder import ADDRESSES, VERDICTS
+from bulkmail.rundir.folder import VERDICTS
 from bulkmail.rundir.manifest import PinnedOutput
 from bulkmail.rundir.maskkey import known
 from bulkmail.rundir.reader import RunDir
@@ -38,20 +38,6 @@ def write_verdicts(run: RunDir, style: PinnedOutput) -> None:
         file.write(sheet.header)
         while block := list(islice(told, BLOCK)):
             file.write(b"".join(one if isinstance(one, bytes) else sheet.encode([_row(one, mask)]) for one in block))
-
-
-def write_addresses(run: RunDir, style: PinnedOutput) -> None:
-    """Which digest stands for which mailbox, for the owner of the run alone; nothing where none does. Raises
-    OutputError and Damaged. Blocks."""
-    if (mask := known(style.mask)) is None:
-        return
-    sheet = Csv(("masked", "mailbox", "id", "row"), bom=style.bom, delimiter=style.delimiter)
-    mailboxes = (outcome.mailbox for outcome in run.outcomes())
-    rows = ({"masked": mask(one.address), "mailbox": one.address, "id": one.id, "row": one.row} for one in mailboxes)
-    with atomic.replacing(run.path / ADDRESSES) as file:
-        file.write(sheet.header)
-        while block := list(islice(rows, BLOCK)):
-            file.write(sheet.encode(block))
 
 
 def _at_length(_line: bytes) -> None:

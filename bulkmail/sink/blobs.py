@@ -37,10 +37,11 @@ _FOLDER = re.compile(r"([0-9]+)-")
 
 
 class Blobs:
-    """The blobs of a run, below `folder`."""
+    """The blobs of a run, below `folder`. `hide` keeps addresses out of the names of folders."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hide: Callable[[str], str] = str) -> None:
         self.folder = folder
+        self._hide = hide
         self.turn = asyncio.Semaphore(STREAMS)
         self._threads: ThreadPoolExecutor | None = None
 
@@ -49,7 +50,7 @@ class Blobs:
 
     def of(self, mailbox: Mailbox) -> "MailboxBlobs":
         """Those of one mailbox; nothing is made before the first is opened."""
-        return MailboxBlobs(self, self.folder / f"{mailbox.row}-{safe_name(mailbox.address)}")
+        return MailboxBlobs(self, self.folder / f"{mailbox.row}-{safe_name(self._hide(mailbox.address))}")
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of work that blocks. If cancelled, the thread is waited for all the same."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import orjson
 
@@ -26,17 +26,26 @@ CHUNK = 512
 BLOCK = 1 << 16
 """Bytes that are read at a time, and the rest of the line that they end in."""
 
+
+class Veil(Protocol):
+    """Keeps addresses out of the file. Both block."""
+
+    def hidden(self, entries: Sequence[dict[str, Any]], /) -> Sequence[dict[str, Any]]: ...
+    def shown(self, entry: dict[str, Any], /) -> dict[str, Any]: ...
+
+
 _REASONS = ("blank", "invalid", "duplicate")
 T = TypeVar("T")
 
 
 class SpooledSource:
-    """Yields what was spooled into a file, as it was. Is a `model.Source`."""
+    """Yields what was spooled into a file, as it was, with the `veil` that it was spooled with. Is a `model.Source`."""
 
     replayable = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, veil: Veil | None = None) -> None:
         self.path = path
+        self._veil = veil
         self.counts = Counts()
         self._whole: tuple[Digest, int] | None = None  # what the last whole reading found
         self._places: tuple[array[int], array[int]] | None = None  # of rows: their numbers, and where their lines begin
@@ -86,7 +95,8 @@ class SpooledSource:
 
     def _decoded(self, line: bytes, number: int) -> Mailbox | Rejected:
         try:
-            return _row(orjson.loads(line))
+            entry = orjson.loads(line)
+            return _row(entry if self._veil is None else self._veil.shown(entry))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise Damaged(
                 f"{self.path}: line {number} is not what bulkmail writes", hint="Put it back from a backup."
@@ -124,16 +134,17 @@ class _Read:
         return Digest(self._bytes, self._hash.hexdigest())
 
 
-async def spool(source: Source, path: Path) -> SpooledSource:
+async def spool(source: Source, path: Path, veil: Veil | None = None) -> SpooledSource:
     """Copies all of `source` to a file, over what is there. Raises what the source raises, and OutputError."""
     format_, written = Ndjson(), _Read()
     with await asyncio.to_thread(reopened, path, 0) as file:
         async for chunk in source:
-            block = format_.encode([_entry(row) for row in chunk])
+            entries: Sequence[dict[str, Any]] = [_entry(row) for row in chunk]
+            block = format_.encode(entries if veil is None else await asyncio.to_thread(veil.hidden, entries))
             written.update(block)
             await asyncio.to_thread(file.append, block)
         await asyncio.to_thread(file.sync)
-    spooled = SpooledSource(path)
+    spooled = SpooledSource(path, veil)
     spooled.ended(written, source.counts)
     return spooled
 

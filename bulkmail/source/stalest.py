@@ -1,8 +1,9 @@
-"""Puts the mailboxes of an input into the order of need: those that were never tried first, then by the last try.
+"""Puts the mailboxes of an input into the order of need: those that were never tried first, then by the last success.
 
-By the last try and not by the last success: a mailbox that fails each night would otherwise stand in front each night,
-and a thousand of them would take up a time box alone. So every mailbox has its turn, and a box that covers a tenth of a
-list has seen all of it after ten nights.
+A try that failed counts like a success here, or a thousand mailboxes that fail each night would take up a time box
+alone. In its stead every twelfth place is for one whose last try failed, though it is not its turn; they take it in
+turn. So a box that covers a tenth of a list reaches all of it in eleven nights, however many fail, and what failed for
+a moment is soon tried again.
 
 Only times and places are sorted, some 50 bytes a mailbox; the mailboxes themselves stay in the file that they lie in.
 """
@@ -11,29 +12,42 @@ import asyncio
 from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from itertools import chain
+from typing import NamedTuple
 
 from bulkmail.model import Counts, Digest, Mailbox, Rejected, Source
 from bulkmail.source.chunks import CHUNK
 from bulkmail.source.rows import Rows
 from bulkmail.source.spool import SpooledSource
 
+AGAIN = 12
+"""Of so many places one is for a mailbox whose last try failed: of a tenth of a list a twelfth, so that what is left of
+eleven nights is all of it once, and a little."""
+
+
+class Last(NamedTuple):
+    """When a mailbox was last tried, in seconds since 1970, minus infinity for never; and whether that failed."""
+
+    tried: float
+    failed: bool = False
+
 
 class Stalest:
     """The mailboxes of `source` in that order, behind its rejected rows. Is a `model.Source`.
 
-    `spooled` is where all of them lie. `tried` says when mailboxes were last tried, in a thread. Mailboxes in rows that
+    `spooled` is where all of them lie. `last` tells of the last try of mailboxes, in a thread. Mailboxes in rows that
     are `done` come first of all, since a run that goes on has counted them; `limit` is how many there are to be.
     """
 
     replayable = True
 
     def __init__(
-        self, source: Source, spooled: SpooledSource, tried: Callable[[Sequence[Mailbox]], Sequence[float]], *,
+        self, source: Source, spooled: SpooledSource, last: Callable[[Sequence[Mailbox]], Sequence[Last]], *,
         done: Rows | None = None, limit: int = 0,
     ) -> None:  # fmt: skip
         self._source = source
         self._spooled = spooled
-        self._tried = tried
+        self._last = last
         self._done = Rows() if done is None else done
         self._limit = limit
         self.counts = Counts()
@@ -56,18 +70,33 @@ class Stalest:
         return self._source.size()
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
-        rows, at = array("Q"), array("d")
+        rows, at, failed = array("Q"), array("d"), array("Q")  # of these, the places
         async for chunk in self._source:
             mailboxes = [row for row in chunk if isinstance(row, Mailbox)]
+            last = await asyncio.to_thread(self._last, mailboxes)
+            failed.extend(place for place, one in enumerate(last, len(rows)) if one.failed)
             rows.extend(row.row for row in mailboxes)
-            at.extend(await asyncio.to_thread(self._tried, mailboxes))
+            at.extend(one.tried for one in last)
             self.counts = self._source.counts
             yield [row for row in chunk if isinstance(row, Rejected)]
-        order = await asyncio.to_thread(self._sorted, rows, at)
+        order = await asyncio.to_thread(self._sorted, rows, at, failed)
         wanted = order[: self._limit] if self._limit else order
         self.counts = replace(self.counts, unique=len(wanted), beyond=self.counts.beyond + len(order) - len(wanted))
         for start in range(0, len(wanted), CHUNK):
             yield await asyncio.to_thread(self._spooled.at, [rows[place] for place in wanted[start : start + CHUNK]])
 
-    def _sorted(self, rows: "array[int]", at: "array[float]") -> list[int]:
-        return sorted(range(len(rows)), key=lambda place: (rows[place] not in self._done, at[place]))
+    def _sorted(self, rows: "array[int]", at: "array[float]", failed: "array[int]") -> list[int]:
+        in_turn = sorted(range(len(rows)), key=lambda place: (rows[place] not in self._done, at[place]))
+        return interleaved(in_turn, sorted(failed, key=at.__getitem__))
+
+
+def interleaved(in_turn: Sequence[int], again: Sequence[int]) -> list[int]:
+    """The places of `in_turn`, each once; those of them that are in `again` come earlier, where there is room."""
+    given, order = bytearray(len(in_turn)), list[int]()
+    turns, others = iter(in_turn), iter(again)
+    for number in range(1, len(in_turn) + 1):
+        candidates = turns if number % AGAIN else chain(others, turns)
+        place = next(one for one in candidates if not given[one])
+        given[place] = True
+        order.append(place)
+    return order

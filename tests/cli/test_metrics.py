@@ -2,8 +2,12 @@
 
 import socket
 
+import pytest
+from typer.testing import CliRunner
+
+from bulkmail.cli import app
 from bulkmail.report.metrics import FINISHED, SUCCESS, kept_in
-from tests.cli.conftest import REPORT, Desk
+from tests.cli.conftest import APPLY, REPORT, Desk
 
 
 def test_a_file_for_the_textfile_collector(desk: Desk) -> None:
@@ -32,3 +36,23 @@ def test_an_address_that_is_taken_is_told_before_anything_is_done(desk: Desk) ->
     assert (done.code, "address already in use" in done.err, done.folder.exists()) == (2, True, False)
     again = desk.bulkmail("run", desk.job(REPORT), "--metrics-listen", f"127.0.0.1:{port}")
     assert again.code == 0, again.err
+
+
+@pytest.mark.parametrize("command", ["run", "apply", "undo", "resume"])
+def test_all_commands_that_begin_a_run_have_the_options_of_one(command: str) -> None:
+    words = set(CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).stdout.split())
+    assert words > {
+        "--metrics", "--metrics-listen", "--wait", "--max-duration", "--max-changes", "--no-progress", "--log-json",
+        "--json",
+    }  # fmt: skip
+
+
+def test_an_undo_is_metered_and_waits_like_any_run(own: Desk) -> None:
+    path = own.folder / "undo.prom"
+    applied = own.bulkmail("run", own.job(APPLY), "--apply")
+    assert applied.code == 0, applied.err
+    done = own.bulkmail("undo", applied.folder, "--apply", "--wait", "--metrics", path, out="out-undo")
+    assert done.code == 0, done.err
+    labels = '{job_file="job",mode="undo",task="settings.apply"'
+    assert f"bulkmail_run_exit_code{labels}}} 0.0" in path.read_text()
+    assert 'bulkmail_changes_total{ending="done",job_file="job",mode="undo",task="settings.apply"}' in path.read_text()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bulkmail.core.mask import HIDDEN, Mask
 
 MASK = Mask(b"k" * 32)
-ADA = MASK("ada@contoso.com")
+ADA, ALAN = MASK("ada@contoso.com"), MASK("alan@contoso.com")
 
 
 def test_a_mailbox_has_one_digest_and_another_key_another() -> None:
@@ -52,8 +52,18 @@ def test_values_and_rows() -> None:
     assert MASK.value({"a": ["x ada@contoso.com", 3, None], "b": {"c": "ada@contoso.com"}}) == {
         "a": [f"x {ADA}", 3, None], "b": {"c": ADA},
     }  # fmt: skip
-    row = {"mailbox": "Ada@contoso.com", "upn": "ada@contoso.com", "to": "alan@contoso.com", "n": 1}
-    assert MASK.row(row, "ada@contoso.com") == {"mailbox": ADA, "upn": ADA, "to": "alan@contoso.com", "n": 1}
+    row = {
+        "mailbox": "Ada@contoso.com",
+        "upn": "ada@contoso.com",
+        "to": "alan@contoso.com",
+        "n": 1,
+        "a": [{"b": "<alan@contoso.com>"}],
+    }
+    assert MASK.row(row, "ada@contoso.com") == {
+        "mailbox": ADA, "upn": ADA, "to": ALAN, "n": 1, "a": [{"b": f"<{ALAN}>"}],
+    }  # fmt: skip
+    assert MASK.row({"own": "o'dd name"}, "O'dd Name") == {"own": MASK("o'dd name")}
+    assert MASK(ADA) == MASK.text(ADA) == ADA
 
 
 def test_a_long_text_costs_no_more_than_its_length() -> None:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,19 @@ from bulkmail.core import retryafter
 from bulkmail.core.batch import BatchRejected, unpack
 from bulkmail.core.odata import challenge, check_path, error_of, ids_of, link_path
 from bulkmail.core.throttle import refusal
-from bulkmail.errors import BulkmailError, LinkRefused
+from bulkmail.core.where import Where
+from bulkmail.errors import BulkmailError, GraphError, InputError, LinkRefused
 from bulkmail.identity.claims import decode
 from bulkmail.identity.form import form_of, unwrapped
 from bulkmail.identity.refusal import Names, refused
-from bulkmail.model import Response
+from bulkmail.model import Mailbox, Response
 from bulkmail.rundir.journal import read
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.sink.format import Csv, Ndjson
+from bulkmail.source.file import FileSource
+from bulkmail.tasks.kit.template import checked, fill
+from bulkmail.tasks.request.places import at, holds, plain, unsigned
+from bulkmail.tasks.usage.detail import Detail
 from bulkmail.text import one_line, shown
 
 AT = Path(".fuzz") / "round"
@@ -108,8 +114,36 @@ def _stored(content: bytes) -> None:
         load(folder / "job.toml", environment={})
 
 
+def _listed(content: bytes) -> None:
+    """A list of mailboxes, whichever way of writing it looks like; and the report of usage, in pieces."""
+    for head in (b"", b"mailbox,name\n", b"["):
+        with suppress(BulkmailError):
+            list(FileSource(BytesIO(head + content), keep_columns=True)._steps())
+    for head in (b"", b"User Principal Name,Storage Used (Byte)\n"):
+        with suppress(GraphError):
+            report = Detail()
+            report.feed(head + content[:50])
+            report.feed(content[50:])
+            report.close()
+            report.of("ada@contoso.com")
+
+
+def _chosen(content: bytes) -> None:
+    """What a job says: which rows are meant, what goes into a text, what stands where in an answer."""
+    text, body = content.decode("utf-8", "surrogateescape"), parsed(content)
+    for wish in (text, f"A == {text}", f"A in ({text})", f"startswith(A, {text})"):
+        with suppress(ValueError):
+            Where(wish)(lambda _: text)
+    row = Mailbox("ada@contoso.com", 1, columns={"A": text})
+    for template in (text, f"{{A}} {text}"):
+        with suppress(ValueError, InputError):
+            fill(checked(template), row)
+    unsigned(body), plain(body), at(body, text), holds(body, body)
+
+
 READERS: Mapping[str, Callable[[bytes], None]] = {
     "answers": _answered, "links": _linked, "texts": _shown, "keys": _unlocked, "files": _stored,
+    "lists": _listed, "wishes": _chosen,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox, Outcome, Problem, Status
 from bulkmail.rundir.freshness import MANY, NEVER, SOON, Entry, Freshness
 from bulkmail.rundir.state import States
+from bulkmail.source.stalest import Last
 
 ADA, ALAN, GRACE = (Mailbox(f"{name}@contoso.com", row) for row, name in enumerate(("ada", "alan", "grace"), 2))
 
@@ -41,8 +42,9 @@ def test_the_last_try_the_last_success_and_what_was_not_reached(tmp_path: Path) 
         freshness.whole()
     with opened(tmp_path, 200) as freshness:
         freshness.put([ended(ADA, Status.FAILED)])
-        assert freshness.tried([GRACE, ADA._replace(address="ADA@Contoso.com"), ALAN]) == [NEVER, 200, 100]
-        assert freshness.tried([]) == []
+        ada = ADA._replace(address="ADA@Contoso.com")
+        assert freshness.last([GRACE, ada, ALAN]) == [Last(NEVER), Last(200, failed=True), Last(100)]
+        assert freshness.last([]) == []
         assert entries(freshness) == [
             Entry("grace@contoso.com", NEVER, NEVER, "", ""),
             Entry("ada@contoso.com", 100, 200, "failed", "Code"),
@@ -77,7 +79,7 @@ def test_scopes_and_the_states_of_mailboxes_share_a_file_and_nothing_else(tmp_pa
         states.put([(ADA, {"delta": "1"})])
     with opened(tmp_path, 100) as freshness, opened(tmp_path, 100, scope="other") as other:
         freshness.put([ended(ADA, Status.OK)])
-        assert other.tried([ADA]) == [NEVER]
+        assert other.last([ADA]) == [Last(NEVER)]
         freshness.whole()
         assert other.known() is None
 
@@ -89,7 +91,7 @@ def test_what_cannot_be_kept_is_told_once_and_ends_nothing(tmp_path: Path) -> No
     told.clear()
     freshness.put([ended(ADA, Status.OK)])
     freshness.whole()
-    assert freshness.tried([ADA]) == [NEVER]
+    assert freshness.last([ADA]) == [Last(NEVER)]
     assert len(told) == 1
     assert "count as never tried" in told[0]
     with pytest.raises(OutputError, match=r"state\.sqlite"):
@@ -102,12 +104,12 @@ def test_many_outcomes_are_written_at_once_and_few_soon(tmp_path: Path) -> None:
     writing = Freshness.open(path, "s", listed=1, note=lambda _: None, now=lambda: clock[0])
     with closing(writing), closing(Freshness.open(path, "s", note=lambda _: None)) as reading:
         writing.put([ended(ADA, Status.OK)])
-        assert reading.tried([ADA]) == [NEVER], "it waits for others"
+        assert reading.last([ADA]) == [Last(NEVER)], "it waits for others"
         clock[0] += SOON
         writing.put([])
-        assert reading.tried([ADA]) == [100]
+        assert reading.last([ADA]) == [Last(100)]
         writing.put([ended(ALAN._replace(address=f"m{number}@contoso.com"), Status.OK) for number in range(MANY)])
-        assert reading.tried([Mailbox("m7@contoso.com", 9)]) == [100 + SOON]
+        assert reading.last([Mailbox("m7@contoso.com", 9)]) == [Last(100 + SOON)]
     assert "Freshness of s" in repr(writing)
 
 
@@ -115,5 +117,5 @@ def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
     (tmp_path / "state.sqlite").write_bytes(b"not a database, and longer than its header would be" * 50)
     told: list[str] = []
     with closing(Freshness.open(tmp_path / "state.sqlite", "s", note=told.append)) as freshness:
-        assert freshness.tried([ADA]) == [NEVER]
+        assert freshness.last([ADA]) == [Last(NEVER)]
     assert "is damaged, and is now state.sqlite.damaged: no mailbox counts as tried" in told[0]

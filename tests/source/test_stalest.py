@@ -4,22 +4,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bulkmail.errors import Damaged
 from bulkmail.model import Counts, Mailbox, Rejected
 from bulkmail.source.chunks import CHUNK
 from bulkmail.source.rows import Rows
 from bulkmail.source.spool import SpooledSource, spool
-from bulkmail.source.stalest import Stalest
+from bulkmail.source.stalest import AGAIN, Last, Stalest, interleaved
 from bulkmail.testing import collect, run
 from tests.run.stage import ListSource, mailboxes
 
 ALL: list[Mailbox | Rejected] = [*mailboxes(5), Rejected(7, "blank", ""), *mailboxes(CHUNK, first=8)]
 
 
-def tried(rows: Sequence[Mailbox]) -> list[float]:
+def tried(rows: Sequence[Mailbox]) -> list[Last]:
     """The higher the row, the longer ago; row 3 never was."""
-    return [float("-inf") if row.row == 3 else -row.row for row in rows]
+    return [Last(float("-inf") if row.row == 3 else -row.row) for row in rows]
 
 
 @pytest.fixture
@@ -53,10 +55,29 @@ def test_a_run_that_goes_on_counts_what_is_done_for_its_limit(kept: SpooledSourc
 
 
 def test_equals_stay_in_the_order_of_the_list(kept: SpooledSource) -> None:
-    assert read(Stalest(kept, kept, lambda rows: [0.0] * len(rows)))[:4] == [2, 3, 4, 5]
+    assert read(Stalest(kept, kept, lambda rows: [Last(0.0)] * len(rows)))[:4] == [2, 3, 4, 5]
 
 
 def test_a_file_that_is_damaged_is_told(kept: SpooledSource) -> None:
     kept.path.write_bytes(b"{}\n")
     with pytest.raises(Damaged, match="line 1"):
         kept.at([2])
+
+
+def test_every_twelfth_place_is_for_one_that_failed_the_longest_ago_first(kept: SpooledSource) -> None:
+    failed = {5: -1.0, 6: -2.0}
+    source = Stalest(kept, kept, lambda rows: [Last(failed.get(row.row, -9.0), row.row in failed) for row in rows])
+    order = read(source)
+    assert (order[AGAIN - 1], order[2 * AGAIN - 1]) == (6, 5)
+    assert [row for row in order if row not in failed] == sorted(set(order) - set(failed))
+
+
+@given(number=st.integers(0, 60), data=st.data())
+def test_each_comes_once_and_few_come_out_of_turn(number: int, data: st.DataObject) -> None:
+    in_turn = data.draw(st.permutations(range(number)))
+    again = data.draw(st.lists(st.sampled_from(in_turn), unique=True)) if number else []
+    order = interleaved(in_turn, again)
+    assert sorted(order) == list(range(number))
+    for box in range(number):
+        turns = next((place for place, one in enumerate(in_turn) if one not in order[:box]), number)
+        assert turns >= box - box // AGAIN

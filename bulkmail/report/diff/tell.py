@@ -105,6 +105,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
         yield f"the task had other options: {', '.join(changed)}"
     if before.code != after.code:
         yield f"the task is another version: {before.code}, then {after.code}"
+    if bool(before.output.mask) != bool(after.output.mask):
+        yield "only one of the runs is masked: cells with an address differ"
     for name, manifest in (("before", before), ("after", after)):
         if manifest.state != "finished":
             yield f"the run {name} is not complete: {manifest.state}"

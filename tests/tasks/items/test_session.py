@@ -18,13 +18,14 @@ class Sessions:
         self.numbers = count(1)
         self.latest = 0
         self.refused = set[int]()
+        self.life = timedelta(hours=1)
 
     async def answer(self, request: Request) -> Response:
         if request.address is None:
             number = next(self.numbers)
             await asyncio.sleep(0)
             self.latest = number
-            until = datetime.now(UTC) + timedelta(hours=1)
+            until = datetime.now(UTC) + self.life
             url = f"https://outlook.office365.com/import/{number}"
             return Response(201, body={"importUrl": url, "expirationDateTime": until.isoformat()})
         await asyncio.sleep(0)
@@ -40,22 +41,37 @@ class Nowhere:
         raise AssertionError
 
 
+def graph_of(sessions: Sessions) -> Graph:
+    base = "https://graph.microsoft.com/v1.0"
+    return Graph(Scripted(sessions.answer), base, direct=Nowhere())  # type: ignore[arg-type]
+
+
+async def sent(session: Session) -> str:
+    body = Pieces(0, lambda: None)  # type: ignore[arg-type,return-value]
+    answer = await session.send(body, Change("item:1", None, {}))
+    return str(answer["itemId"])
+
+
 def test_items_that_leave_together_share_a_session_and_its_renewal() -> None:
     async def act() -> None:
         sessions = Sessions()
-        base = "https://graph.microsoft.com/v1.0"
-        graph = Graph(Scripted(sessions.answer), base, direct=Nowhere())  # type: ignore[arg-type]
+        graph = graph_of(sessions)
         session = Session(graph, graph)
-
-        async def leave() -> list[str]:
-            change = Change("item:1", None, {})
-            return [one["itemId"] for one in await graph.gather(*(session.send(body(), change) for _ in range(4)))]
-
-        assert await leave() == ["under 1"] * 4
+        assert await graph.gather(*(sent(session) for _ in range(4))) == ["under 1"] * 4
         sessions.refused.add(1)
-        assert await leave() == ["under 2"] * 4
+        assert await graph.gather(*(sent(session) for _ in range(4))) == ["under 2"] * 4
 
-    def body() -> Pieces:
-        return Pieces(0, lambda: None)  # type: ignore[arg-type,return-value]
+    run(act())
+
+
+def test_a_session_is_renewed_before_its_time_is_over() -> None:
+    """One that has ended already is never used twice, and no item meets a refusal."""
+
+    async def act() -> None:
+        sessions = Sessions()
+        sessions.life = timedelta(seconds=-1)
+        graph = graph_of(sessions)
+        session = Session(graph, graph)
+        assert [await sent(session) for _ in range(3)] == ["under 1", "under 2", "under 3"]
 
     run(act())

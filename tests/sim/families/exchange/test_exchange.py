@@ -35,3 +35,13 @@ def test_an_import_replaces_an_item_or_says_why_not() -> None:
         assert (await desk.get(f"{desk.user()}/messages/{letters[1]['id']}")).body["subject"] == letters[0]["subject"]
 
     rehearse(act)
+
+
+def test_a_session_that_has_ended_takes_nothing() -> None:
+    async def act(desk: Desk) -> None:
+        base = f"/admin/exchange/mailboxes/MBX:{desk.sim.tenant.guid(0)}@{desk.sim.tenant_id}"
+        url = (await desk.ask("POST", f"{base}/createImportSession")).body["importUrl"]
+        async with desk.session.post(url, data=b"{}") as response:
+            assert response.status == 401
+
+    rehearse(act, session_life=0.0)
