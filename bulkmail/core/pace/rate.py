@@ -38,8 +38,8 @@ CLIMB, STEEPEST = 0.5, 0.1
 """Seconds in which the first climb doubles, at most and at least; with CLIMB it passes 5,000/s after 2.5 s."""
 
 ANSWERS = 6
-"""Between the two, it doubles in the time of so many answers. What is sent until a refusal is heard of exceeds the limit
-by at most the same share then, however long an answer takes; TCP doubles in each round trip."""
+"""Between the two, it doubles in the time of so many answers: what is sent until a refusal is heard of is then the same
+share too much, however long an answer takes. TCP doubles in each round trip."""
 
 PROBING = 0.01
 """Above this share of the hover, the excess is what a refusal is blamed on."""
