@@ -3,9 +3,9 @@
     python -m tests.bench.noise_plot [PART OF A SITUATION'S NAME ...]
 
 Runs on a virtual clock against the tests' own models. At a rate r with a share p of refusals that each cost w seconds
-of silence, r / (1 + p r w) a second can be had, in the mean: a quarter of an hour has only 26 silences of 30 s, and what
-is sent between them varies by a fifth. So what is got is also shown beside what a client gets that knows the limit, and
-has the same luck.
+of silence, r / (1 + p r w) a second can be had, in the mean: a quarter of an hour has only some 26 silences of 30 s,
+and what is sent between them varies by a fifth. So what is got is also shown beside what a client gets that knows the
+limit, and has the same luck.
 """
 
 import math
