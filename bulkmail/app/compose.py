@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bulkmail import __version__
+from bulkmail.app.tracing import traced
 from bulkmail.app.writes import Writes
 from bulkmail.config import App, Job, Limits
 from bulkmail.config.proxy import proxy_for
@@ -114,15 +115,16 @@ async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Wri
     settings = wire_settings(job)
 
     def guard(inner: Transport) -> Transport:
-        return writes.guard(inner, report)
+        return above(writes.guard(inner, report))
 
     def beside(inner: Transport) -> Transport:
         return Aside(inner, there)
 
     async with (
+        traced() as (above, below),
         wire(settings) as terminal,
         direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
-        stack(terminal, tokens, stack_settings(job.limits), report, guard=guard, beside=beside) as built,
+        stack(below(terminal), tokens, stack_settings(job.limits), report, guard=guard, beside=beside) as built,
     ):
         yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
 
