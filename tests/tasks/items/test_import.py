@@ -21,9 +21,10 @@ from bulkmail.sim.families.messages.kind import MESSAGE
 from bulkmail.tasks import check_options
 from bulkmail.tasks.items.imports import RETRIED, items_import
 from bulkmail.tasks.items.imports import Ledger as Progress
-from bulkmail.tasks.items.kept import Kept, Stored
+from bulkmail.tasks.items.kept import Kept
 from bulkmail.tasks.items.session import RENEWALS
 from bulkmail.tasks.items.source import opened
+from bulkmail.tasks.items.stored import Stored
 from bulkmail.testing import collect
 from bulkmail.testing.store import MemoryStore
 from bulkmail.testing.tenant import Done, Tenant, open_tenant
@@ -195,10 +196,10 @@ def test_a_row_leads_nowhere_but_into_the_export(export: Done) -> None:
     kept = Kept(export.folder).open()
     stored = next(kept.items(export.rows[0]["mailbox"]))
     for place in ("../../../../../etc/hostname", "/etc/hostname", ""):
-        assert "which is not in it" in kept.fault(stored._replace(file=place))
-    assert kept.fault(stored) == ""
-    assert "No such file" in kept.fault(stored._replace(file="blobs/none"))
-    assert "ends after" in kept.fault(stored._replace(offset=1 << 40))
+        assert "which is not in out" in kept.streams.fault(stored._replace(file=place))
+    assert kept.streams.fault(stored) == ""
+    assert "No such file" in kept.streams.fault(stored._replace(file="blobs/none"))
+    assert "ends after" in kept.streams.fault(stored._replace(offset=1 << 40))
 
 
 @dataclass(slots=True)
