@@ -24,6 +24,7 @@ from bulkmail.errors import NOT_SENT, GraphError, LinkRefused, OutcomeUnknown, T
 from bulkmail.model import NOTHING, Request, Response, Transport
 from bulkmail.streams import Pieces, sendable
 from bulkmail.text import shown
+from bulkmail.transport.leaving import Connector, Leaving, always
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ class DirectSettings:
     stall: float = 60.0  # no byte for so long
     total: float = 300.0  # of an exchange; while content is read, only the time that the host takes counts
     largest: int = 4 * 1024 * 1024  # of the answer to what was sent
+    leaving: Leaving = always  # asked when a request has its connection
 
 
 class Directly:
@@ -188,7 +190,9 @@ async def direct(settings: DirectSettings) -> AsyncIterator[Directly]:
         total=None, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
     )
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=settings.connections, ssl=settings.tls or True, force_close=True),
+        connector=Connector(
+            settings.leaving, limit=settings.connections, ssl=settings.tls or True, force_close=True
+        ),
         timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False,
         headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity"}, max_line_size=16_384,
         middlewares=(_once,),

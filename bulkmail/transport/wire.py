@@ -31,6 +31,7 @@ from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachabl
 from bulkmail.model import Request, Response
 from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
+from bulkmail.transport.leaving import Connector, Leaving, always
 from bulkmail.transport.line import LINE, Head, Line, fits, line_to
 
 LONG = 1 << 20
@@ -76,6 +77,7 @@ class WireSettings:
     small: float = 100.0  # any other exchange; the service itself gives up after one minute
     largest: int = 64 * 1024 * 1024  # of one answer, decompressed
     lean: bool = True  # exchanges by `line` where they can be
+    leaving: Leaving = always  # asked when a request has its connection
 
 
 class Wire:
@@ -219,7 +221,8 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
 
     def session(*, fresh: bool) -> aiohttp.ClientSession:
         connector = _Quiet(
-            limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60, force_close=fresh,
+            settings.leaving, limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60,
+            force_close=fresh,
         )  # fmt: skip
         return aiohttp.ClientSession(
             connector=connector, timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
@@ -228,7 +231,7 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
 
     lean = settings.lean and fits() and settings.proxy(settings.base) is None
     base, connections = URL(settings.base, encoded=True), settings.connections
-    direct = line_to(base, common, limits, connections, settings.tls) if lean else nullcontext()
+    direct = line_to(base, common, limits, connections, settings.tls, settings.leaving) if lean else nullcontext()
     async with session(fresh=False) as pooled, session(fresh=True) as fresh, direct as line:
         opened = Wire(settings, pooled, fresh, line)
         try:
@@ -237,13 +240,13 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
             opened.stop()
 
 
-class _Quiet(aiohttp.TCPConnector):
+class _Quiet(Connector):
     """Uses a kept connection again only if nothing came on it while it was kept: that would be taken for the answer to
     the next request."""
 
-    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+    async def _connected(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
         while True:
-            connection = await super().connect(*args, **kwargs)
+            connection = await super()._connected(*args, **kwargs)
             if connection.protocol is None or not connection.protocol.should_close:
                 return connection
             connection.close()
