@@ -232,6 +232,8 @@ class Import:
         if there is not None:
             state = "imported" if ITEM + one.item_id in self._earlier else "already"
             return _row(one, folder.path, state, new_id=there.id, change_key=there.change_key)
+        if folder.id != UNMADE and (doubt := self._stock.doubt(folder, one)):
+            return _row(one, folder.path, "failed", error=f"{doubt}; nothing was sent")
         return Step(one, folder, await self._instead(one, folder) if self._options.mode == "update" else None)
 
     async def _instead(self, one: Stored, folder: Folder) -> There | None:
@@ -272,6 +274,8 @@ class Import:
             await self._stock.look_again(step.folder)
             if there := await self._stock.take(step.folder, step.stored, lost=True):
                 return there
+            if doubt := self._stock.doubt(step.folder, step.stored):
+                return OutcomeUnknown(f"{answer}; {doubt}")
             if not left:
                 break
             answer = await self._sent(step)

@@ -20,6 +20,9 @@ from bulkmail.tasks.items.listing import Walk
 from bulkmail.tasks.items.unpack import Unpacking
 from bulkmail.tasks.kit.collection import LASTING
 
+GONE = "ErrorItemNotFound"
+"""What the service says of an item that was deleted."""
+
 LARGEST = 200_000
 """Items of a folder that are remembered: some tens of megabytes. In a larger one only arrivals are found."""
 
@@ -51,6 +54,7 @@ class Stock:
         self._there: dict[str, defaultdict[tuple[str, int], list[There]]] = {}
         self._made: set[str] = set()
         self._digests: dict[str, str] = {}  # of items that are as large as others, which are looked at more than once
+        self._unread: dict[str, str] = {}  # items that could not be exported, and why
         self.links: dict[str, str] = {}
 
     async def look(self, folder: Folder, since: str = "") -> None:
@@ -91,6 +95,14 @@ class Stock:
             return arrived[0]
         return None
 
+    def doubt(self, folder: Folder, stored: Sought) -> str:
+        """Why it cannot be told whether an item is there that was not found; empty where it is not there."""
+        known = self._there[folder.id][stored.type, stored.size]
+        error = next((self._unread[one.id] for one in known if one.id in self._unread), "")
+        return (
+            f"an item of this type and size is there, and could not be exported to compare it: {error}" if error else ""
+        )
+
     async def _walk(self, folder: Folder, since: str) -> AsyncIterator[tuple[Item, bool]]:
         """Items, and whether they have arrived `since`: that is not known once the service has forgotten the link."""
         walk = Walk(self._exchange, folder, since)
@@ -101,10 +113,15 @@ class Stock:
         self.links[folder.id] = walk.delta
 
     async def _digest(self, item_id: str) -> str:
-        """The hash of what an item is exported as; empty where it is not."""
-        if not (found := self._digests.get(item_id, "")):
-            found = self._digests[item_id] = (await hashed(self._exchange, item_id))[0]
-        return found
+        """The hash of what an item is exported as; empty where it is not, though it was asked for twice."""
+        if item_id not in self._digests:
+            digest, _, error = await hashed(self._exchange, item_id)
+            if error:
+                digest, _, error = await hashed(self._exchange, item_id)
+            if error and GONE not in error:
+                self._unread[item_id] = error
+            self._digests[item_id] = digest
+        return self._digests[item_id]
 
 
 async def hashed(exchange: Graph, item_id: str) -> tuple[str, int, str]:
