@@ -24,7 +24,8 @@ from bulkmail.errors import NOT_SENT, GraphError, LinkRefused, OutcomeUnknown, T
 from bulkmail.model import NOTHING, Request, Response, Transport
 from bulkmail.streams import Pieces, sendable
 from bulkmail.text import shown
-from bulkmail.transport.leaving import Connector, Leaving, always
+from bulkmail.transport.leaving import Leaving, always
+from bulkmail.transport.line import Connector
 
 T = TypeVar("T")
 

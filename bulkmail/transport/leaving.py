@@ -5,9 +5,7 @@ here, in the same step in which the bytes are handed over; what was asked furthe
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
-
-import aiohttp
+from typing import TypeAlias
 
 Leaving: TypeAlias = Callable[[], None]
 """Raises `errors.Lapsed` where nothing may leave any more."""
@@ -15,23 +13,3 @@ Leaving: TypeAlias = Callable[[], None]
 
 def always() -> None:
     """For a process that holds no lease: it may send as long as it lives."""
-
-
-class Connector(aiohttp.TCPConnector):
-    """Asks `leaving` when it has a connection: aiohttp sends the head of the request in the same step."""
-
-    def __init__(self, leaving: Leaving, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._leaving = leaving
-
-    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
-        connection = await self._connected(*args, **kwargs)
-        try:
-            self._leaving()
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    async def _connected(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
-        return await super().connect(*args, **kwargs)

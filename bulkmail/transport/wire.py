@@ -31,8 +31,8 @@ from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachabl
 from bulkmail.model import Request, Response
 from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
-from bulkmail.transport.leaving import Connector, Leaving, always
-from bulkmail.transport.line import LINE, Head, Line, fits, line_to
+from bulkmail.transport.leaving import Leaving, always
+from bulkmail.transport.line import LINE, Connector, Head, Line, fits, line_to
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""
