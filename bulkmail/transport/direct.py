@@ -21,11 +21,10 @@ from bulkmail.address import Address
 from bulkmail.core.odata import error_of
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, GraphError, LinkRefused, OutcomeUnknown, TransportError, Unanswered, Unreachable
+from bulkmail.leaving import Leaving, always, ask
 from bulkmail.model import NOTHING, Request, Response, Transport
 from bulkmail.streams import Pieces, sendable
 from bulkmail.text import shown
-from bulkmail.transport.leaving import Leaving, always
-from bulkmail.transport.line import Connector
 
 T = TypeVar("T")
 
@@ -191,7 +190,7 @@ async def direct(settings: DirectSettings) -> AsyncIterator[Directly]:
         total=None, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
     )
     async with aiohttp.ClientSession(
-        connector=Connector(
+        connector=_Asking(
             settings.leaving, limit=settings.connections, ssl=settings.tls or True, force_close=True
         ),
         timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False,
@@ -203,6 +202,19 @@ async def direct(settings: DirectSettings) -> AsyncIterator[Directly]:
             yield opened
         finally:
             opened.stop()
+
+
+class _Asking(aiohttp.TCPConnector):
+    """Asks `leaving` when a request has its connection: aiohttp sends the head in the same step."""
+
+    def __init__(self, leaving: Leaving, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._leaving = leaving
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **kwargs)
+        ask(self._leaving, connection)
+        return connection
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

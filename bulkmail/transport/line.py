@@ -15,7 +15,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -26,7 +26,7 @@ from yarl import URL
 
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, Unreachable
-from bulkmail.transport.leaving import Leaving, always
+from bulkmail.leaving import Leaving, always
 
 TESTED = ((3, 14), (3, 15))
 """The versions of aiohttp that this was tested with, from and below."""
@@ -205,23 +205,3 @@ class Exchange:
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._connection is not None:
             self._line.take_back(self._connection, whole=kind is None)
-
-
-class Connector(aiohttp.TCPConnector):
-    """Asks `leaving` when it has a connection: aiohttp sends the head of the request in the same step."""
-
-    def __init__(self, leaving: Leaving, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._leaving = leaving
-
-    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
-        connection = await self._connected(*args, **kwargs)
-        try:
-            self._leaving()
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    async def _connected(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
-        return await super().connect(*args, **kwargs)

@@ -28,11 +28,11 @@ from bulkmail.core.content import content_of
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
+from bulkmail.leaving import Leaving, always, ask
 from bulkmail.model import Request, Response
 from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
-from bulkmail.transport.leaving import Leaving, always
-from bulkmail.transport.line import LINE, Connector, Head, Line, fits, line_to
+from bulkmail.transport.line import LINE, Head, Line, fits, line_to
 
 LONG = 1 << 20
 """Bytes of a body from which on a request may take the whole time."""
@@ -240,14 +240,19 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
             opened.stop()
 
 
-class _Quiet(Connector):
+class _Quiet(aiohttp.TCPConnector):
     """Uses a kept connection again only if nothing came on it while it was kept: that would be taken for the answer to
-    the next request."""
+    the next request. `leaving` is asked at last: aiohttp sends the head in the same step."""
 
-    async def _connected(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+    def __init__(self, leaving: Leaving, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._leaving = leaving
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
         while True:
-            connection = await super()._connected(*args, **kwargs)
+            connection = await super().connect(*args, **kwargs)
             if connection.protocol is None or not connection.protocol.should_close:
+                ask(self._leaving, connection)
                 return connection
             connection.close()
 

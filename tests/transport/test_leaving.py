@@ -9,10 +9,10 @@ from yarl import URL
 
 from bulkmail.address import Address
 from bulkmail.errors import Lapsed, Unanswered
+from bulkmail.leaving import Leaving
 from bulkmail.model import Request
 from bulkmail.testing import collect
 from bulkmail.transport.direct import DirectSettings, direct
-from bulkmail.transport.leaving import Leaving
 from bulkmail.transport.wire import WireSettings, wire
 from tests.transport.rig import get, post
 from tests.transport.servers import Server, saying, serving, whole

@@ -5,7 +5,7 @@ here, in the same step in which the bytes are handed over; what was asked furthe
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 Leaving: TypeAlias = Callable[[], None]
 """Raises `errors.Lapsed` where nothing may leave any more."""
@@ -13,3 +13,18 @@ Leaving: TypeAlias = Callable[[], None]
 
 def always() -> None:
     """For a process that holds no lease: it may send as long as it lives."""
+
+
+class Connection(Protocol):
+    """What a request was to leave on."""
+
+    def close(self) -> None: ...
+
+
+def ask(leaving: Leaving, connection: Connection) -> None:
+    """Closes the connection where nothing may leave on it, and raises what `leaving` raises."""
+    try:
+        leaving()
+    except BaseException:
+        connection.close()
+        raise
