@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -25,7 +25,7 @@ from bulkmail.identity.settings import AppSettings, credential_from
 from bulkmail.model import Direct, Made, Mailbox, Reporter, Store, TokenSource, Transport
 from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.direct import Aside, DirectSettings, direct
-from bulkmail.transport.wire import WireSettings, wire
+from bulkmail.transport.wire import Wire, WireSettings, wire
 
 VERSION = "v1.0"
 WORKLOAD = "AZURE_FEDERATED_TOKEN_FILE"
@@ -90,9 +90,10 @@ def credential_of(job: Job) -> Credential:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Graph at the end of the stack."""
+    """Graph at the end of the stack, and the `wire` below it."""
 
     stack: Stack
+    wire: Wire
     base: str
     direct: Direct
     planning: bool
@@ -110,9 +111,11 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Writes) -> AsyncIterator[Connection]:
-    """The stack of a job, down to the wire."""
-    settings = wire_settings(job)
+async def connected(
+    job: Job, tokens: TokenSource, report: Reporter, writes: Writes, ids: str = ""
+) -> AsyncIterator[Connection]:
+    """The stack of a job, down to the wire; `ids` is what those of its requests begin with."""
+    settings = replace(wire_settings(job), ids=ids)
 
     def guard(inner: Transport) -> Transport:
         return above(writes.guard(inner, report))
@@ -126,7 +129,7 @@ async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Wri
         direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
         stack(below(terminal), tokens, stack_settings(job.limits), report, guard=guard, beside=beside) as built,
     ):
-        yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
+        yield Connection(built, terminal, settings.base, there, writes.mode != "apply", writes.made)
 
 
 def wire_settings(job: Job) -> WireSettings:

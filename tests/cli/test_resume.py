@@ -27,6 +27,10 @@ def test_what_was_left_is_done_now(desk: Desk) -> None:
     assert done.statuses() == dict.fromkeys(desk.tenant.addresses(), "ok")
     assert len(done.lines("outcomes.ndjson")) == len(done.rows) == 12
     assert done.manifest["started"] == first.manifest["started"]
+    before, after = first.manifest["processes"], done.manifest["processes"]
+    assert (len(before), after[:1]) == (1, before)
+    assert after[1]["requests"] != before[0]["requests"]
+    assert after[1]["attempts"] >= 12
 
 
 def test_a_run_that_was_killed_goes_on_behind_what_it_had_done(own: Desk) -> None:
