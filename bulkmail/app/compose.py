@@ -1,9 +1,9 @@
 """Puts the parts of a connection together for a job, from the key to the wire. Decides only what the job says."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -12,7 +12,7 @@ from bulkmail import __version__
 from bulkmail.app.writes import Writes
 from bulkmail.config import App, Job, Limits
 from bulkmail.config.proxy import proxy_for
-from bulkmail.core.pace.pace import CEILING
+from bulkmail.core.pace.pace import CEILING, START
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import ConfigError
 from bulkmail.graph import Graph
@@ -109,20 +109,31 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Writes) -> AsyncIterator[Connection]:
-    """The stack of a job, down to the wire."""
+async def connected(
+    job: Job, tokens: TokenSource, report: Reporter, writes: Writes, *,
+    watch: Callable[[Transport], Transport] = lambda wire: wire, share: int = 1,
+) -> AsyncIterator[Connection]:  # fmt: skip
+    """The stack of a job, down to the wire. `watch` may wrap what sends. It begins with one of so many shares of what a
+    stack alone begins with."""
     settings = wire_settings(job)
 
     def guard(inner: Transport) -> Transport:
         return writes.guard(inner, report)
 
     def beside(inner: Transport) -> Transport:
-        return Aside(inner, there)
+        return watch(Aside(inner, there))
 
     async with (
         wire(settings) as terminal,
         direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
-        stack(terminal, tokens, stack_settings(job.limits), report, guard=guard, beside=beside) as built,
+        stack(
+            watch(terminal),
+            tokens,
+            replace(stack_settings(job.limits), start=max(1, START // share)),
+            report,
+            guard=guard,
+            beside=beside,
+        ) as built,
     ):
         yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
 
