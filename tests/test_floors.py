@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "bulkmail"
 
 FLOORS = [
-    ("errors", "model", "address", "text", "atomic", "daemon", "deadlines", "streams"),
+    ("errors", "model", "address", "text", "atomic", "daemon", "deadlines", "leaving", "streams"),
     ("core", "config"),
     ("transport", "identity", "sim", "graph"),
     ("source", "sink", "task"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bulkmail import __version__
+from bulkmail.app.tracing import traced
 from bulkmail.app.writes import Writes
 from bulkmail.config import App, Job, Limits
 from bulkmail.config.proxy import proxy_for
@@ -116,24 +117,19 @@ async def connected(
     """The stack of a job, down to the wire. `watch` may wrap what sends. It begins with one of so many shares of what a
     stack alone begins with."""
     settings = wire_settings(job)
+    settled = replace(stack_settings(job.limits), start=max(1, START // share))
 
     def guard(inner: Transport) -> Transport:
-        return writes.guard(inner, report)
+        return above(writes.guard(inner, report))
 
     def beside(inner: Transport) -> Transport:
         return watch(Aside(inner, there))
 
     async with (
+        traced() as (above, below),
         wire(settings) as terminal,
         direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
-        stack(
-            watch(terminal),
-            tokens,
-            replace(stack_settings(job.limits), start=max(1, START // share)),
-            report,
-            guard=guard,
-            beside=beside,
-        ) as built,
+        stack(watch(below(terminal)), tokens, settled, report, guard=guard, beside=beside) as built,
     ):
         yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
 

@@ -169,10 +169,11 @@ class Coordinator:
         return None
 
     async def _commit(self, reached: Reached, item: Done) -> asyncio.Event:
+        """Known before it is written: if the session ends meanwhile, its mailbox goes on from there."""
         durable, before = asyncio.Event(), self._work.outputs.reached.get(reached.mailbox.row)
-        await self._writer.put(Part(reached, item.blocks, Extra(done=durable.set, state=item.state)))
         blobs = {**(before.blobs if before else {}), **reached.blobs}
         self._work.outputs.reached[reached.mailbox.row] = reached._replace(blobs=blobs)
+        await self._writer.put(Part(reached, item.blocks, Extra(done=durable.set, state=item.state)))
         return durable
 
     async def _ended(self, outcome: Outcome, item: Done) -> None:

@@ -2,6 +2,7 @@
 states go there. Each looks to the sweep like that of a run alone."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -13,15 +14,27 @@ from bulkmail.rundir.entries import Reached
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink.uncancelled import uncancelled
 
+TOKEN = 60.0
+"""Seconds that a token is used before the coordinator is asked whether there is a newer one: it renews a token minutes
+before that expires."""
+
 
 class Tokens:
     """A `model.TokenSource`: the coordinator's. It is renewed there, for all."""
 
     def __init__(self, coordinator: Calls) -> None:
         self._coordinator = coordinator
+        self._time = asyncio.get_running_loop().time
+        self._token, self._until = "", -math.inf
 
     async def token(self, *, refused: str = "", claims: str = "") -> str:
-        return str(await self._coordinator.call("token", refused, claims))
+        if self._time() < self._until and self._token != refused:
+            return self._token
+        asked = self._time()
+        token = str(await self._coordinator.call("token", refused, claims))
+        if asked + TOKEN > self._until:  # of two that were asked for at a time, the later one
+            self._token, self._until = token, asked + TOKEN
+        return token
 
 
 class Rows:

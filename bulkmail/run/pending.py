@@ -82,11 +82,11 @@ class Pending:
     def turn(self) -> asyncio.Semaphore:
         return self._outputs.blobs.turn
 
-    def blob(self, name: str, frame: Frame | None = None, /) -> Writing:
+    def blob(self, name: str, frame: Frame | None = None, /, *, hashed: bool = True) -> Writing:
         self.is_short = False
         if self._blobs is None:
             self._blobs = self._outputs.blobs.of(self._mailbox)
-        return self._blobs.open(name, frame)
+        return self._blobs.open(name, frame, hashed=hashed)
 
     def carried(self, done: int, expected: int, /) -> None:
         self._outputs.totals.carried[self._mailbox.row] = done, expected

@@ -28,6 +28,7 @@ from bulkmail.core.content import content_of
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
+from bulkmail.leaving import Leaving, always, ask
 from bulkmail.model import Request, Response
 from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
@@ -76,6 +77,7 @@ class WireSettings:
     small: float = 100.0  # any other exchange; the service itself gives up after one minute
     largest: int = 64 * 1024 * 1024  # of one answer, decompressed
     lean: bool = True  # exchanges by `line` where they can be
+    leaving: Leaving = always  # asked when a request has its connection
 
 
 class Wire:
@@ -219,7 +221,8 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
 
     def session(*, fresh: bool) -> aiohttp.ClientSession:
         connector = _Quiet(
-            limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60, force_close=fresh,
+            settings.leaving, limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60,
+            force_close=fresh,
         )  # fmt: skip
         return aiohttp.ClientSession(
             connector=connector, timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
@@ -228,7 +231,7 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
 
     lean = settings.lean and fits() and settings.proxy(settings.base) is None
     base, connections = URL(settings.base, encoded=True), settings.connections
-    direct = line_to(base, common, limits, connections, settings.tls) if lean else nullcontext()
+    direct = line_to(base, common, limits, connections, settings.tls, settings.leaving) if lean else nullcontext()
     async with session(fresh=False) as pooled, session(fresh=True) as fresh, direct as line:
         opened = Wire(settings, pooled, fresh, line)
         try:
@@ -239,12 +242,17 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
 
 class _Quiet(aiohttp.TCPConnector):
     """Uses a kept connection again only if nothing came on it while it was kept: that would be taken for the answer to
-    the next request."""
+    the next request. `leaving` is asked at last: aiohttp sends the head in the same step."""
+
+    def __init__(self, leaving: Leaving, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._leaving = leaving
 
     async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
         while True:
             connection = await super().connect(*args, **kwargs)
             if connection.protocol is None or not connection.protocol.should_close:
+                ask(self._leaving, connection)
                 return connection
             connection.close()
 

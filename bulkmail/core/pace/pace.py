@@ -207,7 +207,7 @@ class Pace:
         if self._law:
             used = (self._sent - self._last_sent) * self._gap >= USED * seconds and now >= self._calm_until
             longest = max(LONGEST_STEP, FEWEST / 2 * self._gap)
-            self._law.step(now, self._sent, min(seconds, longest) if used else 0.0)
+            self._law.step(now, self._sent, min(seconds, longest) if used else 0.0, latency)
             self._law = self._heeding(self._law, now, latency)
             self._gap = 1 / self._law.value
         self._close_tick(now)
