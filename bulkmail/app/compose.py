@@ -1,7 +1,7 @@
 """Puts the parts of a connection together for a job, from the key to the wire. Decides only what the job says."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from bulkmail.app.tracing import traced
 from bulkmail.app.writes import Writes
 from bulkmail.config import App, Job, Limits
 from bulkmail.config.proxy import proxy_for
-from bulkmail.core.pace.pace import CEILING
+from bulkmail.core.pace.pace import CEILING, START
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import ConfigError
 from bulkmail.graph import Graph
@@ -112,22 +112,25 @@ class Connection:
 
 @asynccontextmanager
 async def connected(
-    job: Job, tokens: TokenSource, report: Reporter, writes: Writes, ids: str = ""
-) -> AsyncIterator[Connection]:
-    """The stack of a job, down to the wire; `ids` is what those of its requests begin with."""
+    job: Job, tokens: TokenSource, report: Reporter, writes: Writes, *,
+    watch: Callable[[Transport], Transport] = lambda wire: wire, share: int = 1, ids: str = "",
+) -> AsyncIterator[Connection]:  # fmt: skip
+    """The stack of a job, down to the wire. `watch` may wrap what sends. It begins with one of so many shares of what a
+    stack alone begins with. `ids` is what those of its requests begin with."""
     settings = replace(wire_settings(job), ids=ids)
+    settled = replace(stack_settings(job.limits), start=max(1, START // share))
 
     def guard(inner: Transport) -> Transport:
         return above(writes.guard(inner, report))
 
     def beside(inner: Transport) -> Transport:
-        return Aside(inner, there)
+        return watch(Aside(inner, there))
 
     async with (
         traced() as (above, below),
         wire(settings) as terminal,
         direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
-        stack(below(terminal), tokens, stack_settings(job.limits), report, guard=guard, beside=beside) as built,
+        stack(watch(below(terminal)), tokens, settled, report, guard=guard, beside=beside) as built,
     ):
         yield Connection(built, terminal, settings.base, there, writes.mode != "apply", writes.made)
 
