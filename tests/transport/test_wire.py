@@ -9,13 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp.client_proto import ResponseHandler
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from yarl import URL
 
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response
-from bulkmail.transport.wire import Wire, WireSettings, wire
+from bulkmail.transport.wire import Wire, WireSettings, _Quiet, wire
 from tests.transport.rig import cancelled, get, post, together
 from tests.transport.servers import CHUNKED, JSON, Heard, Reply, Server, Trust, saying, serving, signed, whole
 
@@ -368,6 +371,31 @@ def test_a_tunnel_through_a_proxy_hides_the_request_from_it(trust: Trust) -> Non
             assert "canary" not in seen[0]
             assert "secret" not in seen[0]
             listening.close()
+
+    asyncio.run(main())
+
+
+def test_a_kept_connection_on_which_something_came_is_not_used_again() -> None:
+    """Whether it comes before the connection is given back, as above, or later."""
+    limits = aiohttp.ClientTimeout(total=5)
+
+    async def main() -> None:
+        async with serving(GOOD) as server, _Quiet() as connector:
+            there = aiohttp.ClientRequest("GET", URL(server.base), loop=asyncio.get_running_loop())
+
+            async def used(then: bytes = b"") -> ResponseHandler:
+                """The connection that the next request gets, on which something comes once it is given back."""
+                connection = await connector.connect(there, [], limits)
+                handler = connection.protocol
+                assert handler is not None
+                connection.release()
+                if then:
+                    handler.data_received(then)
+                return handler
+
+            first = await used()
+            assert await used(then=b"HTTP/1.1 200 OK\r\n\r\n") is first
+            assert await used() is not first
 
     asyncio.run(main())
 
