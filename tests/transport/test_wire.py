@@ -212,6 +212,22 @@ def test_nothing_below_sends_a_request_twice(method: str) -> None:
     asyncio.run(main())
 
 
+def test_once_the_service_repeats_ids_an_answer_without_one_is_not_believed() -> None:
+    async def reply(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        given = heard.headers["client-request-id"].encode()
+        repeated = b"" if heard.line.split()[1].endswith("/bare") else b"client-request-id: " + given + b"\r\n"
+        writer.write(whole(b"[]", JSON + repeated))
+
+    async def main() -> None:
+        async with serving(reply) as server, wired(server.base) as sender:
+            assert (await sender.send(get("/bare"))).status == 200
+            assert (await sender.send(get("/x"))).status == 200
+            with pytest.raises(OutcomeUnknown, match="to which request it belongs"):
+                await sender.send(get("/bare"))
+
+    asyncio.run(main())
+
+
 def test_every_attempt_has_an_id_of_its_own() -> None:
     async def main() -> None:
         async with serving(GOOD) as server, wired(server.base) as sender:
