@@ -22,6 +22,7 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
 from bulkmail.identity.secret import Secret, first_line, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
+from bulkmail.leaving import Leaving, always
 from bulkmail.model import Direct, Made, Mailbox, Reporter, Store, TokenSource, Transport
 from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.direct import Aside, DirectSettings, direct
@@ -112,11 +113,12 @@ class Connection:
 @asynccontextmanager
 async def connected(
     job: Job, tokens: TokenSource, report: Reporter, writes: Writes, *,
-    watch: Callable[[Transport], Transport] = lambda wire: wire, share: int = 1,
+    watch: Callable[[Transport], Transport] = lambda wire: wire, leaving: Leaving = always, share: int = 1,
 ) -> AsyncIterator[Connection]:  # fmt: skip
-    """The stack of a job, down to the wire. `watch` may wrap what sends. It begins with one of so many shares of what a
-    stack alone begins with."""
-    settings = wire_settings(job)
+    """The stack of a job, down to the wire. `watch` may wrap what sends, and `leaving` is asked at the last moment. It
+    begins with one of so many shares of what a stack alone begins with."""
+    settings = replace(wire_settings(job), leaving=leaving)
+    lists, tls, proxy = cloud_of(job.app).lists, settings.tls, settings.proxy
     settled = replace(stack_settings(job.limits), start=max(1, START // share))
 
     def guard(inner: Transport) -> Transport:
@@ -128,7 +130,7 @@ async def connected(
     async with (
         traced() as (above, below),
         wire(settings) as terminal,
-        direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
+        direct(DirectSettings(lists, USER_AGENT, tls, proxy, leaving=leaving)) as there,
         stack(watch(below(terminal)), tokens, settled, report, guard=guard, beside=beside) as built,
     ):
         yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)

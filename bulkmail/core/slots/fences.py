@@ -123,8 +123,8 @@ class Fences:
         return self._raise(fence, now, self._wait(response, fence.met(sent, now)), lane, refused)
 
     def tell(self, told: Callable[[float, str], None]) -> None:
-        """From now on, `told` is called with the seconds of each fence of everybody that an answer asks for, and by what
-        limit. It must be quick."""
+        """From now on, `told` is called with the seconds of each fence of everybody that an answer asks for, and with
+        the limit that asks. It must be quick."""
         self._told = told
 
     def hear(self, now: float, wait: float, by: str) -> Collection[Lane]:
@@ -169,7 +169,8 @@ class Fences:
         self._report(Event("throttled", by, lane.key, wait, max(0.0, longer)))
         if fence is not self.everybody:
             return [lane]
-        self._told(wait, by)
+        if longer > 0:
+            self._told(wait, by)
         return list(self._slots.lanes.values())
 
     def _wait(self, response: Response, refusals: int) -> float:
