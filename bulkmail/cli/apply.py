@@ -19,6 +19,7 @@ from bulkmail.cli.flags import (
     MovedJob,
     NoProgress,
     Wait,
+    Workers,
     flags,
 )
 from bulkmail.cli.metering import Metering
@@ -35,6 +36,7 @@ def apply(
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
     wait: Wait = False,
+    workers: Workers = None,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -60,6 +62,7 @@ def apply(
     with say.exit_on_error():
         given = flags(None, {
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+            "cluster.workers": workers,
         })  # fmt: skip
         into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
         work = partial(apply_plan, run_dir, given, into=into, job=moved, canary=canary)

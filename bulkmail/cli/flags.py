@@ -23,6 +23,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait until other runs with this application on this host have ended.")
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", help="Share the work between so many processes on this machine (needs Dask).", min=0),
+]
 Masked = Annotated[bool, typer.Option("--mask", help="Digests in place of addresses in all that is told.")]
 MetricsFile = Annotated[
     Path | None,

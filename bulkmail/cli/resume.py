@@ -24,6 +24,7 @@ from bulkmail.cli.flags import (
     NoProgress,
     PlanFlag,
     Wait,
+    Workers,
     applies,
     flags,
 )
@@ -60,6 +61,7 @@ def resume(
     max_duration: MaxDuration = "",
     against: Against = "",
     wait: Wait = False,
+    workers: Workers = None,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -85,6 +87,7 @@ def resume(
     with say.exit_on_error():
         given = flags(None, {
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+            "cluster.workers": workers,
         })  # fmt: skip
         statuses, wanted = _statuses(retry), applies(apply, plan)
         if not retry and (wanted is not None or send_again):

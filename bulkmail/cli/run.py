@@ -25,6 +25,7 @@ from bulkmail.cli.flags import (
     PlanFlag,
     Settings,
     Wait,
+    Workers,
     applies,
     flags,
 )
@@ -58,6 +59,7 @@ def run(
     ] = False,
     mask: Masked = False,
     wait: Wait = False,
+    workers: Workers = None,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -96,7 +98,7 @@ def run(
             "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
             "task.apply": applies(apply, plan), "task.drift": drift,
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-            "output.mask": mask or None,
+            "output.mask": mask or None, "cluster.workers": workers,
         })  # fmt: skip
         if check:
             require_passed(job_file, given, log_json=log_json)

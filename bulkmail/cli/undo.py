@@ -21,6 +21,7 @@ from bulkmail.cli.flags import (
     NoProgress,
     PlanFlag,
     Wait,
+    Workers,
     applies,
     flags,
 )
@@ -37,6 +38,7 @@ def undo(
     max_changes: MaxChanges = None,
     max_duration: MaxDuration = "",
     wait: Wait = False,
+    workers: Workers = None,
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -59,6 +61,7 @@ def undo(
     with say.exit_on_error():
         given = flags(None, {
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
+            "cluster.workers": workers,
         })  # fmt: skip
         given |= {"task.apply": bool(applies(apply, plan))}
         into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-undo")

@@ -31,7 +31,7 @@ as a request (learn.microsoft.com/graph/throttling-limits, Outlook: four request
 @dataclass(frozen=True, slots=True)
 class StackSettings:
     """`batch` is the number of parts, 0 for plain requests. `rate` is requests a second, `in_flight` requests at a
-    time; None lets the pace learn them. `max_wait` is in seconds."""
+    time; None lets the pace learn them, from what keeps `start` requests in flight on. `max_wait` is in seconds."""
 
     slots: int = SLOTS
     rate: float | None = None
@@ -39,6 +39,7 @@ class StackSettings:
     batch: int = 0
     linger: float = LINGER
     max_wait: float = math.inf
+    start: int = START
     retries: RetryRules = field(default_factory=RetryRules)
 
 
@@ -69,7 +70,7 @@ async def stack(
     """Everything between a task and `terminal`. `guard` makes the wrapper that sees to the writes: `plan.Planning`,
     `plan.Refusing` or `book.Booking`; `beside` the one that sends what goes to pre-signed addresses, `direct.Aside`: it
     is below the limits, which are those of the mailbox, and above tokens and batches."""
-    start = START * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
+    start = settings.start * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
     rate = math.inf if settings.rate else None  # a fixed one is not learned
     pace = Pace(rate=rate, in_flight=settings.in_flight, start=start)
 
