@@ -54,8 +54,9 @@ class Board:
             async with asyncio.timeout(PATIENCE):
                 while number == self._number:
                     await self._news.wait()
-        left = self._until - self._clock()
-        return News(self._number, 0.0 if self._from == worker else max(0.0, left), self._by)
+        if number == self._number or self._from == worker:
+            return News(self._number)
+        return News(self._number, max(0.0, self._until - self._clock()), self._by)
 
 
 class Ear:
