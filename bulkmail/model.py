@@ -328,8 +328,10 @@ class Store(Protocol):
     def turn(self) -> AbstractAsyncContextManager[object]:
         """Held while content is streamed into a blob: few are at a time in all mailboxes, since each takes memory."""
 
-    def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
-        """A new blob in the mailbox's file of this name, within `frame`."""
+    def blob(
+        self, name: str, frame: Frame | None = None, /, *, hashed: bool = True
+    ) -> AbstractAsyncContextManager[BlobFile]:
+        """A new blob in the mailbox's file of this name, within `frame`. What is not `hashed` has no digest."""
 
     def carried(self, done: int, expected: int, /) -> None: ...  # bytes that were moved, and about how many will be
 

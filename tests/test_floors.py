@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "bulkmail"
 
 FLOORS = [
-    ("errors", "model", "address", "text", "atomic", "daemon", "deadlines", "streams"),
+    ("errors", "model", "address", "text", "atomic", "daemon", "deadlines", "leaving", "streams"),
     ("core", "config"),
     ("transport", "identity", "sim", "graph"),
     ("source", "sink", "task"),
@@ -16,6 +16,7 @@ FLOORS = [
     ("run",),
     ("report",),
     ("app", "docs", "testing", "__init__"),
+    ("cluster",),
     ("cli", "__main__"),
 ]
 
@@ -28,6 +29,8 @@ OUTSIDE_ONLY_IN = {  # a library that only some rooms may know
     "typer": ("cli",),
     "rich": ("cli",),
     "filelock": ("rundir",),
+    "distributed": ("cluster",),
+    "dask": ("cluster",),
     "jinja2": ("report.page",),
     "sqlite3": ("rundir", "report.diff.database"),
     "prometheus_client": ("report.metrics", "report.exporter"),

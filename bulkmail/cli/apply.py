@@ -39,4 +39,4 @@ def apply(
       bulkmail apply out/settings.apply-2026-11-23 --canary 50
     """
     into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
-    return partial(apply_plan, run_dir, flags(None, usual.limits), into=into, job=moved, canary=canary)
+    return partial(apply_plan, run_dir, flags(None, usual.settings), into=into, job=moved, canary=canary)

@@ -27,6 +27,10 @@ class Usual:
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until other runs with this application on this host have ended.")
     ] = False
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", help="Share the work between so many processes on this machine (needs Dask).", min=0),
+    ] = None
     metrics: Annotated[
         Path | None,
         typer.Option(
@@ -42,11 +46,11 @@ class Usual:
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False
 
     @property
-    def limits(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """What they mean as settings of a job."""
         return {
             "limits.max_changes": self.max_changes, "limits.max_duration": self.max_duration,
-            "limits.wait": self.wait or None,
+            "limits.wait": self.wait or None, "cluster.workers": self.workers,
         }  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def resume(
 
       bulkmail resume out/settings.report-2026-11-23 --retry failed,denied
     """
-    given, statuses, wanted = flags(None, usual.limits), _statuses(retry), aim.applies
+    given, statuses, wanted = flags(None, usual.settings), _statuses(retry), aim.applies
     if not retry and (wanted is not None or send_again):
         raise UsageError(
             "--apply, --plan and " + SEND_AGAIN + " go with --retry",

@@ -64,7 +64,7 @@ def run(
 
       grep @contoso.com all.txt | bulkmail run report.toml --input -
     """
-    given = flags(settings, usual.limits | {
+    given = flags(settings, usual.settings | {
         "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
         "task.apply": aim.applies, "task.drift": drift, "output.mask": mask or None,
     })  # fmt: skip

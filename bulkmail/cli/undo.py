@@ -33,6 +33,6 @@ def undo(
 
       bulkmail undo out/settings.apply-2026-11-23 --apply
     """
-    given = flags(None, usual.limits) | {"task.apply": bool(aim.applies)}
+    given = flags(None, usual.settings) | {"task.apply": bool(aim.applies)}
     into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-undo")
     return partial(undo_run, run_dir, given, into=into, job=moved)

@@ -244,6 +244,19 @@ class State(Table):
     )
 
 
+class Cluster(Table):
+    """Several processes, on this machine or on many; needs the extra `cluster`. Built in: this process alone."""
+
+    workers: int = Field(0, ge=0, le=256, description="processes on this machine; 0: none")
+    lease: Seconds = Field(
+        10.0, description="how long a worker that is not heard of may go on sending, and its mailboxes wait"
+    )
+
+    @property
+    def wanted(self) -> bool:
+        return self.workers > 0
+
+
 class Job(Table):
     """All there is to know about a run, before its first request."""
 
@@ -253,6 +266,7 @@ class Job(Table):
     limits: Limits = Limits()
     output: Output = Output()
     state: State = State()
+    cluster: Cluster = Cluster()
     path: Path = Field(Path(), exclude=True, description="the job file; not a key of it")
     notes: tuple[str, ...] = Field((), exclude=True)
 
@@ -264,6 +278,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "limits": Limits,
     "output": Output,
     "state": State,
+    "cluster": Cluster,
 }
 SECRETS = frozenset({"certificate_password", "client_secret"})
 PATHS = (

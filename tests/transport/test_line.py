@@ -31,7 +31,7 @@ def test_the_one_that_is_installed_is_used() -> None:
 
 
 def with_line(
-    work: Callable[[Line], Coroutine[Any, Any, None]], reply: Any = GOOD, connections: int = 9, **line: float
+    work: Callable[[Line], Coroutine[Any, Any, None]], reply: Any = GOOD, connections: int = 9, **line: Any
 ) -> Server:
     """Does `work` with a line to a server that replies so; returns the server."""
 

@@ -3,7 +3,7 @@
 The rate is one curve, `hover + excess`, whose excess doubles at a steady beat. All that differs from phase to phase is
 where it starts, so there is no climbing, hovering and probing to switch between:
 
-* at first there is no hover and all is excess: an exponential climb, as TCP's slow start;
+* at first there is no hover and all is excess: an exponential climb, as TCP's slow start, in step with the answers;
 * after a refusal the hover is a margin below the limit as it is now understood, and the excess starts so small that it
   fills the margin only when `patience` has passed. Till then the rate lies flat; from there on it bends up, ever more
   boldly while nothing is refused. It is CUBIC's idea (plateau, then probe) with a longer plateau and a steeper end;
@@ -34,8 +34,12 @@ START = 200.0
 SLOWEST = 0.5
 """Never slower than a request in two seconds, as botocore's adaptive mode has it: silence learns nothing."""
 
-CLIMB = 0.5
-"""Seconds in which the first climb doubles; from START it passes 5,000/s after 2.5 s."""
+CLIMB, STEEPEST = 0.5, 0.1
+"""Seconds in which the first climb doubles, at most and at least; with CLIMB it passes 5,000/s after 2.5 s."""
+
+ANSWERS = 6
+"""Between the two, it doubles in the time of so many answers: what is sent until a refusal is heard of is then the same
+share too much, however long an answer takes. TCP doubles in each round trip."""
 
 PROBING = 0.01
 """Above this share of the hover, the excess is what a refusal is blamed on."""
@@ -149,8 +153,9 @@ class RateLaw:
         self._known_since = min(self._known_since, now)
         self._log.begin(now, sent)
 
-    def step(self, now: float, sent: int, seconds: float) -> None:
-        """Time went on. `seconds` of it the rate was made full use of, and is raised for."""
+    def step(self, now: float, sent: int, seconds: float, latency: float = 0.0) -> None:
+        """Time went on. `seconds` of it the rate was made full use of, and is raised for. An answer took `latency`, 0.0
+        if there was none."""
         self._log.mark(now, sent)
         self._land()
         if self._chance is not None:
@@ -158,7 +163,7 @@ class RateLaw:
                 self._chance.step(now, self._began, self._log.count(now, 0.0))
                 self._heed(self._chance, now, 0.0)
             return
-        self._lead -= seconds
+        self._lead -= seconds if self.limit < math.inf else seconds * _haste(latency)
         if now >= self._began + REFUNDING:
             self._refund = 0.0
 
@@ -293,3 +298,8 @@ class RateLaw:
         self._hover = max(floor, limit * (1 - stage.margin))
         self._reach, self._lead = limit * stage.margin, self._patience(now, wait)
         self._refund = REFUND * min(self._fit.burst or 0.0, self._hover * wait)
+
+
+def _haste(latency: float) -> float:
+    """How many times as fast as at the least the first climb is."""
+    return CLIMB / max(STEEPEST, min(CLIMB, ANSWERS * latency)) if latency else 1.0

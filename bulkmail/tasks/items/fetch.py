@@ -29,9 +29,6 @@ CALL = 512 * 1024
 HELD = 4 * CALL
 """Bytes of streams that one answer may put into memory: sizes and streams differ. What is more is asked for alone."""
 
-WRITTEN = 256 * 1024
-"""Bytes that are worth a journey to the thread that writes."""
-
 FINAL = frozenset({"ErrorItemNotFound", "ErrorArchiveFolderMovedPermanently", "ErrorInvalidIdMalformed"})
 """Errors of items that would come again: deleted, or in another mailbox, which is not gone to."""
 
@@ -147,24 +144,20 @@ class Poured:
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[Take]:
         self.answered, self.blob = NOTHING, None
-        unpacking, waiting = Unpacking(), bytearray()
+        unpacking = Unpacking()
         try:
             async with self._opened() as file:
 
                 async def take(chunk: bytes) -> None:
                     for event in unpacking.feed(chunk):
-                        if not isinstance(event, bytes):
+                        if isinstance(event, bytes):
+                            await file.write(event)
+                        else:
                             self.answered = event
-                            continue
-                        waiting.extend(event)
-                        if len(waiting) >= WRITTEN:
-                            await file.write(bytes(waiting))
-                            waiting.clear()
 
                 yield take
                 unpacking.close()
                 self._require_stream()
-                await file.write(bytes(waiting))
         except NoStreamError:
             return
         self.blob = file.blob

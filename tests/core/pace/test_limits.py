@@ -35,6 +35,21 @@ def test_50000_mailboxes_without_a_limit(latency: float, seconds: float) -> None
     assert trace.top <= 4096
 
 
+@pytest.mark.parametrize(("latency", "least"), [(0.005, 0.92), (0.05, 0.87), (0.2, 0.78)])
+def test_the_climb_is_in_step_with_the_answers(latency: float, least: float) -> None:
+    trace = drive(Pace(), Open(steady(latency, latency)), work=30_000, demand=4000)
+    assert 30_000 / trace.end >= least * 4000
+
+
+@KINDS
+@pytest.mark.parametrize("rate", [200, 500, 2000])
+def test_a_steep_climb_finds_a_limit_as_well(rate: float, harsh: bool) -> None:
+    trace = drive(Pace(), bucket(rate, harsh=harsh, latency=steady(0.005, 0.03)), seconds=60)
+    assert share(trace, rate, 0, 60) >= 0.93
+    assert trace.refused <= 0.01
+    assert trace.early == 0
+
+
 @KINDS
 def test_an_unknown_limit_is_found_and_used(harsh: bool) -> None:
     pace = Pace()
