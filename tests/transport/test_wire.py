@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from yarl import URL
 
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
+from bulkmail.leaving import always
 from bulkmail.model import Effect, Request, Response
 from bulkmail.transport.wire import Wire, WireSettings, _Quiet, wire
 from tests.transport.rig import cancelled, get, post, together
@@ -396,7 +397,7 @@ def test_a_kept_connection_on_which_something_came_is_not_used_again() -> None:
     limits = aiohttp.ClientTimeout(total=5)
 
     async def main() -> None:
-        async with serving(GOOD) as server, _Quiet() as connector:
+        async with serving(GOOD) as server, _Quiet(always) as connector:
             there = aiohttp.ClientRequest("GET", URL(server.base), loop=asyncio.get_running_loop())
 
             async def used(then: bytes = b"") -> ResponseHandler:
