@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from bulkmail.graph.room import Room
 from bulkmail.task.declare import Options
 from bulkmail.tasks.items.folders import Folder
 from bulkmail.tasks.items.item import Item
-from bulkmail.tasks.items.room import Room
 
 LARGEST = 1 << 40
 """Bytes: no item is as large."""

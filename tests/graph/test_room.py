@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkmail.tasks.items.room import Room
+from bulkmail.graph.room import Room
 from bulkmail.testing import run
 
 
