@@ -18,6 +18,7 @@ from bulkmail.cli.flags import (
     MetricsListen,
     MovedJob,
     NoProgress,
+    Scheduler,
     Wait,
     Workers,
     flags,
@@ -37,6 +38,7 @@ def apply(
     max_duration: MaxDuration = "",
     wait: Wait = False,
     workers: Workers = None,
+    scheduler: Scheduler = "",
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -62,7 +64,7 @@ def apply(
     with say.exit_on_error():
         given = flags(None, {
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-            "cluster.workers": workers,
+            "cluster.workers": workers, "cluster.scheduler": scheduler,
         })  # fmt: skip
         into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
         work = partial(apply_plan, run_dir, given, into=into, job=moved, canary=canary)

@@ -27,6 +27,10 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", help="Share the work between so many processes on this machine (needs Dask).", min=0),
 ]
+Scheduler = Annotated[
+    str,
+    typer.Option("--scheduler", help="Share the work between the workers of a Dask cluster: its address or file."),
+]
 Masked = Annotated[bool, typer.Option("--mask", help="Digests in place of addresses in all that is told.")]
 MetricsFile = Annotated[
     Path | None,

@@ -23,6 +23,7 @@ from bulkmail.cli.flags import (
     MovedJob,
     NoProgress,
     PlanFlag,
+    Scheduler,
     Wait,
     Workers,
     applies,
@@ -62,6 +63,7 @@ def resume(
     against: Against = "",
     wait: Wait = False,
     workers: Workers = None,
+    scheduler: Scheduler = "",
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -87,7 +89,7 @@ def resume(
     with say.exit_on_error():
         given = flags(None, {
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-            "cluster.workers": workers,
+            "cluster.workers": workers, "cluster.scheduler": scheduler,
         })  # fmt: skip
         statuses, wanted = _statuses(retry), applies(apply, plan)
         if not retry and (wanted is not None or send_again):

@@ -23,6 +23,7 @@ from bulkmail.cli.flags import (
     MetricsListen,
     NoProgress,
     PlanFlag,
+    Scheduler,
     Settings,
     Wait,
     Workers,
@@ -60,6 +61,7 @@ def run(
     mask: Masked = False,
     wait: Wait = False,
     workers: Workers = None,
+    scheduler: Scheduler = "",
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -98,7 +100,7 @@ def run(
             "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
             "task.apply": applies(apply, plan), "task.drift": drift,
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-            "output.mask": mask or None, "cluster.workers": workers,
+            "output.mask": mask or None, "cluster.workers": workers, "cluster.scheduler": scheduler,
         })  # fmt: skip
         if check:
             require_passed(job_file, given, log_json=log_json)

@@ -20,6 +20,7 @@ from bulkmail.cli.flags import (
     MovedJob,
     NoProgress,
     PlanFlag,
+    Scheduler,
     Wait,
     Workers,
     applies,
@@ -39,6 +40,7 @@ def undo(
     max_duration: MaxDuration = "",
     wait: Wait = False,
     workers: Workers = None,
+    scheduler: Scheduler = "",
     metrics: MetricsFile = None,
     metrics_listen: MetricsListen = "",
     no_progress: NoProgress = False,
@@ -61,7 +63,7 @@ def undo(
     with say.exit_on_error():
         given = flags(None, {
             "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-            "cluster.workers": workers,
+            "cluster.workers": workers, "cluster.scheduler": scheduler,
         })  # fmt: skip
         given |= {"task.apply": bool(applies(apply, plan))}
         into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-undo")
