@@ -176,6 +176,7 @@ class Request(NamedTuple):
     start: Callable[[], int] | None = None  # bytes of that body that were taken before: those behind are asked for
     pieces: Pieces | None = None  # a body for a pre-signed address that is made while it leaves, in place of `content`
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
+    chain: Any = None  # what it shares its slot with; see `core.slots.chain`
 
     @property
     def lane(self) -> str:

@@ -22,10 +22,9 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
-from bulkmail.core.batch import Alone, BatchRejected, Readmit, Size, pack, unpack
+from bulkmail.core.batch import Alone, BatchRejected, Pause, Readmit, Size, pack, unpack
 from bulkmail.core.odata import ids_of
 from bulkmail.core.retry import REPEATABLE
-from bulkmail.core.retryafter import obey, parse
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response, Transport
 
@@ -90,18 +89,17 @@ class Batching:
         linger: float,
         held: Callable[[str], bool],
         suspects: int,
-        dice: Callable[[], float],
+        pause: Pause,
     ) -> None:
         self._inner = inner
         self._posts = posts
         self._linger = linger
         self._held = held
         self._suspects = suspects
-        self._dice = dice
+        self._pause = pause
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Part] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._shut_until = 0.0  # no post leaves before
         self._usual = 0.0  # seconds that a post takes, a running mean
         self._apart: set[str] = set()  # mailboxes that go plain
         self._size = Size(size)
@@ -116,7 +114,7 @@ class Batching:
     async def send(self, request: Request, /) -> Response:
         if not request.batchable or isinstance(request.body, bytes):
             return await self._inner.send(request)
-        if self._shut_until and self._is_shut():
+        if self._pause.until and self._pause.holds(self._loop.time()):
             return await self._inner.send(request)
         if self._apart and request.lane in self._apart:
             return await self._send_apart(request)
@@ -145,12 +143,6 @@ class Batching:
     def _is_overdue(self, seconds: float) -> bool:
         return seconds > max(PATIENCE, OVERDUE * self._usual)
 
-    def _is_shut(self) -> bool:
-        """Whether the service has asked for a pause of its batches that is not over."""
-        if self._loop.time() >= self._shut_until:
-            self._shut_until = 0.0
-        return self._shut_until > 0
-
     def flush(self) -> None:
         """Everything that waits leaves now."""
         self._stop_timer()
@@ -170,12 +162,12 @@ class Batching:
 
     def _launch(self, parts: Sequence[Part]) -> None:
         """As many posts as it takes, at the same time, less the parts that may not leave now."""
-        leaving = []
+        leaving, shut = [], self._pause.holds(self._loop.time())
         for part in parts:
             request, answer = part
             if answer.done():
                 continue  # cancelled while it waited
-            if self._held(request.lane) or self._shut_until:
+            if self._held(request.lane) or shut:
                 answer.set_exception(Readmit())
             else:
                 leaving.append(part)
@@ -215,7 +207,7 @@ class Batching:
             elif become is Fate.HALVED:
                 await self._split(parts)
             else:
-                self._pause(whole)
+                self._pause.asked(whole, datetime.now(UTC).timestamp(), self._loop.time())
                 error = OutcomeUnknown(f"a batch was answered with {whole.status}", **ids_of(whole))
                 self._send_alone(parts, str(whole.status), error)
         except TransportError as error:
@@ -259,12 +251,6 @@ class Batching:
         else:
             self._size.answered(self._hand_out(parts, answers, answer))
 
-    def _pause(self, answer: Response) -> None:
-        """Of all posts, where the service asks for one; a plain request may leave all the same."""
-        asked = parse(answer.headers, datetime.now(UTC).timestamp())
-        if asked:
-            self._shut_until = max(self._shut_until, self._loop.time() + obey(asked, self._dice()))
-
     def _send_alone(self, parts: Sequence[Part], said: str, error: TransportError) -> None:
         """Parts of a post that failed. What may have been carried out, and must not be repeated, ends here."""
         self._size.answered(len(parts))
@@ -279,8 +265,7 @@ class Batching:
 
     def _answer_all(self, parts: Sequence[Part], answer: Response) -> None:
         """A post that was refused may have had too many parts."""
-        whole = answer._replace(headers={**answer.headers, **SCOPE}) if answer.status in (429, 509) else answer
-        self._hand_out(parts, [whole] * len(parts), answer)
+        self._hand_out(parts, [with_scope(answer)] * len(parts), answer)
         if answer.status != 401:
             self._size.answered(len(parts))
 
@@ -295,10 +280,8 @@ class Batching:
                 lacking = OutcomeUnknown("the answer of a batch lacks this part", **ids_of(post))
                 waiting.set_exception(Alone("no answer", doubtful=True) if request.effect in REPEATABLE else lacking)
                 continue
-            if answer.status >= 400:
-                refused += answer.status == 429
-                answer = answer._replace(headers={**_ids(post), **answer.headers})  # noqa: PLW2901 - the same, and more
-            waiting.set_result(answer)
+            refused += answer.status == 429
+            waiting.set_result(with_ids(answer, post))
         return refused
 
     @staticmethod
@@ -308,9 +291,17 @@ class Batching:
                 answer.set_exception(error)
 
 
-def _ids(answer: Response) -> dict[str, str]:
-    """What Microsoft's support asks for."""
-    return {name: answer.headers[name] for name in ("request-id", "client-request-id") if name in answer.headers}
+def with_ids(answer: Response, post: Response) -> Response:
+    """The answer to a part: an error has the ids of the post, which Microsoft's support asks for, where it has none."""
+    if answer.status < 400:
+        return answer
+    ids = {name: post.headers[name] for name in ("request-id", "client-request-id") if name in post.headers}
+    return answer._replace(headers={**ids, **answer.headers})
+
+
+def with_scope(post: Response) -> Response:
+    """The answer to a post as that to each of its parts."""
+    return post._replace(headers={**post.headers, **SCOPE}) if post.status in (429, 509) else post
 
 
 @asynccontextmanager
@@ -322,10 +313,12 @@ async def batching(
     linger: float = LINGER,
     suspects: int = SUSPECTS,
     dice: Callable[[], float] = random.random,
+    pause: Pause | None = None,
 ) -> AsyncIterator[Batching]:
-    """Posts run in a task group of their own, and end with it."""
+    """Posts run in a task group of their own, and end with it. The `pause` may be shared with others that post."""
+    pause = pause or Pause(dice)
     async with asyncio.TaskGroup() as posts:
-        gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects, dice=dice)
+        gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects, pause=pause)
         try:
             yield gathered
             gathered.flush()
