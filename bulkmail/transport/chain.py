@@ -13,13 +13,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from bulkmail.core.batch import Alone, BatchRejected, Pause, Readmit, pack, unpack
+from bulkmail.core.post import Fate, fate, with_ids, with_scope
 from bulkmail.core.slots.chain import SLOW, Chain
 from bulkmail.errors import NOT_SENT, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response, Transport
-from bulkmail.transport.batch import Fate, Part, fate, with_ids, with_scope
+
+Part: TypeAlias = tuple[Request, asyncio.Future[Response]]
+"""A link, and where its answer is waited for."""
 
 SKIPPED = 424
 """What the service answers for a link that was not carried out, because one before it has failed."""
