@@ -35,8 +35,8 @@ as a request (learn.microsoft.com/graph/throttling-limits, Outlook: four request
 @dataclass(frozen=True, slots=True)
 class StackSettings:
     """`batch` is the number of parts, 0 for plain requests; `chain` that of the links of the longest chain, 1 for none.
-    `rate` is requests a second, `in_flight` requests at a time; None lets the pace learn them. `max_wait` is in
-    seconds."""
+    `rate` is requests a second, `in_flight` requests at a time; None lets the pace learn them, from what keeps `start`
+    requests in flight on. `max_wait` is in seconds."""
 
     slots: int = SLOTS
     rate: float | None = None
@@ -45,13 +45,16 @@ class StackSettings:
     chain: int = LONGEST
     linger: float = LINGER
     max_wait: float = math.inf
+    start: int = START
     retries: RetryRules = field(default_factory=RetryRules)
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The top of the stack, and the state of its parts for progress and summary. `waits` says which mailboxes wait for
-    what. `share` changes how many requests of a mailbox may be in flight, and `most_in_flight` is how many any has."""
+    what. `share` changes how many requests of a mailbox may be in flight, and `most_in_flight` is how many any has.
+    `tell` has the seconds and the limit of each fence of everybody told, so that other processes with the application
+    can `hold`, too."""
 
     transport: Transport
     lanes: Lanes
@@ -60,6 +63,8 @@ class Stack:
     statistics: Callable[[], LineStatistics]
     share: Callable[[int], None]
     most_in_flight: Callable[[], int]
+    hold: Callable[[float, str], None]
+    tell: Callable[[Callable[[float, str], None]], None]
 
 
 @asynccontextmanager
@@ -75,7 +80,7 @@ async def stack(
     """Everything between a task and `terminal`. `guard` makes the wrapper that sees to the writes: `plan.Planning`,
     `plan.Refusing` or `book.Booking`; `beside` the one that sends what goes to pre-signed addresses, `direct.Aside`: it
     is below the limits, which are those of the mailbox, and above tokens and batches."""
-    start = START * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
+    start = settings.start * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
     rate = math.inf if settings.rate else None  # a fixed one is not learned
     pace = Pace(rate=rate, in_flight=settings.in_flight, start=start)
 
@@ -98,5 +103,6 @@ async def stack(
         transport = Retrying(transport, rules=settings.retries, report=report, access=access, outage=outage)
         transport = guard(transport)
         yield Stack(
-            transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight
+            transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight,
+            limiting.hold, limiting.fences.tell,
         )  # fmt: skip
