@@ -35,6 +35,9 @@ from bulkmail.sink.spill import Spills
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, find
 
+BEATS = 5
+"""Signs of life in the time of a lease, at least."""
+
 NO_ALARM = AlarmSettings(0, 0, 0)
 """The coordinator hears all outcomes; a worker alone knows too few."""
 
@@ -52,8 +55,6 @@ async def _work(address: str, key: str, security: Security) -> None:
     try:
         order: Order = await coordinator.call("hello")
         await Session(coordinator, order).run()
-    except BaseExceptionGroup as errors:
-        raise gravest(errors.exceptions) from errors
     finally:
         await coordinator.close()
 
@@ -80,6 +81,12 @@ class Session:
 
     async def run(self) -> None:
         """Raises Gone, and what ends a run."""
+        try:
+            await self._run()
+        except BaseExceptionGroup as errors:
+            raise gravest(errors.exceptions) from errors
+
+    async def _run(self) -> None:
         lease = Lease(self.order.lease)
         await self._sign(lease, Seen())
         ledger = Ledger(self.coordinator)
@@ -134,7 +141,7 @@ class Session:
         while True:
             pace = connection.stack.pace.statistics()
             await self._sign(lease, Seen(pace.in_flight, pace.rate, pace.limit, resident(), self.stop.reason))
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(min(BEAT, self.order.lease / BEATS))
 
     async def _sign(self, lease: Lease, seen: Seen) -> None:
         asked = asyncio.get_running_loop().time()
