@@ -22,10 +22,11 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
 from bulkmail.identity.secret import Secret, first_line, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
+from bulkmail.leaving import Leaving, always
 from bulkmail.model import Direct, Made, Mailbox, Reporter, Store, TokenSource, Transport
 from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.direct import Aside, DirectSettings, direct
-from bulkmail.transport.wire import WireSettings, wire
+from bulkmail.transport.wire import Wire, WireSettings, wire
 
 VERSION = "v1.0"
 WORKLOAD = "AZURE_FEDERATED_TOKEN_FILE"
@@ -90,9 +91,10 @@ def credential_of(job: Job) -> Credential:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Graph at the end of the stack."""
+    """Graph at the end of the stack, and the `wire` below it."""
 
     stack: Stack
+    wire: Wire
     base: str
     direct: Direct
     planning: bool
@@ -112,11 +114,14 @@ class Connection:
 @asynccontextmanager
 async def connected(
     job: Job, tokens: TokenSource, report: Reporter, writes: Writes, *,
-    watch: Callable[[Transport], Transport] = lambda wire: wire, share: int = 1,
+    watch: Callable[[Transport], Transport] = lambda wire: wire, leaving: Leaving = always, share: int = 1,
+    ids: str = "",
 ) -> AsyncIterator[Connection]:  # fmt: skip
-    """The stack of a job, down to the wire. `watch` may wrap what sends. It begins with one of so many shares of what a
-    stack alone begins with."""
-    settings = wire_settings(job)
+    """The stack of a job, down to the wire. `watch` may wrap what sends, and `leaving` is asked at the last moment. It
+    begins with one of so many shares of what a stack alone begins with. `ids` is what those of its requests begin
+    with."""
+    settings = replace(wire_settings(job), leaving=leaving, ids=ids)
+    lists, tls, proxy = cloud_of(job.app).lists, settings.tls, settings.proxy
     settled = replace(stack_settings(job.limits), start=max(1, START // share))
 
     def guard(inner: Transport) -> Transport:
@@ -128,10 +133,10 @@ async def connected(
     async with (
         traced() as (above, below),
         wire(settings) as terminal,
-        direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
+        direct(DirectSettings(lists, USER_AGENT, tls, proxy, leaving=leaving)) as there,
         stack(watch(below(terminal)), tokens, settled, report, guard=guard, beside=beside) as built,
     ):
-        yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
+        yield Connection(built, terminal, settings.base, there, writes.mode != "apply", writes.made)
 
 
 def wire_settings(job: Job) -> WireSettings:

@@ -70,7 +70,7 @@ def _prepare(run: RunDir, flags: Flags) -> Prepared:
         prepared = prepare_again(run, flags)
     manifest = replace(
         prepared.manifest, parent=before.parent, undo=before.undo, id=before.id, started=before.started,
-        seconds=before.seconds, sums=before.sums, waits=before.waits,
+        seconds=before.seconds, sums=before.sums, waits=before.waits, processes=before.processes,
     )  # fmt: skip
     return replace(prepared, manifest=manifest)
 

@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from bulkmail import __version__
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
@@ -41,6 +43,7 @@ from bulkmail.rundir.figures import believed
 from bulkmail.rundir.folder import INPUT, identity, require_itself
 from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.rundir.manifest import Process, now
 from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
@@ -49,6 +52,7 @@ from bulkmail.source.remaining import Gate, Remaining
 from bulkmail.source.spool import SpooledSource
 from bulkmail.source.stalest import Stalest
 from bulkmail.task.declare import Options
+from bulkmail.transport.wire import new_ids
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +90,8 @@ class Runner:
             self.addresses = self.prepared.addresses(folder)
             try:
                 await asyncio.to_thread(unsigned, folder)
+                this = Process.this(__version__, new_ids())
+                self._set(processes=(*self.prepared.manifest.processes, this))
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
@@ -117,17 +123,33 @@ class Runner:
                 exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
                 run=prepared.manifest.id, addresses=self.addresses,
             ) as writes,
-            connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
+            connected(
+                prepared.job, prepared.credential, self.recovered.totals.hear, writes,
+                ids=prepared.manifest.processes[-1].requests,
+            ) as connection,
             open_states(prepared, self.note) as states,
             open_freshness(prepared, self.note) as freshness,
             self._sharing(folder, connection),
         ):  # fmt: skip
-            with self._outputs(folder, states, freshness) as outputs:
+            with self._outputs(folder, states, freshness) as outputs, self._counting(connection):
                 source = await self.stop.before(self._input(folder, connection, freshness))
                 if source is not None:
                     await self._work_on(source, connection, writes, outputs, folder)
                     if freshness is not None:
                         await asyncio.to_thread(freshness.whole)
+
+    @contextmanager
+    def _counting(self, connection: Connection) -> Iterator[None]:
+        """How many attempts this process made stands in the manifest, however it ends."""
+        try:
+            yield
+        finally:
+            *before, this = self.prepared.manifest.processes
+            ended = replace(this, ended=now(), attempts=connection.wire.sent)
+            self._set(processes=(*before, ended))
+
+    def _set(self, **changed: Any) -> None:
+        self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, **changed))
 
     @asynccontextmanager
     async def _sharing(self, folder: Path, connection: Connection) -> AsyncIterator[None]:
@@ -136,9 +158,8 @@ class Runner:
             try:
                 yield
             finally:
-                manifest = self.prepared.manifest
                 met = [f"shared the limits of the service with {one}" for one in (found.met if found else ())]
-                self.prepared = replace(self.prepared, manifest=replace(manifest, warnings=(*manifest.warnings, *met)))
+                self._set(warnings=(*self.prepared.manifest.warnings, *met))
 
     def _outputs(
         self, folder: Path, states: States | None, freshness: Freshness | None
@@ -284,7 +305,7 @@ class Runner:
                 yield
         finally:
             service = believed(connection.stack.pace.statistics(), clock())
-            self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, service=service))
+            self._set(service=service)
 
     def _shown(self, waits: Sequence[Wait]) -> Sequence[Wait]:
         mask = self.prepared.mask

@@ -13,6 +13,7 @@ from typing import Any
 from bulkmail.app.sweeping import Work
 from bulkmail.cluster.calls import Handler
 from bulkmail.cluster.desk import Desk, Session
+from bulkmail.cluster.fences import Board, News
 from bulkmail.cluster.messages import Done, Given, Note, Order, Seen
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Request, Status, Tally, key_of
@@ -48,6 +49,7 @@ class Coordinator:
         self._stop = work.stop
         self._writer = work.outputs.writer
         self._time = asyncio.get_running_loop().time
+        self._board = Board(self._time)
         now = self._time()
         unsettled = {row: now + left for row, left in work.writes.unsettled.items()}
         self._desk = Desk(
@@ -66,7 +68,8 @@ class Coordinator:
     def handlers(self) -> Mapping[str, Handler]:
         return {
             "hello": self.hello, "beat": self.beat, "rows": self.rows, "done": self.done, "intend": self.intend,
-            "plan": self.plan, "token": self.token, "state": self.state, "bye": self.bye,
+            "plan": self.plan, "token": self.token, "state": self.state, "bye": self.bye, "fence": self.fence,
+            "fences": self.fences,
         }  # fmt: skip
 
     def open(self, name: str) -> str:
@@ -219,6 +222,12 @@ class Coordinator:
         if self._work.writes.ledger is None:
             raise BulkmailError("a run that reads has no ledger")
         return self._work.writes.ledger
+
+    async def fence(self, session: Session, seconds: float, by: str) -> None:
+        self._board.rise(session.number, seconds, by)
+
+    async def fences(self, session: Session, heard: int) -> News:
+        return await self._board.after(session.number, heard)
 
     async def token(self, _: Session, refused: str, claims: str) -> str:
         return await self._work.prepared.credential.token(refused=refused, claims=claims)

@@ -17,6 +17,7 @@ from bulkmail.app.loop import run
 from bulkmail.app.writes import Writes
 from bulkmail.cluster.calls import Calls, Line
 from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
+from bulkmail.cluster.fences import Ear
 from bulkmail.cluster.lease import Lease, Leased
 from bulkmail.cluster.messages import BEAT, Order, Seen
 from bulkmail.errors import gravest
@@ -104,7 +105,9 @@ class Session:
         booking = None if order.mode == "read" else ledger
         writes = Writes(order.mode, booking, order.job.limits.settle, made=self.made)
         tokens = Tokens(self.coordinator)
-        return connected(order.job, tokens, self.totals.hear, writes, watch=watch, share=order.workers)
+        return connected(
+            order.job, tokens, self.totals.hear, writes, watch=watch, leaving=lease.check, share=order.workers
+        )
 
     def _task(self) -> tuple[Task, Options]:
         """Looked for before the options are unpickled: they may be of its file."""
@@ -129,13 +132,17 @@ class Session:
 
     @asynccontextmanager
     async def _heard(self, lease: Lease, connection: Connection) -> AsyncIterator[None]:
-        """The coordinator hears of this worker, and this worker of a wish to stop, until the block ends."""
+        """The coordinator hears of this worker, and this worker of a wish to stop and of the fences of others, until
+        the block ends."""
+        ear = Ear(self.coordinator, connection.stack.hold)
+        connection.stack.tell(ear.note)
         async with asyncio.TaskGroup() as group:
-            beating = group.create_task(self._beat(lease, connection))
+            beside = [group.create_task(one) for one in (self._beat(lease, connection), ear.speak(), ear.listen())]
             try:
                 yield
             finally:
-                beating.cancel()
+                for one in beside:
+                    one.cancel()
 
     async def _beat(self, lease: Lease, connection: Connection) -> None:
         while True:
@@ -144,7 +151,7 @@ class Session:
             await asyncio.sleep(min(BEAT, self.order.lease / BEATS))
 
     async def _sign(self, lease: Lease, seen: Seen) -> None:
-        asked = asyncio.get_running_loop().time()
+        asked = lease.clock()
         reason: Reason | None = await self.coordinator.call("beat", seen)
         lease.renew(asked)
         if reason is not None:

@@ -46,7 +46,9 @@ class StackSettings:
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The top of the stack, and the state of its parts for progress and summary. `waits` says which mailboxes wait for
-    what. `share` changes how many requests of a mailbox may be in flight, and `most_in_flight` is how many any has."""
+    what. `share` changes how many requests of a mailbox may be in flight, and `most_in_flight` is how many any has.
+    `tell` has the seconds and the limit of each fence of everybody told, so that other processes with the application
+    can `hold`, too."""
 
     transport: Transport
     lanes: Lanes
@@ -55,6 +57,8 @@ class Stack:
     statistics: Callable[[], LineStatistics]
     share: Callable[[int], None]
     most_in_flight: Callable[[], int]
+    hold: Callable[[float, str], None]
+    tell: Callable[[Callable[[float, str], None]], None]
 
 
 @asynccontextmanager
@@ -91,5 +95,6 @@ async def stack(
         transport = Retrying(transport, rules=settings.retries, report=report, access=access, outage=outage)
         transport = guard(transport)
         yield Stack(
-            transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight
+            transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight,
+            limiting.hold, limiting.fences.tell,
         )  # fmt: skip

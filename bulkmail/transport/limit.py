@@ -104,6 +104,12 @@ class Limiting:
         self._line.share(slots)
         self._admit()
 
+    def hold(self, seconds: float, by: str) -> None:
+        """Another process with this application was told to wait: so does this one."""
+        now = self._loop.time()
+        if held_up := self.fences.hear(now, seconds, by):
+            self._line.refuse_overlong(held_up, now)
+
     def begun(self, key: str, /) -> bool:
         lane = self._slots.lanes.get(key)
         return lane is not None and lane.requests > 0

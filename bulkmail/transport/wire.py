@@ -15,7 +15,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -77,7 +76,13 @@ class WireSettings:
     small: float = 100.0  # any other exchange; the service itself gives up after one minute
     largest: int = 64 * 1024 * 1024  # of one answer, decompressed
     lean: bool = True  # exchanges by `line` where they can be
+    ids: str = ""  # what the ids of requests begin with: see `new_ids`
     leaving: Leaving = always  # asked when a request has its connection
+
+
+def new_ids() -> str:
+    """Half of a GUID: the rest of it is the number of the attempt, which is unique, and cheap."""
+    return str(uuid4())[:24]
 
 
 class Wire:
@@ -94,11 +99,12 @@ class Wire:
         self._base = URL(settings.base, encoded=True)
         self._long, self._short = Deadlines(settings.total), Deadlines(min(settings.small, settings.total))
         self._given_back = False  # the service repeats ids
-        self._ids = str(uuid4())[:24]  # the rest of a GUID is the number of the attempt: unique, and cheap
-        self._sent = count()
+        self._ids = settings.ids or new_ids()
+        self.sent = 0  # attempts: the next one is named by it
 
     async def send(self, request: Request, /) -> Response:
-        sent = f"{self._ids}{next(self._sent):012x}"
+        sent = f"{self._ids}{self.sent:012x}"
+        self.sent += 1
         try:
             return await self._exchange(request, sent)
         except TransportError as error:

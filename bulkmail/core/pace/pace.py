@@ -124,9 +124,25 @@ class Pace:
         if self._law and sent_at < self._fence:
             self._law.refused_too()
         elif self._law:
-            self._law.refused(now, sent_at, max(0.0, until - now), self._sent)
-            self._law_before = None
-            self._gap = 1 / self._law.value
+            self._learn(self._law, now, sent_at, until)
+        self._shut(now, until)
+
+    def fenced(self, now: float, until: float) -> None:
+        """Another process with the same application was refused: nothing leaves before `until`. Ends no request.
+
+        All processes that share a limit learn at the same moment, each of what it has sent: so they come to the limit
+        together, and each keeps its share.
+        """
+        if self._law and now >= self._fence:
+            self._learn(self._law, now, now, until)
+        self._shut(now, until)
+
+    def _learn(self, law: RateLaw, now: float, sent_at: float, until: float) -> None:
+        law.refused(now, sent_at, max(0.0, until - now), self._sent)
+        self._law_before = None
+        self._gap = 1 / law.value
+
+    def _shut(self, now: float, until: float) -> None:
         if until > self._fence:
             self._fence = max(until, now)  # a time gone by still ends the episode
             self._opens = max(self._opens, self._fence)
