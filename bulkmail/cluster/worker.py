@@ -8,6 +8,7 @@ import pickle
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from distributed import get_worker
 from distributed.security import Security
@@ -19,7 +20,7 @@ from bulkmail.cluster.calls import Calls, Line
 from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
 from bulkmail.cluster.fences import Ear
 from bulkmail.cluster.lease import Lease, Leased
-from bulkmail.cluster.messages import BEAT, Order, Seen
+from bulkmail.cluster.messages import BEAT, Gone, Order, Seen
 from bulkmail.errors import gravest
 from bulkmail.model import Made, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
@@ -92,9 +93,17 @@ class Session:
         await self._sign(lease, Seen())
         ledger = Ledger(self.coordinator)
         async with self._connected(lease, ledger) as connection, self._heard(lease, connection):
-            with closing(Blobs(self.order.folder / BLOBS)) as blobs:
+            with closing(Blobs(self.order.folder / BLOBS, allowed=partial(self._allowed, lease))) as blobs:
                 await self._sweep(connection, ledger, blobs)
         await self.coordinator.call("bye", ledger.take())
+
+    async def _allowed(self, lease: Lease) -> None:
+        """Blobs of a worker that was given up are another's: nothing is written while the lease has lapsed."""
+        try:
+            async with asyncio.timeout(self.order.lease):
+                await lease.held()
+        except TimeoutError:
+            raise Gone("the coordinator was not heard of for too long: nothing more is written") from None
 
     def _connected(self, lease: Lease, ledger: Ledger) -> AbstractAsyncContextManager[Connection]:
         order = self.order
