@@ -4,7 +4,7 @@ each time; read back as the same nouns."""
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -146,7 +146,7 @@ class Process:
 
     @classmethod
     def this(cls, version: str, requests: str) -> "Process":
-        return cls(version, now(), requests, pid=os.getpid(), host=socket.gethostname(), user=_user())
+        return cls(version, now(), requests, pid=os.getpid(), host=socket.gethostname(), user=user())
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class Manifest:
 
     def write(self, folder: Path) -> Self:
         """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
-        written = replace(self, pid=os.getpid(), host=socket.gethostname(), user=_user())
+        written = replace(self, pid=os.getpid(), host=socket.gethostname(), user=user())
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         atomic.replace(folder / MANIFEST, orjson.dumps(written.as_json(), option=option))
         return written
@@ -295,9 +295,9 @@ def _reader() -> TypeAdapter[Manifest]:
     return TypeAdapter(Manifest)
 
 
-def _user() -> str:
-    """The account that the process runs as; empty for one without a name."""
+def user(asked: Callable[[], str] = getpass.getuser) -> str:
+    """The account that the process runs as; empty for one without a name, as in many a container."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return asked()
+    except (ImportError, KeyError, OSError):  # Windows has no list of accounts; the others: see getpass.getuser
         return ""

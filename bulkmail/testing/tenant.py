@@ -38,7 +38,7 @@ from bulkmail.sim import Settings, Simulator, every_role
 
 CLIENT_ID = "6a1f0f5e-0000-4000-8000-000000000001"
 PASSWORD = "pass-c4n4ry-9b1d"  # noqa: S105 - guards a key that no real tenant knows
-PATIENCE = 40  # seconds that a command may take
+PATIENCE = 120  # seconds that a command may take
 Json: TypeAlias = dict[str, Any]
 
 
@@ -175,7 +175,7 @@ class Tenant:
 
         The run is made in this process, on a thread of its own, by `sweeping`; with `arguments`, those of
         `bulkmail run`, it is a process of its own. `folder` gets the job and, in `out`, the results. Raises
-        TimeoutError when it takes more than 40 seconds.
+        TimeoutError when it takes more than 120 seconds.
         """
         folder.mkdir(parents=True, exist_ok=True)
         path, colon, function = task.rpartition(":")
@@ -222,7 +222,9 @@ def _run_here(path: Path, settings: Mapping[str, Any], sweeping: Sweeping) -> Do
         return Done(error.exit_code, "", said.getvalue(), folder)
     finally:
         logger.removeHandler(handler)
-    if ended.failure is not None:
+    if isinstance(ended.failure, BulkmailError):
+        print(ended.failure, ended.failure.hint, sep="\n", file=said)
+    elif ended.failure is not None:
         print("".join(traceback.format_exception(ended.failure)), file=said)
     return Done(ended.manifest.exit_code or 0, "", said.getvalue(), ended.folder)
 
