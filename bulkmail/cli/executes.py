@@ -31,6 +31,14 @@ class Usual:
         int | None,
         typer.Option("--workers", help="Share the work between so many processes on this machine (needs Dask).", min=0),
     ] = None
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            "--scheduler",
+            help="Share it between the workers of a Dask cluster: its address or file.",
+            metavar="ADDRESS",
+        ),
+    ] = ""
     metrics: Annotated[
         Path | None,
         typer.Option(
@@ -51,6 +59,7 @@ class Usual:
         return {
             "limits.max_changes": self.max_changes, "limits.max_duration": self.max_duration,
             "limits.wait": self.wait or None, "cluster.workers": self.workers,
+            "cluster.scheduler": self.scheduler,
         }  # fmt: skip
 
 

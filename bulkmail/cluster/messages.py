@@ -27,7 +27,8 @@ class Gone(BulkmailError):
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a worker is to do. `job` is without secrets, and with this worker's share of its limits; `options` are
-    pickled, since they may be of a task that has to be found first. `lease` is in seconds."""
+    pickled, since they may be of a task that has to be found first. `lease` is in seconds, `run` is the id of the run.
+    With `own_tokens` the worker signs in itself."""
 
     number: int
     job: Job
@@ -41,6 +42,8 @@ class Order:
     output: OutputSettings
     workers: int
     lease: float
+    run: str
+    own_tokens: bool
 
 
 class Given(NamedTuple):

@@ -10,9 +10,10 @@ import pickle
 from bulkmail.app.sweeping import Work
 from bulkmail.cluster.coordinator import ALONE, Coordinator
 from bulkmail.cluster.desk import Session
-from bulkmail.cluster.hosts import Hosts, Started, local
+from bulkmail.cluster.hosts import Hosts, Started, address_of, local, reached
 from bulkmail.cluster.messages import BEAT, Gone, Order
 from bulkmail.config import App, Job, Limits
+from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError, gravest
 from bulkmail.run.outputs import NO_PARTS, OutputSettings
 
@@ -24,17 +25,47 @@ async def cluster(work: Work) -> None:
     """Raises what ends a run, and ConfigError for a run that cannot be shared."""
     require_shareable(work)
     wanted = work.prepared.job.cluster
-    async with local(wanted.workers) as hosts:
-        work.note(f"{wanted.workers} workers on this machine")
-        await Crew(work, hosts, wanted.workers).run()
+    if not wanted.scheduler:
+        async with local(wanted.workers) as hosts:
+            work.note(f"{wanted.workers} workers on this machine")
+            await Crew(work, hosts, wanted.workers).run()
+        return
+    async with reached(wanted) as hosts:
+        found = await work.stop.before(gathered(hosts, wanted.minimum))
+        if found is not None:  # else asked to stop, which is seen by the crew at once
+            work.note(f"{found} workers of {wanted.scheduler}" + (hosts.dashboard and f", seen at {hosts.dashboard}"))
+        await Crew(work, hosts, min(found or 1, wanted.workers or found or 1)).run()
+
+
+async def gathered(hosts: Hosts, minimum: int) -> int:
+    """How many workers there are, once there are as many as the job wants. Raises ConfigError."""
+    time = asyncio.get_running_loop().time
+    until = time() + DESERTED
+    while (found := len(await hosts.names())) < minimum:
+        if time() >= until:
+            raise ConfigError(f"the Dask cluster has {found} workers, and cluster.minimum is {minimum}")
+        await asyncio.sleep(BEAT)
+    return found
 
 
 def require_shareable(work: Work) -> None:
     """Raises ConfigError."""
     if work.prepared.mask is not None:
         raise ConfigError("output.mask and cluster.workers do not go together yet", hint="Run it without --workers.")
+    own_tokens(work.prepared.job.cluster)
     if work.prepared.job.app.ca_file is None and not work.prepared.job.path.name:
         raise ConfigError("a run without a job file has no workers", hint="Write a job file.")
+
+
+def own_tokens(wanted: Cluster) -> bool:
+    """Whether workers sign in themselves. Raises ConfigError where a token would go over a line without TLS."""
+    is_tls = not wanted.scheduler or address_of(wanted.scheduler).startswith("tls://")
+    if wanted.tokens == "coordinator" and not is_tls:
+        raise ConfigError(
+            'cluster.tokens = "coordinator" needs tls://: a token is not sent over a line that others can read',
+            hint='Use a scheduler at tls://, or tokens = "own" and the certificate on each worker.',
+        )
+    return wanted.tokens == "own" or not is_tls
 
 
 class Crew:
@@ -95,6 +126,8 @@ class Crew:
     async def _call_in(self) -> None:
         """A session for each worker that has none."""
         for name in await self._hosts.names():
+            if len(self._live()) >= self._workers:  # each has its share of the limits
+                return
             if name not in self._busy:
                 key = self._coordinator.open(name)
                 self._busy.add(name)
@@ -136,6 +169,8 @@ class Crew:
             OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma),
             self._workers,
             self._lease,
+            prepared.manifest.id,
+            own_tokens(prepared.job.cluster),
         )
 
 

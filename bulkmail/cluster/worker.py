@@ -6,13 +6,14 @@ Dask calls `work` in a thread of its process, where it has an event loop of its 
 import asyncio
 import pickle
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from distributed import get_worker
 from distributed.security import Security
 
+from bulkmail import __version__
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.loop import run
 from bulkmail.app.writes import Writes
@@ -21,7 +22,8 @@ from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
 from bulkmail.cluster.fences import Ear
 from bulkmail.cluster.lease import Lease, Leased
 from bulkmail.cluster.messages import BEAT, Gone, Order, Seen
-from bulkmail.errors import gravest
+from bulkmail.cluster.place import Place, own_credential, place
+from bulkmail.errors import ConfigError, gravest
 from bulkmail.model import Made, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import sheets_of
@@ -30,10 +32,7 @@ from bulkmail.run.snapshot import resident
 from bulkmail.run.stop import Reason, Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.run.writer import Sink
-from bulkmail.rundir.folder import BLOBS, SPILLS
 from bulkmail.rundir.totals import Totals
-from bulkmail.sink.blobs import Blobs
-from bulkmail.sink.spill import Spills
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, find
 
@@ -47,8 +46,13 @@ AHEAD = 16
 """Rows at hand when a worker asks for more: what it holds at the end of the input, others cannot take."""
 
 
-def work(address: str, key: str) -> None:
-    """One session. Returns when the coordinator has nothing more; raises Gone where it has given this worker up."""
+def work(address: str, key: str, version: str) -> None:
+    """One session. Returns when the coordinator has nothing more; raises Gone where it has given this worker up, and
+    ConfigError where it is of another version."""
+    if version != __version__:
+        raise ConfigError(
+            f"a worker has bulkmail {__version__}, and the run is of {version}", hint="Install the same everywhere."
+        )
     run(_work(address, key, get_worker().security))
 
 
@@ -93,8 +97,9 @@ class Session:
         await self._sign(lease, Seen())
         ledger = Ledger(self.coordinator)
         async with self._connected(lease, ledger) as connection, self._heard(lease, connection):
-            with closing(Blobs(self.order.folder / BLOBS, allowed=partial(self._allowed, lease))) as blobs:
-                await self._sweep(connection, ledger, blobs)
+            allowed = partial(self._allowed, lease)
+            with place(self.order.folder, self.order.run, self.order.number, allowed) as mine:
+                await self._sweep(connection, ledger, mine)
         await self.coordinator.call("bye", ledger.take())
 
     async def _allowed(self, lease: Lease) -> None:
@@ -113,7 +118,7 @@ class Session:
 
         booking = None if order.mode == "read" else ledger
         writes = Writes(order.mode, booking, order.job.limits.settle, made=self.made)
-        tokens = Tokens(self.coordinator)
+        tokens = own_credential(order.job) if order.own_tokens else Tokens(self.coordinator)
         return connected(
             order.job, tokens, self.totals.hear, writes, watch=watch, leaving=lease.check, share=order.workers
         )
@@ -125,14 +130,13 @@ class Session:
         task = task.given(options)
         return undoing(task) if self.order.undo else task, options
 
-    async def _sweep(self, connection: Connection, ledger: Ledger, blobs: Blobs) -> None:
+    async def _sweep(self, connection: Connection, ledger: Ledger, mine: Place) -> None:
         task, options = self._task()
         order = self.order
         sheets = sheets_of(order.columns, order.output, order.parts)
         sinks = [Sink(name, sheet, _NoFile(), 0) for name, sheet in sheets.items()]
-        spills = Spills(order.folder / SPILLS / str(order.number))
         writer = Outcomes(sinks, self.totals, self.coordinator, ledger)
-        outputs = Outputs(writer, spills, blobs, States(self.coordinator), self.totals)
+        outputs = Outputs(writer, mine.spills, mine.blobs, States(self.coordinator), self.totals)
         await Sweep(
             task, options, source=Rows(self.coordinator, outputs.reached, self.made), open_graph=connection.of,
             lanes=connection.stack.lanes, outputs=outputs, alarm=Alarm(NO_ALARM), stop=self.stop,

@@ -247,14 +247,33 @@ class State(Table):
 class Cluster(Table):
     """Several processes, on this machine or on many; needs the extra `cluster`. Built in: this process alone."""
 
-    workers: int = Field(0, ge=0, le=256, description="processes on this machine; 0: none")
+    workers: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="processes on this machine; with a scheduler, workers that are used at the most (0: those that are "
+        "there when the run begins)",
+    )
+    scheduler: str = Field("", description="a Dask cluster: tcp://..., tls://... or the path of its scheduler file")
+    minimum: int = Field(1, ge=1, le=256, description="with a scheduler, workers that a run waits for")
+    listen: str = Field(
+        "", description="host, or host:port, where workers reach this process; built in: as the scheduler does"
+    )
+    tls_ca: File = Field(None, description="PEM with the authority of the Dask cluster, for tls://")
+    tls_certificate: File = Field(None, description="PEM with this process's certificate in that cluster")
+    tls_key: File = Field(None, description="PEM with its private key")
+    tokens: Literal["", "coordinator", "own"] = Field(
+        "",
+        description="where workers have their tokens from: this process, over TLS, or their own certificate, at the "
+        "path of app.certificate; built in: this process where there is TLS",
+    )
     lease: Seconds = Field(
         10.0, description="how long a worker that is not heard of may go on sending, and its mailboxes wait"
     )
 
     @property
     def wanted(self) -> bool:
-        return self.workers > 0
+        return self.workers > 0 or bool(self.scheduler)
 
 
 class Job(Table):
@@ -293,4 +312,7 @@ PATHS = (
     ("output", "mask_key"),
     ("state", "path"),
     ("state", "registry"),
+    ("cluster", "tls_ca"),
+    ("cluster", "tls_certificate"),
+    ("cluster", "tls_key"),
 )

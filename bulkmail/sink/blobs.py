@@ -43,7 +43,7 @@ fill while the disk is slower than the network."""
 _FOLDER = re.compile(r"([0-9]+)-")
 
 
-async def _at_once() -> None:
+async def at_once() -> None:
     """For who writes alone."""
 
 
@@ -52,7 +52,7 @@ class Blobs:
     after `allowed` has returned: where many processes write, it waits for the right to."""
 
     def __init__(
-        self, folder: Path, hide: Callable[[str], str] = str, allowed: Callable[[], Awaitable[None]] = _at_once
+        self, folder: Path, hide: Callable[[str], str] = str, allowed: Callable[[], Awaitable[None]] = at_once
     ) -> None:
         self.folder = folder
         self._hide = hide
