@@ -29,6 +29,9 @@ CALL = 512 * 1024
 HELD = 4 * CALL
 """Bytes of streams that one answer may put into memory: sizes and streams differ. What is more is asked for alone."""
 
+STREAMED = 1024 * 1024
+"""Bytes of memory that an answer takes while it comes: blocks of connections, chunks, and what waits to be written."""
+
 FINAL = frozenset({"ErrorItemNotFound", "ErrorArchiveFolderMovedPermanently", "ErrorInvalidIdMalformed"})
 """Errors of items that would come again: deleted, or in another mailbox, which is not gone to."""
 
@@ -73,6 +76,11 @@ def calls(items: Sequence[Item]) -> Iterator[list[Item]]:
         size += item.size
     if together:
         yield together
+
+
+def held(items: Sequence[Item]) -> int:
+    """Bytes of memory that the answer to one call takes: its streams, and once more when they are put together."""
+    return STREAMED // 2 + 2 * sum(item.size for item in items)
 
 
 async def several(exchange: Graph, items: Sequence[Item]) -> list[Exported]:
