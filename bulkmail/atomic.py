@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 from uuid import uuid4
 
 from bulkmail.errors import OutputError
@@ -23,6 +23,11 @@ and a virus scanner, an indexer or a `bulkmail show` has each file of a run open
 
 FIRST_PAUSE = 0.01
 """Seconds before it is moved once more; doubled each time, so 0.31 s in all."""
+
+Change: TypeAlias = Callable[[int, int], None]
+
+CHANGE: Change | None = getattr(os, "fchmod", None)
+"""Changes the mode of an open file, where the system has modes."""
 
 UNFINISHED = ".*.new"
 """Matches what a process that was killed may have left beside its files."""
@@ -52,15 +57,34 @@ def replace(path: Path, content: bytes, mode: int = PRIVATE) -> None:
         file.write(content)
 
 
-def create(path: Path, content: bytes, mode: int = PRIVATE) -> None:
-    """Puts `content` at `path`, where nothing may be yet. Raises OutputError."""
+def create(path: Path, content: bytes, mode: int = PRIVATE, link: Callable[[Path, Path], None] = os.link) -> None:
+    """Puts `content` at `path`, where nothing may be yet; of several that do, one succeeds, and the others find all of
+    its content. Raises OutputError."""
+    staged = path.with_name(f".{uuid4().hex}.new")
     try:
-        with _creating(path, mode) as file:
+        with _creating(staged, mode) as file:
             file.write(content)
+        try:
+            link(staged, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links: there, it is seen while it is written
+            with _creating(path, mode) as file:
+                file.write(content)
     except FileExistsError:
         raise OutputError(f"{path} exists already", hint="Choose another name, or --force to replace it.") from None
     except OSError as error:
         raise _refused(path, error) from None
+    finally:
+        _drop(staged)
+
+
+def restrict(descriptor: int, mode: int = PRIVATE, change: Change | None = CHANGE) -> None:
+    """Gives an open file exactly `mode`, whatever the umask: a strange one takes even the owner's rights. Does nothing
+    on a file system without modes, and where `change` is None, as on Windows."""
+    if change is not None:
+        with suppress(OSError):
+            change(descriptor, mode)
 
 
 def make_folder(folder: Path) -> None:
@@ -110,9 +134,7 @@ def _creating(path: Path, mode: int) -> Iterator[BinaryIO]:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            if hasattr(os, "fchmod"):
-                with suppress(PermissionError):  # a file system without modes
-                    os.fchmod(descriptor, mode)
+            restrict(descriptor, mode)
             yield file
             file.flush()
             os.fsync(descriptor)

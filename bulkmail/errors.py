@@ -180,6 +180,10 @@ class Unreachable(TransportError):
     """The request never began: no address, no connection, no handshake. Repeating it is safe."""
 
 
+class Lapsed(Unreachable):
+    """It may not leave now: the lease of this process has ended, and was not renewed yet."""
+
+
 class OutcomeUnknown(TransportError):
     """The request left and its answer was lost: it may or may not have been carried out."""
 

@@ -175,6 +175,7 @@ class Request(NamedTuple):
     into: Into | None = None  # takes the body of a good answer as it comes; nothing of it is kept
     start: Callable[[], int] | None = None  # bytes of that body that were taken before: those behind are asked for
     pieces: Pieces | None = None  # a body for a pre-signed address that is made while it leaves, in place of `content`
+    chain: Any = None  # what it shares its slot with; see `core.slots.chain`
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property
@@ -328,8 +329,10 @@ class Store(Protocol):
     def turn(self) -> AbstractAsyncContextManager[object]:
         """Held while content is streamed into a blob: few are at a time in all mailboxes, since each takes memory."""
 
-    def blob(self, name: str, frame: Frame | None = None, /) -> AbstractAsyncContextManager[BlobFile]:
-        """A new blob in the mailbox's file of this name, within `frame`."""
+    def blob(
+        self, name: str, frame: Frame | None = None, /, *, hashed: bool = True
+    ) -> AbstractAsyncContextManager[BlobFile]:
+        """A new blob in the mailbox's file of this name, within `frame`. What is not `hashed` has no digest."""
 
     def carried(self, done: int, expected: int, /) -> None: ...  # bytes that were moved, and about how many will be
 

@@ -1,12 +1,13 @@
 """A file is replaced whole or not at all, by however many at a time."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 
-from bulkmail.atomic import UNFINISHED, create, persistently, replace, replacing, sync
+from bulkmail.atomic import UNFINISHED, Change, create, persistently, replace, replacing, restrict, sync
 from bulkmail.errors import OutputError
 
 
@@ -108,3 +109,60 @@ def test_one_that_stays_open_is_an_error_in_the_end() -> None:
     with pytest.raises(PermissionError):
         persistently(move, 5, waited.append)
     assert sum(waited) == pytest.approx(0.31)
+
+
+def refuse(_descriptor: int, _mode: int) -> None:
+    raise PermissionError(1, "there are no modes here")
+
+
+@pytest.mark.parametrize("change", [None, refuse], ids=["Windows", "no modes"])
+def test_a_file_stays_as_it_is_where_there_are_no_modes(tmp_path: Path, change: Change | None) -> None:
+    (tmp_path / "file").write_bytes(b"one")
+    with (tmp_path / "file").open("r+b") as file:
+        restrict(file.fileno(), 0o400, change)
+    (tmp_path / "file").write_bytes(b"two")
+    assert (tmp_path / "file").read_bytes() == b"two"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no modes elsewhere")
+def test_a_file_has_exactly_the_mode_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch(mode=0o777)
+    with path.open("r+b") as file:
+        restrict(file.fileno())
+        assert path.stat().st_mode & 0o777 == 0o600
+        restrict(file.fileno(), 0o644)
+        assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_of_several_that_create_a_file_one_succeeds_and_all_find_it_whole(tmp_path: Path) -> None:
+    path, start, found = tmp_path / "key", Barrier(8), list[bytes]()
+
+    def make(content: bytes) -> bool:
+        start.wait()
+        try:
+            create(path, content)
+        except OutputError:
+            return False
+        finally:
+            found.append(path.read_bytes())
+        return True
+
+    contents = [bytes([65 + each]) * 100_000 for each in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(make, contents))
+    assert made.count(True) == 1
+    assert set(found) == {contents[made.index(True)]}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def without_links(_from: Path, _to: Path) -> None:
+    raise PermissionError(1, "there are no links here")
+
+
+def test_a_file_system_without_links_is_good_enough(tmp_path: Path) -> None:
+    create(tmp_path / "key", b"one", link=without_links)
+    with pytest.raises(OutputError, match="exists already"):
+        create(tmp_path / "key", b"two", link=without_links)
+    assert (tmp_path / "key").read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [tmp_path / "key"]

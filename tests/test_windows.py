@@ -1,7 +1,8 @@
 """What of Windows can be tested without it: the sources use nothing that is not there without asking first."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ import pytest
 import bulkmail
 
 ROOT = Path(bulkmail.__file__).parent
-SOURCES = {str(path.relative_to(ROOT)): ast.parse(path.read_bytes()) for path in sorted(ROOT.rglob("*.py"))}
+
+
+@cache
+def sources() -> Mapping[str, ast.Module]:
+    """Parsed once, and where they are asked for: each worker reads this file."""
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_bytes()) for path in sorted(ROOT.rglob("*.py"))}
+
 
 MODULES = {"curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
 MEMBERS = {
@@ -51,7 +58,7 @@ def used(node: ast.AST) -> Iterator[str]:
 
 
 def test_nothing_is_used_that_windows_does_not_have() -> None:
-    assert {name: found for name, tree in SOURCES.items() if (found := list(used(tree)))} == {}
+    assert {name: found for name, tree in sources().items() if (found := list(used(tree)))} == {}
 
 
 @pytest.mark.parametrize(
@@ -87,13 +94,13 @@ def opened_without_encoding(tree: ast.AST) -> Iterator[str]:
 
 
 def test_no_text_is_read_or_written_in_the_code_page_of_the_machine() -> None:
-    assert {name: found for name, tree in SOURCES.items() if (found := list(opened_without_encoding(tree)))} == {}
+    assert {name: found for name, tree in sources().items() if (found := list(opened_without_encoding(tree)))} == {}
 
 
 def test_dates_are_not_written_by_what_only_glibc_has() -> None:
     found = [
         (source, node.value)
-        for source, tree in SOURCES.items()
+        for source, tree in sources().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "%-" in node.value and "%Y" in node.value
     ]

@@ -14,6 +14,7 @@ from bulkmail.app.input import require_unchanged
 from bulkmail.app.observe import Note, Observer
 from bulkmail.app.prepare import Flags, introduce, prepare_again, surveyed
 from bulkmail.app.runner import Runner
+from bulkmail.app.sweeping import Sweeping, alone
 from bulkmail.errors import UsageError
 from bulkmail.model import Status
 from bulkmail.rundir.folder import INPUT, existing, hold, name, open_folder
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 async def again(
     folder: Path, statuses: frozenset[Status], flags: Flags, *, send_again: bool = False, job: Path | None = None,
-    observers: Sequence[Observer] = (), note: Note = log.info,
+    observers: Sequence[Observer] = (), note: Note = log.info, sweeping: Sweeping = alone,
 ) -> Ended:  # fmt: skip
     """Runs the mailboxes of the run in `folder` that ended in one of `statuses`, with the job as it is today. Without
     `task.apply` among the `flags` it only plans, also where the run applied. `job` is the job file, where
@@ -61,7 +62,7 @@ async def again(
         require_unchanged(prepared.source, prepared.manifest.input)
         manifest = measured(prepared.manifest, source)
         prepared = replace(prepared, source=source, manifest=manifest, expected=statuses)
-        return await Runner(prepared, observers, note, under_way=under_way).run(new)
+        return await Runner(prepared, observers, note, under_way=under_way, sweeping=sweeping).run(new)
 
 
 def without(chosen: Rows, sent: Collection[int], note: Note) -> Rows:

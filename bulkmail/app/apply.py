@@ -13,6 +13,7 @@ from bulkmail.app.late import under_way_before
 from bulkmail.app.observe import Note, Observer
 from bulkmail.app.prepare import Flags, introduce, prepare_apply, surveyed
 from bulkmail.app.runner import Runner
+from bulkmail.app.sweeping import Sweeping, alone
 from bulkmail.errors import ConfigError, UsageError
 from bulkmail.rundir.differences import differences
 from bulkmail.rundir.folder import INPUT, existing, hold, open_folder
@@ -33,6 +34,7 @@ async def apply(
     canary: int = 0,
     observers: Sequence[Observer] = (),
     note: Note = log.info,
+    sweeping: Sweeping = alone,
 ) -> Ended:
     """Carries out the plan in `folder`, in a directory of its own, `into`. A mailbox that is not as it was when the
     plan was made is reported and left alone. With a `canary` it stops after so many mailboxes. `job` is the job
@@ -60,7 +62,9 @@ async def apply(
             require_unchanged(prepared.source, prepared.manifest.input)
             prepared = replace(prepared, source=source, manifest=measured(prepared.manifest, source))
             first = canary if canary < len(planned.rows) else 0
-            runner = Runner(prepared, observers, note, under_way=under_way, canary=first, planned=planned)
+            runner = Runner(
+                prepared, observers, note, under_way=under_way, canary=first, planned=planned, sweeping=sweeping
+            )
             return await runner.run(new)
 
 

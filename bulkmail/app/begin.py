@@ -9,13 +9,16 @@ from bulkmail.app.ending import Ended
 from bulkmail.app.observe import Note, Observer
 from bulkmail.app.prepare import Flags, introduce, prepare, surveyed
 from bulkmail.app.runner import Runner
+from bulkmail.app.sweeping import Sweeping, alone
 from bulkmail.config import Job
 from bulkmail.rundir.folder import name, open_folder
 
 log = logging.getLogger(__name__)
 
 
-async def begin(job: Job, flags: Flags, *, observers: Sequence[Observer] = (), note: Note = log.info) -> Ended:
+async def begin(
+    job: Job, flags: Flags, *, observers: Sequence[Observer] = (), note: Note = log.info, sweeping: Sweeping = alone
+) -> Ended:
     """Runs a job in a directory of its own. `flags` are those that the job was loaded with.
 
     Raises BulkmailError for what prevents the run; what ends it early is in what is returned.
@@ -25,4 +28,4 @@ async def begin(job: Job, flags: Flags, *, observers: Sequence[Observer] = (), n
     wanted = name(job.output.directory, prepared.task.name, datetime.now().astimezone(), job.path.stem)
     with open_folder(wanted) as folder:
         note(f"run directory: {folder.resolve()}")
-        return await Runner(prepared, observers, note).run(folder)
+        return await Runner(prepared, observers, note, sweeping=sweeping).run(folder)

@@ -1,18 +1,19 @@
 """Puts the parts of a connection together for a job, from the key to the wire. Decides only what the job says."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from bulkmail import __version__
+from bulkmail.app.tracing import traced
 from bulkmail.app.writes import Writes
 from bulkmail.config import App, Job, Limits
 from bulkmail.config.proxy import proxy_for
-from bulkmail.core.pace.pace import CEILING
+from bulkmail.core.pace.pace import CEILING, START
 from bulkmail.core.retry import RetryRules
 from bulkmail.errors import ConfigError
 from bulkmail.graph import Graph
@@ -21,10 +22,11 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.entra import tls_context
 from bulkmail.identity.secret import Secret, first_line, read_secret
 from bulkmail.identity.settings import AppSettings, credential_from
+from bulkmail.leaving import Leaving, always
 from bulkmail.model import Direct, Made, Mailbox, Reporter, Store, TokenSource, Transport
 from bulkmail.transport import Stack, StackSettings, stack
 from bulkmail.transport.direct import Aside, DirectSettings, direct
-from bulkmail.transport.wire import WireSettings, wire
+from bulkmail.transport.wire import Wire, WireSettings, wire
 
 VERSION = "v1.0"
 WORKLOAD = "AZURE_FEDERATED_TOKEN_FILE"
@@ -89,9 +91,10 @@ def credential_of(job: Job) -> Credential:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Graph at the end of the stack."""
+    """Graph at the end of the stack, and the `wire` below it."""
 
     stack: Stack
+    wire: Wire
     base: str
     direct: Direct
     planning: bool
@@ -109,22 +112,31 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(job: Job, tokens: TokenSource, report: Reporter, writes: Writes) -> AsyncIterator[Connection]:
-    """The stack of a job, down to the wire."""
-    settings = wire_settings(job)
+async def connected(
+    job: Job, tokens: TokenSource, report: Reporter, writes: Writes, *,
+    watch: Callable[[Transport], Transport] = lambda wire: wire, leaving: Leaving = always, share: int = 1,
+    ids: str = "",
+) -> AsyncIterator[Connection]:  # fmt: skip
+    """The stack of a job, down to the wire. `watch` may wrap what sends, and `leaving` is asked at the last moment. It
+    begins with one of so many shares of what a stack alone begins with. `ids` is what those of its requests begin
+    with."""
+    settings = replace(wire_settings(job), leaving=leaving, ids=ids)
+    lists, tls, proxy = cloud_of(job.app).lists, settings.tls, settings.proxy
+    settled = replace(stack_settings(job.limits), start=max(1, START // share))
 
     def guard(inner: Transport) -> Transport:
-        return writes.guard(inner, report)
+        return above(writes.guard(inner, report))
 
     def beside(inner: Transport) -> Transport:
-        return Aside(inner, there)
+        return watch(Aside(inner, there))
 
     async with (
+        traced() as (above, below),
         wire(settings) as terminal,
-        direct(DirectSettings(cloud_of(job.app).lists, USER_AGENT, settings.tls, settings.proxy)) as there,
-        stack(terminal, tokens, stack_settings(job.limits), report, guard=guard, beside=beside) as built,
+        direct(DirectSettings(lists, USER_AGENT, tls, proxy, leaving=leaving)) as there,
+        stack(watch(below(terminal)), tokens, settled, report, guard=guard, beside=beside) as built,
     ):
-        yield Connection(built, settings.base, there, writes.mode != "apply", writes.made)
+        yield Connection(built, terminal, settings.base, there, writes.mode != "apply", writes.made)
 
 
 def wire_settings(job: Job) -> WireSettings:
@@ -143,6 +155,7 @@ def stack_settings(limits: Limits) -> StackSettings:
         rate=limits.requests_per_second,
         in_flight=limits.requests_in_flight,
         batch=limits.parts,
+        chain=limits.chain,
         max_wait=limits.max_wait,
         retries=RetryRules(attempts=limits.max_attempts),
     )

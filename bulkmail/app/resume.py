@@ -13,6 +13,7 @@ from bulkmail.app.late import under_way_before
 from bulkmail.app.observe import Note, Observer
 from bulkmail.app.prepare import Flags, Prepared, introduce, prepare_again, prepare_apply, prepare_undo, surveyed
 from bulkmail.app.runner import Runner
+from bulkmail.app.sweeping import Sweeping, alone
 from bulkmail.errors import InputError
 from bulkmail.rundir.addresses import addresses_of, write_manifest
 from bulkmail.rundir.figures import carry_over
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 async def resume(
     folder: Path, flags: Flags, *, job: Path | None = None, accept: bool = False,
-    observers: Sequence[Observer] = (), note: Note = log.info,
+    observers: Sequence[Observer] = (), note: Note = log.info, sweeping: Sweeping = alone,
 ) -> Ended:  # fmt: skip
     """Goes on with the run in `folder`; of one that is finished, only the end is returned. `flags` are laid over those
     that the run was given. `job` is the job file, where that has been moved.
@@ -52,7 +53,9 @@ async def resume(
             await _require_same(run, prepared, recovered, accept=accept)
         await introduce(prepared, note)
         note(f"{len(recovered.done):,} mailboxes are done already")
-        return await Runner(prepared, observers, note, recovered, under_way, planned=planned).run(folder)
+        return await Runner(prepared, observers, note, recovered, under_way, planned=planned, sweeping=sweeping).run(
+            folder
+        )
 
 
 def _prepare(run: RunDir, flags: Flags) -> Prepared:
@@ -67,7 +70,7 @@ def _prepare(run: RunDir, flags: Flags) -> Prepared:
         prepared = prepare_again(run, flags)
     manifest = replace(
         prepared.manifest, parent=before.parent, undo=before.undo, id=before.id, started=before.started,
-        seconds=before.seconds, sums=before.sums, waits=before.waits,
+        seconds=before.seconds, sums=before.sums, waits=before.waits, processes=before.processes,
     )  # fmt: skip
     return replace(prepared, manifest=manifest)
 

@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from bulkmail import __version__
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.ending import Ended, end
 from bulkmail.app.fingerprint import measured
@@ -23,9 +25,10 @@ from bulkmail.app.prepare import Prepared
 from bulkmail.app.sharing import sharing
 from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
+from bulkmail.app.sweeping import Sweeping, Work, alone
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
-from bulkmail.app.writes import booked
+from bulkmail.app.writes import Writes, booked
 from bulkmail.errors import BulkmailError, gravest
 from bulkmail.model import Chunks, Source, Status, Wait
 from bulkmail.run.alarm import Alarm, AlarmSettings
@@ -34,12 +37,13 @@ from bulkmail.run.pending import Outputs
 from bulkmail.run.sampling import sampled
 from bulkmail.run.snapshot import Snapshot, resident
 from bulkmail.run.stop import TIME_BOX, Reason, Stop, changes_made
-from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.run.sweep import SweepSettings
 from bulkmail.rundir.addresses import Addresses, write_manifest
 from bulkmail.rundir.figures import believed
 from bulkmail.rundir.folder import INPUT, identity, require_itself
 from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.heartbeat import Heartbeat
+from bulkmail.rundir.manifest import Process, now
 from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
@@ -48,6 +52,7 @@ from bulkmail.source.remaining import Gate, Remaining
 from bulkmail.source.spool import SpooledSource
 from bulkmail.source.stalest import Stalest
 from bulkmail.task.declare import Options
+from bulkmail.transport.wire import new_ids
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +62,8 @@ class Runner:
     """One run while it goes. `observers` see it once a second, `note` tells the user of a wish to stop.
 
     `recovered` is how far processes before this one got; `under_way` are rows in which another run, that this one takes
-    back, had a write under way. A run with a `canary` stops after so many mailboxes, so that a person can look; one
-    that carries out a plan makes only the changes that are `planned`.
+    back, had a write under way. `sweeping` works through the mailboxes. A run with a `canary` stops after so many
+    mailboxes, so that a person can look; one that carries out a plan makes only the changes that are `planned`.
     """
 
     prepared: Prepared
@@ -68,6 +73,7 @@ class Runner:
     under_way: Mapping[int, Heartbeat] = field(default_factory=dict)
     canary: int = 0
     planned: Planned | None = None
+    sweeping: Sweeping = alone
     stop: Stop = field(default_factory=Stop)
     addresses: Addresses | None = field(default=None, init=False)
 
@@ -84,6 +90,8 @@ class Runner:
             self.addresses = self.prepared.addresses(folder)
             try:
                 await asyncio.to_thread(unsigned, folder)
+                this = Process.this(__version__, new_ids())
+                self._set(processes=(*self.prepared.manifest.processes, this))
                 await self._write_manifest(folder)
                 await self._work(folder)
             except BaseExceptionGroup as errors:
@@ -115,17 +123,33 @@ class Runner:
                 exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
                 run=prepared.manifest.id, addresses=self.addresses,
             ) as writes,
-            connected(prepared.job, prepared.credential, self.recovered.totals.hear, writes) as connection,
+            connected(
+                prepared.job, prepared.credential, self.recovered.totals.hear, writes,
+                ids=prepared.manifest.processes[-1].requests,
+            ) as connection,
             open_states(prepared, self.note) as states,
             open_freshness(prepared, self.note) as freshness,
             self._sharing(folder, connection),
         ):  # fmt: skip
-            with self._outputs(folder, states, freshness) as outputs:
+            with self._outputs(folder, states, freshness) as outputs, self._counting(connection):
                 source = await self.stop.before(self._input(folder, connection, freshness))
                 if source is not None:
-                    await self._work_on(source, connection, outputs, folder)
+                    await self._work_on(source, connection, writes, outputs, folder)
                     if freshness is not None:
                         await asyncio.to_thread(freshness.whole)
+
+    @contextmanager
+    def _counting(self, connection: Connection) -> Iterator[None]:
+        """How many attempts this process made stands in the manifest, however it ends."""
+        try:
+            yield
+        finally:
+            *before, this = self.prepared.manifest.processes
+            ended = replace(this, ended=now(), attempts=connection.wire.sent)
+            self._set(processes=(*before, ended))
+
+    def _set(self, **changed: Any) -> None:
+        self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, **changed))
 
     @asynccontextmanager
     async def _sharing(self, folder: Path, connection: Connection) -> AsyncIterator[None]:
@@ -134,9 +158,8 @@ class Runner:
             try:
                 yield
             finally:
-                manifest = self.prepared.manifest
                 met = [f"shared the limits of the service with {one}" for one in (found.met if found else ())]
-                self.prepared = replace(self.prepared, manifest=replace(manifest, warnings=(*manifest.warnings, *met)))
+                self._set(warnings=(*self.prepared.manifest.warnings, *met))
 
     def _outputs(
         self, folder: Path, states: States | None, freshness: Freshness | None
@@ -189,12 +212,15 @@ class Runner:
                 require_columns(prepared.options, names, once.name)
         return source
 
-    async def _work_on(self, source: Source, connection: Connection, outputs: Outputs, folder: Path) -> None:
+    async def _work_on(
+        self, source: Source, connection: Connection, writes: Writes, outputs: Outputs, folder: Path
+    ) -> None:
         """Raises InputError, when all is done, if the input was not what it had been found to be."""
         found = self.prepared.manifest.input
         try:
             async with self._observed(connection, outputs, folder):
-                await self._sweep(connection, self._gated(Remaining(source, self.recovered.done)), outputs)
+                remaining = self._gated(Remaining(source, self.recovered.done))
+                await self._sweep(remaining, connection, writes, outputs, folder)
         finally:  # however the run ends, its manifest names the input that was worked on
             self.prepared = replace(self.prepared, manifest=measured(self.prepared.manifest, source))
         require_unchanged(source, found)
@@ -202,24 +228,28 @@ class Runner:
     def _gated(self, source: Chunks) -> Chunks:
         return Gate(source, self.canary, self.stop.wait) if self.canary else source
 
-    async def _sweep(self, connection: Connection, source: Chunks, outputs: Outputs) -> None:
+    async def _sweep(
+        self, source: Chunks, connection: Connection, writes: Writes, outputs: Outputs, folder: Path
+    ) -> None:
         limits = self.prepared.job.limits
         options, failure = await self._asked_once(connection)
-        sweep = Sweep(
-            self.prepared.task,
+        work = Work(
+            self.prepared,
             options,
-            source=source,
-            open_graph=connection.of,
-            lanes=connection.stack.lanes,
-            outputs=outputs,
-            alarm=Alarm(self._watched(), self.recovered.changes.counts),
-            stop=self.stop,
-            settings=SweepSettings(
+            folder,
+            source,
+            connection,
+            writes,
+            outputs,
+            Alarm(self._watched(), self.recovered.changes.counts),
+            self.stop,
+            SweepSettings(
                 limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred, mask=self.addresses
             ),
+            self.note,
         )
         with self._time_box():
-            await sweep.run()
+            await self.sweeping(work)
         if failure is not None:
             raise failure
 
@@ -275,7 +305,7 @@ class Runner:
                 yield
         finally:
             service = believed(connection.stack.pace.statistics(), clock())
-            self.prepared = replace(self.prepared, manifest=replace(self.prepared.manifest, service=service))
+            self._set(service=service)
 
     def _shown(self, waits: Sequence[Wait]) -> Sequence[Wait]:
         mask = self.prepared.mask

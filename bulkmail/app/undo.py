@@ -11,6 +11,7 @@ from bulkmail.app.fingerprint import measured
 from bulkmail.app.observe import Note, Observer
 from bulkmail.app.prepare import Flags, introduce, prepare_undo
 from bulkmail.app.runner import Runner
+from bulkmail.app.sweeping import Sweeping, alone
 from bulkmail.errors import UsageError
 from bulkmail.rundir.applied import ChangesSource
 from bulkmail.rundir.folder import INPUT, existing, hold, open_folder
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 async def undo(
     folder: Path, flags: Flags, *, into: Path, job: Path | None = None,
-    observers: Sequence[Observer] = (), note: Note = log.info,
+    observers: Sequence[Observer] = (), note: Note = log.info, sweeping: Sweeping = alone,
 ) -> Ended:  # fmt: skip
     """Undoes the run in `folder`, by what its `run.json` says; the directory of the undo is `into`. Without
     `task.apply` among the `flags` it only plans. `job` is the job file, where that has been moved.
@@ -43,4 +44,4 @@ async def undo(
             source = await spool(ChangesSource(run), new / INPUT, prepared.addresses(new))
             manifest = measured(prepared.manifest, source)
             prepared = replace(prepared, source=source, manifest=manifest)
-            return await Runner(prepared, observers, note, under_way=under_way).run(new)
+            return await Runner(prepared, observers, note, under_way=under_way, sweeping=sweeping).run(new)

@@ -7,23 +7,12 @@ from typing import Annotated
 import typer
 
 from bulkmail.app.apply import apply as apply_plan
-from bulkmail.cli import console as say
-from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import (
-    AsJson,
-    LogJson,
-    MaxChanges,
-    MaxDuration,
-    MetricsFile,
-    MetricsListen,
-    MovedJob,
-    NoProgress,
-    Wait,
-    flags,
-)
-from bulkmail.cli.metering import Metering
+from bulkmail.cli.execute import Work
+from bulkmail.cli.executes import Usual, executes
+from bulkmail.cli.flags import MovedJob, flags
 
 
+@executes
 def apply(
     run_dir: Annotated[Path, typer.Argument(help="Directory of the plan.", metavar="RUN_DIR")],
     *,
@@ -32,15 +21,8 @@ def apply(
     ] = 0,
     output: Annotated[str, typer.Option("--output", help="Run directory; RUN_DIR-applied if not given.")] = "",
     moved: MovedJob = None,
-    max_changes: MaxChanges = None,
-    max_duration: MaxDuration = "",
-    wait: Wait = False,
-    metrics: MetricsFile = None,
-    metrics_listen: MetricsListen = "",
-    no_progress: NoProgress = False,
-    log_json: LogJson = False,
-    as_json: AsJson = False,
-) -> None:
+    usual: Usual,
+) -> Work:
     """Carry out a plan that you have reviewed: exactly the changes in its records.csv and changes.ndjson.
 
     The options, the flags and the list are those of the plan, whatever the job file says today; the key comes from the
@@ -56,13 +38,5 @@ def apply(
 
       bulkmail apply out/settings.apply-2026-11-23 --canary 50
     """
-    say.log_to_stderr(as_json=log_json)
-    with say.exit_on_error():
-        given = flags(None, {
-            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-        })  # fmt: skip
-        into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
-        work = partial(apply_plan, run_dir, given, into=into, job=moved, canary=canary)
-        metering = Metering(metrics, metrics_listen)
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
-    raise typer.Exit(code)
+    into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-applied")
+    return partial(apply_plan, run_dir, flags(None, usual.settings), into=into, job=moved, canary=canary)

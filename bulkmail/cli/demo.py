@@ -18,6 +18,7 @@ from bulkmail.app.begin import begin
 from bulkmail.app.compose import credential_of
 from bulkmail.app.ending import Ended
 from bulkmail.app.loop import run as run_loop
+from bulkmail.app.sweeping import alone
 from bulkmail.app.undo import undo
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
@@ -106,7 +107,7 @@ async def _there_and_back(rehearsal: Rehearsal) -> None:
 
 async def _observed(work: Callable[..., Coroutine[Any, Any, Ended]]) -> Ended:
     with shown(say.errors) as observer:
-        ended = await work(observers=[observer], note=_unsaid)
+        ended = await work(observers=[observer], note=_unsaid, sweeping=alone)
     if ended.failure is not None:
         raise ended.failure
     return ended

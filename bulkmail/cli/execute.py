@@ -9,12 +9,14 @@ import typer
 from bulkmail.app.ending import Ended
 from bulkmail.app.loop import run as run_loop
 from bulkmail.app.observe import Note, Observer
+from bulkmail.app.sweeping import Sweeping
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
 from bulkmail.cli.against import tell_against
 from bulkmail.cli.metering import Metering, metered
 from bulkmail.cli.password import unlocking
 from bulkmail.cli.progress import shown
+from bulkmail.cli.workers import sweeping
 from bulkmail.errors import BulkmailError, InputError, OutputError
 from bulkmail.report.view import View, view_of
 from bulkmail.rundir.maskkey import known
@@ -26,7 +28,9 @@ log = logging.getLogger(__name__)
 class Work(Protocol):
     """A run that has everything but its observers."""
 
-    def __call__(self, *, observers: Sequence[Observer], note: Note) -> Coroutine[Any, Any, Ended]: ...
+    def __call__(
+        self, *, observers: Sequence[Observer], note: Note, sweeping: Sweeping
+    ) -> Coroutine[Any, Any, Ended]: ...
 
 
 def execute(
@@ -62,7 +66,7 @@ def execute(
 
 def _ended(work: Work, more: Sequence[Observer], *, hidden: bool) -> Ended:
     with shown(None if hidden else say.errors) as observer:
-        return run_loop(work(observers=[observer, *more], note=say.note))
+        return run_loop(work(observers=[observer, *more], note=say.note, sweeping=sweeping))
 
 
 def _view(ended: Ended) -> View:

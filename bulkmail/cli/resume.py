@@ -9,25 +9,9 @@ import typer
 from bulkmail.app.again import again
 from bulkmail.app.commands import SEND_AGAIN
 from bulkmail.app.resume import resume as resume_run
-from bulkmail.cli import console as say
-from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import (
-    Against,
-    ApplyFlag,
-    AsJson,
-    LogJson,
-    MaxChanges,
-    MaxDuration,
-    MetricsFile,
-    MetricsListen,
-    MovedJob,
-    NoProgress,
-    PlanFlag,
-    Wait,
-    applies,
-    flags,
-)
-from bulkmail.cli.metering import Metering
+from bulkmail.cli.execute import Work
+from bulkmail.cli.executes import Aim, Compared, executes
+from bulkmail.cli.flags import MovedJob, flags
 from bulkmail.errors import UsageError
 from bulkmail.model import Status
 
@@ -35,6 +19,7 @@ ROOM = 100
 """Columns that help in tables needs: an option has a long name, so that no one gives it by mistake."""
 
 
+@executes
 def resume(
     run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
     *,
@@ -47,8 +32,7 @@ def resume(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although input, job or task are not what they were.")
     ] = False,
-    apply: ApplyFlag = False,
-    plan: PlanFlag = False,
+    aim: Aim,
     send_again: Annotated[
         bool,
         typer.Option(
@@ -56,16 +40,8 @@ def resume(
         ),
     ] = False,
     moved: MovedJob = None,
-    max_changes: MaxChanges = None,
-    max_duration: MaxDuration = "",
-    against: Against = "",
-    wait: Wait = False,
-    metrics: MetricsFile = None,
-    metrics_listen: MetricsListen = "",
-    no_progress: NoProgress = False,
-    log_json: LogJson = False,
-    as_json: AsJson = False,
-) -> None:
+    usual: Compared,
+) -> Work:
     """Go on with a run that was stopped or killed: what is done stays done, the rest is done now.
 
     Input, task, application and tenant have to be what they were; what is not is named, and refused until you accept
@@ -81,24 +57,17 @@ def resume(
 
       bulkmail resume out/settings.report-2026-11-23 --retry failed,denied
     """
-    say.log_to_stderr(as_json=log_json)
-    with say.exit_on_error():
-        given = flags(None, {
-            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-        })  # fmt: skip
-        statuses, wanted = _statuses(retry), applies(apply, plan)
-        if not retry and (wanted is not None or send_again):
-            raise UsageError(
-                "--apply, --plan and " + SEND_AGAIN + " go with --retry",
-                hint="A run that goes on does what it was begun for. `bulkmail apply RUN_DIR` applies a plan.",
-            )
-        if wanted is not None:
-            given |= {"task.apply": wanted}
-        go_on = partial(resume_run, run_dir, given, job=moved, accept=accept_changes)
-        work = partial(again, run_dir, statuses, given, send_again=send_again, job=moved) if retry else go_on
-        metering = Metering(metrics, metrics_listen)
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering, against=against)
-    raise typer.Exit(code)
+    given, statuses, wanted = flags(None, usual.settings), _statuses(retry), aim.applies
+    if not retry and (wanted is not None or send_again):
+        raise UsageError(
+            "--apply, --plan and " + SEND_AGAIN + " go with --retry",
+            hint="A run that goes on does what it was begun for. `bulkmail apply RUN_DIR` applies a plan.",
+        )
+    if wanted is not None:
+        given |= {"task.apply": wanted}
+    if retry:
+        return partial(again, run_dir, statuses, given, send_again=send_again, job=moved)
+    return partial(resume_run, run_dir, given, job=moved, accept=accept_changes)
 
 
 def _statuses(text: str) -> frozenset[Status]:

@@ -7,31 +7,14 @@ import typer
 
 from bulkmail.app.begin import begin
 from bulkmail.app.ending import Ended
-from bulkmail.cli import console as say
 from bulkmail.cli.check import require_passed
-from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import (
-    Against,
-    ApplyFlag,
-    AsJson,
-    JobFile,
-    LogJson,
-    Masked,
-    MaxChanges,
-    MaxDuration,
-    MetricsFile,
-    MetricsListen,
-    NoProgress,
-    PlanFlag,
-    Settings,
-    Wait,
-    applies,
-    flags,
-)
-from bulkmail.cli.metering import Metering
+from bulkmail.cli.execute import Work
+from bulkmail.cli.executes import Aim, Compared, executes
+from bulkmail.cli.flags import JobFile, Masked, Settings, flags
 from bulkmail.config import load
 
 
+@executes
 def run(
     job_file: JobFile,
     *,
@@ -39,8 +22,7 @@ def run(
         str, typer.Option("--input", help="Mailboxes: CSV, NDJSON or text; - for standard input.")
     ] = "",
     output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
-    apply: ApplyFlag = False,
-    plan: PlanFlag = False,
+    aim: Aim,
     drift: Annotated[
         bool | None,
         typer.Option("--drift", help="Plan, and exit with 8 if anything would be changed, or if there are findings."),
@@ -49,21 +31,13 @@ def run(
         str, typer.Option("--where", help="Only these rows, such as \"Department == 'Finance' and not Exempt\".")
     ] = "",
     limit: Annotated[int | None, typer.Option(help="Stop after so many mailboxes; 0 takes all.", min=0)] = None,
-    max_changes: MaxChanges = None,
     settings: Settings = None,
-    max_duration: MaxDuration = "",
-    against: Against = "",
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,
     mask: Masked = False,
-    wait: Wait = False,
-    metrics: MetricsFile = None,
-    metrics_listen: MetricsListen = "",
-    no_progress: NoProgress = False,
-    log_json: LogJson = False,
-    as_json: AsJson = False,
-) -> None:
+    usual: Compared,
+) -> Work:
     """Run a job's task against every mailbox of its input.
 
     Writes a run directory with the rows (records.ndjson, records.csv), an outcome for every mailbox
@@ -90,20 +64,14 @@ def run(
 
       grep @contoso.com all.txt | bulkmail run report.toml --input -
     """
-    say.log_to_stderr(as_json=log_json)
-    with say.exit_on_error():
-        given = flags(settings, {
-            "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
-            "task.apply": applies(apply, plan), "task.drift": drift,
-            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-            "output.mask": mask or None,
-        })  # fmt: skip
-        if check:
-            require_passed(job_file, given, log_json=log_json)
+    given = flags(settings, usual.settings | {
+        "input.path": input_path, "output.directory": output, "input.where": where, "input.limit": limit,
+        "task.apply": aim.applies, "task.drift": drift, "output.mask": mask or None,
+    })  # fmt: skip
+    if check:
+        require_passed(job_file, given, log_json=usual.log_json)
 
-        def work(**shown: Any) -> Coroutine[Any, Any, Ended]:
-            return begin(load(job_file, flags=given), given, **shown)
+    def work(**shown: Any) -> Coroutine[Any, Any, Ended]:
+        return begin(load(job_file, flags=given), given, **shown)
 
-        metering = Metering(metrics, metrics_listen)
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering, against=against)
-    raise typer.Exit(code)
+    return work

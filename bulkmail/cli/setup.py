@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from bulkmail.cli import console as say
 from bulkmail.cli.check import checked
 from bulkmail.cli.columns import NAME, below, line
 from bulkmail.cli.findings import show
+from bulkmail.cli.groups import grouped
 from bulkmail.cli.wishes import Given, asked, successor
 from bulkmail.daemon import in_daemon
 from bulkmail.identity.entra import tls_context
@@ -39,15 +40,31 @@ class By(StrEnum):
     PORTAL = "portal"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """In which way the steps are taken. `public_client` is the application that the administrator signs in with."""
+    """In which way the steps are taken."""
 
-    yes: bool
-    dry_run: bool
-    public_client: str
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look at everything, and do nothing.")] = False
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take what is usual, and do each step.")] = False
+    public_client: Annotated[
+        str,
+        typer.Option(
+            help="Application that the administrator signs in with.", show_default="Microsoft Graph Command Line Tools"
+        ),
+    ] = GRAPH_TOOLS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """Where the application is; with the tenant and its client id, what a job says in [app]."""
+
+    cloud: Annotated[str, typer.Option(help="global, usgov, usgov-dod, china, or custom with the next two.")] = ""
+    login: Annotated[str, typer.Option(help="Sign-in endpoint of a custom cloud.")] = ""
+    graph: Annotated[str, typer.Option(help="Graph endpoint of a custom cloud.")] = ""
+    ca_file: Annotated[str, typer.Option(help="Certificate authorities to trust.")] = ""
+
+
+@grouped
 def setup(
     job_file: Annotated[Path, typer.Argument(help="Job file; made if it is not there.", metavar="[JOB.toml]")] = Path(
         "bulkmail.toml"
@@ -74,18 +91,8 @@ def setup(
     by: Annotated[
         By | None, typer.Option("--print", help="Print the steps for the Azure CLI, PowerShell or the portal instead.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look at everything, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take what is usual, and do each step.")] = False,
-    public_client: Annotated[
-        str,
-        typer.Option(
-            help="Application that the administrator signs in with.", show_default="Microsoft Graph Command Line Tools"
-        ),
-    ] = GRAPH_TOOLS,
-    cloud: Annotated[str, typer.Option(help="global, usgov, usgov-dod, china, or custom with the next two.")] = "",
-    login: Annotated[str, typer.Option(help="Sign-in endpoint of a custom cloud.")] = "",
-    graph: Annotated[str, typer.Option(help="Graph endpoint of a custom cloud.")] = "",
-    ca_file: Annotated[str, typer.Option(help="Certificate authorities to trust.")] = "",
+    how: How,
+    cloud: Cloud,
 ) -> None:
     """Set an application up: key, registration, permissions, consent and a job file, each shown before it is done.
 
@@ -107,10 +114,10 @@ def setup(
       bulkmail setup contoso.toml --rollover
     """
     say.log_to_stderr(as_json=False)
-    app = {"tenant_id": tenant, "client_id": client_id, "cloud": cloud, "login": login, "graph": graph,
-           "ca_file": ca_file}  # fmt: skip
-    given = Given(job_file, app, tuple(task or ()), name, input_path, scope, days, key_size, yes=yes or by is not None)
-    how = How(yes, dry_run, public_client)
+    app = {"tenant_id": tenant, "client_id": client_id, **asdict(cloud)}
+    given = Given(
+        job_file, app, tuple(task or ()), name, input_path, scope, days, key_size, yes=how.yes or by is not None
+    )
     with say.exit_on_error():
         try:
             code = _set_up(given, how, by, rollover=rollover, remove_old=remove_old)
@@ -159,8 +166,12 @@ def _introduce(site: Site, steps: Sequence[Step]) -> None:
     wish = site.wish
     for number, step in enumerate(steps, 1):
         say.results.print(f"{number:2}  {step.name:<{NAME}}{step.what}", soft_wrap=True)
-    roles = f", with {', '.join(wish.roles)}" if wish.roles else ""
-    say.results.print(f"\nfor {', '.join(wish.tasks)} in {wish.app.tenant_id}{roles}\n", soft_wrap=True)
+    say.results.print()
+    line(say.results, "for", "tasks", ", ".join(wish.tasks))
+    line(say.results, "in", "tenant", wish.app.tenant_id)
+    if wish.roles:
+        line(say.results, "with", "permissions", ", ".join(wish.roles))
+    say.results.print()
 
 
 async def _sign_in(site: Site, how: How, opened: AsyncExitStack) -> Administrator:
@@ -173,8 +184,8 @@ async def _sign_in(site: Site, how: How, opened: AsyncExitStack) -> Administrato
 
 
 def _tell_code(code: Code) -> None:
-    text = f"Sign in as an administrator of the tenant: open {code.where} on any device and enter {code.user_code}"
-    say.results.print(text, style="bold", soft_wrap=True)
+    say.results.print("Sign in as an administrator of the tenant, on any device:", style="bold")
+    say.results.print(f"  open   {code.where}\n  enter  {code.user_code}", style="bold", soft_wrap=True)
 
 
 async def _agree(step: Step, look: Look, *, yes: bool) -> bool:

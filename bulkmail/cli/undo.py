@@ -7,42 +7,20 @@ from typing import Annotated
 import typer
 
 from bulkmail.app.undo import undo as undo_run
-from bulkmail.cli import console as say
-from bulkmail.cli.execute import execute
-from bulkmail.cli.flags import (
-    ApplyFlag,
-    AsJson,
-    LogJson,
-    MaxChanges,
-    MaxDuration,
-    MetricsFile,
-    MetricsListen,
-    MovedJob,
-    NoProgress,
-    PlanFlag,
-    Wait,
-    applies,
-    flags,
-)
-from bulkmail.cli.metering import Metering
+from bulkmail.cli.execute import Work
+from bulkmail.cli.executes import Aim, Usual, executes
+from bulkmail.cli.flags import MovedJob, flags
 
 
+@executes
 def undo(
     run_dir: Annotated[Path, typer.Argument(help="Directory of the run to take back.", metavar="RUN_DIR")],
     *,
     output: Annotated[str, typer.Option("--output", help="Run directory; RUN_DIR-undo if not given.")] = "",
-    apply: ApplyFlag = False,
-    plan: PlanFlag = False,
+    aim: Aim,
     moved: MovedJob = None,
-    max_changes: MaxChanges = None,
-    max_duration: MaxDuration = "",
-    wait: Wait = False,
-    metrics: MetricsFile = None,
-    metrics_listen: MetricsListen = "",
-    no_progress: NoProgress = False,
-    log_json: LogJson = False,
-    as_json: AsJson = False,
-) -> None:
+    usual: Usual,
+) -> Work:
     """Put back what a run changed, where it still is as the run left it. Only plans, unless told to --apply.
 
     What was changed since by others is reported and left alone. The undo goes by the task, the options and the
@@ -55,14 +33,6 @@ def undo(
 
       bulkmail undo out/settings.apply-2026-11-23 --apply
     """
-    say.log_to_stderr(as_json=log_json)
-    with say.exit_on_error():
-        given = flags(None, {
-            "limits.max_changes": max_changes, "limits.max_duration": max_duration, "limits.wait": wait or None,
-        })  # fmt: skip
-        given |= {"task.apply": bool(applies(apply, plan))}
-        into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-undo")
-        work = partial(undo_run, run_dir, given, into=into, job=moved)
-        metering = Metering(metrics, metrics_listen)
-        code = execute(work, hidden=no_progress or log_json, as_json=as_json, metering=metering)
-    raise typer.Exit(code)
+    given = flags(None, usual.settings) | {"task.apply": bool(aim.applies)}
+    into = Path(output) if output else run_dir.with_name(f"{run_dir.resolve().name}-undo")
+    return partial(undo_run, run_dir, given, into=into, job=moved)

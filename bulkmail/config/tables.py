@@ -158,6 +158,10 @@ class Limits(Table):
     batch: bool | int = Field(
         default=False, description="true or a number of parts up to 20: pack requests into $batch"
     )
+    chain: int = Field(
+        20, ge=1, le=20, description="writes of one mailbox that leave together where many wait, to be carried out one "
+        "after another in a $batch; 1: none",
+    )  # fmt: skip
     max_attempts: int = Field(
         6, ge=1, le=20, description="attempts of a request at least; throttled ones are not counted"
     )
@@ -244,6 +248,38 @@ class State(Table):
     )
 
 
+class Cluster(Table):
+    """Several processes, on this machine or on many; needs the extra `cluster`. Built in: this process alone."""
+
+    workers: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="processes on this machine; with a scheduler, workers that are used at the most (0: those that are "
+        "there when the run begins)",
+    )
+    scheduler: str = Field("", description="a Dask cluster: tcp://..., tls://... or the path of its scheduler file")
+    minimum: int = Field(1, ge=1, le=256, description="with a scheduler, workers that a run waits for")
+    listen: str = Field(
+        "", description="host, or host:port, where workers reach this process; built in: as the scheduler does"
+    )
+    tls_ca: File = Field(None, description="PEM with the authority of the Dask cluster, for tls://")
+    tls_certificate: File = Field(None, description="PEM with this process's certificate in that cluster")
+    tls_key: File = Field(None, description="PEM with its private key")
+    tokens: Literal["", "coordinator", "own"] = Field(
+        "",
+        description="where workers have their tokens from: this process, over TLS, or their own certificate, at the "
+        "path of app.certificate; built in: this process where there is TLS",
+    )
+    lease: Seconds = Field(
+        10.0, description="how long a worker that is not heard of may go on sending, and its mailboxes wait"
+    )
+
+    @property
+    def wanted(self) -> bool:
+        return self.workers > 0 or bool(self.scheduler)
+
+
 class Job(Table):
     """All there is to know about a run, before its first request."""
 
@@ -253,6 +289,7 @@ class Job(Table):
     limits: Limits = Limits()
     output: Output = Output()
     state: State = State()
+    cluster: Cluster = Cluster()
     path: Path = Field(Path(), exclude=True, description="the job file; not a key of it")
     notes: tuple[str, ...] = Field((), exclude=True)
 
@@ -264,6 +301,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "limits": Limits,
     "output": Output,
     "state": State,
+    "cluster": Cluster,
 }
 SECRETS = frozenset({"certificate_password", "client_secret"})
 PATHS = (
@@ -278,4 +316,7 @@ PATHS = (
     ("output", "mask_key"),
     ("state", "path"),
     ("state", "registry"),
+    ("cluster", "tls_ca"),
+    ("cluster", "tls_certificate"),
+    ("cluster", "tls_key"),
 )

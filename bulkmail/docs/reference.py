@@ -7,14 +7,14 @@ A part stands between `<!-- generated: NAME -->`, or `<!-- generated: NAME FAMIL
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bulkmail.config.layers import VARIABLES
-from bulkmail.config.tables import TABLES
+from bulkmail.config.tables import TABLES, Seconds
 from bulkmail.docs import families
 from bulkmail.errors import EXIT_CODES
 from bulkmail.task.declare import Task
@@ -91,6 +91,9 @@ def write() -> list[Path]:
     return changed
 
 
+_IN_SECONDS = get_args(Seconds)[1]
+
+
 def _summary(model: type[BaseModel]) -> str:
     return (model.__doc__ or "").strip().split("\n")[0]
 
@@ -119,4 +122,6 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.get_default(call_default_factory=True)
     if value is None or value in ("", (), []):
         return ""
+    if _IN_SECONDS in field.metadata:
+        return f"`{value:g}s`"
     return f"`{orjson.dumps(value, default=str).decode()}`"

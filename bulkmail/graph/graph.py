@@ -113,7 +113,9 @@ class Graph:
         may be empty at any time, which means that all is to be done."""
         return self._kept.state
 
-    def blob(self, name: str, frame: Frame | None = None) -> AbstractAsyncContextManager[BlobFile]:
+    def blob(
+        self, name: str, frame: Frame | None = None, *, hashed: bool = True
+    ) -> AbstractAsyncContextManager[BlobFile]:
         """Binary output, in chunks, to a file of this mailbox in the run directory:
 
             async with graph.blob("inbox.mbox") as file:
@@ -121,9 +123,8 @@ class Graph:
             yield {"subject": subject, **file.blob._asdict()}
 
         A name that is used again is an archive, to which the next blob is appended; `frame` is what stands around a
-        member of it. Raises OutputError.
-        """
-        return self._kept.blob(name, frame)
+        member of it. What is not `hashed` has no digest. Raises OutputError."""
+        return self._kept.blob(name, frame, hashed=hashed)
 
     def carried(self, done: int, expected: int) -> None:
         """Shows how far a long mailbox is: bytes that were moved, and about how many there will be."""

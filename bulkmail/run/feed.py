@@ -39,13 +39,15 @@ class Waiters:
 
 
 class Feed:
-    """`await feed.next()` gives the next row, or None at the end; safe to call from many workers.
+    """`await feed.next()` gives the next row, or None at the end; safe to call from many workers. The next chunk is
+    read when no more than `ahead` rows are at hand.
 
     Workers that wait are served in order, and only as many are woken as there are rows. A worker that is cancelled
     while it waits takes no row with it.
     """
 
-    def __init__(self, source: Chunks) -> None:
+    def __init__(self, source: Chunks, ahead: int = AHEAD) -> None:
+        self._ahead = ahead
         self._chunks = aiter(source)
         self._rows: deque[Mailbox | Rejected] = deque()
         self._waiting = Waiters()
@@ -61,7 +63,7 @@ class Feed:
         rows = self._rows
         if not rows:
             return None
-        if len(rows) <= AHEAD:
+        if len(rows) <= self._ahead:
             self._read_on()
         return rows.popleft()
 

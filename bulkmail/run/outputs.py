@@ -62,6 +62,20 @@ def _warn_of(name: str) -> None:
     log.warning("the task gives a column that it does not declare, so records.csv is without it: %s", one_line(name))
 
 
+def sheets_of(
+    columns: Sequence[str], settings: OutputSettings, parts: Mapping[str, Sequence[str]] = NO_PARTS
+) -> dict[str, Format]:
+    """How the rows of a run are written: each file of rows with its format, in the order of a writer's sinks."""
+    table = partial(
+        Csv, raw=settings.raw, bom=settings.bom, delimiter=settings.delimiter, decimal_comma=settings.decimal_comma
+    )
+    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table(columns, stray=_warn_of)}
+    sheets = {f"{RECORDS}.{suffix}": formats[suffix] for suffix in settings.formats}
+    if "csv" in settings.formats:
+        sheets |= {part_sheet(part): OfPart(part, table(own)) for part, own in parts.items()}
+    return sheets
+
+
 @contextmanager
 def open_outputs(
     folder: Path,
@@ -80,11 +94,7 @@ def open_outputs(
     only plans leaves `states` as they are. `run` is the id that the journal names. `parts` are the columns of each part
     that has a CSV of its own. `addresses` keep these out of all files but their own. Raises OutputError."""
     bom, delimiter = settings.bom, settings.delimiter
-    table = partial(Csv, raw=settings.raw, bom=bom, delimiter=delimiter, decimal_comma=settings.decimal_comma)
-    formats: dict[str, Format] = {"ndjson": Ndjson(), "csv": table(columns, stray=_warn_of)}
-    sheets = {f"{RECORDS}.{suffix}": formats[suffix] for suffix in settings.formats}
-    if "csv" in settings.formats:
-        sheets |= {part_sheet(part): OfPart(part, table(own)) for part, own in parts.items()}
+    sheets = sheets_of(columns, settings, parts)
     with ExitStack() as opened:
         sinks = []
         for name, sheet in sheets.items():

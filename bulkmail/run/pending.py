@@ -7,13 +7,12 @@ encoded as they come; past some megabytes they lie in a spill, so that a mailbox
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from bulkmail.errors import TaskMistake
 from bulkmail.model import NOTHING, Checkpoint, Mailbox, Row
 from bulkmail.run.writer import Block, Extra, Part, Writer
 from bulkmail.rundir.entries import Reached, checked_state
-from bulkmail.rundir.state import States
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, Writing
 from bulkmail.sink.spill import Spill, Spills
@@ -27,6 +26,12 @@ LARGEST = 1 << 20
 """Bytes of the state that a mailbox may leave for the next run: a few thousand delta links."""
 
 
+class Remembered(Protocol):
+    """What mailboxes left behind in earlier runs."""
+
+    async def read(self, mailbox: Mailbox, /) -> dict[str, Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """Where a run puts what its mailboxes find. `reached` has the last checkpoint of mailboxes without an outcome, by
@@ -35,7 +40,7 @@ class Outputs:
     writer: Writer
     spills: Spills
     blobs: Blobs
-    states: States | None = None
+    states: Remembered | None = None
     totals: Totals = field(default_factory=Totals)
     reached: dict[int, Reached] = field(default_factory=dict)
 
@@ -77,11 +82,11 @@ class Pending:
     def turn(self) -> asyncio.Semaphore:
         return self._outputs.blobs.turn
 
-    def blob(self, name: str, frame: Frame | None = None, /) -> Writing:
+    def blob(self, name: str, frame: Frame | None = None, /, *, hashed: bool = True) -> Writing:
         self.is_short = False
         if self._blobs is None:
             self._blobs = self._outputs.blobs.of(self._mailbox)
-        return self._blobs.open(name, frame)
+        return self._blobs.open(name, frame, hashed=hashed)
 
     def carried(self, done: int, expected: int, /) -> None:
         self._outputs.totals.carried[self._mailbox.row] = done, expected

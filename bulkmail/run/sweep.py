@@ -27,7 +27,7 @@ from bulkmail.model import (
     key_of,
 )
 from bulkmail.run.alarm import Alarm
-from bulkmail.run.feed import Feed
+from bulkmail.run.feed import AHEAD, Feed
 from bulkmail.run.judging import Judge
 from bulkmail.run.pending import CHUNK, Outputs, Pending
 from bulkmail.run.remainder import Remainder
@@ -63,13 +63,15 @@ class Masking(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """`workers` mailboxes at a time; `grace` is in seconds; `parked` rows may wait for a turn at their target. In rows
+    """`workers` mailboxes at a time; `grace` is in seconds; `parked` rows may wait for a turn at their target; more are
+    read when `ahead` are at hand. In rows
     that are `barred`, something that must not be done twice was begun by a process that died. A `mask` stands in rows
     in the place of addresses."""
 
     workers: int = 4096
     grace: float = 30.0
     parked: int = PARKED
+    ahead: int = AHEAD
     barred: Container[int] = frozenset()
     mask: Masking | None = None
 
@@ -100,7 +102,7 @@ class Sweep:
         self._alarm = alarm
         self._stop = stop
         self._settings = settings
-        self._feed = Feed(source)
+        self._feed = Feed(source, settings.ahead)
         self._turns = turns_of(task, options, self._feed, settings.parked)
         self._rows = self._turns or self._feed
         self._workers: dict[asyncio.Task[None], Worker] = {}

@@ -97,13 +97,16 @@ class Addresses:
         if self._veil is not None and not anew:
             return self._veil
         with self._writing:
-            if self._veil is None or anew:
-                texts: dict[str, str] = {}
-                for end, entry in read(self.path, run=self._run):
-                    texts[str(entry[MASKED])] = str(entry[TEXT])
-                    self._length = end
-                self._veil = Veil(self._mask, texts)
+            veil = self._veil  # another thread may have read the file while this one waited
+            self._veil = self._read() if veil is None or anew else veil
             return self._veil
+
+    def _read(self) -> Veil:
+        texts: dict[str, str] = {}
+        for end, entry in read(self.path, run=self._run):
+            texts[str(entry[MASKED])] = str(entry[TEXT])
+            self._length = end
+        return Veil(self._mask, texts)
 
 
 def addresses_of(manifest: Manifest, folder: Path, mask: Mask | None) -> Addresses | None:

@@ -7,10 +7,10 @@ file that can be neither read nor made is an error.
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from bulkmail.atomic import make_folder
+from bulkmail.atomic import make_folder, restrict
 from bulkmail.errors import OutputError
 
 PATIENCE = 30.0
@@ -73,9 +73,7 @@ def _make_private(path: Path) -> None:
     make_folder(path.parent)
     handle = os.open(path, _FLAGS, 0o600)
     try:
-        if hasattr(os, "fchmod"):
-            with suppress(OSError):  # a file system without modes
-                os.fchmod(handle, 0o600)
+        restrict(handle)
     finally:
         os.close(handle)
 

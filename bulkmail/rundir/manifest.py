@@ -4,7 +4,7 @@ each time; read back as the same nouns."""
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -130,6 +130,26 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """Who worked on a run, when and by which version. The `client-request-id` of its n-th attempt at a request, counted
+    from 0, is `requests` and n in twelve hexadecimal digits. One that died could not say when it `ended` and how many
+    `attempts` it made."""
+
+    version: str
+    started: str
+    requests: str
+    ended: str = ""
+    attempts: int | None = None
+    pid: int = 0
+    host: str = ""
+    user: str = ""
+
+    @classmethod
+    def this(cls, version: str, requests: str) -> "Process":
+        return cls(version, now(), requests, pid=os.getpid(), host=socket.gethostname(), user=user())
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """One run. `counts` are of the input's rows.
 
@@ -146,8 +166,9 @@ class Manifest:
 
     `undone` are the changes of an undo by what became of them. `drift` is whether there is any; None where it was not
     asked for. `sent_once` are mailboxes that did not end well, by status, in which something was or may have been sent
-    that must not be sent again. `pid`, `host` and `user` are those of the process that wrote it last. `id` is what the
-    journals name the run by, 32 hexadecimal digits; empty in a run directory of earlier versions.
+    that must not be sent again. `pid`, `host` and `user` are those of the process that wrote it last. `processes` are
+    all that worked on it, the last one last. `id` is what the journals name the run by, 32 hexadecimal digits; empty in
+    a run directory of earlier versions.
     """
 
     task: str
@@ -187,6 +208,7 @@ class Manifest:
     advice: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     outputs: Mapping[str, Digest] = field(default_factory=dict)
+    processes: tuple[Process, ...] = ()
     pid: int = 0
     host: str = ""
     user: str = ""
@@ -194,7 +216,7 @@ class Manifest:
 
     def write(self, folder: Path) -> Self:
         """Puts it into `folder`, and returns it as written: by this process. Raises OutputError."""
-        written = replace(self, pid=os.getpid(), host=socket.gethostname(), user=_user())
+        written = replace(self, pid=os.getpid(), host=socket.gethostname(), user=user())
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         atomic.replace(folder / MANIFEST, orjson.dumps(written.as_json(), option=option))
         return written
@@ -273,9 +295,9 @@ def _reader() -> TypeAdapter[Manifest]:
     return TypeAdapter(Manifest)
 
 
-def _user() -> str:
-    """The account that the process runs as; empty for one without a name."""
+def user(asked: Callable[[], str] = getpass.getuser) -> str:
+    """The account that the process runs as; empty for one without a name, as in many a container."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return asked()
+    except (ImportError, KeyError, OSError):  # Windows has no list of accounts; the others: see getpass.getuser
         return ""

@@ -12,12 +12,11 @@ BYTES = 32
 
 def made(path: Path) -> Mask:
     """The mask with the key in `path`, which is made if it is not there. Raises ConfigError and OutputError. Blocks."""
-    if not path.exists():
-        try:
-            atomic.create(path, f"{token_hex(BYTES)}\n".encode())
-        except OutputError:
-            if not path.exists():  # else another run has just made it
-                raise
+    try:
+        atomic.create(path, f"{token_hex(BYTES)}\n".encode())
+    except OutputError:
+        if not path.exists():  # else it is that of an earlier run, or of one that began at the same time
+            raise
     return Mask(_read(path))
 
 

@@ -6,12 +6,17 @@ Reads entries in their order; knows no file.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from bulkmail.model import Effect, Ending, Made
 from bulkmail.rundir.entries import ChangeEntry, Concluded, Intent, Reopened, counts
 from bulkmail.rundir.heartbeat import Heartbeat
-from bulkmail.source.rows import Rows
+
+
+class Known(Protocol):
+    """Which rows have an outcome."""
+
+    def __contains__(self, row: int, /) -> bool: ...
 
 
 class Begun(NamedTuple):
@@ -46,7 +51,7 @@ class Unfinished:
     under_way: dict[int, Heartbeat] = field(default_factory=dict)
 
 
-def unfinished(ledger: Iterable[tuple[int, ChangeEntry]], done: Rows, last: Heartbeat) -> Unfinished:
+def unfinished(ledger: Iterable[tuple[int, ChangeEntry]], done: Known, last: Heartbeat) -> Unfinished:
     """Reads a ledger: each entry with the offset where its line ends. `done` are the rows with an outcome, `last` is
     the heartbeat of the process that wrote the end of it."""
     found = Unfinished()

@@ -3,11 +3,12 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bulkmail.atomic import restrict
 from bulkmail.errors import OutputError
 
 # What only POSIX or only Windows has is 0 or a stand-in on the other.
@@ -118,9 +119,8 @@ class Appender:
 def _opened(path: Path, flags: int) -> int:
     with os_errors_as_output_error(path):
         file = os.open(path, _FLAGS | flags, 0o600)
-    if flags and hasattr(os, "fchmod"):
-        with suppress(OSError):  # a file system without modes
-            os.fchmod(file, 0o600)  # a strange umask may have taken even the owner's rights
+    if flags:
+        restrict(file)
     return file
 
 

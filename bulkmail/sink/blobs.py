@@ -9,8 +9,9 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,12 @@ T = TypeVar("T")
 THREADS = 4
 """Chunks that are written at a time, by threads of their own: a slow disk must not keep the journals waiting."""
 
+WORTH = 256 * 1024
+"""Bytes that are worth a journey to a thread; what is smaller is written by the one that ends its blob."""
+
+COPIED = 1 << 20
+"""Bytes that are copied at a time."""
+
 STREAMS = 16
 """Contents that are streamed at a time in the whole run: each takes up to two megabytes, most of it buffers of TLS that
 fill while the disk is slower than the network."""
@@ -36,12 +43,20 @@ fill while the disk is slower than the network."""
 _FOLDER = re.compile(r"([0-9]+)-")
 
 
-class Blobs:
-    """The blobs of a run, below `folder`. `hide` keeps addresses out of the names of folders."""
+async def at_once() -> None:
+    """For who writes alone."""
 
-    def __init__(self, folder: Path, hide: Callable[[str], str] = str) -> None:
+
+class Blobs:
+    """The blobs of a run, below `folder`. `hide` keeps addresses out of the names of folders. Files are touched only
+    after `allowed` has returned: where many processes write, it waits for the right to."""
+
+    def __init__(
+        self, folder: Path, hide: Callable[[str], str] = str, allowed: Callable[[], Awaitable[None]] = at_once
+    ) -> None:
         self.folder = folder
         self._hide = hide
+        self._allowed = allowed
         self.turn = asyncio.Semaphore(STREAMS)
         self._threads: ThreadPoolExecutor | None = None
 
@@ -60,6 +75,7 @@ class Blobs:
         threads, done = self._threads, list[T]()
 
         async def run() -> None:
+            await self._allowed()
             done.append(await loop.run_in_executor(threads, work, *arguments))
 
         if cancelled := await uncancelled(run()):
@@ -81,9 +97,10 @@ class MailboxBlobs:
         self.lengths: dict[str, int] = {}
         self._open: set[str] = set()
 
-    def open(self, name: str, frame: Frame | None = None) -> "Writing":
-        """`async with` it, and write. Raises TaskMistake where a blob of this name is just being written."""
-        return Writing(self._blobs, self, self._folder / safe_name(name), frame)
+    def open(self, name: str, frame: Frame | None = None, *, hashed: bool = True) -> "Writing":
+        """`async with` it, and write. Raises TaskMistake where a blob of this name is just being written. What is not
+        `hashed` has no digest: it holds what has digests of its own."""
+        return Writing(self._blobs, self, self._folder / safe_name(name), frame, hashed=hashed)
 
     def claim(self, name: str) -> None:
         if name in self._open:
@@ -139,44 +156,48 @@ class Writing:
     """A blob that is being written: `await write(chunk)`, each chunk a few megabytes at the most. Afterwards `blob`
     says where it lies. A block that ends with an error leaves nothing of the blob behind."""
 
-    def __init__(self, blobs: Blobs, mailbox: MailboxBlobs, path: Path, frame: Frame | None = None) -> None:
+    def __init__(
+        self, blobs: Blobs, mailbox: MailboxBlobs, path: Path, frame: Frame | None = None, *, hashed: bool = True
+    ) -> None:
         self._blobs = blobs
         self._mailbox = mailbox
         self._path = path
         self._frame = frame
         self._file: Appender | None = None
+        self._before: int | None = None  # the file's length; None if it was not there
         self._offset = self._end_of_file = 0
-        self._hash = sha256()
+        self._hash = sha256() if hashed else None
+        self._waiting: list[bytes] = []  # for a journey to a thread
+        self._inside = False
         self._done: Blob | None = None
 
     def __repr__(self) -> str:
         return f"<Writing {self._path.name}>"
 
     async def __aenter__(self) -> Self:
-        name = self._path.name
-        self._mailbox.claim(name)
-        try:
-            self._mailbox.begun(name, await self._blobs.in_thread(self._begin))
-        except BaseException:
-            if self._file is not None:  # cancelled meanwhile
-                self._file.close()
-            self._mailbox.release(name)
-            raise
+        self._mailbox.claim(self._path.name)
+        self._inside = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._inside = False
         try:
-            await self._blobs.in_thread(self._end, error is None)
+            if error is None or self._file is not None:
+                await self._journey(self._end, error is None)
         finally:
             self._mailbox.release(self._path.name)
             if self._done is not None:
                 self._mailbox.ended(self._path.name, self._end_of_file)
 
     async def write(self, chunk: bytes) -> None:
-        """Returns when the chunk is with the system. Raises OutputError."""
-        await self._blobs.in_thread(self._write, chunk)
+        """Returns when the chunk is with the system, or waits for others to go there with. Raises OutputError."""
+        if not self._inside:
+            raise TaskMistake("a blob is written to in its `async with`")
+        self._waiting.append(chunk)
+        if sum(map(len, self._waiting)) >= WORTH:
+            await self._journey(self._write)
 
     @property
     def blob(self) -> Blob:
@@ -185,39 +206,54 @@ class Writing:
             raise TaskMistake("the blob is not finished")
         return self._done
 
-    def _begin(self) -> int | None:
-        with os_errors_as_output_error(self._path.parent):
-            make_folder(self._path.parent)
-        was_there = self._path.exists()
-        self._file = Appender.at_end(self._path)
-        self._offset = self._file.length
-        if self._frame is not None:
-            self._file.append(bytes(self._frame.head))  # filled in when the size and the digest are known
-        return self._offset if was_there else None
+    async def _journey(self, work: Callable[..., None], *arguments: Any) -> None:
+        """To a thread and back, with what waits."""
+        waiting, self._waiting = self._waiting, []
+        try:
+            await self._blobs.in_thread(work, waiting, *arguments)
+        finally:
+            if self._file is not None:
+                self._mailbox.begun(self._path.name, self._before)
 
-    def _write(self, chunk: bytes) -> None:
-        self._opened.append(chunk)
-        self._hash.update(chunk)
+    def _write(self, chunks: Sequence[bytes]) -> None:
+        file = self._opened()
+        for chunk in chunks:
+            file.append(chunk)
+            if self._hash is not None:
+                self._hash.update(chunk)
 
-    def _end(self, whole: bool) -> None:  # noqa: FBT001 - called by a thread, which takes no names
-        with self._opened as file:
+    def _opened(self) -> Appender:
+        """The file, opened by the first journey."""
+        if self._file is None:
+            with os_errors_as_output_error(self._path.parent):
+                make_folder(self._path.parent)
+            was_there = self._path.exists()
+            self._file = Appender.at_end(self._path)
+            self._offset = self._file.length
+            self._before = self._offset if was_there else None
+            if self._frame is not None:
+                self._file.append(bytes(self._frame.head))  # filled in when the size and the digest are known
+        return self._file
+
+    def _end(self, chunks: Sequence[bytes], whole: bool) -> None:  # noqa: FBT001 - called by a thread, without names
+        with self._opened() as file:
             if not whole:
                 file.cut(self._offset)
                 return
-            start, end = self._offset + (self._frame.head if self._frame else 0), file.length
-            if self._frame is not None:
-                before, behind = self._frame.around(end - start, self._hash.hexdigest())
-                file.fill_in(self._offset, before)
-                file.append(behind)
+            try:
+                self._write(chunks)
+                start, end = self._offset + (self._frame.head if self._frame else 0), file.length
+                digest = self._hash.hexdigest() if self._hash is not None else ""
+                if self._frame is not None:
+                    before, behind = self._frame.around(end - start, digest)
+                    file.fill_in(self._offset, before)
+                    file.append(behind)
+            except BaseException:
+                with suppress(OutputError):  # the first error is the one to tell
+                    file.cut(self._offset)
+                raise
             self._end_of_file = file.length
-        path = "/".join(self._path.parts[-3:])
-        self._done = Blob(path, start, end - start, self._hash.hexdigest())
-
-    @property
-    def _opened(self) -> Appender:
-        if self._file is None:
-            raise TaskMistake("a blob is written to in its `async with`")
-        return self._file
+        self._done = Blob("/".join(self._path.parts[-3:]), start, end - start, digest)
 
 
 def cut(path: Path, length: int | None) -> None:
@@ -232,11 +268,14 @@ def cut(path: Path, length: int | None) -> None:
         path.unlink(missing_ok=True)
 
 
-def recover_blobs(folder: Path, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]]) -> None:
+def recover_blobs(
+    folder: Path, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]], *, anew: bool = False
+) -> None:
     """Cuts the blobs of a run that was killed back to what was committed.
 
-    What rows that are done have is whole; other rows keep the files and lengths that `lengths_of` gives. Blocks. Raises
-    OutputError, also where a file lacks what was committed.
+    What rows that are done have is whole; other rows keep the files and lengths that `lengths_of` gives. With `anew`,
+    files become copies of what they were: a process that still has one open writes to what is read no more. Blocks.
+    Raises OutputError, also where a file lacks what was committed.
     """
     if not folder.is_dir():
         return
@@ -245,15 +284,30 @@ def recover_blobs(folder: Path, is_done: Callable[[int], bool], lengths_of: Call
         if named is None or own.is_symlink() or is_done(int(named[1])):
             continue
         with os_errors_as_output_error(own):
-            _recover(own, lengths_of(int(named[1])))
+            _recover(own, lengths_of(int(named[1])), _copy if anew else cut)
 
 
-def _recover(folder: Path, lengths: Mapping[str, int]) -> None:
+def _recover(folder: Path, lengths: Mapping[str, int], cut_to: Callable[[Path, int | None], None]) -> None:
     if not lengths:
         shutil.rmtree(folder)
         return
-    for path in folder.iterdir():
-        cut(path, lengths.get(path.name))
+    for path in list(folder.iterdir()):
+        cut_to(path, lengths.get(path.name))
     for name in lengths:
         if not (folder / name).exists():
             raise OutputError(f"{folder / name}: is gone, and was committed", hint="Put it back, or start a new run.")
+
+
+def _copy(path: Path, length: int | None) -> None:
+    """As `cut`, into a file of its own at the same place."""
+    if length is None:
+        path.unlink()
+        return
+    fresh = path.with_name(f".{path.name}.anew")
+    with path.open("rb") as file, Appender(fresh) as copy:
+        while copy.length < length and (piece := file.read(min(COPIED, length - copy.length))):
+            copy.append(piece)
+        copy.sync()
+        if copy.length < length:
+            raise OutputError(f"{path}: lacks what was committed", hint="Put it back, or start a new run.")
+    fresh.replace(path)

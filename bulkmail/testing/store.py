@@ -27,9 +27,11 @@ class MemoryStore:
         """Does nothing: a test has no progress line."""
 
     @asynccontextmanager
-    async def blob(self, name: str, frame: Frame | None = None, /) -> AsyncIterator["MemoryBlob"]:
+    async def blob(
+        self, name: str, frame: Frame | None = None, /, *, hashed: bool = True
+    ) -> AsyncIterator["MemoryBlob"]:
         name = safe_name(name)
-        file = MemoryBlob(name, len(self.files.get(name, b"")) + (frame.head if frame else 0))
+        file = MemoryBlob(name, len(self.files.get(name, b"")) + (frame.head if frame else 0), hashed=hashed)
         yield file
         file.complete = True
         before, behind = frame.around(len(file.content), file.blob.sha256) if frame else (b"", b"")
@@ -39,8 +41,9 @@ class MemoryStore:
 class MemoryBlob:
     """One blob while it is written, and after."""
 
-    def __init__(self, name: str, offset: int) -> None:
+    def __init__(self, name: str, offset: int, *, hashed: bool) -> None:
         self._name = name
+        self._hashed = hashed
         self._offset = offset
         self.content = b""
         self.complete = False
@@ -53,4 +56,5 @@ class MemoryBlob:
         if not self.complete:
             raise ValueError("the blob is not finished")
         path = f"blobs/2-ada@contoso.com/{self._name}"
-        return Blob(path, self._offset, len(self.content), sha256(self.content).hexdigest())
+        digest = sha256(self.content).hexdigest() if self._hashed else ""
+        return Blob(path, self._offset, len(self.content), digest)

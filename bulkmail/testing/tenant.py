@@ -28,6 +28,7 @@ from typing import Any, TypeAlias
 from bulkmail.app.begin import begin
 from bulkmail.app.ending import Ended
 from bulkmail.app.loop import run as run_loop
+from bulkmail.app.sweeping import Sweeping, alone
 from bulkmail.config import load
 from bulkmail.errors import BulkmailError
 from bulkmail.identity.issue import new_key_pair, to_pem, to_pfx
@@ -37,7 +38,7 @@ from bulkmail.sim import Settings, Simulator, every_role
 
 CLIENT_ID = "6a1f0f5e-0000-4000-8000-000000000001"
 PASSWORD = "pass-c4n4ry-9b1d"  # noqa: S105 - guards a key that no real tenant knows
-PATIENCE = 40  # seconds that a command may take
+PATIENCE = 120  # seconds that a command may take
 Json: TypeAlias = dict[str, Any]
 
 
@@ -166,14 +167,15 @@ class Tenant:
         addresses: Iterable[str] | None = None,
         options: Json | None = None,
         settings: Mapping[str, Any] | None = None,
+        sweeping: Sweeping = alone,
     ) -> Done:
         """Runs a task (a name, or `file.py:function` relative to the current directory) against all mailboxes or these,
         deaf to the BULKMAIL_ variables of this process. `settings` are laid over the job, such as
         `{"task.apply": True}`.
 
-        The run is made in this process, on a thread of its own; with `arguments`, those of `bulkmail run`, it is a
-        process of its own. `folder` gets the job and, in `out`, the results. Raises TimeoutError when it takes more
-        than 40 seconds.
+        The run is made in this process, on a thread of its own, by `sweeping`; with `arguments`, those of
+        `bulkmail run`, it is a process of its own. `folder` gets the job and, in `out`, the results. Raises
+        TimeoutError when it takes more than 120 seconds.
         """
         folder.mkdir(parents=True, exist_ok=True)
         path, colon, function = task.rpartition(":")
@@ -185,7 +187,7 @@ class Tenant:
             flags = [f"--set={key}={json.dumps(value)}" for key, value in (settings or {}).items()]
             return _run_apart(folder, [job.name, *flags, *arguments])
         with ThreadPoolExecutor(1, "run") as thread:
-            return thread.submit(_run_here, job.resolve(), dict(settings or {})).result()
+            return thread.submit(_run_here, job.resolve(), dict(settings or {}), sweeping).result()
 
 
 def _run_apart(folder: Path, arguments: Sequence[str]) -> Done:
@@ -205,7 +207,7 @@ def _run_apart(folder: Path, arguments: Sequence[str]) -> Done:
     return Done(done.returncode, done.stdout, done.stderr, folder / "out")
 
 
-def _run_here(path: Path, settings: Mapping[str, Any]) -> Done:
+def _run_here(path: Path, settings: Mapping[str, Any], sweeping: Sweeping) -> Done:
     """What `bulkmail run` does, without the terminal: notes, log and errors become `err`."""
     said = io.StringIO()
     handler, logger = logging.StreamHandler(said), logging.getLogger("bulkmail")
@@ -213,13 +215,16 @@ def _run_here(path: Path, settings: Mapping[str, Any]) -> Done:
     folder = path.parent / "out"
     try:
         job = load(path, environment={}, flags=settings)
-        ended = run_loop(_in_time(begin(job, settings, note=lambda text: print(text, file=said))))
+        beginning = begin(job, settings, note=lambda text: print(text, file=said), sweeping=sweeping)
+        ended = run_loop(_in_time(beginning))
     except BulkmailError as error:
         print(error, error.hint, sep="\n", file=said)
         return Done(error.exit_code, "", said.getvalue(), folder)
     finally:
         logger.removeHandler(handler)
-    if ended.failure is not None:
+    if isinstance(ended.failure, BulkmailError):
+        print(ended.failure, ended.failure.hint, sep="\n", file=said)
+    elif ended.failure is not None:
         print("".join(traceback.format_exception(ended.failure)), file=said)
     return Done(ended.manifest.exit_code or 0, "", said.getvalue(), ended.folder)
 

@@ -1,8 +1,9 @@
 """Stacks the wrappers: the one place that knows their order.
 
 What guards the writes is outermost: a planned write takes no slot, and a booked one has one entry however often it is
-sent. A request that waits to be repeated holds no slot. Parts
-of a batch are admitted one by one, so no batch can hold more than four of one mailbox. A batch needs one token.
+sent. A request that waits to be repeated holds no slot. Parts of a batch are admitted one by one, so no batch can hold
+more than four of one mailbox; the links of a chain are admitted together, since the service works on one at a time. A
+batch needs one token.
 """
 
 import math
@@ -12,14 +13,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from bulkmail.core.access import Access
+from bulkmail.core.batch import Pause
 from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import START, Pace
 from bulkmail.core.retry import RetryRules
+from bulkmail.core.slots.chain import LONGEST
 from bulkmail.core.slots.lane import SLOTS, Slots
 from bulkmail.core.slots.line import LineStatistics
 from bulkmail.model import Lanes, Reporter, TokenSource, Transport, Wait
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import LINGER, batching
+from bulkmail.transport.chain import chaining
 from bulkmail.transport.limit import Limiting
 from bulkmail.transport.retry import Retrying
 
@@ -30,22 +34,27 @@ as a request (learn.microsoft.com/graph/throttling-limits, Outlook: four request
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """`batch` is the number of parts, 0 for plain requests. `rate` is requests a second, `in_flight` requests at a
-    time; None lets the pace learn them. `max_wait` is in seconds."""
+    """`batch` is the number of parts, 0 for plain requests; `chain` that of the links of the longest chain, 1 for none.
+    `rate` is requests a second, `in_flight` requests at a time; None lets the pace learn them, from what keeps `start`
+    requests in flight on. `max_wait` is in seconds."""
 
     slots: int = SLOTS
     rate: float | None = None
     in_flight: int | None = None
     batch: int = 0
+    chain: int = LONGEST
     linger: float = LINGER
     max_wait: float = math.inf
+    start: int = START
     retries: RetryRules = field(default_factory=RetryRules)
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The top of the stack, and the state of its parts for progress and summary. `waits` says which mailboxes wait for
-    what. `share` changes how many requests of a mailbox may be in flight, and `most_in_flight` is how many any has."""
+    what. `share` changes how many requests of a mailbox may be in flight, and `most_in_flight` is how many any has.
+    `tell` has the seconds and the limit of each fence of everybody told, so that other processes with the application
+    can `hold`, too."""
 
     transport: Transport
     lanes: Lanes
@@ -54,6 +63,8 @@ class Stack:
     statistics: Callable[[], LineStatistics]
     share: Callable[[int], None]
     most_in_flight: Callable[[], int]
+    hold: Callable[[float, str], None]
+    tell: Callable[[Callable[[float, str], None]], None]
 
 
 @asynccontextmanager
@@ -69,7 +80,7 @@ async def stack(
     """Everything between a task and `terminal`. `guard` makes the wrapper that sees to the writes: `plan.Planning`,
     `plan.Refusing` or `book.Booking`; `beside` the one that sends what goes to pre-signed addresses, `direct.Aside`: it
     is below the limits, which are those of the mailbox, and above tokens and batches."""
-    start = START * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
+    start = settings.start * max(1, settings.batch // AT_A_TIME)  # these keep the service as busy as START plain ones
     rate = math.inf if settings.rate else None  # a fixed one is not learned
     pace = Pace(rate=rate, in_flight=settings.in_flight, start=start)
 
@@ -77,12 +88,14 @@ async def stack(
         return limiting.held(mailbox)  # the batch is below the limiter, and asks it when a post leaves
 
     access, outage = Access(), Outage(report, max_wait=settings.max_wait, dice=random.random)
+    pause = Pause(random.random)
     async with AsyncExitStack() as opened:
         transport: Transport = Authorizing(terminal, tokens, access, lambda: limiting.fences.risen)
         if settings.batch:
-            gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held)
+            gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held, pause=pause)
             transport = await opened.enter_async_context(gathered)
-        slots = Slots(settings.slots)
+        transport = await opened.enter_async_context(chaining(transport, held=held, pause=pause))
+        slots = Slots(settings.slots, settings.chain)
         transport = limiting = Limiting(
             beside(transport), slots=slots, pace=pace, outage=outage, report=report, rate=settings.rate,
             max_wait=settings.max_wait,
@@ -90,5 +103,6 @@ async def stack(
         transport = Retrying(transport, rules=settings.retries, report=report, access=access, outage=outage)
         transport = guard(transport)
         yield Stack(
-            transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight
+            transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight,
+            limiting.hold, limiting.fences.tell,
         )  # fmt: skip

@@ -21,6 +21,7 @@ from bulkmail.address import Address
 from bulkmail.core.odata import error_of
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, GraphError, LinkRefused, OutcomeUnknown, TransportError, Unanswered, Unreachable
+from bulkmail.leaving import Leaving, always, ask
 from bulkmail.model import NOTHING, Request, Response, Transport
 from bulkmail.streams import Pieces, sendable
 from bulkmail.text import shown
@@ -49,6 +50,7 @@ class DirectSettings:
     stall: float = 60.0  # no byte for so long
     total: float = 300.0  # of an exchange; while content is read, only the time that the host takes counts
     largest: int = 4 * 1024 * 1024  # of the answer to what was sent
+    leaving: Leaving = always  # asked when a request has its connection
 
 
 class Directly:
@@ -188,7 +190,9 @@ async def direct(settings: DirectSettings) -> AsyncIterator[Directly]:
         total=None, sock_connect=settings.connect, sock_read=settings.stall, connect=settings.total
     )
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=settings.connections, ssl=settings.tls or True, force_close=True),
+        connector=_Asking(
+            settings.leaving, limit=settings.connections, ssl=settings.tls or True, force_close=True
+        ),
         timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False,
         headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity"}, max_line_size=16_384,
         middlewares=(_once,),
@@ -198,6 +202,19 @@ async def direct(settings: DirectSettings) -> AsyncIterator[Directly]:
             yield opened
         finally:
             opened.stop()
+
+
+class _Asking(aiohttp.TCPConnector):
+    """Asks `leaving` when a request has its connection: aiohttp sends the head in the same step."""
+
+    def __init__(self, leaving: Leaving, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._leaving = leaving
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **kwargs)
+        ask(self._leaving, connection)
+        return connection
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

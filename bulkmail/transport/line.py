@@ -26,6 +26,7 @@ from yarl import URL
 
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, Unreachable
+from bulkmail.leaving import Leaving, always
 
 TESTED = ((3, 14), (3, 15))
 """The versions of aiohttp that this was tested with, from and below."""
@@ -62,12 +63,13 @@ def fits(version: str = aiohttp.__version__) -> bool:
 
 @asynccontextmanager
 async def line_to(
-    base: URL, common: Mapping[str, str], limits: aiohttp.ClientTimeout, connections: int, tls: ssl.SSLContext | None
-) -> AsyncIterator["Line"]:
+    base: URL, common: Mapping[str, str], limits: aiohttp.ClientTimeout, connections: int, tls: ssl.SSLContext | None,
+    leaving: Leaving = always,
+) -> AsyncIterator["Line"]:  # fmt: skip
     """Opens a line to the origin of `base`, with so many connections at most, and closes it. `common` are headers of
-    every request that does not have its own."""
+    every request that does not have its own. `leaving` is asked when a request has its connection."""
     connector = aiohttp.TCPConnector(limit=0, ssl=tls or True, ttl_dns_cache=60)
-    line = Line(connector, base, common, limits, connections)
+    line = Line(connector, base, common, limits, connections, leaving=leaving)
     try:
         yield line
     finally:
@@ -80,8 +82,9 @@ class Line:
 
     def __init__(
         self, connector: aiohttp.BaseConnector, base: URL, common: Mapping[str, str], limits: aiohttp.ClientTimeout,
-        connections: int, kept: float = KEPT,
+        connections: int, kept: float = KEPT, leaving: Leaving = always,
     ) -> None:  # fmt: skip
+        self.leaving = leaving
         self._connector = connector
         self._limits = limits
         self._keeping = kept
@@ -187,6 +190,7 @@ class Exchange:
             skip_payload=self._bodiless, read_until_eof=True, read_bufsize=BUFFER, max_line_size=LINE,
             max_field_size=FIELD, max_headers=FIELDS,
         )  # fmt: skip
+        line.leaving()
         transport.write(self._sent)
         for _ in range(EARLY):
             with Deadline(line.stalls):

@@ -15,7 +15,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -28,6 +27,7 @@ from bulkmail.core.content import content_of
 from bulkmail.core.pace.pace import CEILING
 from bulkmail.deadlines import Deadline, Deadlines
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
+from bulkmail.leaving import Leaving, always, ask
 from bulkmail.model import Request, Response
 from bulkmail.streams import Into, sendable
 from bulkmail.text import shown
@@ -76,6 +76,13 @@ class WireSettings:
     small: float = 100.0  # any other exchange; the service itself gives up after one minute
     largest: int = 64 * 1024 * 1024  # of one answer, decompressed
     lean: bool = True  # exchanges by `line` where they can be
+    ids: str = ""  # what the ids of requests begin with: see `new_ids`
+    leaving: Leaving = always  # asked when a request has its connection
+
+
+def new_ids() -> str:
+    """Half of a GUID: the rest of it is the number of the attempt, which is unique, and cheap."""
+    return str(uuid4())[:24]
 
 
 class Wire:
@@ -92,11 +99,12 @@ class Wire:
         self._base = URL(settings.base, encoded=True)
         self._long, self._short = Deadlines(settings.total), Deadlines(min(settings.small, settings.total))
         self._given_back = False  # the service repeats ids
-        self._ids = str(uuid4())[:24]  # the rest of a GUID is the number of the attempt: unique, and cheap
-        self._sent = count()
+        self._ids = settings.ids or new_ids()
+        self.sent = 0  # attempts: the next one is named by it
 
     async def send(self, request: Request, /) -> Response:
-        sent = f"{self._ids}{next(self._sent):012x}"
+        sent = f"{self._ids}{self.sent:012x}"
+        self.sent += 1
         try:
             return await self._exchange(request, sent)
         except TransportError as error:
@@ -219,7 +227,8 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
 
     def session(*, fresh: bool) -> aiohttp.ClientSession:
         connector = _Quiet(
-            limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60, force_close=fresh,
+            settings.leaving, limit=settings.connections, ssl=settings.tls or True, ttl_dns_cache=60,
+            force_close=fresh,
         )  # fmt: skip
         return aiohttp.ClientSession(
             connector=connector, timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False,
@@ -228,7 +237,7 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
 
     lean = settings.lean and fits() and settings.proxy(settings.base) is None
     base, connections = URL(settings.base, encoded=True), settings.connections
-    direct = line_to(base, common, limits, connections, settings.tls) if lean else nullcontext()
+    direct = line_to(base, common, limits, connections, settings.tls, settings.leaving) if lean else nullcontext()
     async with session(fresh=False) as pooled, session(fresh=True) as fresh, direct as line:
         opened = Wire(settings, pooled, fresh, line)
         try:
@@ -239,12 +248,17 @@ async def wire(settings: WireSettings) -> AsyncIterator[Wire]:
 
 class _Quiet(aiohttp.TCPConnector):
     """Uses a kept connection again only if nothing came on it while it was kept: that would be taken for the answer to
-    the next request."""
+    the next request. `leaving` is asked at last: aiohttp sends the head in the same step."""
+
+    def __init__(self, leaving: Leaving, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._leaving = leaving
 
     async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
         while True:
             connection = await super().connect(*args, **kwargs)
             if connection.protocol is None or not connection.protocol.should_close:
+                ask(self._leaving, connection)
                 return connection
             connection.close()
 

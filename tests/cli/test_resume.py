@@ -21,12 +21,17 @@ def stopped(desk: Desk, job: str = REPORT, *flags: str) -> Done:
 
 def test_what_was_left_is_done_now(desk: Desk) -> None:
     first = stopped(desk)
+    [before] = first.manifest["processes"]
     done = desk.bulkmail("resume", first.folder)
     assert done.code == 0, done.err
     assert "mailboxes are done already" in done.err
     assert done.statuses() == dict.fromkeys(desk.tenant.addresses(), "ok")
     assert len(done.lines("outcomes.ndjson")) == len(done.rows) == 12
     assert done.manifest["started"] == first.manifest["started"]
+    earlier, this = done.manifest["processes"]
+    assert earlier == before
+    assert this["requests"] != before["requests"]
+    assert this["attempts"] > 0
 
 
 def test_a_run_that_was_killed_goes_on_behind_what_it_had_done(own: Desk) -> None:

@@ -1,7 +1,7 @@
 """Two runs with one application: they share what a mailbox allows, say so, or wait for each other."""
 
-import threading
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,23 @@ def another_run(desk: Desk, folder: Path) -> Iterator[Lease]:
         lease.leave()
 
 
+@contextmanager
+def hearing(words: str, act: Callable[[], None]) -> Iterator[None]:
+    """Acts when a note with these words is logged: not sooner, however long the run takes to come to it."""
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if words in record.getMessage():
+                act()
+
+    ear, logger = Ear(), logging.getLogger("bulkmail.cli.console")
+    logger.addHandler(ear)
+    try:
+        yield
+    finally:
+        logger.removeHandler(ear)
+
+
 def job_in(desk: Desk) -> Path:
     return desk.job(f'{REPORT}\n[state]\nregistry = "running"\n')
 
@@ -45,11 +62,8 @@ def test_alone_nothing_is_told(desk: Desk) -> None:
 
 
 def test_one_that_is_told_to_wait_waits(desk: Desk) -> None:
-    with another_run(desk, desk.folder / "running") as lease:
-        ending = threading.Timer(0.5, lease.leave)
-        ending.start()
-        done = desk.bulkmail("run", job_in(desk), "--wait")
-        ending.join()
+    with another_run(desk, desk.folder / "running") as lease, hearing("waiting, because", lease.leave):
+        done = desk.bulkmail("run", job_in(desk), "--wait", "--log-json")
     assert done.code == 0, done.err
     assert f"waiting, because this application is at work: {NAME}" in done.err
     assert "no other run works with this application now: 4 requests at a time for each mailbox" in done.err

@@ -23,7 +23,7 @@ def shell(command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=60,
+        timeout=300,
         check=False,
         env={**os.environ, **variables},
     )

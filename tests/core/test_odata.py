@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bulkmail.core.odata import (
     challenge,
     error_of,
+    exchange,
     literal,
     next_path,
     page_size,
@@ -335,3 +336,9 @@ def test_what_sends_a_message(action: str, ending: str) -> None:
 )
 def test_what_sends_none(path: str) -> None:
     assert not sends_mail("POST", path)
+
+
+def test_a_mailbox_of_the_import_and_export_api() -> None:
+    assert exchange("MBX:a/b") == "/admin/exchange/mailboxes/MBX%3Aa%2Fb"
+    with pytest.raises(ValueError, match="not a name"):
+        exchange("..")

@@ -75,3 +75,9 @@ def test_two_addresses_with_one_digest_are_told_apart() -> None:
 def test_what_is_not_known_is_an_error() -> None:
     with pytest.raises(KeyError):
         Veil(MASK, {}).show(f"of {ADA}")
+
+
+def test_it_shows_how_much_it_hides_and_not_what() -> None:
+    veil = Veil(MASK, {ADA: "grace@contoso.com"})
+    veil.hide("ada@contoso.com")
+    assert repr(veil) == "<Veil over 2 texts>"

@@ -32,7 +32,7 @@ def test_a_new_key_is_private_whatever_the_umask(umask: int, tmp_path: Path) -> 
         "2048",
     ]
     given = {**os.environ, "BULKMAIL_CERTIFICATE_PASSWORD": "pass-c4n4ry-long"}
-    done = subprocess.run(command, env=given, umask=umask, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=given, umask=umask, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "made").iterdir()}
     assert modes == {"app.pfx": 0o600, "app.cer": 0o644, "app.keycredentials.json": 0o644}
@@ -61,7 +61,7 @@ def test_a_host_in_the_environment_is_not_of_a_cloud(
     monkeypatch.setenv("BULKMAIL_CLIENT_SECRET", "s3cret")
     monkeypatch.setenv(name, "https://evil.example")
     command = [sys.executable, "-m", "bulkmail", "run", "job.toml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2
     assert 'go with cloud = "custom"' in done.stderr
 

@@ -200,7 +200,7 @@ def test_a_damaged_pem_gives_its_pair_or_is_refused(pair: KeyPair, tmp_path: Pat
 def test_openssl_opens_the_pfx(pair: KeyPair, tmp_path: Path, old: bool, cipher: str) -> None:
     path = written(tmp_path, to_pfx(pair, "app", SECRET, old=old))
     command = ["openssl", "pkcs12", "-in", str(path), "-info", "-nodes", "-passin", "stdin"]
-    opened = subprocess.run(command, input=PASSWORD.encode() + b"\n", capture_output=True, timeout=30, check=True)
+    opened = subprocess.run(command, input=PASSWORD.encode() + b"\n", capture_output=True, timeout=300, check=True)
     assert cipher in opened.stderr.decode()
     assert load_key_pair(written(tmp_path, opened.stdout)).key.private_numbers() == pair.key.private_numbers()
 
@@ -209,7 +209,7 @@ def test_openssl_opens_the_pfx(pair: KeyPair, tmp_path: Path, old: bool, cipher:
 def test_a_pfx_made_by_openssl_opens(pem: Path, pair: KeyPair, tmp_path: Path) -> None:
     path = tmp_path / "made.pfx"
     command = ["openssl", "pkcs12", "-export", "-in", str(pem), "-out", str(path), "-passout", "stdin"]
-    subprocess.run(command, input=PASSWORD.encode() + b"\n", capture_output=True, timeout=30, check=True)
+    subprocess.run(command, input=PASSWORD.encode() + b"\n", capture_output=True, timeout=300, check=True)
     assert load_key_pair(path, SECRET).certificate == pair.certificate
 
 

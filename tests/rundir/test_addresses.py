@@ -112,3 +112,9 @@ def test_threads_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
         thread.join()
     assert [all(found[10 * number]) for number in range(4)] == [True] * 4
     assert sum(1 for _ in read(tmp_path / "addresses.ndjson", run=RUN)) == 60
+
+
+def test_it_shows_where_it_is_and_nothing_of_what_it_holds(tmp_path: Path) -> None:
+    addresses = writing(tmp_path)
+    addresses.hidden([ADA])
+    assert repr(addresses) == f"<Addresses {tmp_path / 'addresses.ndjson'}>"

@@ -21,6 +21,7 @@ from bulkmail.rundir.manifest import (
     Sums,
     Waited,
     now,
+    user,
 )
 from bulkmail.rundir.totals import Totals
 
@@ -119,3 +120,11 @@ def test_a_member_that_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_bytes(b'{"format": 3}')
     with pytest.raises(InputError, match=r"run\.json: task"):
         Manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize("error", [ImportError("pwd"), KeyError("uid not found"), OSError("no username set")])
+def test_an_account_without_a_name_is_empty(error: Exception) -> None:
+    def asked() -> str:
+        raise error
+
+    assert user(asked) == ""

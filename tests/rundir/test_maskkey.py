@@ -1,5 +1,6 @@
 """The key of masks: made once, private, and never guessed at."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,11 @@ def test_what_is_not_a_key_is_refused(tmp_path: Path) -> None:
         made(tmp_path / "short")
     with pytest.raises(OutputError):
         made(tmp_path / "missing" / "key")
+
+
+def test_what_another_run_has_made_is_kept(tmp_path: Path) -> None:
+    """Many begin at the same time: one makes the key, and all have it."""
+    path = tmp_path / "job.mask.key"
+    with ThreadPoolExecutor(8) as threads:
+        masks = list(threads.map(made, [path] * 32))
+    assert {mask("ada@contoso.com") for mask in masks} == {made(path)("ada@contoso.com")}

@@ -52,6 +52,7 @@ def test_rows_and_outcomes_in_their_order_and_rows_again_by_their_places(
     work = [(ADA, rows(ADA, *TEXTS), True), (ALAN, [], True), (GRACE, rows(GRACE, "x"), True)]
     with placed_rows(write(tmp_path, formats, work)) as file:
         assert file is not None
+        assert str(tmp_path) in repr(file)
         pieces = list(file.pieces())
         placed = [piece for piece in pieces if isinstance(piece, Placed)]
         assert [(one.mailbox.address, one.row["text"]) for one in placed] == [

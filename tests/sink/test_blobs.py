@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bulkmail.errors import OutputError, TaskMistake
 from bulkmail.model import Mailbox
-from bulkmail.sink.blobs import Blobs, MailboxBlobs, Writing, recover_blobs
+from bulkmail.sink.blobs import WORTH, Blobs, MailboxBlobs, Writing, recover_blobs
 from bulkmail.streams import Blob
 from bulkmail.testing import run
 
@@ -96,6 +96,16 @@ def test_a_blob_says_where_it_lies(blobs: Blobs) -> None:
     blobs.close()
 
 
+def test_what_has_digests_of_its_own_needs_no_other(blobs: Blobs) -> None:
+    async def main() -> None:
+        async with blobs.of(ADA).open("archive", hashed=False) as file:
+            await file.write(b"members")
+        assert file.blob == Blob("blobs/7-ada@contoso.com/archive", 0, 7, "")
+
+    run(main())
+    blobs.close()
+
+
 def test_a_blob_that_ends_with_an_error_leaves_nothing(blobs: Blobs) -> None:
     async def main() -> None:
         mailbox = blobs.of(ADA)
@@ -155,15 +165,20 @@ def test_a_cancelled_write_is_waited_for(blobs: Blobs) -> None:
     blobs.close()
 
 
-def test_opening_that_is_cancelled_leaves_no_file_open(blobs: Blobs) -> None:
+@pytest.mark.parametrize(("content", "left"), [(bytes(WORTH), {}), (b"x", {"a": 1})])
+def test_a_cancelled_blob_is_whole_or_is_not_there(blobs: Blobs, content: bytes, left: dict[str, int]) -> None:
+    """A small one is opened, written and ended by one journey to a thread, a large one only opened by its first."""
+
     async def main() -> None:
         mailbox = blobs.of(ADA)
-        opening = asyncio.create_task(written(mailbox, "a", b"x"))
+        opening = asyncio.create_task(written(mailbox, "a", content))
         await asyncio.sleep(0)
         opening.cancel()
         await asyncio.wait([opening])
-        assert mailbox.commit() == {}
+        assert opening.cancelled()
+        assert mailbox.lengths == left
         await mailbox.roll_back()
+        assert held(blobs) == {}
         assert await written(mailbox, "a", b"y") == Blob(
             "blobs/7-ada@contoso.com/a", 0, 1, hashlib.sha256(b"y").hexdigest()
         )

@@ -104,10 +104,10 @@ def test_cleaning_settles_and_the_quick_way_agrees_with_the_slow_one(text: str) 
         assert bare == text
 
 
-@pytest.mark.parametrize("space", [space for space in map(chr, range(sys.maxunicode + 1)) if space.isspace()])
-def test_no_white_space_of_any_kind(space: str) -> None:
-    assert not is_address(f"a{space}b@x")
-    assert not is_address(f"a@x{space}y")
+def test_no_white_space_of_any_kind() -> None:
+    spaces = [space for space in map(chr, range(sys.maxunicode + 1)) if space.isspace()]
+    assert len(spaces) >= 29
+    assert [space for space in spaces if is_address(f"a{space}b@x") or is_address(f"a@x{space}y")] == []
 
 
 @given(

@@ -31,7 +31,7 @@ def test_the_one_that_is_installed_is_used() -> None:
 
 
 def with_line(
-    work: Callable[[Line], Coroutine[Any, Any, None]], reply: Any = GOOD, connections: int = 9, **line: float
+    work: Callable[[Line], Coroutine[Any, Any, None]], reply: Any = GOOD, connections: int = 9, **line: Any
 ) -> Server:
     """Does `work` with a line to a server that replies so; returns the server."""
 
@@ -170,3 +170,15 @@ def test_a_connection_that_is_lost_as_it_is_taken_has_sent_nothing() -> None:
         await exchange.__aexit__(None)
 
     assert not with_line(work).heard
+
+
+def test_a_kept_connection_on_which_something_came_is_not_used_again() -> None:
+    async def work(line: Line) -> None:
+        await get(line)
+        ((connection, _),) = line._kept
+        assert connection.protocol is not None
+        connection.protocol.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert await get(line) == b"[]"
+        assert [kept for kept, _ in line._kept] != [connection]
+
+    assert [heard.place for heard in with_line(work).heard] == [0, 0]

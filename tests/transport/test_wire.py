@@ -9,13 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp.client_proto import ResponseHandler
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from yarl import URL
 
 from bulkmail.errors import OutcomeUnknown, TransportError, Unreachable
+from bulkmail.leaving import always
 from bulkmail.model import Effect, Request, Response
-from bulkmail.transport.wire import Wire, WireSettings, wire
+from bulkmail.transport.wire import Wire, WireSettings, _Quiet, wire
 from tests.transport.rig import cancelled, get, post, together
 from tests.transport.servers import CHUNKED, JSON, Heard, Reply, Server, Trust, saying, serving, signed, whole
 
@@ -209,14 +213,30 @@ def test_nothing_below_sends_a_request_twice(method: str) -> None:
     asyncio.run(main())
 
 
+def test_once_the_service_repeats_ids_an_answer_without_one_is_not_believed() -> None:
+    async def reply(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        given = heard.headers["client-request-id"].encode()
+        repeated = b"" if heard.line.split()[1].endswith("/bare") else b"client-request-id: " + given + b"\r\n"
+        writer.write(whole(b"[]", JSON + repeated))
+
+    async def main() -> None:
+        async with serving(reply) as server, wired(server.base) as sender:
+            assert (await sender.send(get("/bare"))).status == 200
+            assert (await sender.send(get("/x"))).status == 200
+            with pytest.raises(OutcomeUnknown, match="to which request it belongs"):
+                await sender.send(get("/bare"))
+
+    asyncio.run(main())
+
+
 def test_every_attempt_has_an_id_of_its_own() -> None:
     async def main() -> None:
         async with serving(GOOD) as server, wired(server.base) as sender:
             request = get(headers={"Client-Request-Id": "mine"})
             await together(*(sender.send(request) for _ in range(20)))
             ids = [heard.headers["client-request-id"] for heard in server.heard]
-            assert len(set(ids)) == 20
-            assert "mine" not in ids
+            assert set(ids) == {f"{ids[0][:24]}{number:012x}" for number in range(20)}
+            assert sender.sent == 20
 
     asyncio.run(main())
 
@@ -368,6 +388,31 @@ def test_a_tunnel_through_a_proxy_hides_the_request_from_it(trust: Trust) -> Non
             assert "canary" not in seen[0]
             assert "secret" not in seen[0]
             listening.close()
+
+    asyncio.run(main())
+
+
+def test_a_kept_connection_on_which_something_came_is_not_used_again() -> None:
+    """Whether it comes before the connection is given back, as above, or later."""
+    limits = aiohttp.ClientTimeout(total=5)
+
+    async def main() -> None:
+        async with serving(GOOD) as server, _Quiet(always) as connector:
+            there = aiohttp.ClientRequest("GET", URL(server.base), loop=asyncio.get_running_loop())
+
+            async def used(then: bytes = b"") -> ResponseHandler:
+                """The connection that the next request gets, on which something comes once it is given back."""
+                connection = await connector.connect(there, [], limits)
+                handler = connection.protocol
+                assert handler is not None
+                connection.release()
+                if then:
+                    handler.data_received(then)
+                return handler
+
+            first = await used()
+            assert await used(then=b"HTTP/1.1 200 OK\r\n\r\n") is first
+            assert await used() is not first
 
     asyncio.run(main())
 

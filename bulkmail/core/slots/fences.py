@@ -25,6 +25,10 @@ ALIVE = (501, 505, 507, 509)
 """Statuses from 500 on with which the service shows that it works: it refuses, for a reason."""
 
 
+def unheard(_wait: float, _by: str) -> None:
+    """For a process that is alone with its application."""
+
+
 class Fences:
     """Told of every answer. `max_wait` is how many seconds a mailbox may be held up, by one refusal or by one after
     another in which nothing passes; past it comes ThrottledOut, or ServiceDown for a wait of all. `wall` gives the time
@@ -52,6 +56,7 @@ class Fences:
         self._last = -math.inf  # when the last fence opens
         self.everybody = Fence()  # nothing at all leaves before; the pace keeps to it, and this one can be asked
         self.risen = 0  # fences so far
+        self._told: Callable[[float, str], None] = unheard
 
     def __repr__(self) -> str:
         return f"<Fences {self.risen} risen, everybody's is {self.everybody!r}>"
@@ -117,6 +122,21 @@ class Fences:
         fence = lane.own_fence()
         return self._raise(fence, now, self._wait(response, fence.met(sent, now)), lane, refused)
 
+    def tell(self, told: Callable[[float, str], None]) -> None:
+        """From now on, `told` is called with the seconds of each fence of everybody that an answer asks for, and with
+        the limit that asks. It must be quick."""
+        self._told = told
+
+    def hear(self, now: float, wait: float, by: str) -> Collection[Lane]:
+        """Another process with this application was told to wait. Returns the lanes that are to be checked for it."""
+        if now + wait <= self.everybody.until:
+            return ()
+        self._pace.fenced(now, now + wait)
+        self.risen += 1
+        self._last = max(self._last, now + wait)
+        self.everybody.rise(now + wait, by)
+        return list(self._slots.lanes.values())
+
     def failed(self, lane: Lane, said: str, sent: float, now: float, *, suspect: bool = False) -> None:
         """A request failed in a way that may be everybody's. In an outage that says nothing about the pace."""
         if not suspect:
@@ -147,7 +167,11 @@ class Fences:
         self._last = max(self._last, now + wait)
         fence.rise(now + wait, by)
         self._report(Event("throttled", by, lane.key, wait, max(0.0, longer)))
-        return list(self._slots.lanes.values()) if fence is self.everybody else [lane]
+        if fence is not self.everybody:
+            return [lane]
+        if longer > 0:
+            self._told(wait, by)
+        return list(self._slots.lanes.values())
 
     def _wait(self, response: Response, refusals: int) -> float:
         """Seconds until the fence opens: what the service says, rounded up and a little later; otherwise a guess that

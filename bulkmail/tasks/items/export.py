@@ -16,7 +16,7 @@ from bulkmail.model import Checkpoint, Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import all_of, any_of
 from bulkmail.tasks.items import clouds
-from bulkmail.tasks.items.fetch import ALONE, Exported, alone, calls, ends_mailbox, several
+from bulkmail.tasks.items.fetch import ALONE, STREAMED, Exported, alone, calls, ends_mailbox, held, several
 from bulkmail.tasks.items.folders import Folder, tree
 from bulkmail.tasks.items.item import COLUMNS, Item
 from bulkmail.tasks.items.listing import Place, Walk, mark
@@ -158,13 +158,15 @@ class Export:
         found: dict[str, tuple[Exported, Mapping[str, Any]]] = {}
         asked = calls([one for one in there if one.size < ALONE])
         while together := list(islice(asked, AT_A_TIME)):
-            answers = await self._exchange.gather(*(several(self._exchange, one) for one in together))
-            while answers:  # each is let go of when it is on its way to the disk
-                found |= await self._put(answers.pop(0))
+            async with self._options.room.of(sum(map(held, together))):
+                answers = await self._exchange.gather(*(several(self._exchange, one) for one in together))
+                while answers:  # each is let go of when it is on its way to the disk
+                    found |= await self._put(answers.pop(0))
         for item in there:
             if item.id not in found or found[item.id][0].again:
                 opened = partial(self.shelf.opened, item)
-                found |= await self._put([await alone(self._exchange, item, opened)])
+                async with self._options.room.of(STREAMED):
+                    found |= await self._put([await alone(self._exchange, item, opened)])
         return [self._row(one, *found.get(one.id, (None, {}))) for one in items]
 
     async def _put(self, answer: Sequence[Exported]) -> dict[str, tuple[Exported, Mapping[str, Any]]]:

@@ -29,8 +29,8 @@ CALL = 512 * 1024
 HELD = 4 * CALL
 """Bytes of streams that one answer may put into memory: sizes and streams differ. What is more is asked for alone."""
 
-WRITTEN = 256 * 1024
-"""Bytes that are worth a journey to the thread that writes."""
+STREAMED = 1024 * 1024
+"""Bytes of memory that an answer takes while it comes: blocks of connections, chunks, and what waits to be written."""
 
 FINAL = frozenset({"ErrorItemNotFound", "ErrorArchiveFolderMovedPermanently", "ErrorInvalidIdMalformed"})
 """Errors of items that would come again: deleted, or in another mailbox, which is not gone to."""
@@ -76,6 +76,11 @@ def calls(items: Sequence[Item]) -> Iterator[list[Item]]:
         size += item.size
     if together:
         yield together
+
+
+def held(items: Sequence[Item]) -> int:
+    """Bytes of memory that the answer to one call takes: its streams, and once more when they are put together."""
+    return STREAMED // 2 + 2 * sum(item.size for item in items)
 
 
 async def several(exchange: Graph, items: Sequence[Item]) -> list[Exported]:
@@ -147,24 +152,20 @@ class Poured:
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[Take]:
         self.answered, self.blob = NOTHING, None
-        unpacking, waiting = Unpacking(), bytearray()
+        unpacking = Unpacking()
         try:
             async with self._opened() as file:
 
                 async def take(chunk: bytes) -> None:
                     for event in unpacking.feed(chunk):
-                        if not isinstance(event, bytes):
+                        if isinstance(event, bytes):
+                            await file.write(event)
+                        else:
                             self.answered = event
-                            continue
-                        waiting.extend(event)
-                        if len(waiting) >= WRITTEN:
-                            await file.write(bytes(waiting))
-                            waiting.clear()
 
                 yield take
                 unpacking.close()
                 self._require_stream()
-                await file.write(bytes(waiting))
         except NoStreamError:
             return
         self.blob = file.blob

@@ -20,10 +20,10 @@ from bulkmail.task.declare import task
 from bulkmail.task.lasting import Lasting
 from bulkmail.task.permissions import all_of
 from bulkmail.tasks.items.folders import Folder
-from bulkmail.tasks.items.kept import Cursor, Stored, wrapped
 from bulkmail.tasks.items.session import Session
 from bulkmail.tasks.items.source import FromExport, opened
 from bulkmail.tasks.items.stock import Stock, There
+from bulkmail.tasks.items.stored import Cursor, Stored, wrapped
 from bulkmail.tasks.items.target import Target
 from bulkmail.tasks.items.undo import ITEM, undo
 from bulkmail.tasks.kit import expect
@@ -34,7 +34,7 @@ COLUMNS = {
     "mailbox": "address as the input gives it",
     "source": "mailbox in the export",
     "folder": "path of the folder in this mailbox",
-    "item_id": "id of the item in the export",
+    "item_id": "id of the item in the export; of a loose stream, its file",
     "new_id": "its id in this mailbox",
     "change_key": "its version in this mailbox",
     "type": "its type, such as IPM.Note",
@@ -67,6 +67,9 @@ class ItemsImportOptions(FromExport):
         "they were"
     )  # fmt: skip
 
+    def by_id(self) -> str:
+        return 'mode = "update"' if self.mode == "update" else ""
+
 
 class Step(NamedTuple):
     """An item on its way: its folder here, and the item there that it replaces, if it replaces one."""
@@ -98,10 +101,11 @@ Answer: TypeAlias = There | OutcomeUnknown | GraphError | None
 )
 async def items_import(mailbox: Mailbox, graph: Graph, options: ItemsImportOptions) -> AsyncIterator[Row]:
     """A row for each item of the export that has a stream."""
-    source, kept = options.mailbox_of(mailbox), options.kept
-    ledger = Ledger.of(graph, f"{kept.id}/{source}")
+    source = options.mailbox_of(mailbox)
+    held = await graph.thread(options.kept.of, source)
+    ledger = Ledger.of(graph, held.name)
     run = Import(graph, await graph.exchange(), options, ledger)
-    cursor, moved = Cursor(kept.latest(source, ledger.resumed)), 0
+    cursor, moved = Cursor(held.latest(ledger.resumed)), 0
     while chunk := await graph.thread(cursor.take, CHUNK_ITEMS, CHUNK_BYTES):
         todo = [one for one in chunk if ledger.lacks(one.number)]
         if todo:
@@ -112,7 +116,7 @@ async def items_import(mailbox: Mailbox, graph: Graph, options: ItemsImportOptio
         for one in chunk:
             yield {"source": source, **(told.get(one.item_id) or _row(one, one.folder, "already"))}
         moved += sum(one.bytes for one in chunk)
-        graph.carried(moved, kept.size(source))
+        graph.carried(moved, held.size)
         ledger.end(chunk, [one for one in todo if told[one.item_id]["state"] == "failed"])
     if not graph.planning:
         ledger.keep()
@@ -224,7 +228,7 @@ class Import:
     async def _step(self, one: Stored) -> Step | Row:
         """What is to be sent of an item, or the row of one of which nothing is."""
         folder = self._folders[one.folder, one.known]
-        if fault := await self._graph.thread(self._options.kept.fault, one):
+        if fault := await self._graph.thread(self._options.kept.streams.fault, one):
             return _row(one, folder.path, "failed", error=f"Damaged: {fault}; nothing was sent")
         there = None
         if folder.id != UNMADE:
@@ -232,6 +236,8 @@ class Import:
         if there is not None:
             state = "imported" if ITEM + one.item_id in self._earlier else "already"
             return _row(one, folder.path, state, new_id=there.id, change_key=there.change_key)
+        if folder.id != UNMADE and (doubt := self._stock.doubt(folder, one)):
+            return _row(one, folder.path, "failed", error=f"{doubt}; nothing was sent")
         return Step(one, folder, await self._instead(one, folder) if self._options.mode == "update" else None)
 
     async def _instead(self, one: Stored, folder: Folder) -> There | None:
@@ -252,7 +258,7 @@ class Import:
         if instead is not None:
             wish |= {"ItemId": instead.id, "ChangeKey": instead.change_key}
         before = orjson.dumps(wish)[:-1] + b',"Data":"'
-        body = wrapped(self._options.kept, stored, before, b'"}', self._graph.thread)
+        body = wrapped(self._options.kept.streams, stored, before, b'"}', self._graph.thread)
         after = {"folder": step.folder.path, "type": stored.type, "size": stored.size, "sha256": stored.sha256}
         change = Change(ITEM + stored.item_id, {"id": instead.id} if instead else None, after)
         try:
@@ -272,6 +278,8 @@ class Import:
             await self._stock.look_again(step.folder)
             if there := await self._stock.take(step.folder, step.stored, lost=True):
                 return there
+            if doubt := self._stock.doubt(step.folder, step.stored):
+                return OutcomeUnknown(f"{answer}; {doubt}")
             if not left:
                 break
             answer = await self._sent(step)

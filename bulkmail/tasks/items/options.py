@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from bulkmail.graph.room import Room
 from bulkmail.task.declare import Options
 from bulkmail.tasks.items.folders import Folder
 from bulkmail.tasks.items.item import Item
@@ -64,6 +65,13 @@ class ItemsExportOptions(Chosen):
         "all", description="all: every item; last: what is new, changed or removed since the last run of this job, "
         "which needs [state] path"
     )  # fmt: skip
+
+    _room: Room = PrivateAttr(default_factory=Room)
+
+    @property
+    def room(self) -> Room:
+        """In memory, for all mailboxes of the run."""
+        return self._room
 
     def needs_state(self) -> str:
         return "since" if self.since == "last" else ""

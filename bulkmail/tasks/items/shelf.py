@@ -61,7 +61,7 @@ class Shelf:
         if not held:
             return []
         members = list(_members(held))
-        async with self._graph.blob(ARCHIVE) as file:
+        async with self._graph.blob(ARCHIVE, hashed=False) as file:
             await file.write(b"".join(block for blocks, _ in members for block in blocks))
         places, offset = [], file.blob.offset
         for (before, content, behind), digest in members:

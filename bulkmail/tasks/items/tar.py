@@ -8,7 +8,7 @@ import json
 import re
 from calendar import timegm
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from tarfile import BLOCKSIZE, DEFAULT_FORMAT, PAX_FORMAT, TarInfo
 from time import strptime
@@ -26,6 +26,7 @@ LONGEST = 200
 
 _NO_DIGEST = "0" * 64
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/%]|[. ]$|^[. ]')
+_ID = re.compile(r"[A-Za-z0-9=_-]{20,190}")  # as ids are: safe as it is, and no reserved name is as long
 # Refused by Windows, with any suffix:
 _RESERVED = re.compile(
     r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.|$)", re.IGNORECASE
@@ -68,6 +69,7 @@ class Member:
 _OCTAL = 8**11 - 1  # bytes; no item is as large
 
 
+@lru_cache(1024)
 def folder_name(path: str) -> str:
     """A path of folders as one of a file system."""
     return "/".join(map(_safe, names_of(path))) or "_"
@@ -75,6 +77,8 @@ def folder_name(path: str) -> str:
 
 def _safe(name: str) -> str:
     """One name: what could mean something to a file system is percent-encoded."""
+    if _ID.fullmatch(name):
+        return name
     plain = name.encode("utf-8", "replace").decode()
     safe = "".join(
         c if c.isprintable() else quote(c) for c in _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", plain)

@@ -17,10 +17,10 @@ from bulkmail.task.declare import task
 from bulkmail.task.permissions import Needs, all_of
 from bulkmail.tasks.items.export import READS
 from bulkmail.tasks.items.folders import tree
-from bulkmail.tasks.items.kept import Cursor, Kept, Stored
 from bulkmail.tasks.items.listing import Walk
 from bulkmail.tasks.items.source import FromExport, opened
 from bulkmail.tasks.items.stock import hashed
+from bulkmail.tasks.items.stored import Cursor, Holding, Stored, Streams
 
 COLUMNS = {
     "mailbox": "address as the input gives it",
@@ -55,6 +55,9 @@ class ItemsVerifyOptions(FromExport):
     )  # fmt: skip
     only: Literal["all", "different"] = Field("all", description="rows of all items, or of those that are not equal")
 
+    def by_id(self) -> str:
+        return 'by = "id"' if (self.how, self.by) == ("mailbox", "id") else ""
+
 
 def needs(options: ItemsVerifyOptions) -> Needs:
     return all_of() if options.how == "offline" else READS
@@ -74,36 +77,37 @@ def needs(options: ItemsVerifyOptions) -> Needs:
 async def items_verify(mailbox: Mailbox, graph: Graph, options: ItemsVerifyOptions) -> AsyncIterator[Row]:
     """A row for each item of the export, and for each extra one."""
     source = options.mailbox_of(mailbox)
-    rows = offline(graph, options.kept, source) if options.how == "offline" else online(graph, options, source)
+    held = await graph.thread(options.kept.of, source)
+    rows = offline(graph, options.kept.streams, held) if options.how == "offline" else online(graph, options, held)
     async for row in rows:
         if options.only == "all" or row["state"] != "equal":
             yield {"source": source, **row}
 
 
-async def offline(graph: Graph, kept: Kept, source: str) -> AsyncIterator[Row]:
-    cursor = Cursor(kept.items(source))
+async def offline(graph: Graph, streams: Streams, held: Holding) -> AsyncIterator[Row]:
+    cursor = Cursor(held.items(0))
     while chunk := await graph.thread(cursor.take, 100, 1 << 40):
         for one in chunk:
-            digest, size, error = await graph.thread(looked, kept, one)
+            digest, size, error = await graph.thread(looked, streams, one)
             state = "equal" if (digest, size) == (one.sha256, one.bytes) else "differs" if size else "missing"
             yield _row(one, state, found_sha256=digest, found_bytes=size, error=error)
 
 
-def looked(kept: Kept, one: Stored) -> tuple[str, int, str]:
+def looked(streams: Streams, one: Stored) -> tuple[str, int, str]:
     """Digest and size of a stream as it lies there, and what is wrong with it. Blocks."""
-    if not (error := kept.fault(one)):
+    if not (error := streams.fault(one)):
         return one.sha256, one.bytes, ""
     try:
-        return *kept.digest(one), error
+        return *streams.digest(one), error
     except (OSError, Damaged):
         return "", 0, error
 
 
-async def online(graph: Graph, options: ItemsVerifyOptions, source: str) -> AsyncIterator[Row]:
+async def online(graph: Graph, options: ItemsVerifyOptions, held: Holding) -> AsyncIterator[Row]:
     """What the mailbox holds is listed once; then item after item is looked for in it."""
     exchange = await graph.exchange()
     there = await listed(exchange)
-    cursor = Cursor(options.kept.latest(source))
+    cursor = Cursor(held.latest(0))
     same: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
     if options.by == "content":
         for item, (digest, size, _) in zip(there, await digests(exchange, list(there)), strict=True):

@@ -143,3 +143,12 @@ def test_it_prints_on_white_without_what_only_a_screen_needs(look: Any) -> None:
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_it_fits_the_paper(look: Any, kind: str) -> None:
+    """A4 less its margins; what stands out there is cut off for good."""
+    page = look(kind)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 690, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 690

@@ -177,7 +177,7 @@ def test_faults_a_second_apply_and_the_least_permission(tmp_path: Path) -> None:
         assert (again.code, again.manifest["changes"]) == (0, {})
         tenant.grant("Calendars.Read", "User.ReadBasic.All")
         roles: Any = {"roles": {ORGANIZATION: "none"}}
-        less = tenant.run("calendar.permissions.apply", tmp_path / "c", "--apply", "--output", "out", options=roles)
+        less = tenant.run("calendar.permissions.apply", tmp_path / "c", options=roles, settings={"task.apply": True})
         assert less.code == 4
         assert "Calendars.ReadWrite" in less.err
 

@@ -194,12 +194,12 @@ def test_all_of_a_tenant_and_the_least_permissions(tmp_path: Path) -> None:
         ]
         assert (done.code, told) == (0, sorted(held))
         options: Any = {"categories": WANTED}
-        less = tenant.run("categories.apply", tmp_path / "b", "--apply", "--output", "out", options=options)
+        less = tenant.run("categories.apply", tmp_path / "b", options=options, settings={"task.apply": True})
         assert less.code == 4
         assert "MailboxSettings.ReadWrite" in less.err
         tenant.grant("MailboxSettings.ReadWrite")
         assert tenant.run("categories.apply", tmp_path / "c", options=options, settings={"task.apply": True}).code == 0
         tenant.grant("User.ReadBasic.All")
-        less = tenant.run("categories.report", tmp_path / "d", "--output", "out")
+        less = tenant.run("categories.report", tmp_path / "d")
         assert less.code == 4
         assert "MailboxSettings.Read" in less.err

@@ -232,7 +232,7 @@ def test_faults_and_least_permissions(tmp_path: Path) -> None:
         again = tenant.run("events.add", tmp_path / "b", **given)
         assert (again.code, again.manifest["changes"]) == (0, {})
         tenant.grant("Calendars.ReadWrite", "User.ReadBasic.All")
-        less = tenant.run("events.add", tmp_path / "c", "--output", "out", options=given["options"])
+        less = tenant.run("events.add", tmp_path / "c", options=given["options"])
         assert less.code == 4
         assert "MailboxSettings.Read" in less.err
 

@@ -127,7 +127,7 @@ def test_least_permission(tmp_path: Path) -> None:
         assert tenant.run("events.add", tmp_path / "a", options=CLOSED, settings=apply).code == 0
         options = {"campaign": CLOSED["campaign"]}
         tenant.grant("Calendars.Read", "User.ReadBasic.All")
-        less = tenant.run("events.cancel", tmp_path / "b", "--apply", "--output", "out", options=options)
+        less = tenant.run("events.cancel", tmp_path / "b", options=options, settings={"task.apply": True})
         assert less.code == 4
         assert "Calendars.ReadWrite" in less.err
         tenant.grant("Calendars.ReadWrite")

@@ -88,6 +88,6 @@ def test_least_permission(tmp_path: Path) -> None:
         assert done.code == 0
         assert done.rows
         tenant.grant("MailboxSettings.Read", "User.ReadBasic.All")
-        less = tenant.run("events.report", tmp_path / "b", "--output", "out")
+        less = tenant.run("events.report", tmp_path / "b")
         assert less.code == 4
         assert "Calendars.ReadBasic" in less.err

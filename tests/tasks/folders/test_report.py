@@ -119,7 +119,7 @@ def test_the_least_permission_is_enough_and_without_it_the_hint_names_it(tmp_pat
         tenant.grant(least)
         assert tenant.run("folders.report", tmp_path / "a").code == 0
         tenant.grant("User.ReadBasic.All")
-        done = tenant.run("folders.report", tmp_path / "b", "--output", "out")
+        done = tenant.run("folders.report", tmp_path / "b")
         assert done.code == 4
         assert least in done.err
 

@@ -1,5 +1,6 @@
 """An export has a row for every item, its stream with the hash that it should have, and goes on where it was."""
 
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -53,7 +54,10 @@ def test_every_item_and_what_became_of_it(tenant: Tenant, tmp_path: Path) -> Non
     assert errors.keys() == {"ErrorCorruptData", "ItemDropped"}
     assert sum(errors.values()) + sum(row["state"] == "exported" for row in rows) == len(rows) == 6 * 60
     assert all(row["request_id"] for row in rows)
-    assert {"user", "host", "version", "started", "ended", "app"} <= done.manifest.keys()
+    [process] = done.manifest["processes"]
+    assert all(process[name] for name in ("version", "started", "ended", "pid", "host", "user"))
+    assert process["attempts"] >= done.manifest["sums"]["requests"] > 0
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-", process["requests"])
     assert done.manifest["sums"]["findings"] == len({row["mailbox"] for row in rows if row["state"] == "failed"})
     assert max(row["bytes"] or 0 for row in rows) > 1_000_000
     assert not tenant.books()["breaches"]

@@ -21,9 +21,10 @@ from bulkmail.sim.families.messages.kind import MESSAGE
 from bulkmail.tasks import check_options
 from bulkmail.tasks.items.imports import RETRIED, items_import
 from bulkmail.tasks.items.imports import Ledger as Progress
-from bulkmail.tasks.items.kept import Kept, Stored
+from bulkmail.tasks.items.kept import Kept
 from bulkmail.tasks.items.session import RENEWALS
 from bulkmail.tasks.items.source import opened
+from bulkmail.tasks.items.stored import Stored
 from bulkmail.testing import collect
 from bulkmail.testing.store import MemoryStore
 from bulkmail.testing.tenant import Done, Tenant, open_tenant
@@ -195,10 +196,10 @@ def test_a_row_leads_nowhere_but_into_the_export(export: Done) -> None:
     kept = Kept(export.folder).open()
     stored = next(kept.items(export.rows[0]["mailbox"]))
     for place in ("../../../../../etc/hostname", "/etc/hostname", ""):
-        assert "which is not in it" in kept.fault(stored._replace(file=place))
-    assert kept.fault(stored) == ""
-    assert "No such file" in kept.fault(stored._replace(file="blobs/none"))
-    assert "ends after" in kept.fault(stored._replace(offset=1 << 40))
+        assert "which is not in out" in kept.streams.fault(stored._replace(file=place))
+    assert kept.streams.fault(stored) == ""
+    assert "No such file" in kept.streams.fault(stored._replace(file="blobs/none"))
+    assert "ends after" in kept.streams.fault(stored._replace(offset=1 << 40))
 
 
 @dataclass(slots=True)
@@ -254,6 +255,31 @@ def test_a_process_that_dies_at_any_item_loses_none_and_makes_none_twice(tmp_pat
         assert Counter(one["sha256"] for one in made) == wanted
 
     rehearse(act, items=25, mailboxes=4)
+
+
+def test_what_cannot_be_compared_is_not_made_again(tmp_path: Path) -> None:
+    """Without a state, a later run knows what is there by its stream alone."""
+
+    async def act(desk: Desk) -> None:
+        export = await byhand.export(desk, tmp_path)
+        options = check_options(items_import, {"source": str(export), "mailbox_column": "from"}, tmp_path)
+
+        async def states() -> Counter[str]:
+            columns = {"from": desk.sim.tenant.address(0)}
+            async with graph_of(desk, MemoryStore(), 1, columns=columns) as (mailbox, graph):
+                told = await collect(items_import.run(mailbox, graph, await opened(graph, options)))
+            rows = [row for row in told if not isinstance(row, Checkpoint)]
+            assert all("to compare it: ErrorCorruptData" in row["error"] for row in rows if row["state"] == "failed")
+            return Counter(row["state"] for row in rows)
+
+        assert await states() == {"imported": 12}
+        desk.sim.world.script.load([Fault("item-error", match="exportItems/", code="ErrorCorruptData")])
+        assert await states() == {"failed": 12}
+        desk.sim.world.script.load([])
+        assert await states() == {"already": 12}
+        assert len(desk.sim.contents("imported", desk.sim.tenant.address(1))) == 12
+
+    rehearse(act, items=12, mailboxes=4)
 
 
 def test_undo_takes_back_what_is_still_as_it_came(tmp_path: Path) -> None:

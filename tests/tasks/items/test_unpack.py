@@ -1,6 +1,7 @@
 """An answer is taken apart alike however it is cut into chunks, and what is not whole is never taken for an answer."""
 
 from base64 import b64encode
+from binascii import Error, a2b_base64
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.errors import OutcomeUnknown
-from bulkmail.tasks.items.unpack import LARGEST, Answered, Unpacking
+from bulkmail.tasks.items.unpack import LARGEST, Answered, Unpacking, decoded
 
 ITEMS = st.fixed_dictionaries(
     {"itemId": st.text(max_size=9), "changeKey": st.none() | st.text(max_size=9)},
@@ -75,3 +76,18 @@ def test_what_is_not_an_answer(answer: bytes) -> None:
 def test_an_item_without_a_stream_and_without_an_error() -> None:
     [(said, stream)] = unpacked(b'{"value":[{"itemId":7,"changeKey":7,"data":null,"error":{}}]}', 7)
     assert (said, stream) == (Answered("", "", whole=False), b"")
+
+
+@given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 90), st.sampled_from(b"=?-A \n\xff")), max_size=4))
+def test_letters_are_base64_or_refused(stream: bytes, damage: list[tuple[int, int]]) -> None:
+    """As the strict mode of the standard library has it."""
+    letters = bytearray(b64encode(stream))
+    for place, letter in damage:
+        letters[min(place, len(letters)) : place + 1] = bytes([letter])
+    try:
+        expected = a2b_base64(letters, strict_mode=True)
+    except Error:
+        with pytest.raises(OutcomeUnknown):
+            decoded(bytes(letters))
+    else:
+        assert decoded(bytes(letters)) == expected

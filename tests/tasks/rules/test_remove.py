@@ -185,7 +185,7 @@ def test_least_permissions(tmp_path: Path) -> None:
             for lacking in least:
                 tenant.grant(*(name for name in least if name != lacking), "User.ReadBasic.All")
                 folder = tmp_path / f"{number} {lacking}"
-                done = tenant.run("rules.remove", folder, "--output", "out", options=options)
+                done = tenant.run("rules.remove", folder, options=options)
                 assert done.code == 4
                 assert lacking in done.err
 

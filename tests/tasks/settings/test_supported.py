@@ -96,7 +96,7 @@ def test_the_least_permission_with_and_without_the_check(tmp_path: Path) -> None
     with open_tenant(tmp_path, Settings(mailboxes=20, **CALM)) as tenant:
         tenant.grant("MailboxSettings.ReadWrite")
         insisting = {**zone, "check_supported": True}
-        less = tenant.run("settings.apply", tmp_path / "a", "--output", "out", options=insisting)
+        less = tenant.run("settings.apply", tmp_path / "a", options=insisting)
         assert less.code == 4
         assert "User.ReadBasic.All" in less.err
         assert tenant.run("settings.apply", tmp_path / "b", options=zone).code == 0

@@ -71,14 +71,14 @@ def test_where_the_cloud_has_none_folders_are_summed_up(tmp_path: Path) -> None:
                 row["mailbox"]: (row["items"], row["size"], row["source"], row["state"]) for row in rows
             } == expected
         tenant.grant("Reports.Read.All")
-        refused = tenant.run("usage.report", tmp_path / "d", "--output", "out", addresses=few)
+        refused = tenant.run("usage.report", tmp_path / "d", addresses=few)
         assert refused.code == 4
         assert "Mail.ReadBasic.All" in (refused.folder / "outcomes.ndjson").read_text()
 
 
 def test_concealed_names_are_told(tmp_path: Path) -> None:
     with open_tenant(tmp_path, Settings(**CALM, concealed=True)) as tenant:
-        done = tenant.run("usage.report", tmp_path / "run", "--output", "out")
+        done = tenant.run("usage.report", tmp_path / "run")
         assert done.code == 4
         assert "conceals names" in done.err
         assert "admin center" in done.err
@@ -174,7 +174,7 @@ def test_the_least_permission_is_enough_and_without_it_the_hint_names_it(tenant:
     assert needs(summing).text == "Mail.ReadBasic.All"
     tenant.grant("User.Read.All", "Mail.Read")
     try:
-        done = tenant.run("usage.report", tmp_path, "--output", "out", addresses=tenant.addresses(FEW))
+        done = tenant.run("usage.report", tmp_path, addresses=tenant.addresses(FEW))
     finally:
         tenant.grant("Reports.Read.All")
     assert done.code == 4

@@ -1,0 +1,282 @@
+"""The coordinator of one run: answers the calls of workers, and sees to it that each row ends once, in one journal.
+
+It does what a sweep alone does around its workers: the feed, the writer, the alarm, the stop, and at the end an outcome
+for every row that had none.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bulkmail.app.sweeping import Work
+from bulkmail.cluster.calls import Handler
+from bulkmail.cluster.desk import Desk, Session
+from bulkmail.cluster.fences import Board, News
+from bulkmail.cluster.messages import Done, Given, Note, Order, Seen
+from bulkmail.errors import BulkmailError
+from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Request, Status, Tally, key_of
+from bulkmail.run.feed import Feed
+from bulkmail.run.remainder import Remainder
+from bulkmail.run.stop import STOPPED, Reason
+from bulkmail.run.sweep import INTERRUPTED
+from bulkmail.run.writer import Extra, Finished, Part
+from bulkmail.rundir import heartbeat
+from bulkmail.rundir.entries import Reached
+from bulkmail.rundir.folder import BLOBS
+from bulkmail.sink.blobs import recover_blobs
+
+log = logging.getLogger(__name__)
+
+CHUNK = 64
+"""Rows that are handed out at a time."""
+
+KEPT = 4096
+"""Rows that may be kept for one worker, since their mailbox is its own, before others wait for it."""
+
+PATIENCE = 0.5
+"""Seconds that a worker waits for rows before it is told that there are none yet."""
+
+ALONE = Reason(STOPPED, "no worker is left")
+
+
+class Coordinator:
+    """`order` is what a worker is told of its work, by its number."""
+
+    def __init__(self, work: Work, order: Callable[[int], Order]) -> None:
+        self._work = work
+        self._order = order
+        self._feed = Feed(work.source)
+        self._stop = work.stop
+        self._writer = work.outputs.writer
+        self._time = asyncio.get_running_loop().time
+        self._board = Board(self._time)
+        now = self._time()
+        unsettled = {row: now + left for row, left in work.writes.unsettled.items()}
+        self._desk = Desk(
+            self._key_of, reached=work.outputs.reached, made=work.writes.made, unsettled=unsettled,
+            settle=work.writes.settle,
+        )  # fmt: skip
+        self.sessions: dict[str, Session] = {}
+        self._changed = asyncio.Event()
+        self._rest: list[tuple[Mailbox, Tally]] = []  # what did not run, with what it had cost
+        self._read = False  # to the end of the source
+        self._broken: Exception | None = None  # why that came too soon
+        self.failure: Exception | None = None
+        """Why the run ends, where it is more than a wish to stop."""
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
+            "hello": self.hello, "beat": self.beat, "rows": self.rows, "done": self.done, "intend": self.intend,
+            "plan": self.plan, "token": self.token, "state": self.state, "bye": self.bye, "fence": self.fence,
+            "fences": self.fences,
+        }  # fmt: skip
+
+    def open(self, name: str) -> str:
+        """A session for a worker. Returns its key."""
+        key = secrets.token_urlsafe(32)
+        self.sessions[key] = Session(len(self.sessions) + 1, name, self._time())
+        return key
+
+    def known(self, key: str) -> Session | None:
+        session = self.sessions.get(key)
+        return None if session is None or session.ended else session
+
+    @property
+    def finished(self) -> bool:
+        """Whether every row that there is, or that is wanted, has ended."""
+        return self._stop.reason is not None or (self._read and self._desk.idle)
+
+    async def hello(self, session: Session) -> Order:
+        return self._order(session.number)
+
+    async def beat(self, session: Session, seen: Seen) -> Reason | None:
+        session.heard, session.seen = self._time(), seen
+        if seen.stop is not None:
+            self._stop.ask(seen.stop)
+        return self._stop.reason
+
+    async def rows(self, session: Session) -> list[Given] | None:
+        """Rows for a worker; none yet, or None at the end."""
+        until = self._time() + PATIENCE
+        while self._stop.reason is None:
+            if found := await self._gathered(session):
+                return found
+            if self.finished:
+                return None
+            self._changed.clear()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._changed.wait()
+            except TimeoutError:
+                return []
+        return None
+
+    async def _gathered(self, session: Session) -> list[Given]:
+        found: list[Given] = []
+        while len(found) < CHUNK and not session.ended:
+            mailbox = self._desk.at_hand(session, self._time())
+            if mailbox is None:
+                if (row := await self._next(wait=not found)) is None:
+                    break
+                if (mailbox := await self._admitted(session, row)) is None:
+                    continue
+            found.append(self._desk.given(mailbox))
+        return found
+
+    async def _next(self, *, wait: bool) -> Mailbox | Rejected | None:
+        """The next row of the source; none at its end, or while too many are kept for their worker."""
+        if self._read or any(len(one.kept) >= KEPT for one in self.sessions.values()):
+            return None
+        row = self._feed.take()
+        if row is None and wait:
+            try:
+                row = await self._feed.next()
+            except Exception as error:  # noqa: BLE001 - raised when all that was read is done, as alone
+                self._broken = error
+            self._read = row is None
+        return row
+
+    async def _admitted(self, session: Session, row: Mailbox | Rejected) -> Mailbox | None:
+        if isinstance(row, Rejected):
+            await self._writer.put(row)
+            return None
+        if row.row in self._work.settings.barred:
+            await self._bar(row)
+            return None
+        return self._desk.take(session, row, self._time())
+
+    async def _bar(self, mailbox: Mailbox) -> None:
+        await self._end(Finished(
+            Outcome(mailbox, Status.UNKNOWN, self._work.outputs.durable(mailbox), problem=INTERRUPTED), ()
+        ))  # fmt: skip
+
+    async def done(self, session: Session, items: Sequence[Done], notes: Sequence[Note]) -> None:
+        """Returns when checkpoints among them are durable; outcomes may wait for the disk."""
+        self._concluded(session, notes)
+        durable = [waited for item in items if (waited := await self._take(session, item)) is not None]
+        for event in durable:
+            await event.wait()
+        self._changed.set()
+
+    async def _take(self, session: Session, item: Done) -> asyncio.Event | None:
+        if session.ended:  # while what came with it was written
+            return None
+        match item.outcome:
+            case Rejected():
+                await self._writer.put(item.outcome)
+            case Reached() as reached:
+                if reached.mailbox.row in session.held:
+                    return await self._commit(reached, item)
+            case Outcome() as outcome:
+                if self._desk.release(session, outcome.mailbox.row) is not None:
+                    await self._ended(outcome, item)
+        return None
+
+    async def _commit(self, reached: Reached, item: Done) -> asyncio.Event:
+        """Known before it is written: if the session ends meanwhile, its mailbox goes on from there."""
+        durable, before = asyncio.Event(), self._work.outputs.reached.get(reached.mailbox.row)
+        blobs = {**(before.blobs if before else {}), **reached.blobs}
+        self._work.outputs.reached[reached.mailbox.row] = reached._replace(blobs=blobs)
+        await self._writer.put(Part(reached, item.blocks, Extra(done=durable.set, state=item.state)))
+        return durable
+
+    async def _ended(self, outcome: Outcome, item: Done) -> None:
+        if outcome.status is Status.NOT_RUN:  # behind all others, when these are in
+            self._rest.append((outcome.mailbox, outcome.tally))
+            return
+        self._work.outputs.reached.pop(outcome.mailbox.row, None)
+        await self._end(Finished(outcome, item.blocks, None if item.state is None else Extra(state=item.state)))
+
+    async def _end(self, finished: Finished) -> None:
+        await self._writer.put(finished)
+        try:
+            reason = self._work.alarm.hear(finished.outcome)
+        except BulkmailError as error:
+            self.fail(error)
+        else:
+            if reason is not None:
+                self._stop.ask(reason)
+
+    def fail(self, error: Exception) -> None:
+        """The run ends with this error, once what is in flight has ended."""
+        self.failure = self.failure or error
+        self._stop.ask(Reason(error.exit_code if isinstance(error, BulkmailError) else 1, str(error)))
+
+    async def intend(self, session: Session, request: Request) -> int:
+        number = await self._ledger.intend(request)
+        if session.ended:  # while it was written: it is not told, and sends nothing
+            self._ledger.conclude(number, request, Ending.UNSENT)
+            return number
+        self._desk.intended(session, number, request)
+        return number
+
+    async def plan(self, _: Session, request: Request) -> None:
+        await self._ledger.plan(request)
+
+    def _concluded(self, session: Session, notes: Sequence[Note]) -> None:
+        for note in notes:
+            if request := self._desk.concluded(session, note.number, note.ending, note.id):
+                self._ledger.conclude(note.number, request, note.ending, note.id)
+
+    @property
+    def _ledger(self) -> Ledger:
+        if self._work.writes.ledger is None:
+            raise BulkmailError("a run that reads has no ledger")
+        return self._work.writes.ledger
+
+    async def fence(self, session: Session, seconds: float, by: str) -> None:
+        self._board.rise(session.number, seconds, by)
+
+    async def fences(self, session: Session, heard: int) -> News:
+        return await self._board.after(session.number, heard)
+
+    async def token(self, _: Session, refused: str, claims: str) -> str:
+        return await self._work.prepared.credential.token(refused=refused, claims=claims)
+
+    async def state(self, _: Session, mailbox: Mailbox) -> dict[str, Any]:
+        states = self._work.outputs.states
+        return {} if states is None else await states.read(mailbox)
+
+    async def bye(self, session: Session, notes: Sequence[Note]) -> None:
+        self._concluded(session, notes)
+        await self.end(session)
+
+    async def end(self, session: Session) -> None:
+        """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere."""
+        session.ended = True
+        if rows := {*session.held, *(mailbox.row for mailbox in session.kept)}:
+            blobs, lengths_of = self._work.folder / BLOBS, self._blobs_of
+            await asyncio.to_thread(recover_blobs, blobs, lambda row: row not in rows, lengths_of, anew=True)
+        for number, request in list(session.open.items()):
+            self._desk.concluded(session, number, Ending.UNKNOWN, "")
+            self._ledger.conclude(number, request, Ending.UNKNOWN)
+        for mailbox in self._desk.end(session, self._time(), heartbeat.current()):
+            await self._bar(mailbox)
+        self._changed.set()
+
+    def _blobs_of(self, row: int) -> Mapping[str, int]:
+        reached = self._work.outputs.reached.get(row)
+        return {} if reached is None else reached.blobs
+
+    def _key_of(self, mailbox: Mailbox) -> str:
+        target = self._work.prepared.task.target
+        if target is None:
+            return mailbox.key
+        try:
+            return key_of(target(mailbox, self._work.options)) or mailbox.key
+        except Exception:  # noqa: BLE001 - the task's mistake, which its worker tells
+            return mailbox.key
+
+    async def account(self) -> None:
+        """Every row that did not get to its end did not run."""
+        reason = self._stop.reason.text if self._stop.reason else "the run ended early"
+        rest = [*self._rest, *((mailbox, Tally()) for mailbox in self._desk.rest())]
+        remainder = Remainder(self._feed, self._work.outputs, rest, reason, self._broken)
+        await remainder.account()
+        self.failure = self.failure or remainder.broken
+
+    async def close(self) -> None:
+        await self._feed.close()

@@ -1,0 +1,198 @@
+"""Where workers are, as a crew sees it: processes that Dask starts on this machine, or those of a Dask cluster.
+
+The former speak TLS with keys that were made for this run, so that no other account of the machine can call them, or
+what they call. The latter speak what their cluster speaks; without TLS its whole network has to be trusted.
+"""
+
+import logging
+import signal
+import warnings
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+from distributed import Client, Future, LocalCluster
+from distributed.comm import get_address_host
+from distributed.security import Security
+from distributed.utils import get_ip
+
+from bulkmail import __version__
+from bulkmail.cluster.calls import Handler, Key, Switchboard
+from bulkmail.cluster.worker import work
+from bulkmail.config.tables import Cluster
+from bulkmail.errors import ConfigError
+
+CONNECT = 10.0
+"""Seconds for a scheduler to answer."""
+
+HERE = "tls://127.0.0.1:0"
+ENDED = ("finished", "error")
+"""What Dask says of a task that has ended in a process that lives; of one whose process has died it says otherwise."""
+
+
+class Started(Protocol):
+    """A session at its worker."""
+
+    def ended(self) -> bool:
+        """Whether it has returned, or raised, so that nothing of it goes on. Not known of a process that died."""
+
+    async def failure(self) -> BaseException | None:
+        """What it raised."""
+
+
+class Hosts(Protocol):
+    """The workers of a run."""
+
+    async def listen(self, handlers: Mapping[str, Handler], known: Callable[[str], Any]) -> None:
+        """From now on, workers can call."""
+
+    async def close(self) -> None:
+        """No call is answered any more."""
+
+    async def names(self) -> Collection[str]:
+        """The workers that there are now."""
+
+    def begin(self, name: str, key: str) -> Started:
+        """Has a worker begin the session with this key."""
+
+
+class _Task:
+    def __init__(self, future: Future) -> None:
+        self._future = future
+
+    def ended(self) -> bool:
+        return self._future.status in ENDED
+
+    async def failure(self) -> BaseException | None:
+        found: BaseException | None = await self._future.exception() if self._future.status == "error" else None
+        if isinstance(found, ImportError | AttributeError):
+            return ConfigError(f"a worker cannot begin: {found}", hint=f"Install bulkmail {__version__} there, too.")
+        return found
+
+
+class DaskHosts:
+    """The workers of a Dask cluster; the coordinator listens at `at`, by the rules of `security`."""
+
+    def __init__(self, client: Client, security: Security, at: str) -> None:
+        self._client = client
+        self._security = security
+        self._at = at
+        self._board: Switchboard | None = None
+        self._address = ""
+
+    async def listen(self, handlers: Mapping[str, Handler], known: Callable[[str], Any]) -> None:
+        self._board = Switchboard(handlers, known, self._security)
+        self._address = await self._board.listen(self._at)
+
+    async def close(self) -> None:
+        if self._board is not None:
+            await self._board.close()
+
+    @property
+    def dashboard(self) -> str:
+        """Where Dask shows what it does; empty where it does not."""
+        return str(self._client.dashboard_link or "")
+
+    async def names(self) -> Collection[str]:
+        found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
+        return list(found["workers"])
+
+    def begin(self, name: str, key: str) -> Started:
+        named = f"bulkmail-{key[:8]}"
+        return _Task(self._client.submit(
+            work, self._address, Key(key), __version__, key=named, workers=[name], pure=False, retries=0
+        ))  # fmt: skip
+
+
+def hushed() -> None:
+    """Dask logs of every process that comes and goes, which the run tells in its own words."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+
+
+@asynccontextmanager
+async def reached(wanted: Cluster) -> AsyncIterator[DaskHosts]:
+    """The workers of a Dask cluster that somebody else has started, and goes on when the block ends. Raises
+    ConfigError."""
+    hushed()
+    address = address_of(wanted.scheduler)
+    security = security_of(wanted, address)
+    try:
+        client = await Client(address, asynchronous=True, security=security, timeout=CONNECT)
+    except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"no Dask scheduler answers at {address}: {error}", hint="Is it up, and are cluster.tls_* its files?"
+        ) from None
+    try:
+        yield DaskHosts(client, security, listening(wanted.listen, address))
+    finally:
+        await client.close()
+
+
+def address_of(scheduler: str) -> str:
+    """An address, or the one that a scheduler file gives. Raises ConfigError."""
+    if "://" in scheduler:
+        address = scheduler
+    else:
+        try:
+            address = str(orjson.loads(Path(scheduler).read_bytes())["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"cluster.scheduler: {scheduler} is not a scheduler file: {error}") from None
+    if not address.startswith(("tcp://", "tls://")):
+        raise ConfigError(f"cluster.scheduler: {address} is none of tcp://..., tls://... and a scheduler file")
+    return address
+
+
+def security_of(wanted: Cluster, address: str) -> Security:
+    """What connections to that cluster need; what the job does not say is what Dask's own configuration says. Raises
+    ConfigError."""
+    files = {"ca": wanted.tls_ca, "certificate": wanted.tls_certificate, "key": wanted.tls_key}
+    given = {name: str(file) for name, file in files.items() if file is not None}
+    is_tls = address.startswith("tls://")
+    if given and not is_tls:
+        raise ConfigError(f"cluster.tls_* are for tls://, and the scheduler is at {address}")
+    for name, path in given.items():
+        if not Path(path).is_file():
+            raise ConfigError(f"cluster.tls_{name}: there is no file {path}")
+    pairs = {f"tls_{role}_{part}": given[name] for role in ("client", "scheduler") for part, name in
+             (("cert", "certificate"), ("key", "key")) if name in given}  # fmt: skip
+    if "ca" in given:
+        pairs["tls_ca_file"] = given["ca"]
+    security = Security(require_encryption=is_tls, **pairs)
+    ends = security.get_connection_args("client"), security.get_listen_args("scheduler")
+    if is_tls and not all(end.get("ssl_context") for end in ends):
+        raise ConfigError(
+            f"the scheduler at {address} wants TLS", hint="Set cluster.tls_ca, tls_certificate and tls_key."
+        )
+    return security
+
+
+def listening(listen: str, scheduler: str) -> str:
+    """Where this process listens: at the address of the machine that leads to the scheduler, unless told."""
+    scheme, _, rest = scheduler.partition("://")
+    host = listen or get_ip(get_address_host(scheduler), int(rest.rpartition(":")[2]))
+    return f"{scheme}://{host}" if ":" in host else f"{scheme}://{host}:0"
+
+
+@asynccontextmanager
+async def local(workers: int) -> AsyncIterator[DaskHosts]:
+    """So many processes on this machine, until the block ends."""
+    hushed()
+    security = Security.temporary()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about ports and memory, which are chosen here
+        cluster = LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, asynchronous=True, dashboard_address=None,
+            security=security, protocol="tls://", host="127.0.0.1", silence_logs=logging.CRITICAL, memory_limit=0,
+        )  # fmt: skip
+        async with cluster, Client(cluster, asynchronous=True, security=security) as client:
+            await client.run(_leave_interrupts)
+            yield DaskHosts(client, security, HERE)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal. The coordinator hears it, and tells its workers to finish."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -1,0 +1,73 @@
+"""What a worker has at the place where it runs: its own files and environment, and the run directory if it sees that.
+
+A worker on this machine sees the run directory, and so does one with the same disk mounted at the same path. Elsewhere
+rows are spilled into a folder of the worker's own, and what would be left beside the rows (blobs) has nowhere to go.
+"""
+
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from pydantic import SecretStr
+
+from bulkmail.app.compose import credential_of
+from bulkmail.config import Job
+from bulkmail.errors import OutputError
+from bulkmail.identity.credential import Credential
+from bulkmail.model import Mailbox
+from bulkmail.rundir.folder import BLOBS, SPILLS
+from bulkmail.rundir.manifest import MANIFEST
+from bulkmail.sink.blobs import Blobs, MailboxBlobs, at_once
+from bulkmail.sink.spill import Spills
+
+SECRETS = ("certificate_password", "client_secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a worker puts what does not go to the coordinator at once."""
+
+    spills: Spills
+    blobs: Blobs
+
+
+@contextmanager
+def place(folder: Path, run: str, number: int, allowed: Callable[[], Awaitable[None]] = at_once) -> Iterator[Place]:
+    """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs are written when
+    `allowed` returns."""
+    if sees(folder, run):
+        with closing(Blobs(folder / BLOBS, allowed=allowed)) as blobs:
+            yield Place(Spills(folder / SPILLS / str(number)), blobs)
+        return
+    with tempfile.TemporaryDirectory(prefix="bulkmail-") as own, closing(Nowhere(folder / BLOBS)) as blobs:
+        yield Place(Spills(Path(own) / SPILLS), blobs)
+
+
+def sees(folder: Path, run: str) -> bool:
+    """Whether `folder` is the directory of that run here, too, and not another one by the same name."""
+    try:
+        found = orjson.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.get("id") == run
+
+
+class Nowhere(Blobs):
+    """For a worker that does not see the run directory."""
+
+    def of(self, mailbox: Mailbox) -> MailboxBlobs:  # noqa: ARG002
+        raise OutputError(
+            f"this task leaves files in {self.folder}, and a worker does not see that folder",
+            hint="Put output.directory on a disk that all workers have at the same path, or use --workers.",
+        )
+
+
+def own_credential(job: Job, environment: Mapping[str, str] = os.environ) -> Credential:
+    """The one that a worker has itself, by the paths of the job and its own environment. Raises ConfigError."""
+    given = {key: environment.get(f"BULKMAIL_{key.upper()}", "") for key in SECRETS}
+    secrets = {key: SecretStr(value) if value else None for key, value in given.items()}
+    return credential_of(job.model_copy(update={"app": job.app.model_copy(update=secrets)}))

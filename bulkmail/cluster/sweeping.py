@@ -1,0 +1,190 @@
+"""Works through a run with many workers: an `app.sweeping.Sweeping`. The only task group of a cluster's run is here.
+
+Each worker that Dask has gets a session. One whose process has ended, or that is not heard of for the time of its
+lease, is given up; what it held begins again when its lease must have ended.
+"""
+
+import asyncio
+import pickle
+
+from bulkmail.app.sweeping import Work
+from bulkmail.cluster.coordinator import ALONE, Coordinator
+from bulkmail.cluster.desk import Session
+from bulkmail.cluster.hosts import Hosts, Started, address_of, local, reached
+from bulkmail.cluster.messages import BEAT, Gone, Order
+from bulkmail.config import App, Job, Limits
+from bulkmail.config.tables import Cluster
+from bulkmail.errors import ConfigError, gravest
+from bulkmail.run.outputs import NO_PARTS, OutputSettings
+
+DESERTED = 60.0
+"""Seconds without a worker until the run stops; Dask starts one anew within a few."""
+
+
+async def cluster(work: Work) -> None:
+    """Raises what ends a run, and ConfigError for a run that cannot be shared."""
+    require_shareable(work)
+    wanted = work.prepared.job.cluster
+    if not wanted.scheduler:
+        async with local(wanted.workers) as hosts:
+            work.note(f"{wanted.workers} workers on this machine")
+            await Crew(work, hosts, wanted.workers).run()
+        return
+    async with reached(wanted) as hosts:
+        found = await work.stop.before(gathered(hosts, wanted.minimum))
+        if found is not None:  # else asked to stop, which is seen by the crew at once
+            work.note(f"{found} workers of {wanted.scheduler}" + (hosts.dashboard and f", seen at {hosts.dashboard}"))
+        await Crew(work, hosts, min(found or 1, wanted.workers or found or 1)).run()
+
+
+async def gathered(hosts: Hosts, minimum: int) -> int:
+    """How many workers there are, once there are as many as the job wants. Raises ConfigError."""
+    time = asyncio.get_running_loop().time
+    until = time() + DESERTED
+    while (found := len(await hosts.names())) < minimum:
+        if time() >= until:
+            raise ConfigError(f"the Dask cluster has {found} workers, and cluster.minimum is {minimum}")
+        await asyncio.sleep(BEAT)
+    return found
+
+
+def require_shareable(work: Work) -> None:
+    """Raises ConfigError."""
+    if work.prepared.mask is not None:
+        raise ConfigError("output.mask and cluster.workers do not go together yet", hint="Run it without --workers.")
+    own_tokens(work.prepared.job.cluster)
+    if work.prepared.job.app.ca_file is None and not work.prepared.job.path.name:
+        raise ConfigError("a run without a job file has no workers", hint="Write a job file.")
+
+
+def own_tokens(wanted: Cluster) -> bool:
+    """Whether workers sign in themselves. Raises ConfigError where a token would go over a line without TLS."""
+    is_tls = not wanted.scheduler or address_of(wanted.scheduler).startswith("tls://")
+    if wanted.tokens == "coordinator" and not is_tls:
+        raise ConfigError(
+            'cluster.tokens = "coordinator" needs tls://: a token is not sent over a line that others can read',
+            hint='Use a scheduler at tls://, or tokens = "own" and the certificate on each worker.',
+        )
+    return wanted.tokens == "own" or not is_tls
+
+
+class Crew:
+    """The sessions of a run with the workers that there are."""
+
+    def __init__(self, work: Work, hosts: Hosts, workers: int) -> None:
+        self._work = work
+        self._hosts = hosts
+        self._workers = workers
+        self._lease = work.prepared.job.cluster.lease
+        self._coordinator = Coordinator(work, self._order)
+        self._started: dict[str, Started] = {}  # by the key of the session
+        self._busy: set[str] = set()  # names of workers that have a session, or had one to the end
+        self._time = asyncio.get_running_loop().time
+
+    async def run(self) -> None:
+        """To the end of the source, or until asked to stop. Raises what ends a run."""
+        coordinator, writer = self._coordinator, self._work.outputs.writer
+        try:
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(writer.write())
+                try:
+                    await self._hosts.listen(coordinator.handlers, coordinator.known)
+                    await self._supervise()
+                finally:
+                    if not writing.done():
+                        await self._hosts.close()
+                        await coordinator.account()
+                        writer.close()
+                        await writing
+        except BaseExceptionGroup as errors:
+            raise gravest(errors.exceptions) from errors
+        finally:
+            await coordinator.close()
+        if coordinator.failure is not None:
+            raise coordinator.failure
+        if self._work.stop.reason is None:
+            self._work.alarm.require_admission()
+            self._work.alarm.require_presence()
+
+    async def _supervise(self) -> None:
+        """Until all rows have ended and every session with them."""
+        seen = self._time()
+        while not (self._coordinator.finished and not self._live()):
+            if not self._coordinator.finished:
+                await self._call_in()
+            await self._give_up_the_lost()
+            if self._live():
+                seen = self._time()
+            elif self._time() - seen > DESERTED:
+                self._work.stop.ask(ALONE)
+                return
+            await asyncio.sleep(BEAT / 2)
+
+    def _live(self) -> list[Session]:
+        return [one for one in self._coordinator.sessions.values() if not one.ended]
+
+    async def _call_in(self) -> None:
+        """A session for each worker that has none."""
+        for name in await self._hosts.names():
+            if len(self._live()) >= self._workers:  # each has its share of the limits
+                return
+            if name not in self._busy:
+                key = self._coordinator.open(name)
+                self._busy.add(name)
+                self._started[key] = self._hosts.begin(name, key)
+
+    async def _give_up_the_lost(self) -> None:
+        """A session is over when nothing of it can leave any more: when it says so, when its loop has ended, or when
+        its lease has."""
+        for key, session in list(self._coordinator.sessions.items()):
+            started = self._started.get(key)
+            if started is not None and started.ended():
+                del self._started[key]
+                await self._end(session, await started.failure())
+            elif not session.ended and self._time() - session.heard > self._lease:
+                await self._coordinator.end(session)
+
+    async def _end(self, session: Session, failure: BaseException | None) -> None:
+        """A worker that ended for a reason of the run ends the run; one that was given up may have another session."""
+        if not session.ended:
+            await self._coordinator.end(session)
+        if isinstance(failure, Gone):
+            self._busy.discard(session.name)
+        elif isinstance(failure, Exception):
+            self._coordinator.fail(failure)
+
+    def _order(self, number: int) -> Order:
+        prepared, task, options = self._work.prepared, self._work.prepared.task, self._work.options
+        out = prepared.manifest.output
+        return Order(
+            number,
+            _share(prepared.job, self._workers),
+            prepared.manifest.job.task or prepared.manifest.task,
+            prepared.manifest.undo,
+            pickle.dumps(options),
+            prepared.manifest.mode,
+            self._work.folder.resolve(),
+            tuple(task.columns(options)),
+            NO_PARTS if task.parts is None else dict(task.parts(options)),
+            OutputSettings(out.format, out.raw, out.bom, out.delimiter, decimal_comma=out.decimal_comma),
+            self._workers,
+            self._lease,
+            prepared.manifest.id,
+            own_tokens(prepared.job.cluster),
+        )
+
+
+def _share(job: Job, workers: int) -> Job:
+    """The job of one of so many workers: without secrets, since tokens come from the coordinator, and with its share of
+    fixed limits."""
+    app: App = job.app.model_copy(update={"certificate_password": None, "client_secret": None})
+    limits: Limits = job.limits.model_copy(update={
+        "requests_in_flight": _part(job.limits.requests_in_flight, workers),
+        "requests_per_second": job.limits.requests_per_second and job.limits.requests_per_second / workers,
+        "mailboxes_in_flight": max(1, job.limits.mailboxes_in_flight // workers),
+    })  # fmt: skip
+    return job.model_copy(update={"app": app, "limits": limits})
+
+
+def _part(number: int | None, workers: int) -> int | None:
+    return None if number is None else max(1, number // workers)

@@ -1,0 +1,89 @@
+"""Where a Dask cluster is, how it is spoken with, and what is refused before anything is sent."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed.security import Security
+
+from bulkmail.cluster.hosts import address_of, listening, security_of
+from bulkmail.cluster.sweeping import own_tokens
+from bulkmail.config.tables import Cluster
+from bulkmail.errors import ConfigError
+
+TLS = "tls://127.0.0.1:8786"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder, made = tmp_path_factory.mktemp("tls"), Security.temporary()
+    found: dict[str, Any] = {}
+    for name, text in (
+        ("tls_ca", made.tls_ca_file), ("tls_certificate", made.tls_client_cert), ("tls_key", made.tls_client_key)
+    ):  # fmt: skip
+        found[name] = folder / f"{name}.pem"
+        found[name].write_text(text)
+    return found
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.5:8786", TLS])
+def test_an_address_is_taken_as_it_is_and_a_file_gives_one(tmp_path: Path, address: str) -> None:
+    assert address_of(address) == address
+    file = tmp_path / "scheduler.json"
+    file.write_text(f'{{"type": "Scheduler", "address": "{address}"}}')
+    assert address_of(str(file)) == address
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"address": "ucx://a:1"}', '{"address": 7}'])
+def test_what_gives_no_address_is_refused(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "scheduler.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigError, match=r"cluster\.scheduler"):
+        address_of(str(file))
+
+
+def test_an_address_of_another_kind_is_refused() -> None:
+    with pytest.raises(ConfigError, match="tcp://"):
+        address_of("ws://10.0.0.5:8786")
+
+
+def test_tls_files_make_both_ends_speak_tls(files: dict[str, Any]) -> None:
+    found = security_of(Cluster(scheduler=TLS, **files), TLS)
+    assert found.require_encryption
+    assert found.get_connection_args("client")["ssl_context"]
+    assert found.get_listen_args("scheduler")["ssl_context"]
+
+
+def test_tls_without_its_files_is_refused(files: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="wants TLS"):
+        security_of(Cluster(scheduler=TLS), TLS)
+    with pytest.raises(ConfigError, match="wants TLS"):
+        security_of(Cluster(scheduler=TLS, tls_ca=files["tls_ca"]), TLS)
+    with pytest.raises(ConfigError, match=r"tls_key: there is no file"):
+        security_of(Cluster(scheduler=TLS, **{**files, "tls_key": Path("missing.pem")}), TLS)
+
+
+def test_files_for_a_line_without_tls_are_refused(files: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="tls://"):
+        security_of(Cluster(**files), "tcp://127.0.0.1:8786")
+
+
+@pytest.mark.parametrize(("listen", "expected"), [
+    ("", "tls://127.0.0.1:0"), ("10.0.0.9", "tls://10.0.0.9:0"), ("10.0.0.9:8790", "tls://10.0.0.9:8790")
+])  # fmt: skip
+def test_the_coordinator_listens_where_the_scheduler_is_reached_from(listen: str, expected: str) -> None:
+    assert listening(listen, TLS) == expected
+
+
+@pytest.mark.parametrize(("wanted", "own"), [
+    ({"workers": 2}, False), ({"workers": 2, "tokens": "own"}, True),
+    ({"scheduler": TLS}, False), ({"scheduler": TLS, "tokens": "own"}, True), ({"scheduler": "tcp://a:1"}, True),
+])  # fmt: skip
+def test_tokens_come_from_the_coordinator_where_nobody_can_read_along(wanted: dict[str, object], own: bool) -> None:
+    assert own_tokens(Cluster.model_validate(wanted)) is own
+
+
+def test_a_token_is_never_sent_without_tls() -> None:
+    with pytest.raises(ConfigError, match="needs tls://"):
+        own_tokens(Cluster(scheduler="tcp://10.0.0.5:8786", tokens="coordinator"))

@@ -1,0 +1,52 @@
+"""What a worker does where it does not see the run directory, and which certificate is its own."""
+
+from pathlib import Path
+
+import pytest
+
+from bulkmail.cluster.place import own_credential, place, sees
+from bulkmail.config import App, Job
+from bulkmail.errors import ConfigError, OutputError
+from bulkmail.model import Mailbox
+from bulkmail.sink.spill import Spills
+
+ADA = Mailbox("ada@contoso.com", row=7)
+
+
+def run_dir(folder: Path, id_: str = "run-1") -> Path:
+    folder.mkdir()
+    (folder / "run.json").write_text(f'{{"format": 3, "id": "{id_}"}}')
+    return folder
+
+
+def test_who_sees_the_run_directory_works_in_it(tmp_path: Path) -> None:
+    folder = run_dir(tmp_path / "run")
+    assert sees(folder, "run-1")
+    with place(folder, "run-1", 3) as mine:
+        assert mine.blobs.folder.parent == folder
+        mine.blobs.of(ADA)
+
+
+@pytest.mark.parametrize("found", ["none", "another", "no object", "no JSON"])
+def test_who_does_not_see_it_has_spills_of_its_own_and_no_place_for_blobs(tmp_path: Path, found: str) -> None:
+    folder = tmp_path / "run"
+    if found == "another":
+        run_dir(folder, "run-2")
+    elif found != "none":
+        run_dir(folder)
+        (folder / "run.json").write_text("[]" if found == "no object" else "{")
+    assert not sees(folder, "run-1")
+    with place(folder, "run-1", 3) as mine:
+        assert isinstance(mine.spills, Spills)
+        with pytest.raises(OutputError, match="does not see") as raised:
+            mine.blobs.of(ADA)
+        assert "output.directory" in raised.value.hint
+    assert not (folder / "spills").exists()
+
+
+def test_a_worker_signs_in_by_its_own_environment() -> None:
+    job = Job(app=App(tenant_id="contoso.example", client_id="00000000-0000-4000-8000-000000000001", cloud="global"))
+    with pytest.raises(ConfigError):
+        own_credential(job, {})
+    found = own_credential(job, {"BULKMAIL_CLIENT_SECRET": "S3cret"})
+    assert "S3cret" not in repr(found)
