@@ -15,11 +15,12 @@ from bulkmail.model import Change, Effect, Mailbox, Row
 from bulkmail.task.changes import told_before
 from bulkmail.tasks.kit import match
 from bulkmail.tasks.kit.collection import Step, chunked, tolerated
+from bulkmail.tasks.kit.tree import Tree
 from bulkmail.tasks.messages.find import COLUMNS as FOUND
 from bulkmail.tasks.messages.find import row_of
 from bulkmail.tasks.messages.guards import Guarded, protected_folders
 from bulkmail.tasks.messages.held import Held, held
-from bulkmail.tasks.messages.scope import Tree, is_absent, tree_of
+from bulkmail.tasks.messages.scope import is_absent, tree_of
 from bulkmail.tasks.messages.walk import IMMUTABLE, MESSAGE, Message, matching, read_message
 
 LASTING = tuple(name for name in FOUND if name not in ("mailbox", "size", "is_read"))

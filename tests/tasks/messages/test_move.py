@@ -54,7 +54,8 @@ def test_a_message_that_is_taken_away_meanwhile_is_told(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         put(bench, "Only this", INBOX)
         absent = {"kind": "status", "status": 404, "code": "ErrorItemNotFound", "total": 1}
-        await bench.desk.control(faults=[{**absent, "match": "/move"}, {**absent, "match": r"GET .*/messages/[^/?]+\?"}])
+        looked_for = {**absent, "match": r"GET .*/messages/[^/?]+\?"}
+        await bench.desk.control(faults=[{**absent, "match": "/move"}, looked_for])
         (row,) = await bench.run(bench.mailbox(BOX))
         assert row["state"] == "gone"
         assert bench.made == []
