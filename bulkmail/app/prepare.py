@@ -64,8 +64,8 @@ class Prepared:
     """Stands between the addresses and the readers of the log, the progress and the rows."""
 
     def addresses(self, folder: Path) -> Addresses | None:
-        """Those of the run, when it is masked and works in `folder`."""
-        return addresses_of(self.manifest, folder, self.mask)
+        """Those of the run, when its files are masked and it works in `folder`."""
+        return addresses_of(self.manifest, folder, self.mask if self.manifest.output.mask else None)
 
 
 def prepare(job: Job, flags: Flags) -> Prepared:

@@ -244,7 +244,7 @@ class Runner:
             Alarm(self._watched(), self.recovered.changes.counts),
             self.stop,
             SweepSettings(
-                limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred, mask=self.prepared.mask
+                limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred, mask=self.addresses
             ),
             self.note,
         )

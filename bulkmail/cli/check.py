@@ -15,7 +15,7 @@ from bulkmail.app.loop import run as run_loop
 from bulkmail.app.prepare import Flags
 from bulkmail.cli import console as say
 from bulkmail.cli.findings import show
-from bulkmail.cli.flags import AsIfApplied, JobFile, MaxDuration, Settings, flags
+from bulkmail.cli.flags import AsIfApplied, JobFile, Masked, MaxDuration, Settings, flags
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ def check(
     output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
     apply: AsIfApplied = False,
     limit: Annotated[int | None, typer.Option(help="Mailboxes that the run is to take; 0 takes all.", min=0)] = None,
+    mask: Masked = False,
     settings: Settings = None,
     max_duration: MaxDuration = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
@@ -50,7 +51,7 @@ def check(
     with say.exit_on_error():
         given = flags(settings, {
             "input.path": input_path, "output.directory": output, "input.limit": limit, "task.apply": apply or None,
-            "limits.max_duration": max_duration,
+            "limits.max_duration": max_duration, "output.mask": mask or None,
         })  # fmt: skip
         found = run_loop(checked(job_file, given, _ignore if as_json else partial(show, console=say.results)))
     if as_json:

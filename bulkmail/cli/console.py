@@ -64,13 +64,13 @@ def complain(error: BulkmailError, masked: Callable[[str], str] = str) -> None:
     """Prints what happened, and what to do about it; `masked` takes out what the reader is not to see."""
     said = masked(str(error))
     if _logs_json():
-        fields = {"event": "error", "exit_code": error.exit_code, "hint": error.hint}
+        fields = {"event": "error", "exit_code": error.exit_code, "hint": masked(error.hint)}
         log.error("%s", said or type(error).__name__, extra={"fields": fields})
         return
     for line in said.splitlines() or [type(error).__name__]:
         errors.tell(f"bulkmail: {one_line(line)}", style="red")
     if error.hint:
-        errors.tell(f"  {one_line(error.hint)}")
+        errors.tell(f"  {one_line(masked(error.hint))}")
 
 
 def note(text: str) -> None:

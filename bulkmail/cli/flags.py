@@ -14,6 +14,7 @@ MovedJob = Annotated[
     Path | None, typer.Option("--job", help="The run's job file, if it does not lie where it did.", metavar="JOB.toml")
 ]
 MaxDuration = Annotated[str, typer.Option(help="Stop after this time, such as 90s or 2h; exit code 5.")]
+Masked = Annotated[bool, typer.Option("--mask", help="Digests in place of addresses in all that is told.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any setting, such as limits.batch=true; may come more than once.")
 ]

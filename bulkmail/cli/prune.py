@@ -38,10 +38,18 @@ def prune(
         gone = sum(delete(one) for one in found if one.why == "") if yes else 0
         size = sum(one.bytes for one in found if one.why == "") / 1_000_000
         old = sum(one.why == "" for one in found)
-        text = f"{counted(gone, 'run')} deleted" if yes else f"{counted(old, 'run')} would be deleted; add --yes"
-        say.results.print(f"{text} ({size:,.1f} MB)", soft_wrap=True)
+        if yes:
+            text = f"{counted(gone, 'run')} deleted ({size:,.1f} MB)"
+        elif old:
+            text = f"{counted(old, 'run')} would be deleted; add --yes ({size:,.1f} MB)"
+        else:
+            text = f"nothing to delete: of each job, the newest {counted(keep, 'run')} and what is told above stay"
+        say.results.print(text)
 
 
 def _told(one: Candidate, *, yes: bool) -> str:
-    verb = f"kept    ({one.why})" if one.why else ("delete  " if yes else "would delete")
-    return f"{verb}  {one_line(str(one.folder))}"
+    """The folder, not wrapped, so that it can be copied; and below it why it stays."""
+    folder = one_line(str(one.folder))
+    if one.why:
+        return f"kept          {folder}\n              {one.why}"
+    return f"{'delete' if yes else 'would delete':<12}  {folder}"

@@ -10,7 +10,7 @@ from bulkmail.app.ending import Ended
 from bulkmail.cli.check import require_passed
 from bulkmail.cli.execute import Work
 from bulkmail.cli.executes import Aim, Compared, executes
-from bulkmail.cli.flags import JobFile, Settings, flags
+from bulkmail.cli.flags import JobFile, Masked, Settings, flags
 from bulkmail.config import load
 
 
@@ -35,7 +35,7 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Do `bulkmail check` first; run unless something fails.")
     ] = False,
-    mask: Annotated[bool, typer.Option("--mask", help="Digests in place of addresses in all that is told.")] = False,
+    mask: Masked = False,
     usual: Compared,
 ) -> Work:
     """Run a job's task against every mailbox of its input.

@@ -166,8 +166,12 @@ def _introduce(site: Site, steps: Sequence[Step]) -> None:
     wish = site.wish
     for number, step in enumerate(steps, 1):
         say.results.print(f"{number:2}  {step.name:<{NAME}}{step.what}", soft_wrap=True)
-    roles = f", with {', '.join(wish.roles)}" if wish.roles else ""
-    say.results.print(f"\nfor {', '.join(wish.tasks)} in {wish.app.tenant_id}{roles}\n", soft_wrap=True)
+    say.results.print()
+    line(say.results, "for", "tasks", ", ".join(wish.tasks))
+    line(say.results, "in", "tenant", wish.app.tenant_id)
+    if wish.roles:
+        line(say.results, "with", "permissions", ", ".join(wish.roles))
+    say.results.print()
 
 
 async def _sign_in(site: Site, how: How, opened: AsyncExitStack) -> Administrator:
@@ -180,8 +184,8 @@ async def _sign_in(site: Site, how: How, opened: AsyncExitStack) -> Administrato
 
 
 def _tell_code(code: Code) -> None:
-    text = f"Sign in as an administrator of the tenant: open {code.where} on any device and enter {code.user_code}"
-    say.results.print(text, style="bold", soft_wrap=True)
+    say.results.print("Sign in as an administrator of the tenant, on any device:", style="bold")
+    say.results.print(f"  open   {code.where}\n  enter  {code.user_code}", style="bold", soft_wrap=True)
 
 
 async def _agree(step: Step, look: Look, *, yes: bool) -> bool:

@@ -9,7 +9,7 @@ import typer
 
 from bulkmail.app.status import Fresh, status_of
 from bulkmail.cli import console as say
-from bulkmail.cli.flags import AsIfApplied, JobFile, Settings, flags
+from bulkmail.cli.flags import AsIfApplied, JobFile, Masked, Settings, flags
 from bulkmail.config import load
 from bulkmail.errors import UsageError
 from bulkmail.rundir.freshness import NEVER, Entry
@@ -27,6 +27,7 @@ def status(
     ] = "",
     few: Annotated[int, typer.Option("--stalest", help="How many of the stalest mailboxes are named.", min=0)] = 10,
     apply: AsIfApplied = False,
+    mask: Masked = False,
     settings: Settings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
@@ -43,7 +44,7 @@ def status(
     Example: bulkmail status report.toml --max-age 12d
     """
     with say.exit_on_error():
-        job = load(job_file, flags=flags(settings, {"task.apply": apply or None}))
+        job = load(job_file, flags=flags(settings, {"task.apply": apply or None, "output.mask": mask or None}))
         found = status_of(job, max_age=_seconds(max_age), few=few)
     if as_json:
         typer.echo(json.dumps(as_fields(found), indent=2))

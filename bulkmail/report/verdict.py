@@ -41,10 +41,10 @@ def _work_done(view: View) -> str:
     number = done if manifest.mode == "apply" else planned
     where = f" in {mailboxes(made.mailboxes)}" if made and made.mailboxes else ""
     if manifest.mode == "apply":
-        return f"{counted(number, 'change')} made{where}"
+        return f"{counted(number, 'change')} {'taken back' if manifest.undo else 'made'}{where}"
     if manifest.mode == "drift":
         return f"{counted(number, 'change')}{where} are needed to follow the rule" if number else "no drift"
-    return f"only a plan: {counted(number, 'change')}{where}"
+    return f"only a plan: {counted(number, 'change')}{' to be taken back' * manifest.undo}{where}"
 
 
 def _not_ok(view: View) -> list[str]:

@@ -111,11 +111,16 @@ def check_options(chosen: Task, given: Mapping[str, Any], folder: Path | None = 
     try:
         return chosen.options.model_validate(dict(given), context={"folder": folder or Path()})
     except ValidationError as error:
-        raise ConfigError("\n".join(_told(chosen, one) for one in error.errors(include_url=False))) from None
+        hint = f"`bulkmail tasks {chosen.name}` lists what goes into [task]." if our_own(chosen.name) else ""
+        raise ConfigError(
+            "\n".join(_told(chosen, one) for one in error.errors(include_url=False)), hint=hint
+        ) from None  # fmt: skip
 
 
 def _told(chosen: Task, error: ErrorDetails) -> str:
-    name = str(error["loc"][0]) if error["loc"] else chosen.name
+    if not error["loc"]:
+        return f"{chosen.name}: {in_words([error])}"
+    name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return f"task.{name} is not an option of {chosen.name}{nearest(name, chosen.options.model_fields)}"
     return f"task.{name}: {in_words([error])}"

@@ -250,7 +250,7 @@ def test_standard_input_is_left_to_the_run(desk: Desk) -> None:
 
 def test_with_a_mask_no_address_is_told(desk: Desk) -> None:
     only_for(desk, "quay 2")
-    done = desk.bulkmail("check", desk.job(REPORT), "--json", "--set", "output.mask=true")
+    done = desk.bulkmail("check", desk.job(REPORT), "--json", "--mask")
     found = checks(done)["mailboxes"]
     assert found["level"] == "WARN"
     assert "mailbox-hidden" in found["hint"], "there is no key before the first run, and a check makes none"

@@ -34,7 +34,7 @@ def test_the_tenant_by_age_and_an_exit_code(desk: Desk) -> None:
     old = desk.bulkmail("status", job, "--max-age", "0s", "--stalest", "1", "--json")
     assert old.code == 8
     assert "@tenant.example" in old.out
-    masked = desk.bulkmail("status", job, "--set", "output.mask=true")
+    masked = desk.bulkmail("status", job, "--mask")
     assert "mailbox-hidden" in masked.out, "no run has made a key yet"
     assert "@tenant.example" not in masked.out
     found = json.loads(old.out)
