@@ -16,8 +16,8 @@ another mailbox cannot be a part, nor can one that goes on from the last run; to
 nowhere else."""
 
 FIRST = ("calendar.permissions", "folders")
-"""Parts that begin before the others, in this order: one that asks again when its first answer is there, so that it does
-not stand alone at the end; and the one that reads what others need as well, with most requests."""
+"""Parts that begin before the others, in this order: one that asks again when its first answer is there, so that it
+does not stand alone at the end; and the one that reads what others need as well, with most requests."""
 
 
 def begun(parts: Sequence[str]) -> list[str]:
