@@ -175,6 +175,7 @@ class Request(NamedTuple):
     into: Into | None = None  # takes the body of a good answer as it comes; nothing of it is kept
     start: Callable[[], int] | None = None  # bytes of that body that were taken before: those behind are asked for
     pieces: Pieces | None = None  # a body for a pre-signed address that is made while it leaves, in place of `content`
+    chain: Any = None  # what it shares its slot with; see `core.slots.chain`
     key: str = ""  # what the limits of its mailbox are counted by; empty: the key of `mailbox`
 
     @property

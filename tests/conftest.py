@@ -21,7 +21,8 @@ settings.register_profile("same", settings.get_profile("quick"), derandomize=Tru
 settings.load_profile("same" if os.environ.get("CI") else "quick")
 
 LONG = (
-    "tests/acceptance/", "tests/core/pace/", "tests/hostile/", "tests/test_torture", "tests/cli/test_check",
+    "tests/acceptance/", "tests/cluster/test_troubles", "tests/core/pace/", "tests/hostile/", "tests/test_torture",
+    "tests/cli/test_check",
     "tests/cli/test_setup", "tests/report/page/test_browser", "tests/sim/test_graph_sdk", "tests/sim/test_office365",
     "tests/tasks/attachments/test_strip", "tests/tasks/folders/test_report", "tests/tasks/items/",
     "tests/tasks/mailbox/", "tests/tasks/rules/test_remove", "tests/tasks/rules/test_report",

@@ -155,6 +155,7 @@ def stack_settings(limits: Limits) -> StackSettings:
         rate=limits.requests_per_second,
         in_flight=limits.requests_in_flight,
         batch=limits.parts,
+        chain=limits.chain,
         max_wait=limits.max_wait,
         retries=RetryRules(attempts=limits.max_attempts),
     )

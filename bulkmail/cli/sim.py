@@ -49,6 +49,7 @@ Items = Annotated[int, _flag("Messages of every mailbox; 0: few in most, hundred
 Largest = Annotated[int, _flag("Bytes of the largest message; 0: up to 92 KB.", TENANT, min=0)]
 SessionLife = Annotated[str, _flag("How long a session for imports is good.", TIME)]
 Latency = Annotated[str, _flag("Time that Graph takes for a request: 150ms, 2s.", TIME)]
+RoundTrip = Annotated[str, _flag("Time of an exchange there and back, on top of it: 100ms.", TIME)]
 SendDelay = Annotated[str, _flag("Time until a sent message is in Sent Items.", TIME)]
 Host = Annotated[str, _flag("Address to listen on.", TIME)]
 Port = Annotated[int, _flag("Port of Graph, and of Entra with TLS; 0 takes a free one.", TIME, min=0)]
@@ -154,6 +155,7 @@ def sim(
     largest_item: Largest = 0,
     session_life: SessionLife = "2h",
     latency: Latency = "0ms",
+    round_trip: RoundTrip = "0ms",
     send_delay: SendDelay = "0ms",
     host: Host = "127.0.0.1",
     port: Port = PORT,
@@ -183,7 +185,8 @@ def sim(
         plan = {
             "mailboxes": mailboxes, "seed": seed, "absent": absent, "denied": denied, "moving": moving, "stale": stale,
             "strict_replies": strict_replies, "concealed": concealed, "latency": seconds(latency),
-            "items": items, "largest_item": largest_item, "session_life": seconds(session_life),
+            "round_trip": seconds(round_trip), "items": items, "largest_item": largest_item,
+            "session_life": seconds(session_life),
             "send_delay": seconds(send_delay), "host": host, "port": port, "login_port": login_port, "tls": not plain,
             "token_life": int(seconds(life)), "batch": _one_of(batch, BatchRule), "faults": faults(fault or [], script),
         }  # fmt: skip

@@ -24,6 +24,8 @@ from bulkmail.run.sweep import INTERRUPTED
 from bulkmail.run.writer import Extra, Finished, Part
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.entries import Reached
+from bulkmail.rundir.folder import BLOBS
+from bulkmail.sink.blobs import recover_blobs
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +162,8 @@ class Coordinator:
         self._changed.set()
 
     async def _take(self, session: Session, item: Done) -> asyncio.Event | None:
+        if session.ended:  # while what came with it was written
+            return None
         match item.outcome:
             case Rejected():
                 await self._writer.put(item.outcome)
@@ -242,12 +246,20 @@ class Coordinator:
 
     async def end(self, session: Session) -> None:
         """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere."""
+        session.ended = True
+        if rows := {*session.held, *(mailbox.row for mailbox in session.kept)}:
+            blobs, lengths_of = self._work.folder / BLOBS, self._blobs_of
+            await asyncio.to_thread(recover_blobs, blobs, lambda row: row not in rows, lengths_of, anew=True)
         for number, request in list(session.open.items()):
             self._desk.concluded(session, number, Ending.UNKNOWN, "")
             self._ledger.conclude(number, request, Ending.UNKNOWN)
         for mailbox in self._desk.end(session, self._time(), heartbeat.current()):
             await self._bar(mailbox)
         self._changed.set()
+
+    def _blobs_of(self, row: int) -> Mapping[str, int]:
+        reached = self._work.outputs.reached.get(row)
+        return {} if reached is None else reached.blobs
 
     def _key_of(self, mailbox: Mailbox) -> str:
         target = self._work.prepared.task.target

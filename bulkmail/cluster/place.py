@@ -6,7 +6,7 @@ rows are spilled into a folder of the worker's own, and what would be left besid
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from bulkmail.identity.credential import Credential
 from bulkmail.model import Mailbox
 from bulkmail.rundir.folder import BLOBS, SPILLS
 from bulkmail.rundir.manifest import MANIFEST
-from bulkmail.sink.blobs import Blobs, MailboxBlobs
+from bulkmail.sink.blobs import Blobs, MailboxBlobs, at_once
 from bulkmail.sink.spill import Spills
 
 SECRETS = ("certificate_password", "client_secret")
@@ -36,10 +36,11 @@ class Place:
 
 
 @contextmanager
-def place(folder: Path, run: str, number: int) -> Iterator[Place]:
-    """The place of the worker with this number, for the run with the id `run` in `folder`."""
+def place(folder: Path, run: str, number: int, allowed: Callable[[], Awaitable[None]] = at_once) -> Iterator[Place]:
+    """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs are written when
+    `allowed` returns."""
     if sees(folder, run):
-        with closing(Blobs(folder / BLOBS)) as blobs:
+        with closing(Blobs(folder / BLOBS, allowed=allowed)) as blobs:
             yield Place(Spills(folder / SPILLS / str(number)), blobs)
         return
     with tempfile.TemporaryDirectory(prefix="bulkmail-") as own, closing(Nowhere(folder / BLOBS)) as blobs:

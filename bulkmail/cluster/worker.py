@@ -8,6 +8,7 @@ import pickle
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from distributed import get_worker
 from distributed.security import Security
@@ -20,7 +21,7 @@ from bulkmail.cluster.calls import Calls, Line
 from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
 from bulkmail.cluster.fences import Ear
 from bulkmail.cluster.lease import Lease, Leased
-from bulkmail.cluster.messages import BEAT, Order, Seen
+from bulkmail.cluster.messages import BEAT, Gone, Order, Seen
 from bulkmail.cluster.place import Place, own_credential, place
 from bulkmail.errors import ConfigError, gravest
 from bulkmail.model import Made, Transport
@@ -34,6 +35,9 @@ from bulkmail.run.writer import Sink
 from bulkmail.rundir.totals import Totals
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, find
+
+BEATS = 5
+"""Signs of life in the time of a lease, at least."""
 
 NO_ALARM = AlarmSettings(0, 0, 0)
 """The coordinator hears all outcomes; a worker alone knows too few."""
@@ -57,8 +61,6 @@ async def _work(address: str, key: str, security: Security) -> None:
     try:
         order: Order = await coordinator.call("hello")
         await Session(coordinator, order).run()
-    except BaseExceptionGroup as errors:
-        raise gravest(errors.exceptions) from errors
     finally:
         await coordinator.close()
 
@@ -85,13 +87,28 @@ class Session:
 
     async def run(self) -> None:
         """Raises Gone, and what ends a run."""
+        try:
+            await self._run()
+        except BaseExceptionGroup as errors:
+            raise gravest(errors.exceptions) from errors
+
+    async def _run(self) -> None:
         lease = Lease(self.order.lease)
         await self._sign(lease, Seen())
         ledger = Ledger(self.coordinator)
         async with self._connected(lease, ledger) as connection, self._heard(lease, connection):
-            with place(self.order.folder, self.order.run, self.order.number) as mine:
+            allowed = partial(self._allowed, lease)
+            with place(self.order.folder, self.order.run, self.order.number, allowed) as mine:
                 await self._sweep(connection, ledger, mine)
         await self.coordinator.call("bye", ledger.take())
+
+    async def _allowed(self, lease: Lease) -> None:
+        """Blobs of a worker that was given up are another's: nothing is written while the lease has lapsed."""
+        try:
+            async with asyncio.timeout(self.order.lease):
+                await lease.held()
+        except TimeoutError:
+            raise Gone("the coordinator was not heard of for too long: nothing more is written") from None
 
     def _connected(self, lease: Lease, ledger: Ledger) -> AbstractAsyncContextManager[Connection]:
         order = self.order
@@ -144,7 +161,7 @@ class Session:
         while True:
             pace = connection.stack.pace.statistics()
             await self._sign(lease, Seen(pace.in_flight, pace.rate, pace.limit, resident(), self.stop.reason))
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(min(BEAT, self.order.lease / BEATS))
 
     async def _sign(self, lease: Lease, seen: Seen) -> None:
         asked = lease.clock()

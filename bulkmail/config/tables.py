@@ -158,6 +158,10 @@ class Limits(Table):
     batch: bool | int = Field(
         default=False, description="true or a number of parts up to 20: pack requests into $batch"
     )
+    chain: int = Field(
+        20, ge=1, le=20, description="writes of one mailbox that leave together where many wait, to be carried out one "
+        "after another in a $batch; 1: none",
+    )  # fmt: skip
     max_attempts: int = Field(
         6, ge=1, le=20, description="attempts of a request at least; throttled ones are not counted"
     )

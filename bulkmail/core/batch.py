@@ -5,12 +5,13 @@ API version, answers in any order. A whole request may weigh 4 MB; a batch here 
 """
 
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 import orjson
 
+from bulkmail.core.retryafter import obey, parse
 from bulkmail.errors import BulkmailError
 from bulkmail.model import NOTHING, Request, Response
 
@@ -44,9 +45,13 @@ class Alone(Exception):
         self.doubtful = doubtful
 
 
-def pack(requests: Sequence[Request]) -> tuple[bytes, int]:
-    """The body of a batch of as many of `requests`, from the first, as fit, and how many those are: at least one."""
+def pack(requests: Sequence[Request], *, chained: bool = False) -> tuple[bytes, int]:
+    """The body of a batch of as many of `requests`, from the first, as fit, and how many those are: at least one.
+    `chained` ones are carried out one after another, until one fails."""
     entries = list(map(_entry, NUMBERS, requests))
+    if chained:
+        for before, entry in zip(NUMBERS, entries[1:], strict=False):
+            entry["dependsOn"] = [before]
     if not any(map(_body, requests)):  # twenty reads fit always
         return orjson.dumps({"requests": entries}), len(entries)
     encoded = list(map(orjson.dumps, entries))
@@ -122,6 +127,23 @@ def _content(body: str, headers: Mapping[str, str]) -> Any:
     except ValueError:
         return body if is_json else body.encode()
     return body if isinstance(found, str | int | float | bool | None) else found
+
+
+class Pause:
+    """The service has asked for a pause of its batches: no post leaves before it is over. Plain requests may. `dice`
+    gives a number in [0, 1)."""
+
+    def __init__(self, dice: Callable[[], float]) -> None:
+        self._dice = dice
+        self.until = 0.0  # when the last one is over
+
+    def asked(self, answer: Response, wall: float, now: float) -> None:
+        """A post was answered so, at `wall` seconds since 1970. Only a Retry-After asks for a pause."""
+        if said := parse(answer.headers, wall):
+            self.until = max(self.until, now + obey(said, self._dice()))
+
+    def holds(self, now: float) -> bool:
+        return now < self.until
 
 
 class Size:

@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
@@ -33,6 +33,9 @@ THREADS = 4
 WORTH = 256 * 1024
 """Bytes that are worth a journey to a thread; what is smaller is written by the one that ends its blob."""
 
+COPIED = 1 << 20
+"""Bytes that are copied at a time."""
+
 STREAMS = 16
 """Contents that are streamed at a time in the whole run: each takes up to two megabytes, most of it buffers of TLS that
 fill while the disk is slower than the network."""
@@ -40,12 +43,20 @@ fill while the disk is slower than the network."""
 _FOLDER = re.compile(r"([0-9]+)-")
 
 
-class Blobs:
-    """The blobs of a run, below `folder`. `hide` keeps addresses out of the names of folders."""
+async def at_once() -> None:
+    """For who writes alone."""
 
-    def __init__(self, folder: Path, hide: Callable[[str], str] = str) -> None:
+
+class Blobs:
+    """The blobs of a run, below `folder`. `hide` keeps addresses out of the names of folders. Files are touched only
+    after `allowed` has returned: where many processes write, it waits for the right to."""
+
+    def __init__(
+        self, folder: Path, hide: Callable[[str], str] = str, allowed: Callable[[], Awaitable[None]] = at_once
+    ) -> None:
         self.folder = folder
         self._hide = hide
+        self._allowed = allowed
         self.turn = asyncio.Semaphore(STREAMS)
         self._threads: ThreadPoolExecutor | None = None
 
@@ -64,6 +75,7 @@ class Blobs:
         threads, done = self._threads, list[T]()
 
         async def run() -> None:
+            await self._allowed()
             done.append(await loop.run_in_executor(threads, work, *arguments))
 
         if cancelled := await uncancelled(run()):
@@ -256,11 +268,14 @@ def cut(path: Path, length: int | None) -> None:
         path.unlink(missing_ok=True)
 
 
-def recover_blobs(folder: Path, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]]) -> None:
+def recover_blobs(
+    folder: Path, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]], *, anew: bool = False
+) -> None:
     """Cuts the blobs of a run that was killed back to what was committed.
 
-    What rows that are done have is whole; other rows keep the files and lengths that `lengths_of` gives. Blocks. Raises
-    OutputError, also where a file lacks what was committed.
+    What rows that are done have is whole; other rows keep the files and lengths that `lengths_of` gives. With `anew`,
+    files become copies of what they were: a process that still has one open writes to what is read no more. Blocks.
+    Raises OutputError, also where a file lacks what was committed.
     """
     if not folder.is_dir():
         return
@@ -269,15 +284,30 @@ def recover_blobs(folder: Path, is_done: Callable[[int], bool], lengths_of: Call
         if named is None or own.is_symlink() or is_done(int(named[1])):
             continue
         with os_errors_as_output_error(own):
-            _recover(own, lengths_of(int(named[1])))
+            _recover(own, lengths_of(int(named[1])), _copy if anew else cut)
 
 
-def _recover(folder: Path, lengths: Mapping[str, int]) -> None:
+def _recover(folder: Path, lengths: Mapping[str, int], cut_to: Callable[[Path, int | None], None]) -> None:
     if not lengths:
         shutil.rmtree(folder)
         return
-    for path in folder.iterdir():
-        cut(path, lengths.get(path.name))
+    for path in list(folder.iterdir()):
+        cut_to(path, lengths.get(path.name))
     for name in lengths:
         if not (folder / name).exists():
             raise OutputError(f"{folder / name}: is gone, and was committed", hint="Put it back, or start a new run.")
+
+
+def _copy(path: Path, length: int | None) -> None:
+    """As `cut`, into a file of its own at the same place."""
+    if length is None:
+        path.unlink()
+        return
+    fresh = path.with_name(f".{path.name}.anew")
+    with path.open("rb") as file, Appender(fresh) as copy:
+        while copy.length < length and (piece := file.read(min(COPIED, length - copy.length))):
+            copy.append(piece)
+        copy.sync()
+        if copy.length < length:
+            raise OutputError(f"{path}: lacks what was committed", hint="Put it back, or start a new run.")
+    fresh.replace(path)

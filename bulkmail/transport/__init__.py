@@ -1,8 +1,9 @@
 """Stacks the wrappers: the one place that knows their order.
 
 What guards the writes is outermost: a planned write takes no slot, and a booked one has one entry however often it is
-sent. A request that waits to be repeated holds no slot. Parts
-of a batch are admitted one by one, so no batch can hold more than four of one mailbox. A batch needs one token.
+sent. A request that waits to be repeated holds no slot. Parts of a batch are admitted one by one, so no batch can hold
+more than four of one mailbox; the links of a chain are admitted together, since the service works on one at a time. A
+batch needs one token.
 """
 
 import math
@@ -12,14 +13,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from bulkmail.core.access import Access
+from bulkmail.core.batch import Pause
 from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import START, Pace
 from bulkmail.core.retry import RetryRules
+from bulkmail.core.slots.chain import LONGEST
 from bulkmail.core.slots.lane import SLOTS, Slots
 from bulkmail.core.slots.line import LineStatistics
 from bulkmail.model import Lanes, Reporter, TokenSource, Transport, Wait
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import LINGER, batching
+from bulkmail.transport.chain import chaining
 from bulkmail.transport.limit import Limiting
 from bulkmail.transport.retry import Retrying
 
@@ -30,13 +34,15 @@ as a request (learn.microsoft.com/graph/throttling-limits, Outlook: four request
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """`batch` is the number of parts, 0 for plain requests. `rate` is requests a second, `in_flight` requests at a
-    time; None lets the pace learn them, from what keeps `start` requests in flight on. `max_wait` is in seconds."""
+    """`batch` is the number of parts, 0 for plain requests; `chain` that of the links of the longest chain, 1 for none.
+    `rate` is requests a second, `in_flight` requests at a time; None lets the pace learn them, from what keeps `start`
+    requests in flight on. `max_wait` is in seconds."""
 
     slots: int = SLOTS
     rate: float | None = None
     in_flight: int | None = None
     batch: int = 0
+    chain: int = LONGEST
     linger: float = LINGER
     max_wait: float = math.inf
     start: int = START
@@ -82,12 +88,14 @@ async def stack(
         return limiting.held(mailbox)  # the batch is below the limiter, and asks it when a post leaves
 
     access, outage = Access(), Outage(report, max_wait=settings.max_wait, dice=random.random)
+    pause = Pause(random.random)
     async with AsyncExitStack() as opened:
         transport: Transport = Authorizing(terminal, tokens, access, lambda: limiting.fences.risen)
         if settings.batch:
-            gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held)
+            gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held, pause=pause)
             transport = await opened.enter_async_context(gathered)
-        slots = Slots(settings.slots)
+        transport = await opened.enter_async_context(chaining(transport, held=held, pause=pause))
+        slots = Slots(settings.slots, settings.chain)
         transport = limiting = Limiting(
             beside(transport), slots=slots, pace=pace, outage=outage, report=report, rate=settings.rate,
             max_wait=settings.max_wait,

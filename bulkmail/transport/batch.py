@@ -19,13 +19,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum, auto
 from typing import TypeAlias
 
-from bulkmail.core.batch import Alone, BatchRejected, Readmit, Size, pack, unpack
+from bulkmail.core.batch import Alone, BatchRejected, Pause, Readmit, Size, pack, unpack
 from bulkmail.core.odata import ids_of
+from bulkmail.core.post import Fate, fate, with_ids, with_scope
 from bulkmail.core.retry import REPEATABLE
-from bulkmail.core.retryafter import obey, parse
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response, Transport
 
@@ -39,32 +38,8 @@ OVERDUE, PATIENCE = 5.0, 5.0
 SUSPECTS = 4096
 """Mailboxes that are kept apart at most; with more of them it is not the mailboxes."""
 
-SCOPE = {"x-ms-throttle-scope": "Batch"}
-"""Marks a refusal of a whole post, which concerns the application, whatever its parts were."""
-
-
 Part: TypeAlias = tuple[Request, asyncio.Future[Response]]
 """A request, and where its answer is waited for."""
-
-
-class Fate(Enum):
-    """What the status of a post means for its parts."""
-
-    APART = auto()  # each has an answer of its own in the body
-    EACH = auto()  # it is the answer to each: refused for the token's sake, or because the application asks too much
-    HALVED = auto()  # none was worked on, and the fault is with one of them
-    FAILED = auto()  # what became of the parts is not known, and what failed may be any one of them, or none
-
-
-WHOLE = {200: Fate.APART, 401: Fate.EACH, 408: Fate.FAILED, 424: Fate.APART, 429: Fate.EACH, 509: Fate.EACH}
-"""Status to fate. Of the others, redirects are the answer to each, those from 400 on halve the post, and the rest fail:
-they come from the batch endpoint itself or from something in between."""
-
-
-def fate(status: int) -> Fate:
-    """What becomes of the parts of a post that was answered so."""
-    other = Fate.EACH if 300 <= status < 400 else Fate.HALVED if 400 <= status < 500 else Fate.FAILED
-    return WHOLE.get(status, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +65,17 @@ class Batching:
         linger: float,
         held: Callable[[str], bool],
         suspects: int,
-        dice: Callable[[], float],
+        pause: Pause,
     ) -> None:
         self._inner = inner
         self._posts = posts
         self._linger = linger
         self._held = held
         self._suspects = suspects
-        self._dice = dice
+        self._pause = pause
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Part] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._shut_until = 0.0  # no post leaves before
         self._usual = 0.0  # seconds that a post takes, a running mean
         self._apart: set[str] = set()  # mailboxes that go plain
         self._size = Size(size)
@@ -116,7 +90,7 @@ class Batching:
     async def send(self, request: Request, /) -> Response:
         if not request.batchable or isinstance(request.body, bytes):
             return await self._inner.send(request)
-        if self._shut_until and self._is_shut():
+        if self._pause.until and self._pause.holds(self._loop.time()):
             return await self._inner.send(request)
         if self._apart and request.lane in self._apart:
             return await self._send_apart(request)
@@ -145,12 +119,6 @@ class Batching:
     def _is_overdue(self, seconds: float) -> bool:
         return seconds > max(PATIENCE, OVERDUE * self._usual)
 
-    def _is_shut(self) -> bool:
-        """Whether the service has asked for a pause of its batches that is not over."""
-        if self._loop.time() >= self._shut_until:
-            self._shut_until = 0.0
-        return self._shut_until > 0
-
     def flush(self) -> None:
         """Everything that waits leaves now."""
         self._stop_timer()
@@ -170,12 +138,12 @@ class Batching:
 
     def _launch(self, parts: Sequence[Part]) -> None:
         """As many posts as it takes, at the same time, less the parts that may not leave now."""
-        leaving = []
+        leaving, shut = [], self._pause.holds(self._loop.time())
         for part in parts:
             request, answer = part
             if answer.done():
                 continue  # cancelled while it waited
-            if self._held(request.lane) or self._shut_until:
+            if self._held(request.lane) or shut:
                 answer.set_exception(Readmit())
             else:
                 leaving.append(part)
@@ -215,7 +183,7 @@ class Batching:
             elif become is Fate.HALVED:
                 await self._split(parts)
             else:
-                self._pause(whole)
+                self._pause.asked(whole, datetime.now(UTC).timestamp(), self._loop.time())
                 error = OutcomeUnknown(f"a batch was answered with {whole.status}", **ids_of(whole))
                 self._send_alone(parts, str(whole.status), error)
         except TransportError as error:
@@ -259,12 +227,6 @@ class Batching:
         else:
             self._size.answered(self._hand_out(parts, answers, answer))
 
-    def _pause(self, answer: Response) -> None:
-        """Of all posts, where the service asks for one; a plain request may leave all the same."""
-        asked = parse(answer.headers, datetime.now(UTC).timestamp())
-        if asked:
-            self._shut_until = max(self._shut_until, self._loop.time() + obey(asked, self._dice()))
-
     def _send_alone(self, parts: Sequence[Part], said: str, error: TransportError) -> None:
         """Parts of a post that failed. What may have been carried out, and must not be repeated, ends here."""
         self._size.answered(len(parts))
@@ -279,8 +241,7 @@ class Batching:
 
     def _answer_all(self, parts: Sequence[Part], answer: Response) -> None:
         """A post that was refused may have had too many parts."""
-        whole = answer._replace(headers={**answer.headers, **SCOPE}) if answer.status in (429, 509) else answer
-        self._hand_out(parts, [whole] * len(parts), answer)
+        self._hand_out(parts, [with_scope(answer)] * len(parts), answer)
         if answer.status != 401:
             self._size.answered(len(parts))
 
@@ -295,10 +256,8 @@ class Batching:
                 lacking = OutcomeUnknown("the answer of a batch lacks this part", **ids_of(post))
                 waiting.set_exception(Alone("no answer", doubtful=True) if request.effect in REPEATABLE else lacking)
                 continue
-            if answer.status >= 400:
-                refused += answer.status == 429
-                answer = answer._replace(headers={**_ids(post), **answer.headers})  # noqa: PLW2901 - the same, and more
-            waiting.set_result(answer)
+            refused += answer.status == 429
+            waiting.set_result(with_ids(answer, post))
         return refused
 
     @staticmethod
@@ -306,11 +265,6 @@ class Batching:
         for _, answer in parts:
             if not answer.done():
                 answer.set_exception(error)
-
-
-def _ids(answer: Response) -> dict[str, str]:
-    """What Microsoft's support asks for."""
-    return {name: answer.headers[name] for name in ("request-id", "client-request-id") if name in answer.headers}
 
 
 @asynccontextmanager
@@ -322,10 +276,12 @@ async def batching(
     linger: float = LINGER,
     suspects: int = SUSPECTS,
     dice: Callable[[], float] = random.random,
+    pause: Pause | None = None,
 ) -> AsyncIterator[Batching]:
-    """Posts run in a task group of their own, and end with it."""
+    """Posts run in a task group of their own, and end with it. The `pause` may be shared with others that post."""
+    pause = pause or Pause(dice)
     async with asyncio.TaskGroup() as posts:
-        gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects, dice=dice)
+        gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects, pause=pause)
         try:
             yield gathered
             gathered.flush()

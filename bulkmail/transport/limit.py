@@ -18,6 +18,7 @@ from bulkmail.core.odata import sends_mail, user
 from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.retry import REPEATABLE
+from bulkmail.core.slots.chain import Chain, Link
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots
 from bulkmail.core.slots.line import TICK, Line, LineStatistics
@@ -29,12 +30,17 @@ OF_A_MAILBOX = {"error": {"code": "ApplicationThrottled"}}
 """What a pre-signed address that refuses concerns: it is one mailbox's, whatever its host says."""
 
 
-class Turn:
+LINKS = frozenset({Effect.IDEMPOTENT, Effect.VERIFIED})
+"""Effects of what may leave in a chain: writes, of which the answers are small, and which may be repeated."""
+
+
+class Turn(Link):
     """A request that waits in its lane, and the future that it awaits."""
 
     __slots__ = ("_turn", "safe", "sends", "upload")
 
-    def __init__(self, turn: asyncio.Future[None], upload: int, sends: int, *, safe: bool) -> None:
+    def __init__(self, turn: asyncio.Future[None], upload: int, sends: int, *, safe: bool, links: bool) -> None:
+        super().__init__(links=links)
         self._turn = turn
         self.upload = upload
         self.sends = sends
@@ -134,12 +140,13 @@ class Limiting:
             leaving = request
             if not self._line.passes(lane, now, upload, sends):
                 with request.waits:
-                    await self._wait(lane, now, upload, sends, safe=request.effect in REPEATABLE)
+                    request = await self._wait(lane, now, request, upload, sends)
                 leaving = self._probe_for(request)
                 sent = await self._prepared(lane, leaving)
             elif self._rate is not None or request.ready is not None:
                 sent = await self._prepared(lane, request)
             if sent is None:
+                request = _unchained(request)
                 continue
             try:
                 response = await self._inner.send(leaving)
@@ -152,8 +159,7 @@ class Limiting:
                 if leaving is request:
                     return response._replace(doubtful=True) if request.doubtful else response
             finally:
-                if self._line.give(lane):
-                    self._admit()
+                self._give(lane, leaving.chain)
 
     def _probe_for(self, request: Request) -> Request:
         """What leaves when a request is admitted: itself, or in an outage, where it would be a probe that must not be
@@ -163,10 +169,10 @@ class Limiting:
         path = f"{user(request.mailbox)}?$select=id"
         return Request("GET", path, request.mailbox, batchable=False, key=request.key, row=request.row)
 
-    async def _wait(self, lane: Lane, now: float, upload: int, sends: int, *, safe: bool) -> None:
-        """For the request's turn."""
+    async def _wait(self, lane: Lane, now: float, request: Request, upload: int, sends: int) -> Request:
+        """For the request's turn. Returns it with the chain that it leaves in, if any."""
         turn: asyncio.Future[None] = self._loop.create_future()
-        waiter = Turn(turn, upload, sends, safe=safe)
+        waiter = Turn(turn, upload, sends, safe=request.effect in REPEATABLE, links=self._may_link(request))
         try:
             if self._line.arrive(lane, waiter, now):
                 self._admit()
@@ -174,12 +180,18 @@ class Limiting:
         except asyncio.CancelledError as cancelled:
             cancelled.add_note(NOT_SENT)
             if waiter.has_slot():  # admitted and cancelled in the same turn of the loop
-                self._take_back(lane)
+                self._take_back(lane, waiter.chain)
             raise
         finally:
             self._line.depart(lane, now, self._loop.time())
             if lane.lingers:
                 self._wake()
+        return request if waiter.chain is None else request._replace(chain=waiter.chain)
+
+    def _may_link(self, request: Request) -> bool:
+        """What leaves in a chain leaves at once when it is admitted, and as a part of a batch."""
+        bound = self._rate is not None or request.ready is not None or isinstance(request.body, bytes)
+        return request.effect in LINKS and request.batchable and not bound
 
     async def _prepared(self, lane: Lane, request: Request) -> float | None:
         """The instant at which an admitted request leaves, after what it has to wait for with its slot in hand; None if
@@ -190,7 +202,7 @@ class Limiting:
             await self._in_hand(lane, request, request.ready)
         now = self._loop.time()
         if now < self.fences.until(lane):  # one has risen since it was admitted
-            self._take_back(lane)
+            self._take_back(lane, request.chain)
             return None
         return now
 
@@ -201,13 +213,16 @@ class Limiting:
                 await wait()
         except BaseException as error:
             error.add_note(NOT_SENT)
-            self._take_back(lane)
+            self._take_back(lane, request.chain)
             raise
 
-    def _take_back(self, lane: Lane) -> None:
+    def _take_back(self, lane: Lane, chain: Chain | None) -> None:
         """A request that was admitted does not leave after all."""
         self._line.take_back(lane, self._loop.time())
-        if self._line.give(lane):
+        self._give(lane, chain)
+
+    def _give(self, lane: Lane, chain: Chain | None) -> None:
+        if self._line.give(lane, chain):
             self._admit()
 
     def _learn(self, lane: Lane, request: Request, response: Response, sent: float) -> None:
@@ -233,13 +248,14 @@ class Limiting:
             return None
         if isinstance(error, Readmit):
             self._line.take_back(lane, now)
-            return request
+            return _unchained(request)
         if isinstance(error, Alone):
             if error.said:
                 self.fences.failed(lane, error.said, sent, now)
             else:
                 self._pace.abandoned(now)
-            return request._replace(batchable=False, doubtful=error.doubtful and request.effect is not Effect.READ)
+            doubtful = error.doubtful and request.effect is not Effect.READ
+            return _unchained(request)._replace(batchable=False, doubtful=doubtful)
         if not isinstance(error, TransportError):
             self._pace.abandoned(now)
             return None
@@ -277,6 +293,11 @@ def _bucket(rate: float) -> AsyncLimiter:
     """
     size = max(1.0, rate / 100)
     return AsyncLimiter(size, size / rate)
+
+
+def _unchained(request: Request) -> Request:
+    """The request as it is admitted again: what it was to share its slot with has left, or stays as well."""
+    return request if request.chain is None else request._replace(chain=None)
 
 
 def _unheard() -> None:

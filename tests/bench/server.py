@@ -7,6 +7,7 @@ passed), and counts what it saw. It shares no code with bulkmail. Run it as
 """
 
 import asyncio
+import math
 import random
 import sys
 from collections import Counter
@@ -46,7 +47,6 @@ CROWDED = b'{"error":{"code":"ApplicationThrottled","message":"Application is ov
 MESSAGE = b'{"id":"m","subject":"Minutes of Monday","isRead":true,"receivedDateTime":"2026-11-23T17:00:00Z"}'
 BUSY = b'{"error":{"code":"serviceNotAvailable","message":"Service unavailable."}}'
 REASONS = {200: b"OK", 429: b"Too Many Requests", 503: b"Service Unavailable"}
-GRACE = 0.1  # seconds after a refusal was told in which others may still be on their way
 
 
 @dataclass
@@ -81,6 +81,23 @@ class Settings:
 
 
 @dataclass(slots=True)
+class Fence:
+    """Nothing is to come before `until` from a client that has read the refusal, which was `told` at an instant.
+
+    A client has read what it goes on after: it sends its next request on a connection when it has read the answer
+    there. A request behind an answer that was told after the refusal shows that the refusal lay before the client, too,
+    and one hop is over; what comes behind an answer that was told after HOPS of them is early. Only the order counts,
+    so a machine that stands still for a while accuses nobody. The first requests of a connection are never early.
+    """
+
+    until: float = 0.0
+    told: float = math.inf
+
+    def is_broken(self, by: "Exchange", now: float) -> bool:
+        return now < self.until and self.told < by.shown[HOPS]
+
+
+@dataclass(slots=True)
 class Chain:
     """What one mailbox met on its way to an answer: `place` is its turn among all, `asked_to_wait` is in seconds."""
 
@@ -98,6 +115,11 @@ class Slots:
     busy: float = 0.0
 
 
+OPEN = Fence()
+HOPS = 2
+"""Not one: a client may go on with another answer first that it has read at the same time."""
+
+
 class Tenant:
     """The limit of the whole application, and the books."""
 
@@ -107,9 +129,9 @@ class Tenant:
         self.tokens = settings.burst
         self.rate = settings.rate
         self.at = self.begun = 0.0
-        self.fence = 0.0
-        self.graced = 0.0
-        self.fences: dict[bytes, tuple[float, float]] = {}
+        self.fence = OPEN
+        self.fences: dict[bytes, Fence] = {}
+        self.shown = [-math.inf] * HOPS  # by hops, the latest of what any request shows its client to know
         self.books: Counter[str] = Counter()
         self.in_flight: Counter[bytes] = Counter()
         self.dice = random.Random(settings.seed)
@@ -129,55 +151,48 @@ class Tenant:
             "chains": [(it.place, it.attempts, it.asked_to_wait) for it in self.chains.values() if it.attempts > 1],
         }  # fmt: skip
 
-    def judge(self, key: bytes, told: float) -> tuple[int, bytes, float]:
-        """Status, body and Retry-After of one request; a status of 0 breaks the connection. The answer is told in so
-        many seconds."""
+    def judge(self, key: bytes, by: "Exchange") -> tuple[int, bytes, float]:
+        """Status, body and Retry-After of one request; a status of 0 breaks the connection."""
         now = self.loop.time()
         if not self.begun:
             self.begun = self.at = now
         self.books["requests"] += 1
         settings = self.settings
-        graced, until = self.fences.pop(key, (0.0, 0.0))
-        if graced < now < until or self.graced < now < self.fence:
+        if self.fence.is_broken(by, now) or self.fences.pop(key, OPEN).is_broken(by, now):
             self.books["early"] += 1
         if settings.noise and self.dice.random() < settings.noise:
-            return self._shed(now, told)
+            return self._refuse_all(now, settings.noise_wait, by)
         if settings.rate and not self._admitted(now):
-            self.books["refused"] += 1
-            if not self.fence > now:
-                self.graced = now + told + GRACE
-                self.fence = now + settings.retry_after
-            return 429, REFUSED, settings.retry_after
+            return self._refuse_all(now, settings.retry_after, by)
         if self.odd == key and now - self.begun < settings.odd_refuses:
-            return self._refuse(key, now, told, CROWDED)
-        if self.faulty and (answer := self._fault(key, now, told)) is not None:
+            return self._refuse(key, now, CROWDED, by)
+        if self.faulty and (answer := self._fault(key, now, by)) is not None:
             return answer
         self.books["good"] += 1
         self.seconds[int(now - self.begun)] += 1
         return 200, SETTINGS, 0.0
 
-    def _shed(self, now: float, told: float) -> tuple[int, bytes, float]:
-        """A refusal of the whole application by chance, whatever its rate."""
+    def _refuse_all(self, now: float, wait: float, by: "Exchange") -> tuple[int, bytes, float]:
+        """A refusal of the whole application."""
         self.books["refused"] += 1
-        if not self.fence > now:
-            self.graced = now + told + GRACE
-            self.fence = now + self.settings.noise_wait
-        return 429, REFUSED, self.settings.noise_wait
+        if not self.fence.until > now:
+            self.fence = by.fenced(now + wait)
+        return 429, REFUSED, wait
 
-    def _refuse(self, key: bytes, now: float, told: float, body: bytes) -> tuple[int, bytes, float]:
+    def _refuse(self, key: bytes, now: float, body: bytes, by: "Exchange") -> tuple[int, bytes, float]:
         """A refusal of this mailbox alone."""
         self.books["refused"] += 1
         wait = self.settings.refused_wait
-        self.fences[key] = (now + told + GRACE, now + wait)
+        self.fences[key] = by.fenced(now + wait)
         return 429, body, wait
 
-    def _fault(self, key: bytes, now: float, told: float) -> tuple[int, bytes, float] | None:
+    def _fault(self, key: bytes, now: float, by: "Exchange") -> tuple[int, bytes, float] | None:
         settings, throw = self.settings, self.dice.random()
         chain = self.chains.setdefault(key, Chain(len(self.chains)))
         chain.attempts += 1
         if throw < settings.refused:
             chain.asked_to_wait += settings.refused_wait
-            return self._refuse(key, now, told, FULL)
+            return self._refuse(key, now, FULL, by)
         throw -= settings.refused
         if throw < settings.unavailable:
             self.books["unavailable"] += 1
@@ -190,7 +205,7 @@ class Tenant:
     def _admitted(self, now: float) -> bool:
         while self.settings.moves and now - self.begun >= self.settings.moves[0][0]:
             self.rate = self.settings.moves.pop(0)[1]
-        if self.settings.harsh and now < self.fence:
+        if self.settings.harsh and now < self.fence.until:
             return False
         self.tokens = min(self.settings.burst, self.tokens + (now - self.at) * self.rate)
         self.at = now
@@ -229,6 +244,8 @@ class Exchange(asyncio.Protocol):
         self.tenant = tenant
         self.buffer = b""
         self.transport: Any = None
+        self.shown = [-math.inf] * (1 + HOPS)  # when the last answer was told, and what its client had shown by then
+        self.untold: list[Fence] = []
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -248,7 +265,14 @@ class Exchange(asyncio.Protocol):
             body, self.buffer = self.buffer[body_at : body_at + size], self.buffer[body_at + size :]
             self.answer(head, body)
 
+    def fenced(self, until: float) -> Fence:
+        """A fence that is told with the answer."""
+        fence = Fence(until)
+        self.untold.append(fence)
+        return fence
+
     def answer(self, head: bytes, body: bytes) -> None:
+        self.tenant.shown = [*map(max, self.tenant.shown, self.shown)]
         path = head.split(b" ", 2)[1]
         if path == b"/_books":
             self.send(200, orjson.dumps(self.tenant.account(), option=orjson.OPT_NON_STR_KEYS))
@@ -264,7 +288,7 @@ class Exchange(asyncio.Protocol):
         key = path.split(b"/", 4)[3]
         tenant.began(key)
         latency = tenant.latency_of(key)
-        status, content, wait = tenant.judge(key, latency)
+        status, content, wait = tenant.judge(key, self)
         if not status:
             tenant.ended(key)
             self.transport.abort()
@@ -304,7 +328,7 @@ class Exchange(asyncio.Protocol):
         keys = [entry["url"].split("/", 3)[2].encode() for entry in entries]
         for entry, key in zip(entries, keys, strict=True):
             tenant.began(key)
-            status, content, wait = tenant.judge(key, told)
+            status, content, wait = tenant.judge(key, self)
             status = status or 503  # a part has no connection of its own to break
             headers = b',"Retry-After":"%g"' % wait if wait else b""
             answers.append(
@@ -323,6 +347,11 @@ class Exchange(asyncio.Protocol):
         self.send(200, content)
 
     def send(self, status: int, content: bytes, wait: float = 0.0) -> None:
+        now = self.tenant.loop.time()
+        self.shown = [now, *self.tenant.shown]
+        for fence in self.untold:
+            fence.told = now
+        self.untold.clear()
         extra = b"Retry-After: %g\r\n" % wait if wait else b""
         self.transport.write(
             b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s"

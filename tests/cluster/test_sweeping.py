@@ -1,11 +1,16 @@
 """Workers do what a run alone does, whatever becomes of some of them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bulkmail.app.apply import apply
+from bulkmail.app.resume import resume
+from bulkmail.app.undo import undo
 from bulkmail.sim import Settings
 from bulkmail.testing.tenant import Tenant, open_tenant
 from tests.cluster.within import Within, within
@@ -27,3 +32,50 @@ def test_rows_and_outcomes_are_those_of_a_run_alone(tenant: Tenant, tmp_path: Pa
     assert done.statuses() == alone.statuses()
     assert Counter(map(str, done.rows)) == Counter(map(str, alone.rows))
     assert len(done.lines("outcomes.ndjson")) == len(alone.lines("outcomes.ndjson"))
+
+
+CALM = Settings(mailboxes=60, absent=0.0, denied=0.0, moving=0.0, tls=False)
+ZONE = {"time_zone": "Tonga Standard Time"}
+
+
+def test_no_more_is_changed_than_may_be_and_the_rest_goes_on(tmp_path: Path) -> None:
+    with open_tenant(tmp_path, CALM) as tenant:
+        settings = {"task.apply": True, "limits.max_changes": 7}
+        done = tenant.run("settings.apply", tmp_path / "a", options=ZONE, settings=settings, sweeping=within(Within(3)))
+        assert (done.code, done.manifest["changes"]["done"]) == (5, 7), done.err
+        assert Counter(done.statuses().values()) == {"ok": 7, "not_run": 53}
+        ended = asyncio.run(resume(done.folder, {"limits.max_changes": 0}, sweeping=within(Within(2))))
+        assert (ended.manifest.exit_code, ended.manifest.changes["done"]) == (0, 60)
+        assert all(one["timeZone"] == ZONE["time_zone"] for one in tenant.contents("settings"))
+
+
+def test_a_plan_by_workers_is_carried_out_by_workers_and_taken_back(tmp_path: Path) -> None:
+    with open_tenant(tmp_path, CALM) as tenant:
+        before = {address: tenant.contents("settings", address) for address in tenant.addresses()}
+        plan = tenant.run("settings.apply", tmp_path / "a", options=ZONE, sweeping=within(Within(2)))
+        assert (plan.code, plan.manifest["changes"]) == (0, {"planned": 60})
+        made = asyncio.run(apply(plan.folder, {}, into=tmp_path / "made", sweeping=within(Within(2))))
+        assert made.manifest.changes == {"done": 60}
+        back = asyncio.run(undo(made.folder, {"task.apply": True}, into=tmp_path / "back", sweeping=within(Within(2))))
+        assert back.manifest.changes == {"done": 60}, back
+        assert {address: tenant.contents("settings", address) for address in tenant.addresses()} == before
+
+
+def test_rows_of_one_sender_stay_with_one_worker(tmp_path: Path) -> None:
+    """Its limits are kept there: none is refused."""
+    with open_tenant(tmp_path, replace(CALM, mailboxes=20, latency=0.02)) as tenant:
+        sender = tenant.addresses()[0]
+        options = {"campaign": "c", "subject": "s", "body": "b", "sender": sender}
+        settings = {"task.apply": True}
+        done = tenant.run("mail.send", tmp_path / "a", options=options, settings=settings, sweeping=within(Within(3)))
+        assert done.code == 0, done.err
+        books = tenant.books()
+        assert (books["breaches"], books["statuses"].get("429", 0)) == ({}, 0)
+
+
+def test_a_wrong_permission_ends_the_run_for_all(tmp_path: Path) -> None:
+    with open_tenant(tmp_path, CALM) as tenant:
+        tenant.grant("Mail.Send")
+        done = tenant.run("settings.report", tmp_path / "a", sweeping=within(Within(3)))
+        assert done.code == 4
+        assert len(done.statuses()) == 60

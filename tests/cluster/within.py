@@ -2,7 +2,7 @@
 
 import asyncio
 import pickle
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from typing import Any
 
 from bulkmail.app.sweeping import Sweeping, Work
@@ -14,17 +14,23 @@ from bulkmail.cluster.worker import Session
 
 
 class Line:
-    """A worker's coordinator. While it is not `open`, no call arrives, and none is answered."""
+    """A worker's coordinator. While it is not `open`, no call arrives, and none is answered; from a `dead` worker, none
+    ever comes."""
 
-    def __init__(self, hosts: "Within", key: str) -> None:
+    def __init__(self, hosts: "Within", name: str, key: str) -> None:
         self._hosts = hosts
+        self._name = name
         self._key = key
         self.open = asyncio.Event()
         self.open.set()
+        self.dead = False
 
     async def call(self, name: str, *arguments: Any) -> Any:
         await asyncio.sleep(0)
+        self._hosts.note(self._name)
         await self.open.wait()
+        if self.dead:
+            raise Gone("killed")
         session = self._hosts.known(self._key)
         if session is None:
             raise Gone("given up")
@@ -35,25 +41,32 @@ class Line:
 
 
 class Running:
-    def __init__(self, task: asyncio.Task[None]) -> None:
+    def __init__(self, task: asyncio.Task[None], line: Line) -> None:
         self.task = task
+        self.line = line
 
     def ended(self) -> bool:
-        return self.task.done() and not self.task.cancelled()  # of a process that was killed, nothing is known
+        return self.task.done() and not self.line.dead  # of a process that was killed, nothing is known
 
     async def failure(self) -> BaseException | None:
         return self.task.exception()
 
 
 class Within:
-    """`number` workers. One that is killed is followed by another under a new name."""
+    """`number` workers. The worker that makes one of the `fatal` calls, counted over all, is killed, and another comes
+    in its place; the line of one that makes a call that is `cut` is cut for so many `seconds`."""
 
-    def __init__(self, number: int) -> None:
-        self._names = [f"worker {one}" for one in range(number)]
+    def __init__(
+        self, number: int, *, fatal: Container[int] = (), cut: Container[int] = (), seconds: float = 1.5
+    ) -> None:
+        self.alive = [f"worker {one}" for one in range(number)]
         self.lines: dict[str, Line] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.handlers: Mapping[str, Handler] = {}
         self.known: Callable[[str], Any] = lambda _: None
+        self.troubles = 0
+        self._fatal, self._cut, self._seconds = fatal, cut, seconds
+        self._calls = 0
 
     async def listen(self, handlers: Mapping[str, Handler], known: Callable[[str], Any]) -> None:
         self.handlers, self.known = handlers, known
@@ -66,32 +79,42 @@ class Within:
             await asyncio.wait(self.tasks.values())
 
     async def names(self) -> Collection[str]:
-        return list(self._names)
+        return list(self.alive)
 
     def begin(self, name: str, key: str) -> Started:
-        line = self.lines[name] = Line(self, key)
+        line = self.lines[name] = Line(self, name, key)
         task = self.tasks[name] = asyncio.create_task(self._work(line))
-        return Running(task)
+        return Running(task, line)
 
     async def _work(self, line: Line) -> None:
         order = await line.call("hello")
         await Session(line, order).run()
 
-    def kill(self, name: str) -> None:
+    def note(self, name: str) -> None:
+        """A worker makes a call."""
+        self._calls += 1
+        if self._calls in self._fatal:
+            self.troubles += 1
+            self._kill(name)
+        if self._calls in self._cut:
+            self.troubles += 1
+            line = self.lines[name]
+            line.open.clear()
+            asyncio.get_running_loop().call_later(self._seconds, line.open.set)
+
+    def _kill(self, name: str) -> None:
+        """At once: it says nothing any more."""
+        self.lines[name].dead = True
         self.tasks[name].cancel()
-        self._names.remove(name)
-        self._names.append(f"{name}'")
+        if name in self.alive:
+            self.alive.remove(name)
+            self.alive.append(f"{name}'")
 
 
-def within(hosts: Within, beside: Callable[[Within], Any] | None = None) -> Sweeping:
-    """A run by these workers, with something that is done beside them."""
+def within(hosts: Within) -> Sweeping:
+    """A run by these workers."""
 
     async def sweep(work: Work) -> None:
-        busy = asyncio.create_task(beside(hosts)) if beside is not None else None
-        try:
-            await Crew(work, hosts, len(await hosts.names())).run()
-        finally:
-            if busy is not None:
-                busy.cancel()
+        await Crew(work, hosts, len(await hosts.names())).run()
 
     return sweep

@@ -25,6 +25,10 @@ ASIDE = frozenset({
 })  # fmt: skip
 
 
+BLOBS = re.compile(rb"blobs/\d+-")
+"""The folder of a mailbox, which is named by its row: in the twin's input it is another one."""
+
+
 def judged(done: Round) -> list[str]:
     """What is wrong with a round; empty where all promises were kept."""
     if not (done.out / "outcomes.ndjson").exists():
@@ -87,7 +91,7 @@ def _rows(path: Path, asked: set[str]) -> Iterable[bytes]:
     """The lines of a file that concern these mailboxes, and the heading of a table."""
     for number, line in enumerate(path.read_bytes().splitlines()):
         if _mailbox(path.name, line) in asked or (number == 0 and path.suffix == ".csv"):
-            yield line
+            yield BLOBS.sub(b"blobs/", line)
 
 
 def _mailbox(name: str, line: bytes) -> str:

@@ -42,7 +42,7 @@ CAUTION = 0.3
 """Seconds that a refusal by the limit is charged with, for a wait of a second; it grows with the fourth root of the
 wait only. A refusal is paid for once, and what it teaches lasts."""
 
-LIFE = 240.0
+LIFE = 120.0
 """Seconds in which a limit moves, more or less: till then, belief spreads from each limit to all others."""
 
 DRIFT = 2.5

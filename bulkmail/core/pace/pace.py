@@ -41,6 +41,10 @@ SLACK = 0.01
 USED = 0.7
 """Share of the rate that must have been sent for it to count as tested."""
 
+BEHIND = 1.0
+"""Seconds of sending that may be owed for requests that leave behind another: they are sent together, and carried out
+one after another."""
+
 CALM = 1.0
 """Seconds without growth after a warning, and between two steps down because of one."""
 
@@ -69,8 +73,9 @@ class Pace:
     """What the whole application may send.
 
     `rate` (requests a second) and `in_flight` fix what would be learned; `start` is what is in flight at first. Every
-    `try_send` that returned 0.0 is matched by exactly one of `answered`, `refused`, `crowded`, `faltered` and
-    `abandoned`. `now` and all instants are seconds of one monotonic clock that never goes back.
+    `try_send` that returned 0.0, and each `follow` that was granted, is matched by exactly one of `answered`,
+    `refused`, `crowded`, `faltered` and `abandoned`; a `follow` by a `pass_on` as well. `now` and all instants are
+    seconds of one monotonic clock that never goes back.
     """
 
     def __init__(
@@ -106,6 +111,19 @@ class Pace:
         self._sent += 1
         self._opens = max(self._opens, now - SLACK) + self._gap
         return 0.0
+
+    def follow(self, now: float) -> bool:
+        """Whether one more request may leave together with one that was let go now, to be carried out behind it. It is
+        counted as sent; in flight it comes in the place of that one, by `pass_on`."""
+        if self._opens > now + BEHIND:
+            return False
+        self._sent += 1
+        self._opens += self._gap
+        return True
+
+    def pass_on(self) -> None:
+        """A request ended, and one that left behind it is in flight in its place."""
+        self._in_flight += 1
 
     def answered(self, now: float, sent_at: float) -> None:
         """An answer that is no sign of distress: 2xx, and 4xx except throttling."""

@@ -10,6 +10,7 @@ from collections import deque
 from typing import Protocol
 
 from bulkmail.core.slots.budget import COUNT_FROM, Budgets
+from bulkmail.core.slots.chain import first_reach
 from bulkmail.core.slots.fence import OPEN, Fence
 from bulkmail.model import Tally
 
@@ -57,6 +58,7 @@ class Lane:
         "lingers",
         "longest",
         "queued",
+        "reach",
         "requests",
         "slots",
         "throttled",
@@ -65,7 +67,7 @@ class Lane:
         "waiting",
     )
 
-    def __init__(self, key: str, slots: int) -> None:
+    def __init__(self, key: str, slots: int, reach: int = 1) -> None:
         # Changed by Slots.
         self.key = key
         self.slots = slots
@@ -74,6 +76,7 @@ class Lane:
         # Raised by Fences.
         self.fence = OPEN
         # Changed by Line.
+        self.reach = reach  # links that its next chain may have
         self.waiting = NO_ONE
         self.queued = False  # in one of the two lines, or the line knows when to put it there
         self.lingers = False  # nothing is left to do, and the line knows when to forget it
@@ -109,11 +112,14 @@ class Lane:
 class Slots:
     """All lanes of a run, by the key of their mailbox.
 
-    `ready` decides and `take` counts, with nothing in between; every slot taken is given back exactly once.
+    `ready` decides and `take` counts, with nothing in between; every slot taken is given back exactly once. `longest`
+    is how many requests may share one.
     """
 
-    def __init__(self, slots: int = SLOTS) -> None:
+    def __init__(self, slots: int = SLOTS, longest: int = 1) -> None:
         self.slots = slots
+        self.longest = longest
+        self._reach = first_reach(longest)
         self.lanes: dict[str, Lane] = {}
 
     def __repr__(self) -> str:
@@ -135,7 +141,7 @@ class Slots:
         """The lane of `key`. Until it is entered, or a slot is taken, it may be forgotten."""
         lane = self.lanes.get(key)
         if lane is None:
-            lane = self.lanes[key] = Lane(key, self.slots if key else DIRECTORY_SLOTS)
+            lane = self.lanes[key] = Lane(key, self.slots, self._reach) if key else Lane(key, DIRECTORY_SLOTS)
         return lane
 
     def enter(self, key: str) -> Lane:
@@ -176,6 +182,10 @@ class Slots:
     def take(self, lane: Lane, now: float, upload: int = 0, sends: int = 0) -> None:
         """Use a slot, and the budgets; only when `ready` says so, with nothing in between."""
         lane.in_flight += 1
+        self.join(lane, now, upload, sends)
+
+    def join(self, lane: Lane, now: float, upload: int = 0, sends: int = 0) -> None:
+        """Use the budgets, and a slot that is taken already."""
         lane.requests += 1
         if upload or sends or lane.budgets is not None or lane.requests >= COUNT_FROM:
             self._spend(lane, now, upload, sends)

@@ -4,6 +4,9 @@
 httpcore assigns requests to connections). A request that cannot leave waits in the lane of its mailbox; a lane that
 could send stands in one of two lines, and mailboxes that have begun come before those that have not, so that few are
 half done at any time. A lane behind its fence stands in neither, so that no other lane waits for it.
+
+Where many writes wait in a lane, and nothing else holds them back than its slots, they leave in chains. While other
+lanes stand in line it is the pace that holds all back, and what a chain takes of it is theirs.
 """
 
 import heapq
@@ -15,6 +18,7 @@ from itertools import count
 
 from bulkmail.core.outage import Outage
 from bulkmail.core.pace.pace import Pace
+from bulkmail.core.slots.chain import FEWEST, HEAVY, Chain, Link, length, next_reach
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots, Waiter
 from bulkmail.errors import ServiceDown, ThrottledOut
@@ -119,8 +123,14 @@ class Line:
             lane.longest = (waited, by)
         self._forget(lane, now)
 
-    def give(self, lane: Lane) -> bool:
-        """A request ended, however it ended, and its slot comes back. Returns whether to ask `admit`."""
+    def give(self, lane: Lane, chain: Chain | None = None) -> bool:
+        """A request ended, however it ended, and its slot comes back, or goes on to the next link of its chain. Returns
+        whether to ask `admit`."""
+        if chain is not None:
+            if chain.passes_on():
+                self.pace.pass_on()
+                return False
+            lane.reach = next_reach(lane.reach, self.slots.longest, chain)
         self.slots.give(lane)
         if lane.waiting or not lane.entered:
             self._freed.append(lane)
@@ -179,9 +189,9 @@ class Line:
             line.popleft()
             lane.queued = False
             if may_leave:
-                waiter = lane.waiting.popleft()
-                self.slots.take(lane, now, waiter.upload, waiter.sends)
-                admitted.append(waiter)
+                admitted.append(first := self._take(lane, now))
+                if lane.reach >= FEWEST and not (self._begun or self._fresh):
+                    admitted += self._chain(lane, first, now)
             if lane.waiting:
                 self._line_up(lane, now)  # also if its fence rose while it stood in line
         self.took_fresh = len(self._fresh) < before
@@ -202,11 +212,42 @@ class Line:
         lane = next((lane for lane in ready if lane.waiting[0].safe), ready[0])
         (self._begun if lane in self._begun else self._fresh).remove(lane)
         lane.queued = False
-        waiter = lane.waiting.popleft()
-        self.slots.take(lane, now, waiter.upload, waiter.sends)
+        waiter = self._take(lane, now)
         self.outage.probe(now)
         self._line_up(lane, now)
         return [waiter]
+
+    def _take(self, lane: Lane, now: float) -> Waiter:
+        """The first that waits, with its slot taken."""
+        waiter = lane.waiting.popleft()
+        self.slots.take(lane, now, waiter.upload, waiter.sends)
+        return waiter
+
+    def _chain(self, lane: Lane, first: Waiter, now: float) -> list[Waiter]:
+        """Those that leave behind the `first` in its slot, if it may be shared."""
+        most, weight = length(1 + len(lane.waiting), lane.slots, lane.reach), first.upload
+        links = [first]
+        while len(links) < most and _may_link(first) and self._follows(lane, weight, now):
+            link = lane.waiting.popleft()
+            self.slots.join(lane, now, link.upload, link.sends)
+            weight += link.upload
+            links.append(link)
+        if len(links) > 1:
+            chain = Chain(len(links))
+            for link in links:
+                if isinstance(link, Link):
+                    link.chain = chain
+        return links[1:]
+
+    def _follows(self, lane: Lane, weight: int, now: float) -> bool:
+        """Whether the next that waits in a lane may leave behind others that weigh so much; if so, the pace counts it
+        as sent."""
+        self._pass_over(lane)
+        link = lane.waiting[0] if lane.waiting else None
+        if link is None or not _may_link(link) or weight + link.upload > HEAVY:
+            return False
+        fits = lane.budgets is None or lane.budgets.ready(now, link.upload, link.sends) <= now
+        return fits and self.pace.follow(now)
 
     def _look(self, now: float) -> None:
         """At the lanes of which a slot came back, and at those whose time has come."""
@@ -247,12 +288,17 @@ class Line:
 
     def _ready(self, lane: Lane, now: float) -> float:
         """The instant from which the first that still waits may leave; infinite if none does."""
-        while lane.waiting and lane.waiting[0].gone():
-            lane.waiting.popleft()
+        self._pass_over(lane)
         if not lane.waiting:
             return math.inf
         first = lane.waiting[0]
         return self.slots.ready(lane, now, first.upload, first.sends)
+
+    @staticmethod
+    def _pass_over(lane: Lane) -> None:
+        """Those that wait no more."""
+        while lane.waiting and lane.waiting[0].gone():
+            lane.waiting.popleft()
 
     def _forget(self, lane: Lane, now: float) -> None:
         """If it is not needed any more."""
@@ -264,3 +310,7 @@ class Line:
         if not lane.lingers:  # else an earlier visit has seen to it
             lane.lingers = True
             heapq.heappush(self._later, (again, next(self._numbers), lane, True))
+
+
+def _may_link(waiter: Waiter) -> bool:
+    return isinstance(waiter, Link) and waiter.links

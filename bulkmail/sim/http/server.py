@@ -42,6 +42,7 @@ class Server:
         self.chance = random.Random(seed)  # noqa: S311 - shuffles answers, guards nothing
         self._prefix = guid(mix(seed, 1, 70), 0)[:24]
         self._answered = 0
+        self._way = self.world.settings.round_trip / 2
         self._before: Response | None = None
         self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(4))
 
@@ -68,7 +69,7 @@ class Server:
     async def _answer(self, request: Request) -> Response:
         target = request.target
         if target.startswith("/v1.0/"):
-            return await self._graph(request, target[5:])
+            return await self._graph(request, target[5:]) if not self._way else await self._far(request, target[5:])
         segments, options = split_target(target)
         try:
             match request.method, *segments:
@@ -133,6 +134,13 @@ class Server:
         if not isinstance(changes, dict):
             raise bad_request("The changes must be a JSON object.")
         return carry_out(self.world, self.entra, changes)
+
+    async def _far(self, request: Request, target: str) -> Response:
+        """From a client that is far away."""
+        await asyncio.sleep(self._way)
+        response = await self._graph(request, target)
+        await asyncio.sleep(self._way)
+        return response
 
     async def _graph(self, request: Request, target: str) -> Response:
         self.books.requests += 1

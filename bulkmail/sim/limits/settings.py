@@ -57,7 +57,8 @@ class Settings:
     largest_item: int = 0  # on a logarithmic scale; 0: up to 92 KB
     session_life: float = 7200.0  # how long a session for imports is good
     seed: int = 1
-    latency: float = 0.0
+    latency: float = 0.0  # of a request or a part of a batch, while it is in flight for its mailbox
+    round_trip: float = 0.0  # of an exchange: there and back, while the service knows nothing of it
     host: str = "127.0.0.1"
     port: int = 0
     login_port: int = 0
@@ -80,7 +81,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 < self.mailboxes <= 1 << 32:
             raise ValueError("mailboxes must be from 1 to 4294967296")
-        if min(self.latency, self.send_delay, self.absent, self.denied, self.moving, self.stale) < 0:
+        times = (self.latency, self.round_trip, self.send_delay)
+        if min(*times, self.absent, self.denied, self.moving, self.stale) < 0:
             raise ValueError("times and shares must not be negative")
         if self.absent + self.denied + self.moving + self.stale > 1:
             raise ValueError("the shares of absent, denied, moving and stale mailboxes add up to more than 1")
