@@ -17,7 +17,9 @@ STYLES = {"ok": "green", "absent": "dim", **dict.fromkeys(("denied", "failed", "
 
 def as_json(manifest: Manifest, folder: Path) -> str:
     """`run.json` and where it lies, for scripts."""
-    return json.dumps({"directory": str(folder), **manifest.as_json()}, indent=2)  # in ASCII, whatever is in it
+    mask, told = known(manifest.output.mask), manifest.as_json()
+    told = told if mask is None else mask.value(told)
+    return json.dumps({"directory": str(folder), **told}, indent=2)  # in ASCII, whatever is in it
 
 
 def show(view: View, console: Console) -> None:

@@ -163,7 +163,9 @@ def test_what_is_applied_in_parts_is_taken_back_whole_by_the_private_file(own: D
     assert last.code == 0, last.out
     assert own.bulkmail("report", last.folder).code == 0
     assert state() == before
-    require_masked(own, plan, applied, resumed, undone, last)
+    shown = own.bulkmail("show", plan.folder, "--json")
+    assert json.loads(shown.out)["options"]["internal_reply"].startswith("Write to mailbox-")
+    require_masked(own, plan, applied, resumed, undone, last, shown)
     assert {row["result"] for row in last.rows} == {"restored"}
 
 
