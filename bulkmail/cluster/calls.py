@@ -26,7 +26,7 @@ copyreg.pickle(MappingProxyType, lambda one: (_read_only, (dict(one),)))  # what
 Handler = Callable[..., Awaitable[Any]]
 _OURS: Mapping[str, type[BulkmailError]] = {
     name: one for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, BulkmailError)
-}
+} | {Gone.__name__: Gone}
 
 
 def packed(error: BulkmailError) -> tuple[str, str, str]:

@@ -90,6 +90,7 @@ class Coordinator:
         return self._stop.reason is not None or (self._read and self._desk.idle)
 
     async def hello(self, session: Session) -> Order:
+        session.greeted, session.heard = True, self._time()
         return self._order(session.number)
 
     async def beat(self, session: Session, seen: Seen) -> Reason | None:

@@ -23,7 +23,8 @@ NONE: Container[int] = frozenset()
 @dataclass(slots=True, eq=False)
 class Session:
     """A worker, from its first call to its end. `held` are its rows, `kept` those that are meant for it and were not
-    handed out. `open` are its changes without an end. `heard` is when it last gave a sign of life, in seconds."""
+    handed out. `open` are its changes without an end. `heard` is when it last gave a sign of life, in seconds; one that
+    was not `greeted` has not begun, and was given nothing."""
 
     number: int
     name: str
@@ -32,6 +33,7 @@ class Session:
     held: dict[int, Mailbox] = field(default_factory=dict)
     kept: deque[Mailbox] = field(default_factory=deque)
     open: dict[int, Request] = field(default_factory=dict)
+    greeted: bool = False
     ended: bool = False
 
 

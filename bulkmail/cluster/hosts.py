@@ -24,6 +24,9 @@ from bulkmail.cluster.worker import work
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
 
+STARTS = 3
+"""Attempts to have all processes up."""
+
 CONNECT = 10.0
 """Seconds for a scheduler to answer."""
 
@@ -180,15 +183,30 @@ async def local(workers: int) -> AsyncIterator[DaskHosts]:
     """So many processes on this machine, until the block ends."""
     hushed()
     security = Security.temporary()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about ports and memory, which are chosen here
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, asynchronous=True, dashboard_address=None,
-            security=security, protocol="tls://", host="127.0.0.1", silence_logs=logging.CRITICAL, memory_limit=0,
-        )  # fmt: skip
-        async with cluster, Client(cluster, asynchronous=True, security=security) as client:
-            await client.run(_leave_interrupts)
-            yield DaskHosts(client, security, HERE)
+    async with (
+        await _begun(workers, security) as cluster,
+        Client(cluster, asynchronous=True, security=security) as client,
+    ):
+        await client.run(_leave_interrupts)
+        yield DaskHosts(client, security, HERE)
+
+
+async def _begun(workers: int, security: Security) -> LocalCluster:
+    """Processes that are up: where one of them dies meanwhile, Dask gives up all of them. Raises ConfigError."""
+    failure: Exception | None = None
+    for _ in range(STARTS):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about ports and memory, which are chosen here
+            cluster = LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, asynchronous=True, dashboard_address=None,
+                security=security, protocol="tls://", host="127.0.0.1", silence_logs=logging.CRITICAL, memory_limit=0,
+            )  # fmt: skip
+            try:
+                return await cluster
+            except (RuntimeError, OSError) as error:
+                failure = error
+                await cluster.close()
+    raise ConfigError(f"the workers cannot be started: {failure}", hint="Run it without --workers.")
 
 
 def _leave_interrupts() -> None:

@@ -141,7 +141,7 @@ class Crew:
             if started is not None and started.ended():
                 del self._started[key]
                 await self._end(session, await started.failure())
-            elif not session.ended and self._time() - session.heard > self._lease:
+            elif not session.ended and self._time() - session.heard > (self._lease if session.greeted else DESERTED):
                 await self._coordinator.end(session)
 
     async def _end(self, session: Session, failure: BaseException | None) -> None:

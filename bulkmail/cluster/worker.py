@@ -17,13 +17,13 @@ from bulkmail import __version__
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.loop import run
 from bulkmail.app.writes import Writes
-from bulkmail.cluster.calls import Calls, Line
+from bulkmail.cluster.calls import Calls, Line, packed, unpacked
 from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
 from bulkmail.cluster.fences import Ear
 from bulkmail.cluster.lease import Lease, Leased
 from bulkmail.cluster.messages import BEAT, Gone, Order, Seen
 from bulkmail.cluster.place import Place, own_credential, place
-from bulkmail.errors import ConfigError, gravest
+from bulkmail.errors import BulkmailError, ConfigError, gravest
 from bulkmail.model import Made, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
 from bulkmail.run.outputs import sheets_of
@@ -53,7 +53,16 @@ def work(address: str, key: str, version: str) -> None:
         raise ConfigError(
             f"a worker has bulkmail {__version__}, and the run is of {version}", hint="Install the same everywhere."
         )
-    run(_work(address, key, get_worker().security))
+    if (failed := _failure(address, key)) is not None:
+        raise unpacked(*failed)  # anew: Dask sends an error with all that led to it, or nothing where a part cannot be
+
+
+def _failure(address: str, key: str) -> tuple[str, str, str] | None:
+    try:
+        run(_work(address, key, get_worker().security))
+    except BulkmailError as error:
+        return packed(error)
+    return None
 
 
 async def _work(address: str, key: str, security: Security) -> None:

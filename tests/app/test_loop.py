@@ -1,6 +1,7 @@
 """The event loop's start: what `main` gives, and a garbage collector that is afterwards as it was."""
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -8,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bulkmail.app.loop import GARBAGE, interruptible, run
+from bulkmail.app.loop import GARBAGE, interruptible, leaving_as_it_is, run
 from bulkmail.run.stop import INTERRUPTED, TIME_BOX, Stop
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -126,3 +127,17 @@ def test_under_nohup_it_goes_on() -> None:
         assert stop.reason is None
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+class Busy:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def close(self) -> None:
+        raise OSError(self.number, "no")
+
+
+def test_a_loop_that_is_busy_at_its_end_does_not_fail_the_run() -> None:
+    leaving_as_it_is(Busy(errno.EBUSY)).close()
+    with pytest.raises(OSError, match="no"):
+        leaving_as_it_is(Busy(errno.EBADF)).close()
