@@ -187,11 +187,10 @@ def main() -> None:
         told = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - before}
         print(json.dumps(found | told | {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
         return
-    folder = Path(tempfile.mkdtemp(prefix="bulkmail-items-"))
     rates, costs = {}, {}
     for who in ("bare", "own"):
-        with served(given) as there:
-            found = driven(given, who, there, folder)
+        with tempfile.TemporaryDirectory(prefix="bulkmail-items-") as folder, served(given) as there:
+            found = driven(given, who, there, Path(folder))
         rates[who], costs[who] = found["bytes"] / found["seconds"] / 1e6, found["cpu"] / found["bytes"] * 1e9
         print(f"{who}: {rates[who]:,.0f} MB/s, {costs[who]:.2f} s of CPU a gigabyte, {found}", flush=True)
     print(f"own moves {rates['own'] / rates['bare']:.0%} of what the bare loop moves, and "

@@ -6,18 +6,17 @@ them leaves the folder that it is unpacked in. What the service calls things sta
 
 import json
 import re
-from calendar import timegm
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from tarfile import BLOCKSIZE, DEFAULT_FORMAT, PAX_FORMAT, TarInfo
-from time import strptime
+from struct import Struct
 from urllib.parse import quote
 
 from bulkmail.tasks.items.folders import names_of
 from bulkmail.tasks.items.item import Item
 
-assert DEFAULT_FORMAT == PAX_FORMAT  # noqa: S101
+BLOCKSIZE = 512
 END = bytes(2 * BLOCKSIZE)
 """What stands behind the last member."""
 
@@ -54,10 +53,13 @@ class Member:
         return self._header(size, sha256), bytes(-size % BLOCKSIZE)
 
     def _header(self, size: int, sha256: str) -> bytes:
-        info = TarInfo(self.name)
-        info.size, info.mode, info.mtime = min(size, _OCTAL), 0o600, seconds_of(self.item.modified)
-        info.pax_headers = {"comment": self._comment(sha256)}
-        return info.tobuf(PAX_FORMAT)
+        """What `tarfile` makes of it, in a tenth of the time."""
+        records = _record("path", self.name) + _record("comment", self._comment(sha256))
+        name, moment = self.name.encode("ascii", "replace"), seconds_of(self.item.modified)
+        return b"".join((
+            _block(b"././@PaxHeader", len(records), 0, b"x"), records, bytes(-len(records) % BLOCKSIZE),
+            _block(name, size, moment, b"0"),
+        ))  # fmt: skip
 
     def _comment(self, sha256: str) -> str:
         """As JSON, in the one record of the format that every tool passes over."""
@@ -66,7 +68,26 @@ class Member:
         return json.dumps({**told, "sha256": sha256})
 
 
-_OCTAL = 8**11 - 1  # bytes; no item is as large
+def _block(name: bytes, size: int, moment: int, kind: bytes) -> bytes:
+    """A header of POSIX.1-1988: what does not fit is cut, and stands in a record before it."""
+    fields = _FIELDS.pack(
+        name, b"0000600", b"0000000", b"0000000", b"%011o" % min(size, _OCTAL), b"%011o" % min(moment, _OCTAL),
+        b" " * 8, kind, b"ustar", b"00",
+    )  # fmt: skip
+    return fields[:148] + b"%06o\0 " % sum(fields) + fields[156:]
+
+
+def _record(name: str, value: str) -> bytes:
+    """An extended one. Its length is counted with its own digits."""
+    rest = f" {name}={value}\n".encode()
+    size = len(rest) + 1
+    while size != len(rest) + len(str(size)):
+        size = len(rest) + len(str(size))
+    return b"%d%b" % (size, rest)
+
+
+_FIELDS = Struct("100s8s8s8s12s12s8sc100x6s2s247x")
+_OCTAL = 8**11 - 1  # bytes, and seconds; no item is as large
 
 
 @lru_cache(1024)
@@ -94,6 +115,6 @@ def _safe(name: str) -> str:
 def seconds_of(moment: str) -> int:
     """Seconds since 1970 of a moment as the service writes it; 0 for another text."""
     try:
-        return max(0, timegm(strptime(moment[:19], "%Y-%m-%dT%H:%M:%S")))
+        return max(0, int(datetime.fromisoformat(moment[:19]).replace(tzinfo=UTC).timestamp()))
     except ValueError:
         return 0

@@ -18,7 +18,7 @@ LARGEST = 1 << 20
 """Bytes of an answer beside its streams: twenty ids, and errors."""
 
 _OUTSIDE = re.compile(rb'["{}\[\],:]')
-_WHOLE = re.compile(rb'"([^"\\]*)"|["{}\[\],:]')  # with a text that is plain and whole
+_WHOLE = re.compile(rb',?"([^"\\]*)":?|["{}\[\],:]')  # with a text that is plain and whole, and what is around it
 _INSIDE = re.compile(rb'["\\]')
 _ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9A-Fa-f])|(.))", re.DOTALL)
 _BEGUN = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
@@ -80,23 +80,34 @@ class Unpacking:
         if found is None:
             self._keep(chunk[place:])
             return len(chunk)
-        mark = found[0]
+        mark, end = found[0], found.end()
         if mark in _OPEN:
             self._open(mark)
-        self._keep(chunk[place : found.end()])
-        if mark == b'"':
+        self._keep(chunk[place:end])
+        if len(mark) > 1:
+            self._passed(mark, found[1])
+        elif mark == b'"':
             self._read, self._word = (self._stream if in_stream else self._text), b""
         elif mark == b":":
-            self._name = self._word
-            if len(self._stack) == 1:
-                self._top = self._word
-        elif len(mark) > 1:
-            self._word = found[1]
+            self._named()
         else:
             self._name = b""
             if mark in _CLOSE:
                 yield from self._ended()
-        return found.end()
+        return end
+
+    def _passed(self, mark: bytes, text: bytes) -> None:
+        """A whole text, perhaps behind a comma, and before a colon if it is a name."""
+        if mark.startswith(b","):
+            self._name = b""
+        self._word = text
+        if mark.endswith(b":"):
+            self._named()
+
+    def _named(self) -> None:
+        self._name = self._word
+        if len(self._stack) == 1:
+            self._top = self._word
 
     @property
     def _in_item(self) -> bool:

@@ -4,6 +4,9 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,10 @@ import pytest
 
 from bulkmail.errors import ConfigError
 from bulkmail.graph import Graph
-from bulkmail.model import Checkpoint, Row
+from bulkmail.model import Checkpoint, Request, Response, Row, Transport
 from bulkmail.sim import Fault, Settings
 from bulkmail.tasks.items import clouds
-from bulkmail.tasks.items.export import items_export
+from bulkmail.tasks.items.export import CHUNK_ITEMS, COMMIT_ITEMS, items_export
 from bulkmail.tasks.items.item import COLUMNS
 from bulkmail.tasks.items.options import ItemsExportOptions
 from bulkmail.testing import Scripted, run
@@ -23,6 +26,7 @@ from bulkmail.testing.store import MemoryStore
 from bulkmail.testing.tenant import Tenant, open_tenant
 from tests.sim.desk import Desk, rehearse
 from tests.tasks.items.truth import WHOLE, check, exported, graph_of
+from tests.tasks.rig import Killed
 
 ROLES = "User.Read.All", "MailboxFolder.Read.All", "MailboxItem.Read.All", "MailboxItem.Export.All"
 FAULTS = (
@@ -132,6 +136,48 @@ def test_a_run_goes_on_within_a_mailbox_behind_the_last_checkpoint() -> None:
         assert calls < len(truth)
 
     rehearse(act, items=200, largest_item=1_000_000)
+
+
+@dataclass(slots=True)
+class Deadly:
+    """Keeps the ids that are asked for, and kills the process at a call for them."""
+
+    inner: Transport
+    asked: list[str]
+    fatal: int | None
+    sent: int = 0
+
+    async def send(self, request: Request, /) -> Response:
+        if request.path.endswith("/exportItems"):
+            self.sent += 1
+            if self.sent == self.fatal:
+                raise Killed
+            self.asked += request.body["itemIds"]
+        return await self.inner.send(request)
+
+
+def test_a_process_that_was_killed_has_a_chunk_at_the_most_fetched_again() -> None:
+    """Wherever it dies: no item is lost, and what was committed is not asked for again."""
+
+    async def act(desk: Desk) -> None:
+        checkpoint, rows, asked, again = dict[str, Any](), list[Row](), set[str](), list[int]()
+        for fatal in (1, 2, 9, 14, 3, None):
+            store, ids, fresh = MemoryStore(checkpoint=checkpoint), list[str](), list[Row]()
+            async with graph_of(desk, store, guard=partial(Deadly, asked=ids, fatal=fatal)) as (mailbox, graph):
+                with nullcontext() if fatal is None else pytest.raises(Killed):
+                    async for row in items_export.run(mailbox, graph, ItemsExportOptions()):
+                        if isinstance(row, Checkpoint):
+                            checkpoint, rows, fresh = dict(row), rows + fresh, []
+                        else:
+                            fresh.append(row)
+            again.append(len(asked & set(ids)))
+            asked |= set(ids)
+        truth = {one["id"]: one["sha256"] for one in desk.sim.contents("streams", mailbox.address)}
+        assert {row["item_id"]: row["sha256"] for row in rows + fresh} == truth
+        assert len(rows + fresh) == len(truth) == 700
+        assert max(again) <= COMMIT_ITEMS + CHUNK_ITEMS
+
+    rehearse(act, items=700, largest_item=100_000)
 
 
 def test_a_cloud_that_lacks_it_is_not_asked() -> None:

@@ -48,6 +48,8 @@ def test_any_item_makes_a_member(found: list[tuple[Item, bytes]]) -> None:
             file = opened.extractfile(held)
             assert file is not None
             assert file.read() == content
+            assert (held.mode, held.type) == (0o600, tarfile.REGTYPE)
+            assert held.mtime == seconds_of(item.modified)
             told = json.loads(held.pax_headers["comment"])
             assert (told["item"], told["sha256"]) == (item.id, sha256(content).hexdigest())
             path = PurePosixPath(held.name)
