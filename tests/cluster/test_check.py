@@ -62,7 +62,7 @@ def test_secrets_do_not_travel_and_a_worker_has_its_own() -> None:
 
 @pytest.mark.parametrize("own", [False, True])
 def test_what_a_run_needs_is_tried_where_the_worker_is(tmp_path: Path, own: bool) -> None:
-    with open_tenant(tmp_path, Settings(mailboxes=3, tls=False)) as tenant:
+    with open_tenant(tmp_path, Settings(mailboxes=3)) as tenant:
         job = load(write_job(tmp_path, tenant.simulator, tenant.app, TABLES), environment={})
         found = {one.check: one for one in asyncio.run(_examined(job, Key("k"), own=own))}
         assert found.keys() == {"versions", "coordinator", "task"} | NEEDED | (SIGNING_IN if own else set())
@@ -72,7 +72,7 @@ def test_what_a_run_needs_is_tried_where_the_worker_is(tmp_path: Path, own: bool
 
 
 def test_a_worker_without_the_task_says_so(tmp_path: Path) -> None:
-    with open_tenant(tmp_path, Settings(mailboxes=3, tls=False)) as tenant:
+    with open_tenant(tmp_path, Settings(mailboxes=3)) as tenant:
         written = write_job(tmp_path, tenant.simulator, tenant.app, TABLES.replace("settings.report", "mine.py:task"))
         found = asyncio.run(_examined(load(written, environment={}), Key("k"), own=False))
         assert [(one.check, one.level) for one in found][-1] == ("task", Level.FAIL)
