@@ -75,8 +75,8 @@ lock:    ## the files in .ci/locked and .ci/lowest, made anew
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	.venv-lock/bin/$(COMPILE) --universal --output-file .ci/locked/user.txt
 	.venv-lock/bin/$(COMPILE) --universal --extra dev --output-file .ci/locked/tests.txt
-	.venv-lock/bin/$(COMPILE) --resolution lowest-direct --output-file .ci/lowest/user.txt
-	.venv-lock/bin/$(COMPILE) --extra dev --constraint .ci/lowest/user.txt --output-file .ci/lowest/tests.txt
+	.venv-lock/bin/$(COMPILE) --extra cluster --resolution lowest-direct --output-file .ci/lowest/user.txt
+	.venv-lock/bin/$(COMPILE) --extra cluster --extra dev --constraint .ci/lowest/user.txt --output-file .ci/lowest/tests.txt
 
 release:    ## dist/: the wheel, twice the same; what it is made of; and a try in a clean environment
 	bash .ci/release

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bulkmail.cli.flags import ForPrograms
 from bulkmail.cli.password import VARIABLE
 from bulkmail.errors import UsageError
 from bulkmail.identity.certificate import Certificate, KeyPair
@@ -66,7 +67,6 @@ PasswordFile = Annotated[
     Path | None,
     typer.Option(help=f"File with the password on one line. Else {VARIABLE}, else asked for on a terminal."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 
 
 @app.command(no_args_is_help=True)
@@ -91,7 +91,7 @@ def new(
         typer.Option("--old-windows", help="Lock the PFX so that Windows before 10 1709 and Server 2019 opens it."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
-    as_json: AsJson = False,
+    as_json: ForPrograms = False,
 ) -> None:
     """Make an RSA key with a certificate signed by itself, and the files to register it with.
 
@@ -134,7 +134,7 @@ def show(
     warn_days: Annotated[
         int | None, typer.Option(help="Exit with 3 if fewer days are left, or if it has expired.", min=0)
     ] = None,
-    as_json: AsJson = False,
+    as_json: ForPrograms = False,
 ) -> None:
     """Show the certificate in a file: thumbprints, validity, days left. A private key in it is not shown.
 

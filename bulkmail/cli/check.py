@@ -15,7 +15,7 @@ from bulkmail.app.loop import run as run_loop
 from bulkmail.app.prepare import Flags
 from bulkmail.cli import console as say
 from bulkmail.cli.findings import show
-from bulkmail.cli.flags import AsIfApplied, JobFile, Masked, MaxDuration, Settings, flags
+from bulkmail.cli.flags import AsIfApplied, ForPrograms, JobFile, Masked, MaxDuration, Output, Settings, flags
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +24,13 @@ def check(
     job_file: JobFile,
     *,
     input_path: Annotated[str, typer.Option("--input", help="Mailboxes: a file, as for `bulkmail run`.")] = "",
-    output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
+    output: Output = "",
     apply: AsIfApplied = False,
     limit: Annotated[int | None, typer.Option(help="Mailboxes that the run is to take; 0 takes all.", min=0)] = None,
     mask: Masked = False,
     settings: Settings = None,
     max_duration: MaxDuration = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: ForPrograms = False,
 ) -> None:
     """Check a job before it is run: a line a check, PASS, WARN or FAIL, with what to do. Writes nothing to the tenant.
 

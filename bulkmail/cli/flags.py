@@ -9,6 +9,9 @@ from bulkmail.config import flag
 from bulkmail.errors import UsageError
 
 JobFile = Annotated[Path, typer.Argument(help="Job file (TOML); configs/ has one for each task.", metavar="JOB.toml")]
+RunDirectory = Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")]
+Output = Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")]
+ForPrograms = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 AsIfApplied = Annotated[bool, typer.Option("--apply", help="As for a run with --apply; changes nothing here.")]
 MovedJob = Annotated[
     Path | None, typer.Option("--job", help="The run's job file, if it does not lie where it did.", metavar="JOB.toml")

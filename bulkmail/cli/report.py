@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from bulkmail.cli import console as say
+from bulkmail.cli.flags import RunDirectory
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
+    run_dir: RunDirectory,
     *,
     output: Annotated[Path | None, typer.Option(help="File to write; RUN_DIR/report.html if not given.")] = None,
 ) -> None:

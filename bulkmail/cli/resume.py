@@ -1,7 +1,6 @@
 """`bulkmail resume`: goes on with a run that was stopped or killed, or makes a new one of what did not end well."""
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from bulkmail.app.commands import SEND_AGAIN
 from bulkmail.app.resume import resume as resume_run
 from bulkmail.cli.execute import Work
 from bulkmail.cli.executes import Aim, Compared, executes
-from bulkmail.cli.flags import MovedJob, flags
+from bulkmail.cli.flags import MovedJob, RunDirectory, flags
 from bulkmail.errors import UsageError
 from bulkmail.model import Status
 
@@ -21,7 +20,7 @@ ROOM = 100
 
 @executes
 def resume(
-    run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
+    run_dir: RunDirectory,
     *,
     retry: Annotated[
         str,

@@ -10,7 +10,7 @@ from bulkmail.app.ending import Ended
 from bulkmail.cli.check import require_passed
 from bulkmail.cli.execute import Work
 from bulkmail.cli.executes import Aim, Compared, executes
-from bulkmail.cli.flags import JobFile, Masked, Settings, flags
+from bulkmail.cli.flags import JobFile, Masked, Output, Settings, flags
 from bulkmail.config import load
 
 
@@ -21,7 +21,7 @@ def run(
     input_path: Annotated[
         str, typer.Option("--input", help="Mailboxes: CSV, NDJSON or text; - for standard input.")
     ] = "",
-    output: Annotated[str, typer.Option("--output", help="Run directory, such as out/{task}-{date}.")] = "",
+    output: Output = "",
     aim: Aim,
     drift: Annotated[
         bool | None,

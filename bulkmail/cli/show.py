@@ -1,18 +1,18 @@
 """`bulkmail show`: what a run was. Only reads."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bulkmail.cli import console as say
 from bulkmail.cli import summary
+from bulkmail.cli.flags import RunDirectory
 from bulkmail.report.view import view_of
 from bulkmail.rundir.reader import RunDir
 
 
 def show(
-    run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
+    run_dir: RunDirectory,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json.")] = False,
 ) -> None:

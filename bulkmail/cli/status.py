@@ -9,7 +9,7 @@ import typer
 
 from bulkmail.app.status import Fresh, status_of
 from bulkmail.cli import console as say
-from bulkmail.cli.flags import AsIfApplied, JobFile, Masked, Settings, flags
+from bulkmail.cli.flags import AsIfApplied, ForPrograms, JobFile, Masked, Settings, flags
 from bulkmail.config import load
 from bulkmail.errors import UsageError
 from bulkmail.rundir.freshness import NEVER, Entry
@@ -29,7 +29,7 @@ def status(
     apply: AsIfApplied = False,
     mask: Masked = False,
     settings: Settings = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: ForPrograms = False,
 ) -> None:
     """Tell how fresh a tenant is: mailboxes by how long ago the job last went well there, the stalest, the denied.
 

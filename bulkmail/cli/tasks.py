@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bulkmail.cli import console as say
+from bulkmail.cli.flags import ForPrograms
 from bulkmail.errors import UsageError
 from bulkmail.tasks import Task, every, find
 
@@ -33,7 +34,7 @@ def tasks(
     name: Annotated[str, typer.Argument(help="Task to describe; all are listed without one.")] = "",
     *,
     sample: Annotated[bool, typer.Option("--sample", help="Print a job file for the task, to be filled in.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: ForPrograms = False,
 ) -> None:
     """List the tasks, or describe one: its options, its columns, and the least permission it needs.
 

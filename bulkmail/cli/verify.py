@@ -10,16 +10,17 @@ from bulkmail.app.finding import exit_code
 from bulkmail.app.verify import verify as findings_of
 from bulkmail.cli import console as say
 from bulkmail.cli.findings import show
+from bulkmail.cli.flags import ForPrograms, RunDirectory
 from bulkmail.rundir.folder import existing
 
 
 def verify(
-    run_dir: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN_DIR")],
+    run_dir: RunDirectory,
     *,
     certificate: Annotated[
         Path | None, typer.Option(help="Certificate that it has to be signed by: CER, PEM or DER.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: ForPrograms = False,
 ) -> None:
     """Verify a run directory: the digests of its files, the checksums of its journals, its blobs and its signature.
 

@@ -117,6 +117,7 @@ def test_a_collector_has_all_when_the_run_ends(monkeypatch: pytest.MonkeyPatch) 
 
     with collector() as (address, found):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         run(main())
         assert b"request PATCH /users/{id}/mailboxSettings" in b"".join(found)
         assert b"contoso" not in b"".join(found)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from bulkmail.core.pace.pace import Pace
+from bulkmail.core.pace.pace import CEILING, Pace
 
 Latency = Callable[[float], float]
 """The instant a request is sent, to the seconds until its answer."""
@@ -18,6 +18,9 @@ did."""
 
 CATCH_UP = 0.01
 """Seconds of work that a client of its own speed makes up for; what it could have done in a silence is lost."""
+
+JUST_BELOW = 0.99
+"""Share of a limit that a client sends which knows it."""
 
 GRAIN = 0.001
 """A real event loop wakes a millisecond late; so does this one."""
@@ -194,6 +197,18 @@ class Crowd:
         back = now + self.latency(now)
         heapq.heappush(self.busy, back)
         return Answer(back)
+
+
+class Knowing(Pace):
+    """Sends just below the limit that `rate` tells, whatever is refused."""
+
+    def __init__(self, rate: Callable[[float], float]) -> None:
+        super().__init__(rate=math.inf, in_flight=CEILING)
+        self._rate = rate
+
+    def try_send(self, now: float) -> float:
+        self._gap = 1 / (JUST_BELOW * self._rate(now - BOOT))
+        return super().try_send(now)
 
 
 @dataclass(slots=True)

@@ -63,6 +63,7 @@ def test_rows_have_the_digests_of_reports_and_can_be_looked_up() -> None:
     kept = dict(veil.fresh())
     assert sorted(kept.values()) == ["Ada@contoso.com", "alan@contoso.com"]
     assert {token.partition("~")[0] for token in kept} == {ADA, MASK("alan@contoso.com")}
+    assert repr(veil) == "<Veil over 2 texts>"
 
 
 def test_two_addresses_with_one_digest_are_told_apart() -> None:

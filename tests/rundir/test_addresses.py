@@ -27,8 +27,9 @@ def reading(folder: Path, run: str = RUN) -> Addresses:
 
 
 def test_entries_are_shown_by_another_process_without_the_key(tmp_path: Path) -> None:
-    hidden = writing(tmp_path).hidden([ADA, ALAN])
-    assert "contoso" not in str(hidden)
+    addresses = writing(tmp_path)
+    hidden = addresses.hidden([ADA, ALAN])
+    assert "contoso" not in str(hidden) + repr(addresses)
     assert [reading(tmp_path).shown(one) for one in hidden] == [ADA, ALAN]
     assert (tmp_path / "addresses.ndjson").stat().st_mode & 0o777 == 0o600
 

@@ -1,7 +1,7 @@
 """Puts a saved file back into a message: in one request while it is small, else in ranges to a pre-signed address.
 
-learn.microsoft.com/graph/outlook-large-attachments. After a lost answer the attachment is looked for, and put there
-again only if it is missing.
+learn.microsoft.com/graph/outlook-large-attachments. After a lost answer the attachment is looked for, once the
+service has settled where it was that of the last range, and put there again only if it is missing.
 """
 
 from base64 import b64encode
@@ -93,5 +93,7 @@ async def _upload(graph: Graph, folder: Path, lost: Lost, change: Change) -> Non
     address = session.get("uploadUrl") if isinstance(session, dict) else None
     for start in range(0, saved.bytes, RANGE):
         content = await graph.thread(piece, folder, saved, start, RANGE)
-        headers = {"Content-Range": f"bytes {start}-{start + len(content) - 1}/{saved.bytes}"}
-        await graph.direct.send("PUT", address, content, effect=Effect.IDEMPOTENT, change=further, headers=headers)
+        end = start + len(content)
+        headers = {"Content-Range": f"bytes {start}-{end - 1}/{saved.bytes}"}
+        effect = Effect.IDEMPOTENT if end < saved.bytes else Effect.KEYED  # the last range makes the attachment
+        await graph.direct.send("PUT", address, content, effect=effect, change=further, headers=headers)

@@ -18,9 +18,10 @@ from bulkmail.tasks.attachments.earlier import SAVED, Earlier
 from bulkmail.tasks.attachments.listing import PATH, REFERENCE, Attachment, attachments_of
 from bulkmail.tasks.attachments.options import LARGEST, AttachmentsSaveOptions
 from bulkmail.tasks.kit.collection import tolerated
+from bulkmail.tasks.kit.tree import Tree
 from bulkmail.tasks.messages.changes import news
 from bulkmail.tasks.messages.find import COLUMNS as FOUND
-from bulkmail.tasks.messages.scope import Tree, is_absent, tree_of
+from bulkmail.tasks.messages.scope import is_absent, tree_of
 from bulkmail.tasks.messages.walk import IMMUTABLE, Message, matching
 
 COLUMNS = {

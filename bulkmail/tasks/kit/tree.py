@@ -4,11 +4,12 @@ Sends nothing.
 Well-known names and properties: learn.microsoft.com/graph/api/resources/mailfolder
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
+from bulkmail.model import NOTHING
 from bulkmail.tasks.kit import expect
 from bulkmail.tasks.kit.keyed import EXTENDED
 from bulkmail.tasks.kit.paths import escaped
@@ -25,6 +26,9 @@ CREATABLE_IN = frozenset({ROOT, *IN_TREE})
 """Well-known folders in which people have folders of their own."""
 
 WELL_KNOWN = (*IN_TREE, *IN_SYNC_ISSUES, ROOT, "searchfolders", "recoverableitemsdeletions")
+
+GONE = "(no such folder)"
+"""The path of a folder that is not in the tree."""
 
 _SEARCH = "#microsoft.graph.mailSearchFolder"
 
@@ -83,11 +87,12 @@ def sums(folders: Iterable[Folder]) -> Sums:
 
 class Tree:
     """The folders below a root, which is empty if it is not known: then there are none. `known` gives well-known names
-    by ids. What is not below the root, such as Recoverable Items, is not in it."""
+    by ids. What is not below the root, such as Recoverable Items, is beside it, and only what is told of by `name`."""
 
-    def __init__(self, folders: Iterable[Folder], root: str, known: Mapping[str, str]) -> None:
+    def __init__(self, folders: Iterable[Folder], root: str, known: Mapping[str, str] = NOTHING) -> None:
         self.root = root
         self.known = known
+        self._beside: dict[str, str] = {}
         self._below: defaultdict[str, list[Folder]] = defaultdict(list)
         for folder in folders if root else ():
             self._below[folder.parent].append(folder)
@@ -110,6 +115,29 @@ class Tree:
     def places(self) -> Mapping[str, Place]:
         """Each folder by its id."""
         return {place.folder.id: place for place in self.walk()}
+
+    def name(self, id_: str, name: str) -> None:
+        """Tells of a folder beside the tree."""
+        self._beside[id_] = name
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids of all folders, those beside the tree last."""
+        yield from self.places
+        yield from self._beside
+
+    def path(self, id_: str) -> str:
+        """That of a folder by its id; a well-known name stays as it is."""
+        if (place := self.places.get(id_)) is not None:
+            return place.path
+        return id_ if id_ in WELL_KNOWN else self._beside.get(id_, GONE)
+
+    def below(self, id_: str) -> Iterator[str]:
+        """The ids of a folder, and of all that lie in it at whatever depth."""
+        waiting, seen = [id_], {id_}
+        while waiting:
+            yield (one := waiting.pop())
+            waiting += (folder.id for folder in self.inside(one) if folder.id not in seen)
+            seen.update(waiting)
 
     def inside(self, parent: str) -> Sequence[Folder]:
         """Those right in a folder."""
@@ -143,6 +171,13 @@ def split(names: Sequence[str]) -> tuple[str, Sequence[str]]:
     """The well-known folder that a path begins at, and the names below it."""
     first = names[0].casefold() if names else ROOT
     return (first, names[1:]) if first in WELL_KNOWN else (ROOT, names)
+
+
+def root_of(folders: Collection[Folder]) -> str:
+    """The id of the root, if these are all that lie below it: most parents that are none of them are it."""
+    ids = {folder.id for folder in folders}
+    outside = Counter(folder.parent for folder in folders if folder.parent not in ids)
+    return max(outside, key=outside.__getitem__, default="")
 
 
 def _count(item: Mapping[str, Any], name: str) -> int | None:

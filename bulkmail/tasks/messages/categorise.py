@@ -12,8 +12,8 @@ from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import all_of
+from bulkmail.tasks.kit.tree import Tree
 from bulkmail.tasks.messages.guards import Guarded
-from bulkmail.tasks.messages.scope import Tree
 from bulkmail.tasks.messages.selection import Texts
 from bulkmail.tasks.messages.undo import undo
 from bulkmail.tasks.messages.walk import Message

@@ -13,8 +13,9 @@ from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import Needs, all_of
+from bulkmail.tasks.kit.tree import Tree
 from bulkmail.tasks.messages.changes import news
-from bulkmail.tasks.messages.scope import Tree, tree_of
+from bulkmail.tasks.messages.scope import tree_of
 from bulkmail.tasks.messages.selection import Selection
 from bulkmail.tasks.messages.walk import Message, matching
 

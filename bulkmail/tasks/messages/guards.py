@@ -11,7 +11,8 @@ from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox
 from bulkmail.tasks.kit.files import AddressFile
-from bulkmail.tasks.messages.scope import Tree, folder_id
+from bulkmail.tasks.kit.tree import Tree
+from bulkmail.tasks.messages.scope import folder_id
 from bulkmail.tasks.messages.selection import Selection, Texts
 
 
@@ -69,4 +70,4 @@ async def protected_folders(graph: Graph, options: Guarded, tree: Tree) -> froze
     """The ids of the folders that are protected in this mailbox, and of those below them."""
     named = (options.protect.folders if options.protect is not None else None) or ()
     found = await graph.gather(*(folder_id(graph, path) for path in named))
-    return frozenset(one for id_ in found if id_ for one in tree.within(id_))
+    return frozenset(one for id_ in found if id_ for one in tree.below(id_))

@@ -14,8 +14,9 @@ from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
 from bulkmail.task.permissions import all_of
 from bulkmail.tasks.kit.folders import id_of
+from bulkmail.tasks.kit.tree import Tree
 from bulkmail.tasks.messages.guards import Guarded
-from bulkmail.tasks.messages.scope import DELETED, RECOVERABLE, Tree
+from bulkmail.tasks.messages.scope import DELETED, RECOVERABLE
 from bulkmail.tasks.messages.undo import undo
 from bulkmail.tasks.messages.walk import Message
 from bulkmail.tasks.messages.writing import COLUMNS, Parts, Wish, written
@@ -54,7 +55,7 @@ async def _prepare(graph: Graph, options: MessagesPurgeOptions, tree: Tree) -> W
         return lambda _message: None
     deleted, recoverable = await graph.gather(id_of(graph, DELETED), id_of(graph, RECOVERABLE))
     tree.name(recoverable, RECOVERABLE)
-    lies_deleted = frozenset(tree.within(deleted))
+    lies_deleted = frozenset(tree.below(deleted))
     goes_on = options.into == RECOVERABLE or options.names_deleted
 
     def wish(message: Message) -> Parts:

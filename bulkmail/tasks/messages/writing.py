@@ -1,5 +1,5 @@
-"""Changes the messages that a selection means: collects them first, because pages shift while messages go, then brings
-each to what is wished of it. A message that is so already costs no write.
+"""Changes the messages that a selection means: finds all of them first, because pages shift while messages go, then
+brings each to what is wished of it. A message that is so already costs no write.
 
 What a change makes of a message is told by its `after`: None, it is deleted for good; `folder`, it lies in that one;
 anything else are properties of it. Moves and deletions by an immutable id come to the same however often they are sent.
@@ -15,10 +15,12 @@ from bulkmail.model import Change, Effect, Mailbox, Row
 from bulkmail.task.changes import told_before
 from bulkmail.tasks.kit import match
 from bulkmail.tasks.kit.collection import Step, chunked, tolerated
+from bulkmail.tasks.kit.tree import Tree
 from bulkmail.tasks.messages.find import COLUMNS as FOUND
 from bulkmail.tasks.messages.find import row_of
 from bulkmail.tasks.messages.guards import Guarded, protected_folders
-from bulkmail.tasks.messages.scope import Tree, is_absent, tree_of
+from bulkmail.tasks.messages.held import Held, held
+from bulkmail.tasks.messages.scope import is_absent, tree_of
 from bulkmail.tasks.messages.walk import IMMUTABLE, MESSAGE, Message, matching, read_message
 
 LASTING = tuple(name for name in FOUND if name not in ("mailbox", "size", "is_read"))
@@ -59,26 +61,25 @@ async def written(
     earlier = told_before(graph.made)
     state = "planned" if graph.planning else "done"
     plan: Plan | None = None
-    todo: list[Message] = []
-    async for message in matching(graph, options, (*more, *options.reads)):
-        plan = plan or await _planned(graph, options, prepare)
-        if (after := plan.wish(message)) == {}:
-            continue
-        if options.spares(mailbox, message.folder in plan.spared, message.props):
-            yield _row(change_of(message, after, plan.tree), plan.tree, action, "protected")
-            continue
-        todo.append(message)
-        options.check(len(todo))
     refusal: BulkmailError | None = None
-    if plan is not None:
-        async for message, told in _carried_out(graph, todo, plan):
-            gone = isinstance(told, GraphError) and is_absent(told)
-            if told is not None and not gone:
-                refusal = refusal or told
+    with held(graph) as todo:
+        async for message in matching(graph, options, (*more, *options.reads)):
+            plan = plan or await _planned(graph, options, prepare)
+            if (after := plan.wish(message)) == {}:
                 continue
-            change = change_of(message, plan.wish(message), plan.tree)
-            earlier.pop(change.key, None)
-            yield _row(change, plan.tree, action, "gone" if gone else state)
+            if options.spares(mailbox, message.folder in plan.spared, message.props):
+                yield _row(change_of(message, after, plan.tree), plan.tree, action, "protected")
+                continue
+            await todo.add(message)
+            options.check(len(todo))
+        if plan is not None:
+            async for change, told in _carried_out(graph, todo, plan):
+                gone = isinstance(told, GraphError) and is_absent(told)
+                if told is not None and not gone:
+                    refusal = refusal or told
+                    continue
+                earlier.pop(change.key, None)
+                yield _row(change, plan.tree, action, "gone" if gone else state)
     if earlier:
         tree = plan.tree if plan is not None else await tree_of(graph, options)
         for change in earlier.values():  # what a process that died has written, and needs no more
@@ -92,15 +93,15 @@ async def _planned(graph: Graph, options: Guarded, prepare: Prepare) -> Plan:
     return Plan(tree, await prepare(graph, options, tree), await protected_folders(graph, options, tree))
 
 
-async def _carried_out(
-    graph: Graph, todo: Sequence[Message], plan: Plan
-) -> AsyncIterator[tuple[Message, BulkmailError | None]]:
-    """Each message with the refusal that it met, if any."""
+async def _carried_out(graph: Graph, todo: Held, plan: Plan) -> AsyncIterator[tuple[Change, BulkmailError | None]]:
+    """The change of each message with the refusal that it met, if any."""
     note = partial(change_of, tree=plan.tree)
-    steps = (partial(_apart, partial(bring, graph, message, plan.wish, note)) for message in todo)
-    waiting = iter(todo)
-    async for told in chunked(graph, steps):
-        yield next(waiting), told
+    async for pack in todo.packs():
+        steps = (partial(_apart, partial(bring, graph, message, plan.wish, note)) for message in pack)
+        waiting = iter(pack)
+        async for told in chunked(graph, steps):
+            message = next(waiting)
+            yield note(message, plan.wish(message)), told
 
 
 async def _apart(step: Step[None]) -> BulkmailError | None:
@@ -113,7 +114,7 @@ async def _apart(step: Step[None]) -> BulkmailError | None:
 
 async def bring(graph: Graph, message: Message, wish: Wish, note: Callable[[Message, Parts | None], Change]) -> None:
     """Brings a message to what is wished; `note` makes the change for the ledger. Raises GraphError, 404 for one that
-    is gone."""
+    is gone, and NoSuchFolder where it is the folder."""
     after = wish(message)
     change = note(message, after)
     if after is None:
@@ -122,7 +123,13 @@ async def bring(graph: Graph, message: Message, wish: Wish, note: Callable[[Mess
     elif "folder" in after:
         body = {"destinationId": after["folder"]}
         path = MESSAGE + "/move"
-        await graph.post(path, body, message.id, effect=Effect.IDEMPOTENT, change=change, headers=IMMUTABLE)
+        try:
+            await graph.post(path, body, message.id, effect=Effect.IDEMPOTENT, change=change, headers=IMMUTABLE)
+        except GraphError as error:
+            if not is_absent(error):
+                raise
+            await read_message(graph, message.id)  # it is there: then what is absent is where it should go
+            raise _no_place(error) from error
     else:
         await match.update(
             graph, message.path, message,
@@ -130,6 +137,12 @@ async def bring(graph: Graph, message: Message, wish: Wish, note: Callable[[Mess
             change=note,
             read=lambda: read_message(graph, message.id, tuple(after)),
         )  # fmt: skip
+
+
+def _no_place(error: GraphError) -> GraphError:
+    said = "the folder that the message should go to is not there any more"
+    ids = {"request_id": error.request_id, "client_request_id": error.client_request_id}
+    return GraphError(error.status, "NoSuchFolder", said, **ids)
 
 
 def change_of(message: Message, after: Parts | None, tree: Tree) -> Change:

@@ -11,7 +11,7 @@ from bulkmail.core.pace.noise import Episode, Odds
 from bulkmail.core.pace.pace import Pace
 from bulkmail.core.pace.rate import RateLaw
 from bulkmail.core.pace.steer import NOTHING, TIMES, Steering
-from tests.core.models import Bucket, Noise, Open, Penalty, Service, Trace, drive, steady
+from tests.core.models import Bucket, Knowing, Noise, Open, Penalty, Service, Trace, drive, steady
 
 
 def noise(service: Service, share: float, wait: float = 1.0, seed: int = 1) -> Noise:
@@ -64,6 +64,18 @@ def test_a_limit_is_found_among_noise(share: float, *, harsh: bool) -> None:
     knowing = drive(Pace(rate=495, in_flight=1000), noise(bucket(harsh=harsh), share), seconds=240)
     assert trace.between(60, 120) >= 0.8 * knowing.between(60, 120)
     assert trace.between(120, 240) >= 0.9 * knowing.between(120, 240)
+
+
+def test_a_limit_that_moves_among_noise_is_followed() -> None:
+    def rate(now: float) -> float:
+        return (500, 200, 800)[min(2, int(now / 90))]
+
+    def service() -> Noise:
+        return noise(Bucket(rate, steady(0.05, 0.15)), 0.001)
+
+    trace, knowing = drive(Pace(), service(), seconds=270), drive(Knowing(rate), service(), seconds=270)
+    assert trace.between(60, 270) >= 0.85 * knowing.between(60, 270)
+    assert trace.early == 0
 
 
 def test_bursts_of_noise_leave_nothing_behind() -> None:

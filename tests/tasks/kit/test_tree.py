@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bulkmail.errors import GraphError
 from bulkmail.tasks.kit.paths import joined, parted
-from bulkmail.tasks.kit.tree import Folder, Tree, split, sums
+from bulkmail.tasks.kit.tree import GONE, Folder, Tree, root_of, split, sums
 
 PARENTS = st.lists(st.integers(-1, 12), max_size=12)
 
@@ -102,3 +102,25 @@ def test_sums_leave_out_search_folders_and_are_unknown_where_a_part_is() -> None
     searches = [Folder("s", "S", "r", 0, 5, 5, 5, search=True)]
     assert sums([*folders, *searches]) == (2, 5, 1, None)
     assert sums(searches) == sums([]) == (0, 0, 0, 0)
+
+
+def test_folders_by_their_ids() -> None:
+    folders = [Folder("a", "A/B", "r"), Folder("b", "C", "a"), Folder("o", "O", "elsewhere")]
+    tree = Tree(folders, root_of(folders))
+    tree.name("x", "recoverableitemsdeletions")
+    assert tree.root == "r"
+    assert [tree.path(id_) for id_ in ("b", "x", "o", "inbox")] == [
+        r"A\/B/C", "recoverableitemsdeletions", GONE, "inbox",
+    ]  # fmt: skip
+    assert list(tree) == ["a", "b", "x"]
+    assert list(tree.below("a")) == ["a", "b"]
+    assert list(tree.below("o")) == ["o"]
+    assert set(Tree([Folder("a", "A", "b"), Folder("b", "B", "a")], "r").below("a")) == {"a", "b"}, "in a circle"
+
+
+@given(PARENTS)
+def test_the_root_is_where_most_folders_hang(parents: list[int]) -> None:
+    folders = [Folder(str(number), "n", str(parent)) for number, parent in enumerate(parents)]
+    root = root_of(folders)
+    assert root not in {folder.id for folder in folders}
+    assert bool(root) == any(folder.parent not in {one.id for one in folders} for folder in folders)

@@ -53,11 +53,27 @@ def test_a_mailbox_without_the_folder_fails_with_nothing_written(tmp_path: Path)
 def test_a_message_that_is_taken_away_meanwhile_is_told(tmp_path: Path) -> None:
     async def act(bench: Bench) -> None:
         put(bench, "Only this", INBOX)
-        fault = {"kind": "status", "status": 404, "code": "ErrorItemNotFound", "match": "/move", "total": 1}
-        await bench.desk.control(faults=[fault])
+        absent = {"kind": "status", "status": 404, "code": "ErrorItemNotFound", "total": 1}
+        looked_for = {**absent, "match": r"GET .*/messages/[^/?]+\?"}
+        await bench.desk.control(faults=[{**absent, "match": "/move"}, looked_for])
         (row,) = await bench.run(bench.mailbox(BOX))
         assert row["state"] == "gone"
         assert bench.made == []
+
+    on_bench("messages.move", tmp_path, act, {"subject": "Only this", "to": "archive"}, **CALM)
+
+
+@pytest.mark.parametrize("code", ["ErrorItemNotFound", "ErrorFolderNotFound"])
+def test_a_folder_that_vanishes_meanwhile_is_not_told_as_a_message_that_is_gone(tmp_path: Path, code: str) -> None:
+    async def act(bench: Bench) -> None:
+        put(bench, "Only this", INBOX)
+        before = where(bench)
+        fault = {"kind": "status", "status": 404, "code": code, "match": "/move", "total": 1}
+        await bench.desk.control(faults=[fault])
+        with pytest.raises(GraphError, match="NoSuchFolder"):
+            await bench.run(bench.mailbox(BOX))
+        assert bench.made == []
+        assert where(bench) == before
 
     on_bench("messages.move", tmp_path, act, {"subject": "Only this", "to": "archive"}, **CALM)
 
