@@ -20,6 +20,7 @@ GUIDES = {
     "limits": "how fast a run goes, and why a mailbox waits",
     "reliability": "stop, resume, plan, apply, undo, and what is promised",
     "scheduling": "every night, without a terminal",
+    "cluster": "many processes, on this machine or on many",
     "operations": "a time box that covers all, freshness, metrics, two runs at once, masked addresses",
     "rehearsals": "try it on a simulated tenant, outages included",
     "plugins": "a task of your own, and its tests",

@@ -181,6 +181,17 @@ def reports(client: GraphClient) -> list[str]:
     return [report.execute_query().to_text().partition(",")[0] for report in asked]
 
 
+def compliance(client: GraphClient, user: User) -> list[int]:
+    """How many there are: domains, folders as their changes list them, and what stands in a window of the calendar."""
+    start, end = (datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (2026, 2027))
+    found = [
+        client.domains.get().execute_query(),
+        user.mail_folders.delta.get().execute_query(),
+        user.get_calendar_view(start, end).execute_query(),
+    ]
+    return [len(rows) for rows in found]
+
+
 def refused(client: GraphClient) -> str:
     try:
         client.users["nobody@tenant.example"].get().execute_query()
@@ -209,6 +220,7 @@ def main(graph: str, ca_file: str, address: str) -> None:
         "sharing": sharing(user),
         "surroundings": surroundings(client, user),
         "reports": reports(client),
+        "compliance": compliance(client, user),
         "refused": refused(client),
     }
     print(json.dumps(seen))

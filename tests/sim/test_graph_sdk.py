@@ -276,6 +276,36 @@ async def keep_categories(graph: "GraphServiceClient", desk: Desk) -> None:
     assert "Tonga Standard Time" in [row.alias for row in zones.value or []]
 
 
+async def ask_what_reports_ask(graph: "GraphServiceClient", desk: Desk) -> None:
+    """The domains, the folders of a mailbox all at once, a window of its calendar, and the report of usage."""
+    from msgraph.generated.users.item.calendar_view.calendar_view_request_builder import (
+        CalendarViewRequestBuilder as View,
+    )
+
+    user = graph.users.by_user_id(desk.sim.tenant.guid(0))
+    domains = await graph.domains.get()
+    assert domains is not None
+    assert "tenant.example" in [one.id for one in domains.value or []]
+    page = await user.mail_folders.delta.get()
+    names = []
+    while page is not None:
+        names += [folder.display_name for folder in page.value or []]
+        page = await user.mail_folders.delta.with_url(page.odata_next_link).get() if page.odata_next_link else None
+    rows = desk.sim.contents("folders", desk.sim.tenant.address(0))
+    assert {row["displayName"] for row in rows if row.get("isHidden") is not True} - {*names} == {
+        "Top of Information Store"
+    }
+    window = View.CalendarViewRequestBuilderGetQueryParameters(
+        start_date_time="2026-01-01T00:00:00Z", end_date_time="2026-12-31T00:00:00Z"
+    )
+    seen = await user.calendar_view.get(View.CalendarViewRequestBuilderGetRequestConfiguration(query_parameters=window))
+    assert seen is not None
+    assert seen.value
+    told = await graph.reports.get_mailbox_usage_detail_with_period("D7").get()
+    assert told is not None
+    assert told.decode("utf-8-sig").startswith("Report Refresh Date")
+
+
 async def meet_an_error(graph: "GraphServiceClient", desk: Desk) -> None:
     from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 
@@ -304,6 +334,7 @@ def test_the_sdk_reads_writes_and_sends() -> None:
         await share_a_calendar(graph, desk)
         await add_an_event_once(graph, desk)
         await keep_categories(graph, desk)
+        await ask_what_reports_ask(graph, desk)
         await meet_an_error(graph, desk)
 
     books = rehearse(act, tls=True)

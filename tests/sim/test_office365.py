@@ -42,6 +42,7 @@ def test_it_reads_writes_and_sends() -> None:
         assert not {"Witnessed", "Changed"} & set(seen["event"])
         assert seen["sharing"] == ["read", "write", "Witnessed"]
         assert all(count > 0 for count in seen["surroundings"])
+        assert all(count > 0 for count in seen["compliance"])
         assert seen["reports"] == ["Report Refresh Date"] * 7
         assert "ResourceNotFound" in seen["refused"]
 

@@ -28,7 +28,7 @@ Told = tuple[str, list[str]]
 def kills(wanted: argparse.Namespace, folder: Path) -> Iterable[Told]:
     for trial in wanted.trials:
         with open_ground(trial, folder / f"kills-{trial.name}", wanted.lanes, faults=True) as ground:
-            each = -(-wanted.kills // len(TRIALS))
+            each = -(-wanted.kills // len(wanted.trials))
             found = kill(ground, wanted.seed, each, min(5, each))
             stages = ", ".join(f"{count} {stage}" for stage, count in found.stages.most_common())
             counts = f"{found.kills} | {found.anew} | {found.rounds} | {found.mailboxes:,} | {dict(found.statuses)}"
@@ -92,7 +92,7 @@ GROUPS: dict[str, tuple[Callable[[argparse.Namespace, Path], Iterable[Told]], st
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("groups", nargs="*", help=f"any of {', '.join(GROUPS)}; all without any")
-    parser.add_argument("--kills", type=int, default=1000, help="kills in all, over the tasks")
+    parser.add_argument("--kills", type=int, default=1000, help="kills in all, over the tasks that are chosen")
     parser.add_argument("--stops", type=int, default=100, help="signals")
     parser.add_argument(
         "--stride", type=int, default=1, help="only every so many-th seam; odd, as writes and syncs alternate"

@@ -15,10 +15,11 @@ PARTS: Mapping[str, Task] = {report.name.removesuffix(".report"): report for rep
 another mailbox cannot be a part, nor can one that goes on from the last run; to be one, it has to be entered here and
 nowhere else."""
 
-FIRST = ("folders",)
-"""Parts that begin before the others: what they read of a mailbox does for these as well."""
+FIRST = ("calendar.permissions", "folders")
+"""Parts that begin before the others, in this order: one that asks again when its first answer is there, so that it
+does not stand alone at the end; and the one that reads what others need as well, with most requests."""
 
 
 def begun(parts: Sequence[str]) -> list[str]:
     """The parts in the order in which they begin."""
-    return sorted(parts, key=lambda part: part not in FIRST)
+    return sorted(parts, key=lambda part: FIRST.index(part) if part in FIRST else len(FIRST))

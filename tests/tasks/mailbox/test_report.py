@@ -166,8 +166,9 @@ def test_a_finding_is_one_of_its_part() -> None:
     assert not finding({"part": "settings"})
 
 
-def test_what_others_can_use_begins_first() -> None:
+def test_what_asks_again_begins_first_and_then_what_others_can_use() -> None:
     assert begun(["settings", "rules", "folders"]) == ["folders", "settings", "rules"]
+    assert begun([*PARTS]) == ["calendar.permissions", "folders", "settings", "rules"]
 
 
 def test_no_part_is_what_a_part_cannot_be() -> None:
