@@ -25,7 +25,7 @@ from bulkmail.app.prepare import Prepared
 from bulkmail.app.sharing import sharing
 from bulkmail.app.signing import sign, unsigned
 from bulkmail.app.state import open_freshness, open_states
-from bulkmail.app.sweeping import Sweeping, Work, alone
+from bulkmail.app.sweeping import Sweeping, Watched, Work, alone
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.app.warnings import warned
 from bulkmail.app.writes import Writes, booked
@@ -218,9 +218,9 @@ class Runner:
         """Raises InputError, when all is done, if the input was not what it had been found to be."""
         found = self.prepared.manifest.input
         try:
-            async with self._observed(connection, outputs, folder):
+            async with self._observed(connection, outputs, folder) as watched:
                 remaining = self._gated(Remaining(source, self.recovered.done))
-                await self._sweep(remaining, connection, writes, outputs, folder)
+                await self._sweep(remaining, connection, writes, outputs, folder, watched)
         finally:  # however the run ends, its manifest names the input that was worked on
             self.prepared = replace(self.prepared, manifest=measured(self.prepared.manifest, source))
         require_unchanged(source, found)
@@ -229,7 +229,7 @@ class Runner:
         return Gate(source, self.canary, self.stop.wait) if self.canary else source
 
     async def _sweep(
-        self, source: Chunks, connection: Connection, writes: Writes, outputs: Outputs, folder: Path
+        self, source: Chunks, connection: Connection, writes: Writes, outputs: Outputs, folder: Path, watched: Watched
     ) -> None:
         limits = self.prepared.job.limits
         options, failure = await self._asked_once(connection)
@@ -247,6 +247,7 @@ class Runner:
                 limits.mailboxes_in_flight, limits.grace, barred=self.recovered.changes.barred, mask=self.addresses
             ),
             self.note,
+            watched,
         )
         with self._time_box():
             await self.sweeping(work)
@@ -287,12 +288,12 @@ class Runner:
                 timer.cancel()
 
     @asynccontextmanager
-    async def _observed(self, connection: Connection, outputs: Outputs, folder: Path) -> AsyncIterator[None]:
+    async def _observed(self, connection: Connection, outputs: Outputs, folder: Path) -> AsyncIterator[Watched]:
         clock = asyncio.get_running_loop().time
-        started = clock()
+        started, watched = clock(), Watched(connection.stack.pace.statistics)
 
         def look() -> Snapshot:
-            pace = connection.stack.pace.statistics()
+            pace = watched.statistics()
             return Snapshot.of(
                 self.recovered.totals, self.recovered.changes.counts, pace,
                 self._shown(connection.stack.waits()), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
@@ -302,9 +303,9 @@ class Runner:
 
         try:
             async with sampled(folder) as sampler, observed(look, [*self.observers, sampler]):
-                yield
+                yield watched
         finally:
-            service = believed(connection.stack.pace.statistics(), clock())
+            service = believed(watched.statistics(), clock())
             self._set(service=service)
 
     def _shown(self, waits: Sequence[Wait]) -> Sequence[Wait]:

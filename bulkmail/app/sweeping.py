@@ -12,6 +12,7 @@ from bulkmail.app.compose import Connection
 from bulkmail.app.observe import Note
 from bulkmail.app.prepare import Prepared
 from bulkmail.app.writes import Writes
+from bulkmail.core.pace.pace import PaceStatistics
 from bulkmail.model import Chunks
 from bulkmail.run.alarm import Alarm
 from bulkmail.run.pending import Outputs
@@ -20,10 +21,17 @@ from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.task.declare import Options
 
 
+@dataclass(slots=True)
+class Watched:
+    """What observers see of the pace. Where others send than this process, theirs is put in its place."""
+
+    statistics: Callable[[], PaceStatistics]
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`options` are those of the task with what it asked once; `folder` is the run directory. Observers see what
-    `connection.stack` tells."""
+    """`options` are those of the task with what it asked once; `folder` is the run directory. Observers see the pace
+    that is `watched`."""
 
     prepared: Prepared
     options: Options
@@ -36,6 +44,7 @@ class Work:
     stop: Stop
     settings: SweepSettings
     note: Note
+    watched: Watched
 
 
 Sweeping: TypeAlias = Callable[[Work], Awaitable[None]]

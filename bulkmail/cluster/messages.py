@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bulkmail.config import Job
+from bulkmail.core.pace.pace import PaceStatistics
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Made, Mailbox, Outcome, Rejected, Request
 from bulkmail.run.outputs import OutputSettings
@@ -72,11 +73,9 @@ class Note(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a worker is like at one moment. `stop` is why it wants the run to stop."""
+    """What a worker is like at one moment: `memory` is in bytes, and `stop` is why it wants the run to stop."""
 
-    in_flight: int = 0
-    rate: float = 0.0
-    limit: float = 0.0
+    pace: PaceStatistics | None = None
     memory: int = 0
     stop: Reason | None = None
 

@@ -6,12 +6,14 @@ lease, is given up; what it held begins again when its lease must have ended.
 
 import asyncio
 import pickle
+from functools import partial
 
 from bulkmail.app.sweeping import Work
 from bulkmail.cluster.coordinator import ALONE, Coordinator
 from bulkmail.cluster.desk import Session
 from bulkmail.cluster.hosts import Hosts, Started, address_of, local, reached
 from bulkmail.cluster.messages import BEAT, Gone, Order
+from bulkmail.cluster.seen import TOLD, line_of, together
 from bulkmail.config import App, Job, Limits
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError, gravest
@@ -77,6 +79,8 @@ class Crew:
         self._workers = workers
         self._lease = work.prepared.job.cluster.lease
         self._coordinator = Coordinator(work, self._order)
+        work.watched.statistics = partial(together, self._coordinator.sessions)
+        self._told = 0.0  # when the workers were last told of
         self._started: dict[str, Started] = {}  # by the key of the session
         self._busy: set[str] = set()  # names of workers that have a session, or had one to the end
         self._time = asyncio.get_running_loop().time
@@ -113,12 +117,21 @@ class Crew:
             if not self._coordinator.finished:
                 await self._call_in()
             await self._give_up_the_lost()
+            self._tell()
             if self._live():
                 seen = self._time()
             elif self._time() - seen > DESERTED:
                 self._work.stop.ask(ALONE)
                 return
             await asyncio.sleep(BEAT / 2)
+
+    def _tell(self) -> None:
+        """A line a worker, now and then."""
+        now = self._time()
+        if now - self._told >= TOLD:
+            for session in self._live() if self._told else ():
+                self._work.note(line_of(session, now))
+            self._told = now
 
     def _live(self) -> list[Session]:
         return [one for one in self._coordinator.sessions.values() if not one.ended]
@@ -142,7 +155,9 @@ class Crew:
                 del self._started[key]
                 await self._end(session, await started.failure())
             elif not session.ended and self._time() - session.heard > (self._lease if session.greeted else DESERTED):
+                held = len(session.held)
                 await self._coordinator.end(session)
+                self._work.note(f"{session.name} is not heard of any more: {held:,} mailboxes begin again elsewhere")
 
     async def _end(self, session: Session, failure: BaseException | None) -> None:
         """A worker that ended for a reason of the run ends the run; one that was given up may have another session."""

@@ -169,7 +169,7 @@ class Session:
     async def _beat(self, lease: Lease, connection: Connection) -> None:
         while True:
             pace = connection.stack.pace.statistics()
-            await self._sign(lease, Seen(pace.in_flight, pace.rate, pace.limit, resident(), self.stop.reason))
+            await self._sign(lease, Seen(pace, resident(), self.stop.reason))
             await asyncio.sleep(min(BEAT, self.order.lease / BEATS))
 
     async def _sign(self, lease: Lease, seen: Seen) -> None:
