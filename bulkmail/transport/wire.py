@@ -294,11 +294,15 @@ class _Guard:
 
     def __init__(self, secret: str) -> None:
         self._sought = secret.encode()
+        self._mark = b"." if b"." in self._sought else self._sought[:1]  # no base64 has the first: that is soon seen
         self._end = b""
 
     def check(self, block: bytes) -> None:
         """Raises OutcomeUnknown before a whole token is given away: no content of Graph holds one."""
         if not self._sought:
+            return
+        if self._mark not in block and self._mark not in self._end and len(block) >= len(self._sought):
+            self._end = block[-len(self._sought) :]
             return
         seen = self._end + block
         if self._sought in seen:

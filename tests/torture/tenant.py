@@ -52,7 +52,7 @@ class Tenant:
     def _ask(self, path: str, body: bytes | None = None) -> Json:
         request = urllib.request.Request(self.app["graph"] + path, body, {"Content-Type": "application/json"})
         context = ssl.create_default_context(cafile=self.app["ca_file"])
-        with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+        with urllib.request.urlopen(request, timeout=600, context=context) as answer:
             found: Json = json.load(answer)
         return found
 

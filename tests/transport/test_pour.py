@@ -198,13 +198,14 @@ def test_what_the_taker_raises_comes_out() -> None:
         poured(sink, replying(lambda _: head("200 OK", CONTENT)))
 
 
-@pytest.mark.parametrize("at", [0, 1000, CHUNK - 10, CHUNK + 5])
-def test_a_token_that_comes_back_is_not_given_away(at: int) -> None:
+@pytest.mark.parametrize("at", [0, 1000, CHUNK - 30, CHUNK - 20, CHUNK - 10, CHUNK - 1, CHUNK, CHUNK + 5])
+@pytest.mark.parametrize("around", [CONTENT, b"A" * 3 * CHUNK], ids=["bytes", "letters"])
+def test_a_token_that_comes_back_is_not_given_away(at: int, around: bytes) -> None:
     secret = b"eyJ0eXAiOiJKV1Qi.c4n4ry.signature"
     sink = Sink()
     request = sink.request().with_headers({"Authorization": f"Bearer {secret.decode()}"})
     sink.request = lambda: request  # type: ignore[method-assign]
-    content = CONTENT[:at] + secret + CONTENT[at:]
+    content = around[:at] + secret + around[at:]
     with pytest.raises(OutcomeUnknown, match="repeats the token"):
         poured(sink, replying(lambda _: head("200 OK", content)))
     assert secret not in sink.content
