@@ -60,6 +60,7 @@ COMMANDS = {
     ),
     "tasks": Command("tasks:tasks", "List the tasks, or describe one: its options, columns and least permission."),
     "prune": Command("prune:prune", "Delete old run directories, and keep the newest of each job."),
+    "cluster": Command("cluster:app", "Look at the workers that a run would be shared between."),
     "cert": Command("cert:app", "Key pairs and certificates for the application."),
     "token": Command("token:token", "Get an app-only token and show the claims that matter."),
     "sim": Command("sim:sim", "Simulate Entra and Graph on this machine, to rehearse on."),

@@ -10,7 +10,8 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+from uuid import uuid4
 
 import orjson
 from distributed import Client, Future, LocalCluster
@@ -23,6 +24,8 @@ from bulkmail.cluster.calls import Handler, Key, Switchboard
 from bulkmail.cluster.worker import work
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
+
+T = TypeVar("T")
 
 STARTS = 3
 """Attempts to have all processes up."""
@@ -71,7 +74,7 @@ class _Task:
     async def failure(self) -> BaseException | None:
         found: BaseException | None = await self._future.exception() if self._future.status == "error" else None
         if isinstance(found, ImportError | AttributeError):
-            return ConfigError(f"a worker cannot begin: {found}", hint=f"Install bulkmail {__version__} there, too.")
+            return _lacking(found)
         return found
 
 
@@ -107,6 +110,23 @@ class DaskHosts:
         return _Task(self._client.submit(
             work, self._address, Key(key), __version__, key=named, workers=[name], pure=False, retries=0
         ))  # fmt: skip
+
+    async def ask(self, name: str, question: Callable[..., T], *arguments: Any) -> T:
+        """What `question` returns when it is called at a worker, with the address of this process in front. Raises
+        ConfigError, and what it raises there."""
+        named = f"bulkmail-{uuid4().hex[:8]}"
+        future = self._client.submit(
+            question, self._address, *arguments, key=named, workers=[name], pure=False, retries=0
+        )  # fmt: skip
+        try:
+            found: T = await future
+        except (ImportError, AttributeError) as error:
+            raise _lacking(error) from None
+        return found
+
+
+def _lacking(error: BaseException) -> ConfigError:
+    return ConfigError(f"a worker cannot begin: {error}", hint=f"Install bulkmail {__version__} there, too.")
 
 
 def hushed() -> None:

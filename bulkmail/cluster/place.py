@@ -68,6 +68,16 @@ class Nowhere(Blobs):
 
 def own_credential(job: Job, environment: Mapping[str, str] = os.environ) -> Credential:
     """The one that a worker has itself, by the paths of the job and its own environment. Raises ConfigError."""
+    return credential_of(with_own_secrets(job, environment))
+
+
+def with_own_secrets(job: Job, environment: Mapping[str, str] = os.environ) -> Job:
+    """The job with the secrets that a worker has itself, in place of those of the coordinator."""
     given = {key: environment.get(f"BULKMAIL_{key.upper()}", "") for key in SECRETS}
     secrets = {key: SecretStr(value) if value else None for key, value in given.items()}
-    return credential_of(job.model_copy(update={"app": job.app.model_copy(update=secrets)}))
+    return job.model_copy(update={"app": job.app.model_copy(update=secrets)})
+
+
+def without_secrets(job: Job) -> Job:
+    """What of a job may travel."""
+    return job.model_copy(update={"app": job.app.model_copy(update=dict.fromkeys(SECRETS))})

@@ -128,3 +128,12 @@ def test_an_account_without_a_name_is_empty(error: Exception) -> None:
         raise error
 
     assert user(asked) == ""
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-23T22:15:03", "0001-01-01T00:00:00+00:00"])
+def test_a_time_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    ENDED.write(tmp_path)
+    body = orjson.loads((tmp_path / "run.json").read_bytes())
+    (tmp_path / "run.json").write_bytes(orjson.dumps(body | {"started": text}))
+    with pytest.raises(InputError, match=r"run\.json: started is not a time"):
+        Manifest.read(tmp_path)

@@ -90,6 +90,21 @@ def test_one_that_waits_takes_nothing_from_the_others(tmp_path: Path) -> None:
     second.lease.leave()
 
 
+def test_one_that_has_more_than_its_share_gives_it_back_as_what_it_sent_is_answered(tmp_path: Path) -> None:
+    first, second = Party(tmp_path, 1), Party(tmp_path, 2)
+    assert first.lease.settle(4, allowed=0, most=0).slots == 4
+    second.look()
+    assert second.allowed == 0, "all four are in use"
+    assert first.lease.settle(4, allowed=2, most=3).slots == 2  # uses three still
+    second.look()
+    assert second.allowed == 1
+    assert first.lease.settle(4, allowed=2, most=2).slots == 2
+    second.look()
+    assert second.allowed == 2
+    for party in (first, second):
+        party.lease.leave()
+
+
 def _join_and_die(folder: str) -> None:
     Lease.join(Path(folder), Entry("killed", "/x", os.getpid(), 1.0)).settle(4, allowed=0, most=0)
     os._exit(9)

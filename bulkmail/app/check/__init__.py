@@ -4,7 +4,7 @@ A check that cannot be made because an earlier one failed is skipped. It fails w
 where a run would go on and a person should look.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from bulkmail.core.mask import Mask
 from bulkmail.errors import BulkmailError
 from bulkmail.rundir.maskkey import known
 
-__all__ = ["CHECKS", "Check", "Finding", "Level", "check", "exit_code"]
+__all__ = ["CHECKS", "Check", "Finding", "Level", "check", "exit_code", "looked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,14 @@ async def check(path: Path, flags: Flags) -> AsyncIterator[Finding]:
     except BulkmailError as error:
         yield replace(refused(error), check=JOB.name)
         return
+    async for finding in looked(seen, CHECKS):
+        yield finding
+
+
+async def looked(seen: Seen, checks: Iterable[Check]) -> AsyncIterator[Finding]:
+    """The findings of these checks, as they are made; what a check comes `after` has to be among them."""
     levels = dict[str, Level]()
-    for one in CHECKS:
+    for one in checks:
         finding = replace(_masked(await _made(one, seen, levels), seen.mask), check=one.name)
         levels[one.name] = finding.level
         yield finding
