@@ -113,7 +113,7 @@ class Crew:
     async def _supervise(self) -> None:
         """Until all rows have ended and every session with them."""
         seen = self._time()
-        while not (self._coordinator.finished and not self._live()):
+        while not (self._coordinator.finished and not any(one.greeted for one in self._live())):
             if not self._coordinator.finished:
                 await self._call_in()
             await self._give_up_the_lost()
@@ -138,7 +138,11 @@ class Crew:
 
     async def _call_in(self) -> None:
         """A session for each worker that has none."""
-        for name in await self._hosts.names():
+        names = await self._hosts.names()
+        for session in self._live():
+            if not session.greeted and session.name not in names:  # it died before it began
+                await self._coordinator.end(session)
+        for name in names:
             if len(self._live()) >= self._workers:  # each has its share of the limits
                 return
             if name not in self._busy:

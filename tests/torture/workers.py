@@ -53,7 +53,7 @@ class Found:
 def harmed(work: Round, dice: random.Random, most: int) -> Found:
     """One round, with so many harms at the most."""
     found = Found(rounds=1, mailboxes=len(work.addresses))
-    work.prepare(NARROW)
+    work.prepare(f"{NARROW}max_failures = {MAILBOXES}\n")  # an answer that was lost may leave many in doubt
     job = work.folder / "job.toml"
     job.write_text(job.read_text(encoding="utf-8") + CLUSTER, encoding="utf-8")
     while (code := _started(work, dice, found, most)) == -signal.SIGKILL:
