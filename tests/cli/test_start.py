@@ -11,16 +11,19 @@ from bulkmail.cli import COMMANDS, app, load
 NETWORK = ("aiohttp", "msal", "requests", "cryptography", "yarl", "bulkmail.transport", "bulkmail.identity")
 ROOMS = ("bulkmail.app", "bulkmail.sim", "bulkmail.testing")
 REPORTING = ("jinja2", "sqlite3", "prometheus_client")
+WORKERS = ("dask", "distributed", "tornado", "bulkmail.cluster")
+"""Only a run with workers needs these."""
+
 CHECKING = ("pydantic", "orjson", "bulkmail.tasks", "bulkmail.task", "bulkmail.graph", "bulkmail.model")
 
 MAY_NOT_IMPORT = {
-    "--help, --version": (*NETWORK, *ROOMS, *CHECKING, *REPORTING, "bulkmail.docs", "bulkmail.rundir"),
+    "--help, --version": (*NETWORK, *WORKERS, *ROOMS, *CHECKING, *REPORTING, "bulkmail.docs", "bulkmail.rundir"),
     "run --help, apply --help, resume --help, undo --help, check --help, setup --help": (
-        "bulkmail.sim", "bulkmail.testing", "bulkmail.docs",
+        "bulkmail.sim", "bulkmail.testing", "bulkmail.docs", *WORKERS,
     ),
     "verify --help": ("bulkmail.sim", "bulkmail.testing", "bulkmail.docs", "msal"),
-    "show .": (*NETWORK, *ROOMS, *REPORTING, "bulkmail.docs", "bulkmail.tasks"),
-    "tasks": (*NETWORK, *ROOMS, *REPORTING, "bulkmail.docs", "bulkmail.rundir"),
+    "show .": (*NETWORK, *WORKERS, *ROOMS, *REPORTING, "bulkmail.docs", "bulkmail.tasks"),
+    "tasks": (*NETWORK, *WORKERS, *ROOMS, *REPORTING, "bulkmail.docs", "bulkmail.rundir"),
     "cert --help": ("aiohttp", "msal", "requests", *ROOMS, "bulkmail.docs", "bulkmail.transport"),
     "help": (*NETWORK, *ROOMS, *CHECKING[1:]),  # the library of the command line brings pydantic by itself
     "sim --help": ("msal", "requests", "bulkmail.tasks"),
