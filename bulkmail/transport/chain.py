@@ -20,6 +20,7 @@ from bulkmail.core.post import Fate, fate, with_ids, with_scope
 from bulkmail.core.slots.chain import SLOW, Chain
 from bulkmail.errors import NOT_SENT, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response, Transport
+from bulkmail.transport.posts import posting
 
 Part: TypeAlias = tuple[Request, asyncio.Future[Response]]
 """A link, and where its answer is waited for."""
@@ -40,6 +41,7 @@ class Chaining:
         self._pause = pause
         self._loop = asyncio.get_running_loop()
         self._coming: dict[Chain, list[Part]] = {}
+        self._left: set[asyncio.Future[Response]] = set()  # the answers to links that have left, or are about to
 
     def __repr__(self) -> str:
         return f"<Chaining {len(self._coming)} to be posted>"
@@ -58,9 +60,11 @@ class Chaining:
         try:
             return await answer
         except asyncio.CancelledError as cancelled:
-            if chain.open:
+            if answer not in self._left:
                 cancelled.add_note(NOT_SENT)
             raise
+        finally:
+            self._left.discard(answer)
 
     def _launch(self, chain: Chain) -> None:
         """All that has come leaves, unless its fence rose in this turn of the loop."""
@@ -73,6 +77,7 @@ class Chaining:
         elif self._pause.holds(self._loop.time()):
             _end(parts, _plain)
         else:
+            self._left.update(answer for _, answer in parts)
             self._posts.create_task(self._post(parts, chain))
 
     def abandon(self) -> None:
@@ -180,7 +185,7 @@ def _plain() -> Alone:
 async def chaining(inner: Transport, *, held: Callable[[str], bool], pause: Pause) -> AsyncIterator[Chaining]:
     """Posts run in a task group of their own, and end with it. `held` says whether a fence is up for a mailbox; the
     `pause` is shared with others that post."""
-    async with asyncio.TaskGroup() as posts:
+    async with posting() as posts:
         chained = Chaining(inner, posts, held=held, pause=pause)
         try:
             yield chained
