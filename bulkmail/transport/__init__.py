@@ -89,7 +89,7 @@ async def stack(
 
     access, outage = Access(), Outage(report, max_wait=settings.max_wait, dice=random.random)
     pause = Pause(random.random)
-    async with AsyncExitStack() as opened:
+    async with _as_it_is(), AsyncExitStack() as opened:
         transport: Transport = Authorizing(terminal, tokens, access, lambda: limiting.fences.risen)
         if settings.batch:
             gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held, pause=pause)
@@ -106,3 +106,16 @@ async def stack(
             transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight,
             limiting.hold, limiting.fences.tell,
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def _as_it_is() -> AsyncIterator[None]:
+    """An error of the block comes out as it is, and not in the groups of the posts: these tell their own errors to
+    those who wait for their answers."""
+    try:
+        yield
+    except BaseExceptionGroup as errors:
+        error: BaseException = errors
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from error.__cause__

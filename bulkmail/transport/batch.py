@@ -27,7 +27,6 @@ from bulkmail.core.post import Fate, fate, with_ids, with_scope
 from bulkmail.core.retry import REPEATABLE
 from bulkmail.errors import NOT_SENT, OutcomeUnknown, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response, Transport
-from bulkmail.transport.posts import posting
 
 LINGER = 0.02
 """Seconds that a part waits for company: a tenth of a usual answer, and enough to fill a batch at 1,000 requests a
@@ -281,7 +280,7 @@ async def batching(
 ) -> AsyncIterator[Batching]:
     """Posts run in a task group of their own, and end with it. The `pause` may be shared with others that post."""
     pause = pause or Pause(dice)
-    async with posting() as posts:
+    async with asyncio.TaskGroup() as posts:
         gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects, pause=pause)
         try:
             yield gathered

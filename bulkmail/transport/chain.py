@@ -20,7 +20,6 @@ from bulkmail.core.post import Fate, fate, with_ids, with_scope
 from bulkmail.core.slots.chain import SLOW, Chain
 from bulkmail.errors import NOT_SENT, TransportError, Unreachable
 from bulkmail.model import Effect, Request, Response, Transport
-from bulkmail.transport.posts import posting
 
 Part: TypeAlias = tuple[Request, asyncio.Future[Response]]
 """A link, and where its answer is waited for."""
@@ -185,7 +184,7 @@ def _plain() -> Alone:
 async def chaining(inner: Transport, *, held: Callable[[str], bool], pause: Pause) -> AsyncIterator[Chaining]:
     """Posts run in a task group of their own, and end with it. `held` says whether a fence is up for a mailbox; the
     `pause` is shared with others that post."""
-    async with posting() as posts:
+    async with asyncio.TaskGroup() as posts:
         chained = Chaining(inner, posts, held=held, pause=pause)
         try:
             yield chained

@@ -349,7 +349,7 @@ def test_an_error_of_the_owner_leaves_nobody_waiting(begun: bool) -> None:
                 await asyncio.sleep(0.001)
                 raise LookupError
 
-        with pytest.raises(LookupError):
+        with pytest.raises(ExceptionGroup):
             await owner()
         await asyncio.wait(asked)
         assert all(task.cancelled() for task in asked)
