@@ -234,9 +234,8 @@ class Line:
             links.append(link)
         if len(links) > 1:
             chain = Chain(len(links))
-            for link in links:
-                if isinstance(link, Link):
-                    link.chain = chain
+            for link in [one for one in links if isinstance(one, Link)]:  # which all are that may link
+                link.chain = chain
         return links[1:]
 
     def _follows(self, lane: Lane, weight: int, now: float) -> bool:
