@@ -5,7 +5,6 @@ for every row that had none.
 """
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from bulkmail.app.sweeping import Work
 from bulkmail.cluster.calls import Handler
 from bulkmail.cluster.desk import Desk, Session
 from bulkmail.cluster.fences import Board, News
-from bulkmail.cluster.messages import Done, Given, Note, Order, Seen
+from bulkmail.cluster.messages import Done, Given, Gone, Note, Order, Seen
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Request, Status, Tally, key_of
 from bulkmail.run.feed import Feed
@@ -26,8 +25,6 @@ from bulkmail.rundir import heartbeat
 from bulkmail.rundir.entries import Reached
 from bulkmail.rundir.folder import BLOBS
 from bulkmail.sink.blobs import recover_blobs
-
-log = logging.getLogger(__name__)
 
 CHUNK = 64
 """Rows that are handed out at a time."""
@@ -208,9 +205,9 @@ class Coordinator:
 
     async def intend(self, session: Session, request: Request) -> int:
         number = await self._ledger.intend(request)
-        if session.ended:  # while it was written: it is not told, and sends nothing
+        if session.ended:  # while it was written: its worker is told so, and sends nothing
             self._ledger.conclude(number, request, Ending.UNSENT)
-            return number
+            raise Gone("the coordinator has given this worker up")
         self._desk.intended(session, number, request)
         return number
 

@@ -13,8 +13,9 @@ from bulkmail.cluster.coordinator import ALONE, Coordinator
 from bulkmail.cluster.desk import Session
 from bulkmail.cluster.hosts import Hosts, Started, address_of, local, reached
 from bulkmail.cluster.messages import BEAT, Gone, Order
+from bulkmail.cluster.place import without_secrets
 from bulkmail.cluster.seen import TOLD, line_of, together
-from bulkmail.config import App, Job, Limits
+from bulkmail.config import Job, Limits
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError, gravest
 from bulkmail.run.outputs import NO_PARTS, OutputSettings
@@ -55,8 +56,6 @@ def require_shareable(work: Work) -> None:
     if work.prepared.mask is not None:
         raise ConfigError("output.mask and cluster.workers do not go together yet", hint="Run it without --workers.")
     own_tokens(work.prepared.job.cluster)
-    if work.prepared.job.app.ca_file is None and not work.prepared.job.path.name:
-        raise ConfigError("a run without a job file has no workers", hint="Write a job file.")
 
 
 def own_tokens(wanted: Cluster) -> bool:
@@ -194,15 +193,13 @@ class Crew:
 
 
 def _share(job: Job, workers: int) -> Job:
-    """The job of one of so many workers: without secrets, since tokens come from the coordinator, and with its share of
-    fixed limits."""
-    app: App = job.app.model_copy(update={"certificate_password": None, "client_secret": None})
+    """The job of one of so many workers: without secrets, and with its share of fixed limits."""
     limits: Limits = job.limits.model_copy(update={
         "requests_in_flight": _part(job.limits.requests_in_flight, workers),
         "requests_per_second": job.limits.requests_per_second and job.limits.requests_per_second / workers,
         "mailboxes_in_flight": max(1, job.limits.mailboxes_in_flight // workers),
     })  # fmt: skip
-    return job.model_copy(update={"app": app, "limits": limits})
+    return without_secrets(job).model_copy(update={"limits": limits})
 
 
 def _part(number: int | None, workers: int) -> int | None:
