@@ -97,11 +97,11 @@ class Addresses:
                 veil.kept(len(fresh))  # what could not be written is written with the next
 
     def _known(self) -> Veil:
-        if self._veil is None:
+        if (veil := self._veil) is None:
             with self._writing:
-                # Another thread may have read the file while this one waited.
-                self._veil = self._veil or Veil(self._mask, self._read())
-        return self._veil
+                veil = self._veil  # another thread may have read the file while this one waited
+                veil = self._veil = Veil(self._mask, self._read()) if veil is None else veil
+        return veil
 
     def _read(self) -> dict[str, str]:
         texts: dict[str, str] = {}
