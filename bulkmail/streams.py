@@ -16,8 +16,8 @@ Into: TypeAlias = Callable[[], AbstractAsyncContextManager[Take]]
 
 
 class Blob(NamedTuple):
-    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` is relative to the run
-    directory, with slashes; `sha256` is of the piece, in hexadecimal digits."""
+    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` has slashes, and is relative to
+    the run directory, or whole where the job has a place for blobs; `sha256` is of the piece, in hexadecimal digits."""
 
     path: str
     offset: int

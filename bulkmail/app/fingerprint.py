@@ -11,7 +11,7 @@ from uuid import uuid4
 from bulkmail import __version__
 from bulkmail.app.compose import proxy_shown
 from bulkmail.config import Job, Output
-from bulkmail.config.tables import PATHS
+from bulkmail.config.tables import PATHS, is_address
 from bulkmail.errors import ConfigError
 from bulkmail.model import Source
 from bulkmail.rundir.differences import Difference, differences
@@ -41,7 +41,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         mode=mode_of(job, task),
         input=_input(job),
         app=application_of(job),
-        output=replace(output_of(job.output), mask=mask_key(job)),
+        output=replace(output_of(job.output), mask=mask_key(job), blobs=place_of(job.output)),
         limits=job.limits.model_dump(mode="json"),
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
@@ -107,6 +107,11 @@ def mask_key(job: Job) -> str:
     return str((job.output.mask_key or job.path.with_suffix(".mask.key")).resolve()) if job.output.mask else ""
 
 
+def place_of(output: Output) -> str:
+    """Where blobs go, the same from wherever the job was named; empty for the run directory."""
+    return output.blobs if is_address(output.blobs) or not output.blobs else str(Path(output.blobs).resolve())
+
+
 def application_of(job: Job) -> PinnedApp:
     """Who a run of this job acts as, and where."""
     return PinnedApp(**job.app.model_dump(include=set(IDENTITY)))
@@ -146,4 +151,4 @@ def _absolute(path: Any) -> Any:
     """A path, or each of a list."""
     if isinstance(path, tuple | list):
         return tuple(map(_absolute, path))
-    return path if path in ("", "-") else str(Path(path).resolve())
+    return path if path in ("", "-") or is_address(path) else str(Path(path).resolve())

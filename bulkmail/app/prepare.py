@@ -25,10 +25,11 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.secret import exposed
 from bulkmail.model import Source, Status, TokenSource
 from bulkmail.rundir.addresses import Addresses, addresses_of
-from bulkmail.rundir.folder import FAILED
+from bulkmail.rundir.folder import BLOBS, FAILED
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.maskkey import made
 from bulkmail.rundir.reader import RunDir
+from bulkmail.sink.depot import Depot, depot_of
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, check_options, find
 
@@ -66,6 +67,10 @@ class Prepared:
     def addresses(self, folder: Path) -> Addresses | None:
         """Those of the run, when its files are masked and it works in `folder`."""
         return addresses_of(self.manifest, folder, self.mask if self.manifest.output.mask else None)
+
+    def depot(self, folder: Path) -> Depot:
+        """Where its blobs lie, when it works in `folder`."""
+        return depot_of(folder.resolve() / BLOBS, self.manifest.output.blobs, self.manifest.id)
 
 
 def prepare(job: Job, flags: Flags) -> Prepared:

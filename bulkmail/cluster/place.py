@@ -1,13 +1,14 @@
 """What a worker has at the place where it runs: its own files and environment, and the run directory if it sees that.
 
 A worker on this machine sees the run directory, and so does one with the same disk mounted at the same path. Elsewhere
-rows are spilled into a folder of the worker's own, and what would be left beside the rows (blobs) has nowhere to go.
+rows are spilled into a folder of the worker's own, and what is left beside the rows (blobs) needs a place that the job
+names and the worker sees.
 """
 
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from bulkmail.model import Mailbox
 from bulkmail.rundir.folder import BLOBS, SPILLS
 from bulkmail.rundir.manifest import MANIFEST
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, at_once
+from bulkmail.sink.depot import depot_of
 from bulkmail.sink.spill import Spills
 
 SECRETS = ("certificate_password", "client_secret")
+SHARED = "Set output.blobs to a folder that all workers have at the same path, or run it with --workers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,27 @@ class Place:
 
 
 @contextmanager
-def place(folder: Path, run: str, number: int, allowed: Callable[[], Awaitable[None]] = at_once) -> Iterator[Place]:
-    """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs are written when
-    `allowed` returns."""
-    if sees(folder, run):
-        with closing(Blobs(folder / BLOBS, allowed=allowed)) as blobs:
-            yield Place(Spills(folder / SPILLS / str(number)), blobs)
-        return
-    with tempfile.TemporaryDirectory(prefix="bulkmail-") as own, closing(Nowhere(folder / BLOBS)) as blobs:
-        yield Place(Spills(Path(own) / SPILLS), blobs)
+def place(
+    folder: Path, run: str, number: int, allowed: Callable[[], Awaitable[None]] = at_once, blobs: str = ""
+) -> Iterator[Place]:
+    """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs go to the place of
+    that name, or into the folder; they are written when `allowed` returns."""
+    with ExitStack() as opened:
+        if sees(folder, run):
+            spills = folder / SPILLS / str(number)
+        else:
+            spills = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bulkmail-"))) / SPILLS
+        depot = depot_of(folder / BLOBS, blobs, run)
+        if sees_depot(folder, run, blobs):
+            written = depot.blobs(spills / BLOBS, allowed=allowed)
+        else:
+            written = Nowhere(Path(depot.name))
+        yield Place(Spills(spills), opened.enter_context(closing(written)))
+
+
+def sees_depot(folder: Path, run: str, blobs: str) -> bool:
+    """Whether that run's place for blobs is seen from here."""
+    return depot_of(folder / BLOBS, blobs, run).is_seen() if blobs else sees(folder, run)
 
 
 def sees(folder: Path, run: str) -> bool:
@@ -57,13 +72,10 @@ def sees(folder: Path, run: str) -> bool:
 
 
 class Nowhere(Blobs):
-    """For a worker that does not see the run directory."""
+    """For a worker that sees no place for them."""
 
     def of(self, mailbox: Mailbox) -> MailboxBlobs:  # noqa: ARG002
-        raise OutputError(
-            f"this task leaves files in {self.folder}, and a worker does not see that folder",
-            hint="Put output.directory on a disk that all workers have at the same path, or use --workers.",
-        )
+        raise OutputError(f"this task leaves blobs in {self.folder}, which a worker does not see", hint=SHARED)
 
 
 def own_credential(job: Job, environment: Mapping[str, str] = os.environ) -> Credential:

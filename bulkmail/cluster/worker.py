@@ -107,7 +107,8 @@ class Session:
         ledger = Ledger(self.coordinator)
         async with self._connected(lease, ledger) as connection, self._heard(lease, connection):
             allowed = partial(self._allowed, lease)
-            with place(self.order.folder, self.order.run, self.order.number, allowed) as mine:
+            order = self.order
+            with place(order.folder, order.run, order.number, allowed, order.blobs) as mine:
                 await self._sweep(connection, ledger, mine)
         await self.coordinator.call("bye", ledger.take())
 

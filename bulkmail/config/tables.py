@@ -28,6 +28,11 @@ def _unset(value: object) -> object:
     return None if value == "" else value
 
 
+def is_address(path: object) -> bool:
+    """Whether it is `s3://bucket/prefix` or the like, and not a path of files."""
+    return isinstance(path, str) and "://" in path
+
+
 Seconds: TypeAlias = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
 Share: TypeAlias = Annotated[float, BeforeValidator(_share)]
 File: TypeAlias = Annotated[Annotated[Path, Field(strict=False)] | None, BeforeValidator(_unset)]
@@ -228,6 +233,10 @@ class Output(Table):
         default=False, description="keyed digests in place of addresses, in all that is told and in all files but one"
     )
     mask_key: File = Field(None, description="file with the key of the digests, made once; built in: beside the job")
+    blobs: str = Field(
+        "", description="folder for what tasks leave beside their rows, in a folder for each run; built in: the run "
+        "directory",
+    )  # fmt: skip
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
     report: bool = Field(default=False, description="write report.html, a page with charts, when the run ends")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
@@ -314,6 +323,7 @@ PATHS = (
     ("input", "exclude"),
     ("output", "directory"),
     ("output", "mask_key"),
+    ("output", "blobs"),
     ("state", "path"),
     ("state", "registry"),
     ("cluster", "tls_ca"),

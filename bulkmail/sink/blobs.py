@@ -49,12 +49,18 @@ async def at_once() -> None:
 
 class Blobs:
     """The blobs of a run, below `folder`. `hide` keeps addresses out of the names of folders. Files are touched only
-    after `allowed` has returned: where many processes write, it waits for the right to."""
+    after `allowed` has returned: where many processes write, it waits for the right to. Paths of blobs begin with
+    `name`."""
 
     def __init__(
-        self, folder: Path, hide: Callable[[str], str] = str, allowed: Callable[[], Awaitable[None]] = at_once
+        self,
+        folder: Path,
+        hide: Callable[[str], str] = str,
+        allowed: Callable[[], Awaitable[None]] = at_once,
+        name: str = "blobs",
     ) -> None:
         self.folder = folder
+        self.name = name
         self._hide = hide
         self._allowed = allowed
         self.turn = asyncio.Semaphore(STREAMS)
@@ -253,7 +259,7 @@ class Writing:
                     file.cut(self._offset)
                 raise
             self._end_of_file = file.length
-        self._done = Blob("/".join(self._path.parts[-3:]), start, end - start, digest)
+        self._done = Blob("/".join((self._blobs.name, *self._path.parts[-2:])), start, end - start, digest)
 
 
 def cut(path: Path, length: int | None) -> None:

@@ -38,10 +38,21 @@ def test_who_does_not_see_it_has_spills_of_its_own_and_no_place_for_blobs(tmp_pa
     assert not sees(folder, "run-1")
     with place(folder, "run-1", 3) as mine:
         assert isinstance(mine.spills, Spills)
-        with pytest.raises(OutputError, match="does not see") as raised:
+        with pytest.raises(OutputError, match=r"run.blobs, which a worker does not see") as raised:
             mine.blobs.of(ADA)
-        assert "output.directory" in raised.value.hint
+        assert "output.blobs" in raised.value.hint
     assert not (folder / "spills").exists()
+
+
+def test_a_place_for_blobs_that_the_job_names_is_enough(tmp_path: Path) -> None:
+    folder, shared = tmp_path / "run", tmp_path / "shared"
+    with place(folder, "run-1", 3, blobs=str(shared)) as mine, pytest.raises(OutputError, match="shared"):
+        mine.blobs.of(ADA)
+    (shared / "run-1").mkdir(parents=True)
+    with place(folder, "run-1", 3, blobs=str(shared)) as mine:
+        assert mine.blobs.folder == shared / "run-1"
+        mine.blobs.of(ADA)
+    assert not folder.exists()
 
 
 def test_a_worker_signs_in_by_its_own_environment() -> None:

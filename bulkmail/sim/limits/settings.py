@@ -32,12 +32,11 @@ class Limits:
     units: float = 800.0  # directory resource units a second: 8,000 in 10 s for a tenant of more than 500 users
     wait: float = 1.0  # the least time that a refusal asks for, in seconds
     form: RetryAfterForm = "integer"
-    grace: float = 0.1  # a request this soon after a refusal was on its way already: refused, but not held against it
 
     def __post_init__(self) -> None:
         if min(self.concurrency, self.requests, self.upload, self.messages, self.burst) < 1:
             raise ValueError("a limit must allow at least 1")
-        if min(self.rate, self.wait, self.grace) < 0 or min(self.units, self.requests_window, self.upload_window) <= 0:
+        if min(self.rate, self.wait) < 0 or min(self.units, self.requests_window, self.upload_window) <= 0:
             raise ValueError("rates, waits and windows must not be negative")
 
 

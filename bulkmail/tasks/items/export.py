@@ -53,6 +53,7 @@ RETRIED = 2_000
     keeps_state=True,
     once=clouds.require,
     finding=lambda row: bool(row["state"] == "failed"),
+    leaves=True,
 )
 async def items_export(mailbox: Mailbox, graph: Graph, options: ItemsExportOptions) -> AsyncIterator[Row]:
     """A row for each item that was chosen, and for each folder that could not be gone through."""
