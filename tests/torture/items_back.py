@@ -70,8 +70,9 @@ class Trial:
             )
         states = Counter(row["state"] for row in lines(folder / "out" / "records.ndjson"))
         shown = [line for line in (folder / "said").read_text("utf-8").splitlines() if " of about " in line]
-        print(f"{name}: {time.monotonic() - began:.1f} s, {used.ru_utime + used.ru_stime:.1f} s of CPU, "
-              f"{used.ru_maxrss / 1024:.0f} MB at the most, {dict(states)}", *shown[-1:], sep="\n  ", flush=True)  # fmt: skip
+        took = f"{time.monotonic() - began:.1f} s, {used.ru_utime + used.ru_stime:.1f} s of CPU"
+        print(f"{name}: {took}, {used.ru_maxrss / 1024:.0f} MB at the most, {dict(states)}", *shown[-1:],
+              sep="\n  ", flush=True)  # fmt: skip
         return folder / "out"
 
     def came_back(self, first: Path, there: Path, again: Path) -> Iterator[str]:
