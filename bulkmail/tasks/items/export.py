@@ -119,7 +119,7 @@ class Export:
                 if page.link != place.page:
                     place.page, place.done = page.link, []
                 done = frozenset(place.done)
-                for chunk in chunks([one for one in page.items if mark(one) not in done]):
+                for chunk in chunks([one for one in page.items if not done or mark(one) not in done]):
                     for row in await self._chunk([one for one in chunk if one.removed or self._options.takes(one)]):
                         yield row
                     place.done += map(mark, chunk)

@@ -64,7 +64,8 @@ def take_in(world: World, call: Call) -> Answer:
 
 
 def _meter(world: World, call: Call, app: str) -> None:
-    meter = world.throttle.admit(app, call.user, len(call.body), call.now)
+    world.answers.came(call.asked, app)  # the address stands for the application
+    meter = world.throttle.admit(app, call.user, len(call.body), call.now, call.asked)
     if isinstance(meter, Refused):
         text = f"Application is over its {meter.limit} limit."
         raise Refusal(429, "ApplicationThrottled", text, retry_after(world.throttle.limits, meter.wait))
