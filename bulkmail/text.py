@@ -99,6 +99,11 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def is_address(text: object) -> bool:
+    """Whether it is `s3://bucket/prefix` or the like, and not a path of files."""
+    return isinstance(text, str) and "://" in text
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 row`, `2,000 rows`; `many` where the plural is not formed with an s."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
