@@ -13,6 +13,7 @@ from bulkmail.app.sweeping import Work
 from bulkmail.cluster.calls import Handler
 from bulkmail.cluster.desk import Desk, Session
 from bulkmail.cluster.fences import Board, News
+from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import Done, Given, Gone, Note, Order, Seen
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Request, Status, Tally, key_of
@@ -37,15 +38,16 @@ ALONE = Reason(STOPPED, "no worker is left")
 
 
 class Coordinator:
-    """`order` is what a worker is told of its work, by its number."""
+    """`order` is what a worker is told of its work, by its number; a masked run has a `masking`."""
 
-    def __init__(self, work: Work, order: Callable[[int], Order]) -> None:
+    def __init__(self, work: Work, order: Callable[[int], Order], masking: Masking | None = None) -> None:
         self._work = work
         self._order = order
         self._feed = Feed(work.source)
         self._stop = work.stop
         self._writer = work.outputs.writer
         self._time = asyncio.get_running_loop().time
+        self._masking = masking
         self._board = Board(self._time)
         now = self._time()
         unsettled = {row: now + left for row, left in work.writes.unsettled.items()}
@@ -119,7 +121,8 @@ class Coordinator:
                     break
                 if (mailbox := await self._admitted(session, row)) is None:
                     continue
-            found.append(self._desk.given(mailbox))
+            given = self._desk.given(mailbox)
+            found.append(given if self._masking is None else self._masking.named(given))
         return found
 
     async def _next(self, *, wait: bool) -> Mailbox | Rejected | None:
@@ -152,6 +155,8 @@ class Coordinator:
     async def done(self, session: Session, items: Sequence[Done], notes: Sequence[Note]) -> None:
         """Returns when checkpoints among them are durable; outcomes may wait for the disk."""
         self._concluded(session, notes)
+        if self._masking is not None:
+            items = await self._masking.hidden(items)
         durable = [waited for item in items if (waited := await self._take(session, item)) is not None]
         for event in durable:
             await event.wait()

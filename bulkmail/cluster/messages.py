@@ -29,7 +29,8 @@ class Gone(BulkmailError):
 class Order:
     """What a worker is to do. `job` is without secrets, and with this worker's share of its limits; `options` are
     pickled, since they may be of a task that has to be found first. `lease` is in seconds, `run` is the id of the run.
-    With `own_tokens` the worker signs in itself. `blobs` is the place for these; empty for the run directory."""
+    With `own_tokens` the worker signs in itself. `blobs` is the place for these; empty for the run directory.
+    Of a run that is `masked`, rows go to the coordinator as they are, and it hides the addresses in them."""
 
     number: int
     job: Job
@@ -46,14 +47,17 @@ class Order:
     run: str
     own_tokens: bool
     blobs: str = ""
+    masked: bool = False
 
 
 class Given(NamedTuple):
-    """A mailbox for a worker, with how far it got before, and what was made, or may have been, in it."""
+    """A mailbox for a worker, with how far it got before, and what was made, or may have been, in it. In a masked run,
+    `hidden` stands for its address in the names of folders."""
 
     mailbox: Mailbox
     reached: Reached | None = None
     made: Mapping[int, Made] | None = None
+    hidden: str = ""
 
 
 class Done(NamedTuple):
