@@ -23,8 +23,6 @@ from bulkmail.run.sweep import INTERRUPTED
 from bulkmail.run.writer import Extra, Finished, Part
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.entries import Reached
-from bulkmail.rundir.folder import BLOBS
-from bulkmail.sink.blobs import recover_blobs
 
 CHUNK = 64
 """Rows that are handed out at a time."""
@@ -246,8 +244,8 @@ class Coordinator:
         """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere."""
         session.ended = True
         if rows := {*session.held, *(mailbox.row for mailbox in session.kept)}:
-            blobs, lengths_of = self._work.folder / BLOBS, self._blobs_of
-            await asyncio.to_thread(recover_blobs, blobs, lambda row: row not in rows, lengths_of, anew=True)
+            depot = self._work.prepared.depot(self._work.folder)
+            await asyncio.to_thread(depot.recover, lambda row: row not in rows, self._blobs_of, anew=True)
         for number, request in list(session.open.items()):
             self._desk.concluded(session, number, Ending.UNKNOWN, "")
             self._ledger.conclude(number, request, Ending.UNKNOWN)

@@ -29,7 +29,7 @@ class Gone(BulkmailError):
 class Order:
     """What a worker is to do. `job` is without secrets, and with this worker's share of its limits; `options` are
     pickled, since they may be of a task that has to be found first. `lease` is in seconds, `run` is the id of the run.
-    With `own_tokens` the worker signs in itself."""
+    With `own_tokens` the worker signs in itself. `blobs` is the place for these; empty for the run directory."""
 
     number: int
     job: Job
@@ -45,6 +45,7 @@ class Order:
     lease: float
     run: str
     own_tokens: bool
+    blobs: str = ""
 
 
 class Given(NamedTuple):
