@@ -11,12 +11,13 @@ from uuid import uuid4
 from bulkmail import __version__
 from bulkmail.app.compose import proxy_shown
 from bulkmail.config import Job, Output
-from bulkmail.config.tables import PATHS, is_address
+from bulkmail.config.tables import PATHS
 from bulkmail.errors import ConfigError
 from bulkmail.model import Source
 from bulkmail.rundir.differences import Difference, differences
 from bulkmail.rundir.manifest import JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
 from bulkmail.tasks import Options, Task, our_own
+from bulkmail.text import is_address
 
 IDENTITY = ("tenant_id", "client_id", "cloud", "login", "graph")
 """Who a run acts as, and where. Which key it signs in with does not matter: keys are renewed."""

@@ -7,7 +7,7 @@ names and the worker sees.
 
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,11 @@ from bulkmail.model import Mailbox
 from bulkmail.rundir.folder import BLOBS, SPILLS
 from bulkmail.rundir.manifest import MANIFEST
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, at_once
-from bulkmail.sink.depot import depot_of
+from bulkmail.sink.depot import Depot, depot_of
 from bulkmail.sink.spill import Spills
 
 SECRETS = ("certificate_password", "client_secret")
-SHARED = "Set output.blobs to a folder that all workers have at the same path, or run it with --workers."
+SHARED = "Set output.blobs to a folder that all workers have at the same path, or to an object store."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +40,23 @@ class Place:
 
 @contextmanager
 def place(
-    folder: Path, run: str, number: int, allowed: Callable[[], Awaitable[None]] = at_once, blobs: str = ""
+    folder: Path, run: str, number: int, depot: Depot | None, allowed: Callable[[], Awaitable[None]] = at_once
 ) -> Iterator[Place]:
-    """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs go to the place of
-    that name, or into the folder; they are written when `allowed` returns."""
+    """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs go to the `depot`, if
+    it is seen from here, and are written when `allowed` returns."""
     with ExitStack() as opened:
         if sees(folder, run):
             spills = folder / SPILLS / str(number)
         else:
             spills = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bulkmail-"))) / SPILLS
-        depot = depot_of(folder / BLOBS, blobs, run)
-        if sees_depot(folder, run, blobs):
-            written = depot.blobs(spills / BLOBS, allowed=allowed)
-        else:
-            written = Nowhere(Path(depot.name))
-        yield Place(Spills(spills), opened.enter_context(closing(written)))
+        blobs = Nowhere(spills) if depot is None else depot.blobs(spills / BLOBS, allowed=allowed)
+        yield Place(Spills(spills), opened.enter_context(closing(blobs)))
 
 
-def sees_depot(folder: Path, run: str, blobs: str) -> bool:
-    """Whether that run's place for blobs is seen from here."""
-    return depot_of(folder / BLOBS, blobs, run).is_seen() if blobs else sees(folder, run)
+def depot_seen(folder: Path, run: str, blobs: str) -> Depot | None:
+    """Where that run has its blobs, if that is seen from here. Blocks."""
+    depot = depot_of(folder / BLOBS, blobs, run)
+    return depot if (depot.is_seen() if blobs else sees(folder, run)) else None
 
 
 def sees(folder: Path, run: str) -> bool:
@@ -74,8 +71,8 @@ def sees(folder: Path, run: str) -> bool:
 class Nowhere(Blobs):
     """For a worker that sees no place for them."""
 
-    def of(self, mailbox: Mailbox) -> MailboxBlobs:  # noqa: ARG002
-        raise OutputError(f"this task leaves blobs in {self.folder}, which a worker does not see", hint=SHARED)
+    def of(self, mailbox: Mailbox, committed: Collection[str] = ()) -> MailboxBlobs:  # noqa: ARG002
+        raise OutputError("this task leaves blobs, and a worker does not see their place", hint=SHARED)
 
 
 def own_credential(job: Job, environment: Mapping[str, str] = os.environ) -> Credential:

@@ -14,7 +14,7 @@ from bulkmail.cluster.coordinator import ALONE, Coordinator
 from bulkmail.cluster.desk import Session
 from bulkmail.cluster.hosts import DaskHosts, Hosts, Started, address_of, local, reached
 from bulkmail.cluster.messages import BEAT, Gone, Order
-from bulkmail.cluster.place import SHARED, sees_depot, without_secrets
+from bulkmail.cluster.place import SHARED, depot_seen, without_secrets
 from bulkmail.cluster.seen import TOLD, line_of, together
 from bulkmail.config import Job, Limits
 from bulkmail.config.tables import Cluster
@@ -85,7 +85,7 @@ async def _is_blind(hosts: DaskHosts, name: str, at: tuple[Path, str, str]) -> b
 
 def _sees_depot(_address: str, folder: Path, run: str, blobs: str) -> bool:
     """As a worker is asked."""
-    return sees_depot(folder, run, blobs)
+    return depot_seen(folder, run, blobs) is not None
 
 
 def require_shareable(work: Work) -> None:

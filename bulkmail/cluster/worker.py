@@ -22,7 +22,7 @@ from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
 from bulkmail.cluster.fences import Ear
 from bulkmail.cluster.lease import Lease, Leased
 from bulkmail.cluster.messages import BEAT, Gone, Order, Seen
-from bulkmail.cluster.place import Place, own_credential, place
+from bulkmail.cluster.place import Place, depot_seen, own_credential, place
 from bulkmail.errors import BulkmailError, ConfigError, gravest
 from bulkmail.model import Made, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
@@ -105,7 +105,8 @@ class Session:
         async with self._connected(lease, ledger) as connection, self._heard(lease, connection, ledger):
             allowed = partial(self._allowed, lease)
             order = self.order
-            with place(order.folder, order.run, order.number, allowed, order.blobs) as mine:
+            depot = await asyncio.to_thread(depot_seen, order.folder, order.run, order.blobs)
+            with place(order.folder, order.run, order.number, depot, allowed) as mine:
                 await self._sweep(connection, ledger, mine)
         await self.coordinator.call("bye", ledger.take())
 

@@ -17,10 +17,10 @@ from pydantic_core import ErrorDetails
 
 from bulkmail.config.layers import Given, Key, flag, from_environment, from_flags, overlay, unknown_variables
 from bulkmail.config.locate import has_escapes, line_of, toml_hint
-from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable, is_address
+from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
 from bulkmail.config.words import in_words
 from bulkmail.errors import ConfigError
-from bulkmail.text import nearest
+from bulkmail.text import is_address, nearest
 
 __all__ = ["App", "Input", "Job", "Limits", "Output", "TaskTable", "flag", "load"]
 

@@ -1,4 +1,4 @@
-"""Where the blobs of a run lie: in its run directory, or in a folder of their own below a place that many machines see.
+"""Where the blobs of a run lie: in its run directory, or below a place that many machines see, a folder or a store.
 
 Whoever sees the run, or is told of its place and its id, finds the same depot.
 """
@@ -12,6 +12,8 @@ from bulkmail.errors import OutputError
 from bulkmail.sink.appender import os_errors_as_output_error
 from bulkmail.sink.below import Below
 from bulkmail.sink.blobs import Blobs, at_once, recover_blobs
+from bulkmail.sink.objects import Store
+from bulkmail.text import is_address
 
 
 class Depot(Protocol):
@@ -88,4 +90,6 @@ class Folder:
 
 def depot_of(own: Path, place: str, run: str) -> Depot:
     """The depot of the run with the id `run`: `own`, or that in the `place` that its job names."""
+    if is_address(place):
+        return Store(place, run)
     return Folder(Path(place) / run, own=False) if place else Folder(own)
