@@ -2,12 +2,12 @@
 rows as they are, and they are masked, and encoded for the files, before they are written."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from bulkmail.cluster.messages import Done, Given
-from bulkmail.model import Rejected, Row
+from bulkmail.cluster.messages import Done, Plain
+from bulkmail.model import Mailbox, Rejected, Row
 from bulkmail.run.sweep import Masking as Mask
 
 
@@ -19,20 +19,32 @@ class Masking:
         self._encode = encode
         self._turn = asyncio.Lock()  # formats remember what they saw, and are one thread's at a time
 
-    def named(self, given: Given) -> Given:
+    def named(self, given: Plain) -> Plain:
         """A mailbox for a worker, with what stands for its address."""
-        return given._replace(hidden=self._mask.text(given.mailbox.address))
+        *told, _ = given
+        return *told, self._mask.text(given[0])
 
-    async def hidden(self, items: Sequence[Done]) -> list[Done]:
-        """What a worker sent, as it is written."""
+    async def hidden(
+        self, held: Mapping[int, Mailbox], ended: Sequence[Plain], items: Sequence[Done]
+    ) -> tuple[list[Plain], list[Done]]:
+        """What a worker sent that has `held` these mailboxes, by row, as it is written."""
+        addresses = {told[0]: held[told[0]].address for told in ended if told[0] in held}
         async with self._turn:
-            return await asyncio.to_thread(lambda: [*map(self._hidden, items)])
+            return await asyncio.to_thread(self._all_hidden, addresses, ended, items)
 
-    def _hidden(self, item: Done) -> Done:
-        if isinstance(item.outcome, Rejected) or not any(item.blocks):
-            return item._replace(blocks=())
-        address = item.outcome.mailbox.address
-        [lines] = item.blocks
-        return item._replace(
-            blocks=self._encode([self._mask.row(orjson.loads(one), address) for one in lines.splitlines()])
-        )
+    def _all_hidden(
+        self, addresses: Mapping[int, str], ended: Sequence[Plain], items: Sequence[Done]
+    ) -> tuple[list[Plain], list[Done]]:
+        plain = [(*told, self._written(addresses[told[0]], blocks)) for *told, blocks in ended if told[0] in addresses]
+        others = [
+            one if isinstance(one.outcome, Rejected)
+            else one._replace(blocks=self._written(one.outcome.mailbox.address, one.blocks))
+            for one in items
+        ]  # fmt: skip
+        return plain, others
+
+    def _written(self, address: str, blocks: Sequence[bytes]) -> Sequence[bytes]:
+        if not any(blocks):
+            return ()
+        [lines] = blocks
+        return self._encode([self._mask.row(orjson.loads(line), address) for line in lines.splitlines()])
