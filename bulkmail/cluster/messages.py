@@ -15,7 +15,7 @@ from bulkmail.model import Ending, Made, Mailbox, Outcome, Rejected, Request
 from bulkmail.run.outputs import OutputSettings
 from bulkmail.run.stop import Reason
 from bulkmail.rundir.entries import Reached
-from bulkmail.rundir.manifest import Mode
+from bulkmail.rundir.manifest import Mode, Process
 
 BEAT = 0.5
 """Seconds from one sign of life of a worker to the next."""
@@ -29,7 +29,8 @@ class Gone(BulkmailError):
 class Order:
     """What a worker is to do. `job` is without secrets, and with this worker's share of its limits; `options` are
     pickled, since they may be of a task that has to be found first. `lease` is in seconds, `run` is the id of the run.
-    With `own_tokens` the worker signs in itself. `blobs` is the place for these; empty for the run directory."""
+    With `own_tokens` the worker signs in itself. `blobs` is the place for these; empty for the run directory.
+    `ids` is what the ids of its requests begin with."""
 
     number: int
     job: Job
@@ -46,6 +47,7 @@ class Order:
     run: str
     own_tokens: bool
     blobs: str = ""
+    ids: str = ""
 
 
 class Given(NamedTuple):
@@ -74,11 +76,13 @@ class Note(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a worker is like at one moment: `memory` is in bytes, and `stop` is why it wants the run to stop."""
+    """What a worker is like at one moment: `memory` is in bytes, and `stop` is why it wants the run to stop. The
+    first one says which `process` it is."""
 
     pace: PaceStatistics | None = None
     memory: int = 0
     stop: Reason | None = None
+    process: Process | None = None
 
 
 def bare(request: Request) -> Request:
