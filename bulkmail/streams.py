@@ -26,7 +26,7 @@ class Blob(NamedTuple):
 
 
 class Frame(Protocol):
-    """What stands around a blob in its file, and is no part of it: the header of an archive's member, its padding."""
+    """What stands around a blob in its file and is not a part of it: the header of an archive's member, its padding."""
 
     @property
     def head(self) -> int:

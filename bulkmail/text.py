@@ -63,7 +63,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the likeliest known one, or all of them."""
     names = list(known)
     close = likeliest(name, names)
-    return f"; did you mean {close}?" if close else f"; there is {', '.join(names) or 'none'}"
+    if close:
+        return f"; did you mean {close}?"
+    return f"; there {'are' if names[1:] else 'is'} {', '.join(names) or 'none'}"
 
 
 def seconds(text: str) -> float:

@@ -53,8 +53,8 @@ def refusal(folder: Path, text: str, environment: Mapping[str, str] | None = Non
 
 MISTAKES = {
     "unknown table": ("[limit]\n", "JOB:1: [limit] is not a table of a job; did you mean limits?"),
-    "unknown table, nothing like it": ("\n[zebra]\n", "JOB:2: [zebra] is not a table of a job; there is app, input"),
-    "unknown key": ("[limits]\nzebra = 1", "JOB:2: limits.zebra is not a setting; there is mailbox_concurrency,"),
+    "unknown table, nothing like it": ("\n[zebra]\n", "JOB:2: [zebra] is not a table of a job; there are app, input"),
+    "unknown key": ("[limits]\nzebra = 1", "JOB:2: limits.zebra is not a setting; there are mailbox_concurrency,"),
     "misspelt key": ("[app]\ntenantid = 'x'", "JOB:2: app.tenantid is not a setting; did you mean tenant_id?"),
     "a key with dots": ("limits.bacth = true", "JOB:1: limits.bacth is not a setting; did you mean batch?"),
     "an inline table": ("limits = { bacth = true }", "JOB:1: limits.bacth is not a setting; did you mean batch?"),

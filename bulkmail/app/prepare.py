@@ -60,7 +60,7 @@ class Prepared:
     source: Source | None = None
     warnings: Sequence[str] = ()
     expected: frozenset[Status] = frozenset()
-    """How its mailboxes ended before, where it is about those that did: it is no alarm that they end so again."""
+    """How its mailboxes ended before, where it is about those that ended so: that they end so again raises no alarm."""
     mask: Mask | None = None
     """Stands between the addresses and the readers of the log, the progress and the rows."""
 
@@ -212,7 +212,7 @@ def _expected(job: Job) -> frozenset[Status]:
     for one in failed:
         if Manifest.read(one.parent).output.mask:
             again = quoted("bulkmail", "resume", one.parent, "--retry", "failed,denied,unknown")
-            raise InputError(f"{one}: the run was masked, and digests are no mailboxes", hint=f"Run: {again}")
+            raise InputError(f"{one}: the run was masked, and digests are not addresses", hint=f"Run: {again}")
     return frozenset(Status) - {Status.OK} if failed and failed == paths else frozenset()
 
 

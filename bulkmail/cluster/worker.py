@@ -43,9 +43,6 @@ BEATS = 5
 NO_ALARM = AlarmSettings(0, 0, 0)
 """The coordinator hears all outcomes; a worker alone knows too few."""
 
-AHEAD = 16
-"""Rows at hand when a worker asks for more: what it holds at the end of the input, others cannot take."""
-
 
 def work(address: str, key: str, version: str) -> None:
     """One session. Returns when the coordinator has nothing more; raises Gone where it has given this worker up, and
@@ -107,7 +104,7 @@ class Session:
         this = Process.this(__version__, self.order.ids)
         await self._sign(lease, Seen(process=this))
         ledger = Ledger(self.coordinator)
-        async with self._connected(lease, ledger) as connection, self._heard(lease, connection):
+        async with self._connected(lease, ledger) as connection, self._heard(lease, connection, ledger):
             allowed = partial(self._allowed, lease)
             order = self.order
             depot = await asyncio.to_thread(depot_seen, order.folder, order.run, order.blobs)
@@ -155,17 +152,18 @@ class Session:
         await Sweep(
             task, options, source=Rows(self.coordinator, outputs.reached, self.made), open_graph=connection.of,
             lanes=connection.stack.lanes, outputs=outputs, alarm=Alarm(NO_ALARM), stop=self.stop,
-            settings=SweepSettings(order.job.limits.mailboxes_in_flight, order.job.limits.grace, ahead=AHEAD),
+            settings=SweepSettings(order.job.limits.mailboxes_in_flight, order.job.limits.grace, ahead=None),
         ).run()  # fmt: skip
 
     @asynccontextmanager
-    async def _heard(self, lease: Lease, connection: Connection) -> AsyncIterator[None]:
-        """The coordinator hears of this worker, and this worker of a wish to stop and of the fences of others, until
-        the block ends."""
+    async def _heard(self, lease: Lease, connection: Connection, ledger: Ledger) -> AsyncIterator[None]:
+        """The coordinator hears of this worker and of its changes, and this worker of a wish to stop and of the fences
+        of others, until the block ends."""
         ear = Ear(self.coordinator, connection.stack.hold)
         connection.stack.tell(ear.note)
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(one) for one in (self._beat(lease, connection), ear.speak(), ear.listen())]
+            lines = self._beat(lease, connection), ear.speak(), ear.listen(), ledger.write()
+            beside = [group.create_task(one) for one in lines]
             try:
                 yield
             finally:

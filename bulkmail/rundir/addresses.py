@@ -62,7 +62,8 @@ class Addresses:
             return veil.show_entry(entry)
         except KeyError as error:
             raise Damaged(
-                f"{self.path}: does not say whose {error.args[0]} is", hint="Put the file back from a backup."
+                f"{self.path}: does not say which address {error.args[0]} stands for",
+                hint="Put the file back from a backup.",
             ) from None
 
     def hidden(self, entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

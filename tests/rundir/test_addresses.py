@@ -86,12 +86,12 @@ def test_without_the_file_digests_stay_unless_a_run_goes_on_by_them(tmp_path: Pa
     reader = reading(tmp_path)
     assert reader.shown(hidden) == hidden
     reader.require()
-    with pytest.raises(Damaged, match="does not say whose mailbox-"):
+    with pytest.raises(Damaged, match="does not say which address mailbox-"):
         reader.shown(hidden)
     path.write_bytes(content)
     assert reader.shown(hidden) == ADA
     path.write_bytes(b"")
-    with pytest.raises(Damaged, match="does not say whose mailbox-"):
+    with pytest.raises(Damaged, match="does not say which address mailbox-"):
         reading(tmp_path).shown(hidden)
     path.write_bytes(content)
     with pytest.raises(Damaged, match="another run"):
@@ -115,7 +115,7 @@ def test_what_is_looked_up_meanwhile_takes_nothing_from_what_is_to_be_written(tm
     addresses.hidden([ADA])
     row = addresses.row({"to": "grace@contoso.com"}, "ada@contoso.com")
     stranger = {"row": 9, "mailbox": "mailbox-0123456789abcdef"}
-    with pytest.raises(Damaged, match="does not say whose mailbox-0123456789abcdef"):
+    with pytest.raises(Damaged, match="does not say which address mailbox-0123456789abcdef"):
         addresses.shown(stranger)
     addresses.flush()
     assert reading(tmp_path).shown(row)["to"] == "grace@contoso.com"
