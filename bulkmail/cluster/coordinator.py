@@ -13,6 +13,7 @@ from bulkmail.app.sweeping import Work
 from bulkmail.cluster.calls import Handler, Packed, packed
 from bulkmail.cluster.desk import Desk, Session
 from bulkmail.cluster.fences import Board, News
+from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import Done, Gone, Intended, Note, Order, Plain, Seen, outcome_of, request_of
 from bulkmail.cluster.shards import Shard, share
 from bulkmail.errors import BulkmailError
@@ -36,15 +37,16 @@ ALONE = Reason(STOPPED, "no worker is left")
 
 
 class Coordinator:
-    """`order` is what a worker is told of its work, by its number."""
+    """`order` is what a worker is told of its work, by its number; a masked run has a `masking`."""
 
-    def __init__(self, work: Work, order: Callable[[int], Order]) -> None:
+    def __init__(self, work: Work, order: Callable[[int], Order], masking: Masking | None = None) -> None:
         self._work = work
         self._order = order
         self._feed = Feed(work.source)
         self._stop = work.stop
         self._writer = work.outputs.writer
         self._time = asyncio.get_running_loop().time
+        self._masking = masking
         self._board = Board(self._time)
         now = self._time()
         unsettled = {row: now + left for row, left in work.writes.unsettled.items()}
@@ -137,7 +139,8 @@ class Coordinator:
                     if self._crowded:
                         break
                     continue
-            found.append(self._desk.given(mailbox))
+            given = self._desk.given(mailbox)
+            found.append(given if self._masking is None else self._masking.named(given))
         return found
 
     @property
@@ -174,6 +177,8 @@ class Coordinator:
         """Mailboxes that have `ended`, and what there is besides. Returns when checkpoints among the latter are
         durable; outcomes may wait for the disk."""
         self._concluded(session, notes)
+        if self._masking is not None:
+            ended, items = await self._masking.hidden(session.held, ended, items)
         for told in ended:
             if session.ended:  # while what came with it was written
                 return

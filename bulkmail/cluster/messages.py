@@ -40,7 +40,8 @@ class Order:
     """What a worker is to do. `job` is without secrets, and with this worker's share of its limits; `options` are
     pickled, since they may be of a task that has to be found first. `lease` is in seconds, `run` is the id of the run.
     With `own_tokens` the worker signs in itself. `blobs` is the place for these; empty for the run directory.
-    `ids` is what the ids of its requests begin with."""
+    Of a run that is `masked`, rows go to the coordinator as they are, and it hides the addresses in them. `ids` is what
+    the ids of its requests begin with."""
 
     number: int
     job: Job
@@ -57,25 +58,28 @@ class Order:
     run: str
     own_tokens: bool
     blobs: str = ""
+    masked: bool = False
     ids: str = ""
 
 
 class Given(NamedTuple):
-    """A mailbox for a worker, with how far it got before, and what was made, or may have been, in it."""
+    """A mailbox for a worker, with how far it got before, and what was made, or may have been, in it. In a masked run,
+    `hidden` stands for its address in the names of folders."""
 
     mailbox: Mailbox
     reached: Reached | None = None
     made: Mapping[int, Made] | None = None
+    hidden: str = ""
 
     def plain(self) -> Plain:
-        mailbox, reached, made = self
+        mailbox, reached, made, hidden = self
         address, row, id_, columns = mailbox
-        return address, row, id_, dict(columns) if columns else None, reached, made
+        return address, row, id_, dict(columns) if columns else None, reached, made, hidden
 
     @classmethod
     def of(cls, told: Plain) -> Self:
-        address, row, id_, columns, reached, made = told
-        return cls(Mailbox(address, row, id_, as_cells(columns) if columns else NOTHING), reached, made)
+        address, row, id_, columns, reached, made, hidden = told
+        return cls(Mailbox(address, row, id_, as_cells(columns) if columns else NOTHING), reached, made, hidden)
 
 
 def plain_outcome(outcome: Outcome, blocks: Sequence[bytes]) -> Plain:

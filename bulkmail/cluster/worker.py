@@ -16,6 +16,7 @@ from distributed.security import Security
 from bulkmail import __version__
 from bulkmail.app.compose import Connection, connected
 from bulkmail.app.loop import run
+from bulkmail.app.masking import masked_logs
 from bulkmail.app.writes import Writes
 from bulkmail.cluster.calls import Calls, Line, packed, unpacked
 from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
@@ -23,6 +24,7 @@ from bulkmail.cluster.fences import Ear
 from bulkmail.cluster.lease import Lease, Leased
 from bulkmail.cluster.messages import BEAT, Gone, Order, Seen
 from bulkmail.cluster.place import Place, depot_seen, own_credential, place
+from bulkmail.core.mask import Mask
 from bulkmail.errors import BulkmailError, ConfigError, gravest
 from bulkmail.model import Made, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
@@ -34,6 +36,7 @@ from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.run.writer import Sink
 from bulkmail.rundir.manifest import Process, now
 from bulkmail.rundir.totals import Totals
+from bulkmail.sink import Ndjson
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, find
 
@@ -84,18 +87,20 @@ class _NoFile:
 
 @dataclass(slots=True)
 class Session:
-    """What one worker does for one run. `made` and the last checkpoints come with the rows."""
+    """What one worker does for one run. `made`, the last checkpoints and what is `hidden` come with the rows."""
 
     coordinator: Calls
     order: Order
     made: dict[int, Mapping[int, Made]] = field(default_factory=dict)
+    hidden: dict[str, str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     stop: Stop = field(default_factory=Stop)
 
     async def run(self) -> None:
         """Raises Gone, and what ends a run."""
         try:
-            await self._run()
+            with masked_logs(Mask() if self.order.masked else None):
+                await self._run()
         except BaseExceptionGroup as errors:
             raise gravest(errors.exceptions) from errors
 
@@ -108,7 +113,8 @@ class Session:
             allowed = partial(self._allowed, lease)
             order = self.order
             depot = await asyncio.to_thread(depot_seen, order.folder, order.run, order.blobs)
-            with place(order.folder, order.run, order.number, depot, allowed) as mine:
+            hide = self.hidden.__getitem__ if order.masked else None
+            with place(order.folder, order.run, order.number, depot, allowed, hide) as mine:
                 await self._sweep(connection, ledger, mine)
         ended = replace(this, ended=now(), attempts=connection.wire.sent)
         await self.coordinator.call("bye", ledger.take(), ended)
@@ -145,12 +151,13 @@ class Session:
     async def _sweep(self, connection: Connection, ledger: Ledger, mine: Place) -> None:
         task, options = self._task()
         order = self.order
-        sheets = sheets_of(order.columns, order.output, order.parts)
+        sheets = {"": Ndjson()} if order.masked else sheets_of(order.columns, order.output, order.parts)
         sinks = [Sink(name, sheet, _NoFile(), 0) for name, sheet in sheets.items()]
         writer = Outcomes(sinks, self.totals, self.coordinator, ledger)
         outputs = Outputs(writer, mine.spills, mine.blobs, States(self.coordinator), self.totals)
+        rows = Rows(self.coordinator, outputs.reached, self.made, self.hidden)
         await Sweep(
-            task, options, source=Rows(self.coordinator, outputs.reached, self.made), open_graph=connection.of,
+            task, options, source=rows, open_graph=connection.of,
             lanes=connection.stack.lanes, outputs=outputs, alarm=Alarm(NO_ALARM), stop=self.stop,
             settings=SweepSettings(order.job.limits.mailboxes_in_flight, order.job.limits.grace, ahead=None),
         ).run()  # fmt: skip
