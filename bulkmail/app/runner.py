@@ -256,7 +256,11 @@ class Runner:
             watched,
         )
         with self._time_box():
-            await self.sweeping(work)
+            try:
+                await self.sweeping(work)
+            finally:
+                *before, this = self.prepared.manifest.processes
+                self._set(processes=(*before, *work.processes.values(), this))
         if failure is not None:
             raise failure
 
