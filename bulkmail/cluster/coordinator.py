@@ -25,6 +25,7 @@ from bulkmail.run.sweep import INTERRUPTED
 from bulkmail.run.writer import Extra, Finished, Part
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.entries import Reached
+from bulkmail.rundir.manifest import Process
 
 KEPT = 4096
 """Rows that may be kept for one worker, since their mailbox is its own, before others wait for it."""
@@ -92,6 +93,8 @@ class Coordinator:
 
     async def beat(self, session: Session, seen: Seen) -> Reason | None:
         session.heard, session.seen = self._time(), seen
+        if seen.process is not None:
+            self._work.processes[session.number] = seen.process
         if seen.stop is not None:
             self._stop.ask(seen.stop)
         return self._stop.reason
@@ -280,7 +283,8 @@ class Coordinator:
         states = self._work.outputs.states
         return {} if states is None else await states.read(mailbox)
 
-    async def bye(self, session: Session, notes: Sequence[Note]) -> None:
+    async def bye(self, session: Session, notes: Sequence[Note], process: Process) -> None:
+        self._work.processes[session.number] = process
         self._concluded(session, notes)
         await self.end(session)
 

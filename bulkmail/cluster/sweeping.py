@@ -220,7 +220,14 @@ class Crew:
             own_tokens(prepared.job.cluster),
             prepared.manifest.output.blobs,
             self._work.settings.mask is not None,
+            ids_of(prepared.manifest.processes[-1].requests, number),
         )
+
+
+def ids_of(requests: str, number: int) -> str:
+    """What the ids of a worker's requests begin with, where `requests` is what those of its coordinator do: the fourth
+    group says which worker, and is of no random GUID. So they are known of one that could not tell them, too."""
+    return f"{requests[:19]}{0xC000 + number:04x}-"
 
 
 def _share(job: Job, workers: int) -> Job:

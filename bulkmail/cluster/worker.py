@@ -7,7 +7,7 @@ import asyncio
 import pickle
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from distributed import get_worker
@@ -34,6 +34,7 @@ from bulkmail.run.snapshot import resident
 from bulkmail.run.stop import Reason, Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.run.writer import Sink
+from bulkmail.rundir.manifest import Process, now
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink import Ndjson
 from bulkmail.task.undo import undoing
@@ -105,7 +106,8 @@ class Session:
 
     async def _run(self) -> None:
         lease = Lease(self.order.lease)
-        await self._sign(lease, Seen())
+        this = Process.this(__version__, self.order.ids)
+        await self._sign(lease, Seen(process=this))
         ledger = Ledger(self.coordinator)
         async with self._connected(lease, ledger) as connection, self._heard(lease, connection, ledger):
             allowed = partial(self._allowed, lease)
@@ -114,7 +116,8 @@ class Session:
             hide = self.hidden.__getitem__ if order.masked else None
             with place(order.folder, order.run, order.number, depot, allowed, hide) as mine:
                 await self._sweep(connection, ledger, mine)
-        await self.coordinator.call("bye", ledger.take())
+        ended = replace(this, ended=now(), attempts=connection.wire.sent)
+        await self.coordinator.call("bye", ledger.take(), ended)
 
     async def _allowed(self, lease: Lease) -> None:
         """Blobs of a worker that was given up are another's: nothing is written while the lease has lapsed."""
@@ -134,8 +137,9 @@ class Session:
         writes = Writes(order.mode, booking, order.job.limits.settle, made=self.made)
         tokens = own_credential(order.job) if order.own_tokens else Tokens(self.coordinator)
         return connected(
-            order.job, tokens, self.totals.hear, writes, watch=watch, leaving=lease.check, share=order.workers
-        )
+            order.job, tokens, self.totals.hear, writes,
+            watch=watch, leaving=lease.check, share=order.workers, ids=order.ids,
+        )  # fmt: skip
 
     def _task(self) -> tuple[Task, Options]:
         """Looked for before the options are unpickled: they may be of its file."""
