@@ -178,6 +178,7 @@ class Runner:
             freshness=freshness,
             parts=NO_PARTS if task.parts is None else task.parts(options),
             addresses=self.addresses,
+            depot=self.prepared.depot(folder),
         )
 
     async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:

@@ -97,19 +97,43 @@ def load(name: str) -> Any:
     file, _, attribute = COMMANDS[name].place.partition(":")
     module = import_module(f"{__name__}.{file}")
     found = getattr(module, attribute)
-    if not isinstance(found, typer.Typer):
-        single = typer.Typer(**_style(getattr(module, "ROOM", ROOM)))
+    style = _style(getattr(module, "ROOM", ROOM))
+    if isinstance(found, typer.Typer):
+        found.rich_markup_mode = style["rich_markup_mode"]
+    else:
+        single = typer.Typer(**style)
         single.command(name, help=getattr(module, "HELP", None))(found)
         found = single
     command = typer.main.get_command(found)
     command.name = name
+    _show_flags(command)
     if command.context_settings.get("terminal_width"):
         command.context_class = _Narrow
     return command
 
 
+def _show_flags(command: Any) -> None:
+    """In help, of a command and of those below it, a flag has no `<bool>` behind it: it takes no value."""
+    get_params = command.get_params
+
+    def shown(ctx: typer.Context) -> list[Any]:
+        params: list[Any] = get_params(ctx)
+        for flag in params:
+            if getattr(flag, "is_flag", False) and flag.metavar is None:
+                flag.metavar = ""
+        return params
+
+    command.get_params = shown
+    for below in getattr(command, "commands", {}).values():
+        _show_flags(below)
+
+
 class LazyGroup(TyperGroup):
     """Lists commands by stand-ins, and loads the one that is called."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        _show_flags(self)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)

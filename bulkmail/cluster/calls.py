@@ -8,7 +8,7 @@ import copyreg
 import pickle
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from distributed.core import Server, rpc
 from distributed.security import Security
@@ -24,12 +24,14 @@ def _read_only(members: dict[Any, Any]) -> MappingProxyType[Any, Any]:
 
 copyreg.pickle(MappingProxyType, lambda one: (_read_only, (dict(one),)))  # what stands for nothing in our nouns
 Handler = Callable[..., Awaitable[Any]]
+Packed: TypeAlias = tuple[str, str, str]
+"""One of our errors: its class, text and hint."""
 _OURS: Mapping[str, type[BulkmailError]] = {
     name: one for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, BulkmailError)
 } | {Gone.__name__: Gone}
 
 
-def packed(error: BulkmailError) -> tuple[str, str, str]:
+def packed(error: BulkmailError) -> Packed:
     return type(error).__name__, str(error), error.hint
 
 

@@ -7,18 +7,23 @@ lease, is given up; what it held begins again when its lease must have ended.
 import asyncio
 import pickle
 from functools import partial
+from pathlib import Path
 
 from bulkmail.app.sweeping import Work
 from bulkmail.cluster.coordinator import ALONE, Coordinator
 from bulkmail.cluster.desk import Session
-from bulkmail.cluster.hosts import Hosts, Started, address_of, local, reached
+from bulkmail.cluster.hosts import DaskHosts, Hosts, Started, address_of, local, reached
 from bulkmail.cluster.messages import BEAT, Gone, Order
-from bulkmail.cluster.place import without_secrets
+from bulkmail.cluster.place import SHARED, depot_seen, without_secrets
 from bulkmail.cluster.seen import TOLD, line_of, together
 from bulkmail.config import Job, Limits
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError, gravest
 from bulkmail.run.outputs import NO_PARTS, OutputSettings
+from bulkmail.text import counted, few
+
+FEW = 3
+"""Workers that a line names."""
 
 DESERTED = 60.0
 """Seconds without a worker until the run stops; Dask starts one anew within a few."""
@@ -37,6 +42,7 @@ async def cluster(work: Work) -> None:
         found = await work.stop.before(gathered(hosts, wanted.minimum))
         if found is not None:  # else asked to stop, which is seen by the crew at once
             work.note(f"{found} workers of {wanted.scheduler}" + (hosts.dashboard and f", seen at {hosts.dashboard}"))
+            await require_depot(work, hosts)
         await Crew(work, hosts, min(found or 1, wanted.workers or found or 1)).run()
 
 
@@ -49,6 +55,37 @@ async def gathered(hosts: Hosts, minimum: int) -> int:
             raise ConfigError(f"the Dask cluster has {found} workers, and cluster.minimum is {minimum}")
         await asyncio.sleep(BEAT)
     return found
+
+
+async def require_depot(work: Work, hosts: DaskHosts) -> None:
+    """Raises ConfigError where the task leaves blobs, and a worker does not see their place. A worker that comes later
+    says so when it comes to a blob."""
+    prepared, folder = work.prepared, work.folder.resolve()
+    if not prepared.task.leaves_blobs(prepared.options):
+        return
+    at = folder, prepared.manifest.id, prepared.manifest.output.blobs
+    names = sorted(await hosts.names())
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(_is_blind(hosts, name, at)) for name in names]
+    blind = [name for name, one in zip(names, asked, strict=True) if one.result()]
+    if blind:
+        number = f"{len(blind)} of {counted(len(names), 'worker')}"
+        text = f"{prepared.task.name} leaves blobs in {prepared.depot(folder).name}, which {number} cannot see"
+        raise ConfigError(f"{text}: {few(blind, FEW)}", hint=SHARED)
+
+
+async def _is_blind(hosts: DaskHosts, name: str, at: tuple[Path, str, str]) -> bool:
+    """Not one that is busy with something else, or does not answer: what it says later is heard then."""
+    try:
+        async with asyncio.timeout(DESERTED):
+            return not await hosts.ask(name, _sees_depot, *at)
+    except (TimeoutError, OSError):
+        return False
+
+
+def _sees_depot(_address: str, folder: Path, run: str, blobs: str) -> bool:
+    """As a worker is asked."""
+    return depot_seen(folder, run, blobs) is not None
 
 
 def require_shareable(work: Work) -> None:
@@ -189,6 +226,7 @@ class Crew:
             self._lease,
             prepared.manifest.id,
             own_tokens(prepared.job.cluster),
+            prepared.manifest.output.blobs,
         )
 
 

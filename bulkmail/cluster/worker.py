@@ -22,7 +22,7 @@ from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
 from bulkmail.cluster.fences import Ear
 from bulkmail.cluster.lease import Lease, Leased
 from bulkmail.cluster.messages import BEAT, Gone, Order, Seen
-from bulkmail.cluster.place import Place, own_credential, place
+from bulkmail.cluster.place import Place, depot_seen, own_credential, place
 from bulkmail.errors import BulkmailError, ConfigError, gravest
 from bulkmail.model import Made, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
@@ -41,9 +41,6 @@ BEATS = 5
 
 NO_ALARM = AlarmSettings(0, 0, 0)
 """The coordinator hears all outcomes; a worker alone knows too few."""
-
-AHEAD = 16
-"""Rows at hand when a worker asks for more: what it holds at the end of the input, others cannot take."""
 
 
 def work(address: str, key: str, version: str) -> None:
@@ -105,9 +102,11 @@ class Session:
         lease = Lease(self.order.lease)
         await self._sign(lease, Seen())
         ledger = Ledger(self.coordinator)
-        async with self._connected(lease, ledger) as connection, self._heard(lease, connection):
+        async with self._connected(lease, ledger) as connection, self._heard(lease, connection, ledger):
             allowed = partial(self._allowed, lease)
-            with place(self.order.folder, self.order.run, self.order.number, allowed) as mine:
+            order = self.order
+            depot = await asyncio.to_thread(depot_seen, order.folder, order.run, order.blobs)
+            with place(order.folder, order.run, order.number, depot, allowed) as mine:
                 await self._sweep(connection, ledger, mine)
         await self.coordinator.call("bye", ledger.take())
 
@@ -149,17 +148,18 @@ class Session:
         await Sweep(
             task, options, source=Rows(self.coordinator, outputs.reached, self.made), open_graph=connection.of,
             lanes=connection.stack.lanes, outputs=outputs, alarm=Alarm(NO_ALARM), stop=self.stop,
-            settings=SweepSettings(order.job.limits.mailboxes_in_flight, order.job.limits.grace, ahead=AHEAD),
+            settings=SweepSettings(order.job.limits.mailboxes_in_flight, order.job.limits.grace, ahead=None),
         ).run()  # fmt: skip
 
     @asynccontextmanager
-    async def _heard(self, lease: Lease, connection: Connection) -> AsyncIterator[None]:
-        """The coordinator hears of this worker, and this worker of a wish to stop and of the fences of others, until
-        the block ends."""
+    async def _heard(self, lease: Lease, connection: Connection, ledger: Ledger) -> AsyncIterator[None]:
+        """The coordinator hears of this worker and of its changes, and this worker of a wish to stop and of the fences
+        of others, until the block ends."""
         ear = Ear(self.coordinator, connection.stack.hold)
         connection.stack.tell(ear.note)
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(one) for one in (self._beat(lease, connection), ear.speak(), ear.listen())]
+            lines = self._beat(lease, connection), ear.speak(), ear.listen(), ledger.write()
+            beside = [group.create_task(one) for one in lines]
             try:
                 yield
             finally:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bulkmail.core.where import Where
-from bulkmail.text import known_encoding, seconds
+from bulkmail.text import is_address, known_encoding, seconds
 
 
 def _seconds(value: object) -> object:
@@ -205,6 +205,10 @@ class Limits(Table):
         return value
 
 
+USERS = frozenset({"abfs", "abfss", "adl", "az", "sftp", "ssh"})
+"""Schemes in which a name stands before the host, and it is not a secret."""
+
+
 class Output(Table):
     """Where results go."""
 
@@ -228,10 +232,24 @@ class Output(Table):
         default=False, description="keyed digests in place of addresses, in all that is told and in all files but one"
     )
     mask_key: File = Field(None, description="file with the key of the digests, made once; built in: beside the job")
+    blobs: str = Field(
+        "", description="folder, or address for fsspec such as s3://bucket/exports, for what tasks leave beside their "
+        "rows, in a folder for each run; built in: the run directory",
+    )  # fmt: skip
     empty_is_ok: bool = Field(default=False, description="an input without one mailbox is not an error")
     report: bool = Field(default=False, description="write report.html, a page with charts, when the run ends")
     absent_is_failure: bool = Field(default=False, description="exit with 3 for mailboxes that do not exist, too")
     sign: bool = Field(default=False, description="sign run.json with the application's certificate: `bulkmail verify`")
+
+    @field_validator("blobs")
+    @classmethod
+    def _without_credentials(cls, value: str) -> str:
+        """fsspec would take a key from an address; there it would be in the job file, the log and the manifest."""
+        scheme, _, rest = value.partition("://")
+        user = rest.partition("/")[0].rpartition("@")[0]
+        if is_address(value) and (":" in user or (user and scheme not in USERS) or "?" in rest or "::" in value):
+            raise ValueError("should have no key, password or query: credentials are those of fsspec's own environment")
+        return value
 
     @property
     def cell_delimiter(self) -> str:
@@ -314,6 +332,7 @@ PATHS = (
     ("input", "exclude"),
     ("output", "directory"),
     ("output", "mask_key"),
+    ("output", "blobs"),
     ("state", "path"),
     ("state", "registry"),
     ("cluster", "tls_ca"),
