@@ -20,7 +20,7 @@ from distributed.security import Security
 from distributed.utils import get_ip
 
 from bulkmail import __version__
-from bulkmail.cluster.calls import Handler, Key, Switchboard
+from bulkmail.cluster.calls import LINE, Handler, Key, Switchboard
 from bulkmail.cluster.worker import work
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
@@ -104,7 +104,7 @@ class DaskHosts:
     async def names(self) -> Collection[str]:
         try:
             found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
-        except OSError:  # those that are at work need no scheduler to go on
+        except LINE:  # those that are at work need no scheduler to go on
             return []
         return list(found["workers"])
 
