@@ -4,7 +4,7 @@ Who works through it is the caller's choice: this process alone, or many.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from bulkmail.run.alarm import Alarm
 from bulkmail.run.pending import Outputs
 from bulkmail.run.stop import Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.rundir.manifest import Process
 from bulkmail.task.declare import Options
 
 
@@ -31,7 +32,7 @@ class Watched:
 @dataclass(frozen=True, slots=True)
 class Work:
     """`options` are those of the task with what it asked once; `folder` is the run directory. Observers see the pace
-    that is `watched`."""
+    that is `watched`. `processes` are those that did it for this one, by their numbers."""
 
     prepared: Prepared
     options: Options
@@ -45,6 +46,7 @@ class Work:
     settings: SweepSettings
     note: Note
     watched: Watched
+    processes: dict[int, Process] = field(default_factory=dict)
 
 
 Sweeping: TypeAlias = Callable[[Work], Awaitable[None]]

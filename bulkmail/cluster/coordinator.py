@@ -13,6 +13,7 @@ from bulkmail.app.sweeping import Work
 from bulkmail.cluster.calls import Handler, Packed, packed
 from bulkmail.cluster.desk import Desk, Session
 from bulkmail.cluster.fences import Board, News
+from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import Done, Gone, Intended, Note, Order, Plain, Seen, outcome_of, request_of
 from bulkmail.cluster.shards import Shard, share
 from bulkmail.errors import BulkmailError
@@ -24,6 +25,7 @@ from bulkmail.run.sweep import INTERRUPTED
 from bulkmail.run.writer import Extra, Finished, Part
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.entries import Reached
+from bulkmail.rundir.manifest import Process
 
 KEPT = 4096
 """Rows that may be kept for one worker, since their mailbox is its own, before others wait for it."""
@@ -35,15 +37,16 @@ ALONE = Reason(STOPPED, "no worker is left")
 
 
 class Coordinator:
-    """`order` is what a worker is told of its work, by its number."""
+    """`order` is what a worker is told of its work, by its number; a masked run has a `masking`."""
 
-    def __init__(self, work: Work, order: Callable[[int], Order]) -> None:
+    def __init__(self, work: Work, order: Callable[[int], Order], masking: Masking | None = None) -> None:
         self._work = work
         self._order = order
         self._feed = Feed(work.source)
         self._stop = work.stop
         self._writer = work.outputs.writer
         self._time = asyncio.get_running_loop().time
+        self._masking = masking
         self._board = Board(self._time)
         now = self._time()
         unsettled = {row: now + left for row, left in work.writes.unsettled.items()}
@@ -95,6 +98,8 @@ class Coordinator:
 
     async def beat(self, session: Session, seen: Seen) -> Reason | None:
         session.heard, session.seen = self._time(), seen
+        if seen.process is not None:
+            self._work.processes[session.number] = seen.process
         if seen.stop is not None:
             self._stop.ask(seen.stop)
         return self._stop.reason
@@ -139,7 +144,8 @@ class Coordinator:
                     if self._crowded:
                         break
                     continue
-            found.append(self._desk.given(mailbox))
+            given = self._desk.given(mailbox)
+            found.append(given if self._masking is None else self._masking.named(given))
         return found
 
     @property
@@ -176,6 +182,8 @@ class Coordinator:
         """Mailboxes that have `ended`, and what there is besides. Returns when checkpoints among the latter are
         durable; outcomes may wait for the disk."""
         self._concluded(session, notes)
+        if self._masking is not None:
+            ended, items = await self._masking.hidden(session.held, ended, items)
         for told in ended:
             if session.ended:  # while what came with it was written
                 return
@@ -280,7 +288,8 @@ class Coordinator:
         states = self._work.outputs.states
         return {} if states is None else await states.read(mailbox)
 
-    async def bye(self, session: Session, notes: Sequence[Note]) -> None:
+    async def bye(self, session: Session, notes: Sequence[Note], process: Process) -> None:
+        self._work.processes[session.number] = process
         self._concluded(session, notes)
         await self.end(session)
 

@@ -39,12 +39,16 @@ class Tokens:
 
 class Rows:
     """A `model.Chunks`: a chunk is what the coordinator hands out at a time. What it says of a mailbox is put into
-    `reached` and `made`, by row."""
+    `reached` and `made`, by row, and into `hidden`, by address."""
 
-    def __init__(self, coordinator: Calls, reached: dict[int, Reached], made: dict[int, Mapping[int, Made]]) -> None:
+    def __init__(
+        self, coordinator: Calls, reached: dict[int, Reached], made: dict[int, Mapping[int, Made]],
+        hidden: dict[str, str],
+    ) -> None:  # fmt: skip
         self._coordinator = coordinator
         self._reached = reached
         self._made = made
+        self._hidden = hidden
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
         while (given := await self._coordinator.call("rows")) is not None:
@@ -56,6 +60,8 @@ class Rows:
             self._reached[row] = given.reached
         if given.made:
             self._made[row] = given.made
+        if given.hidden:
+            self._hidden[given.mailbox.address] = given.hidden
         return given.mailbox
 
 

@@ -16,7 +16,7 @@ from bulkmail.model import NOTHING, Change, Ending, Made, Mailbox, Outcome, Reje
 from bulkmail.run.outputs import OutputSettings
 from bulkmail.run.stop import Reason
 from bulkmail.rundir.entries import Reached
-from bulkmail.rundir.manifest import Mode
+from bulkmail.rundir.manifest import Mode, Process
 from bulkmail.source.cells import as_cells
 
 BEAT = 0.5
@@ -39,7 +39,9 @@ class Gone(BulkmailError):
 class Order:
     """What a worker is to do. `job` is without secrets, and with this worker's share of its limits; `options` are
     pickled, since they may be of a task that has to be found first. `lease` is in seconds, `run` is the id of the run.
-    With `own_tokens` the worker signs in itself. `blobs` is the place for these; empty for the run directory."""
+    With `own_tokens` the worker signs in itself. `blobs` is the place for these; empty for the run directory.
+    Of a run that is `masked`, rows go to the coordinator as they are, and it hides the addresses in them. `ids` is what
+    the ids of its requests begin with."""
 
     number: int
     job: Job
@@ -56,24 +58,28 @@ class Order:
     run: str
     own_tokens: bool
     blobs: str = ""
+    masked: bool = False
+    ids: str = ""
 
 
 class Given(NamedTuple):
-    """A mailbox for a worker, with how far it got before, and what was made, or may have been, in it."""
+    """A mailbox for a worker, with how far it got before, and what was made, or may have been, in it. In a masked run,
+    `hidden` stands for its address in the names of folders."""
 
     mailbox: Mailbox
     reached: Reached | None = None
     made: Mapping[int, Made] | None = None
+    hidden: str = ""
 
     def plain(self) -> Plain:
-        mailbox, reached, made = self
+        mailbox, reached, made, hidden = self
         address, row, id_, columns = mailbox
-        return address, row, id_, dict(columns) if columns else None, reached, made
+        return address, row, id_, dict(columns) if columns else None, reached, made, hidden
 
     @classmethod
     def of(cls, told: Plain) -> Self:
-        address, row, id_, columns, reached, made = told
-        return cls(Mailbox(address, row, id_, as_cells(columns) if columns else NOTHING), reached, made)
+        address, row, id_, columns, reached, made, hidden = told
+        return cls(Mailbox(address, row, id_, as_cells(columns) if columns else NOTHING), reached, made, hidden)
 
 
 def plain_outcome(outcome: Outcome, blocks: Sequence[bytes]) -> Plain:
@@ -112,8 +118,10 @@ class Done(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a worker is like at one moment: `memory` is in bytes, and `stop` is why it wants the run to stop."""
+    """What a worker is like at one moment: `memory` is in bytes, and `stop` is why it wants the run to stop. The
+    first one says which `process` it is."""
 
     pace: PaceStatistics | None = None
     memory: int = 0
     stop: Reason | None = None
+    process: Process | None = None

@@ -60,6 +60,9 @@ class Masking(Protocol):
     def row(self, row: Row, address: str, /) -> Row:
         """Another row; at once."""
 
+    def text(self, text: str, /) -> str:
+        """Another text; at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
