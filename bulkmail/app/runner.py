@@ -48,6 +48,7 @@ from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
+from bulkmail.source.largest import Largest, require_sizes
 from bulkmail.source.remaining import Gate, Remaining
 from bulkmail.source.spool import SpooledSource
 from bulkmail.source.stalest import Stalest
@@ -198,7 +199,9 @@ class Runner:
         if freshness is not None and given.order == "stalest" and not self.prepared.manifest.parent:
             kept = SpooledSource(folder / INPUT, self.addresses)
             source = Stalest(source, kept, freshness.last, done=self.recovered.done, limit=given.limit)
-            self.prepared = replace(self.prepared, source=source)
+        elif given.order == "largest" and not self.prepared.manifest.parent:
+            source = Largest(source, SpooledSource(folder / INPUT, self.addresses), given.size_column)
+        self.prepared = replace(self.prepared, source=source)
         return source
 
     async def _kept(self, once: Source, folder: Path) -> Source:
@@ -206,11 +209,13 @@ class Runner:
         prepared, empty_is_ok = self.prepared, self.prepared.job.output.empty_is_ok
         kept = await spooled(once, folder / INPUT, self.addresses, empty_is_ok=empty_is_ok)
         source = chosen(kept, prepared.job.input, keep_columns=prepared.task.wants_columns)
-        names, wanted = set[str](), asked(prepared.options)
-        if kept.size() and (wanted or source is not kept):
-            await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
+        names, wanted, sizes = set[str](), asked(prepared.options), prepared.job.input.size_column
+        if kept.size() and (wanted or sizes or source is not kept):
+            await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted or sizes else None)
             if wanted and source.size():
                 require_columns(prepared.options, names, once.name)
+            if sizes and source.size():
+                require_sizes(sizes, names, once.name)
         return source
 
     async def _work_on(
@@ -251,7 +256,11 @@ class Runner:
             watched,
         )
         with self._time_box():
-            await self.sweeping(work)
+            try:
+                await self.sweeping(work)
+            finally:
+                *before, this = self.prepared.manifest.processes
+                self._set(processes=(*before, *work.processes.values(), this))
         if failure is not None:
             raise failure
 
@@ -300,6 +309,7 @@ class Runner:
                 self._shown(connection.stack.waits()), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
                 queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
+                workers=watched.workers(),
             )  # fmt: skip
 
         try:

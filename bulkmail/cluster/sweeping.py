@@ -13,9 +13,10 @@ from bulkmail.app.sweeping import Work
 from bulkmail.cluster.coordinator import ALONE, Coordinator
 from bulkmail.cluster.desk import Session
 from bulkmail.cluster.hosts import DaskHosts, Hosts, Started, address_of, local, reached
+from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import BEAT, Gone, Order
 from bulkmail.cluster.place import SHARED, depot_seen, without_secrets
-from bulkmail.cluster.seen import TOLD, line_of, together
+from bulkmail.cluster.seen import line_of, together
 from bulkmail.config import Job, Limits
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError, gravest
@@ -31,8 +32,8 @@ DESERTED = 60.0
 
 async def cluster(work: Work) -> None:
     """Raises what ends a run, and ConfigError for a run that cannot be shared."""
-    require_shareable(work)
     wanted = work.prepared.job.cluster
+    own_tokens(wanted)
     if not wanted.scheduler:
         async with local(wanted.workers) as hosts:
             work.note(f"{wanted.workers} workers on this machine")
@@ -88,13 +89,6 @@ def _sees_depot(_address: str, folder: Path, run: str, blobs: str) -> bool:
     return depot_seen(folder, run, blobs) is not None
 
 
-def require_shareable(work: Work) -> None:
-    """Raises ConfigError."""
-    if work.prepared.mask is not None:
-        raise ConfigError("output.mask and cluster.workers do not go together yet", hint="Run it without --workers.")
-    own_tokens(work.prepared.job.cluster)
-
-
 def own_tokens(wanted: Cluster) -> bool:
     """Whether workers sign in themselves. Raises ConfigError where a token would go over a line without TLS."""
     is_tls = not wanted.scheduler or address_of(wanted.scheduler).startswith("tls://")
@@ -114,9 +108,11 @@ class Crew:
         self._hosts = hosts
         self._workers = workers
         self._lease = work.prepared.job.cluster.lease
-        self._coordinator = Coordinator(work, self._order)
+        mask = work.settings.mask
+        masking = None if mask is None else Masking(mask, work.outputs.writer.encode)
+        self._coordinator = Coordinator(work, self._order, masking)
         work.watched.statistics = partial(together, self._coordinator.sessions)
-        self._told = 0.0  # when the workers were last told of
+        work.watched.workers = self._lines
         self._started: dict[str, Started] = {}  # by the key of the session
         self._busy: set[str] = set()  # names of workers that have a session, or had one to the end
         self._time = asyncio.get_running_loop().time
@@ -153,7 +149,6 @@ class Crew:
             if not self._coordinator.finished:
                 await self._call_in()
             await self._give_up_the_lost()
-            self._tell()
             if self._live():
                 seen = self._time()
             elif self._time() - seen > DESERTED:
@@ -161,13 +156,10 @@ class Crew:
                 return
             await asyncio.sleep(BEAT / 2)
 
-    def _tell(self) -> None:
-        """A line a worker, now and then."""
+    def _lines(self) -> list[str]:
+        """A line a worker."""
         now = self._time()
-        if now - self._told >= TOLD:
-            for session in self._live() if self._told else ():
-                self._work.note(line_of(session, now))
-            self._told = now
+        return [line_of(session, now) for session in self._live()]
 
     def _live(self) -> list[Session]:
         return [one for one in self._coordinator.sessions.values() if not one.ended]
@@ -227,7 +219,15 @@ class Crew:
             prepared.manifest.id,
             own_tokens(prepared.job.cluster),
             prepared.manifest.output.blobs,
+            self._work.settings.mask is not None,
+            ids_of(prepared.manifest.processes[-1].requests, number),
         )
+
+
+def ids_of(requests: str, number: int) -> str:
+    """What the ids of a worker's requests begin with, where `requests` is what those of its coordinator do: the fourth
+    group says which worker, and is of no random GUID. So they are known of one that could not tell them, too."""
+    return f"{requests[:19]}{0xC000 + number:04x}-"
 
 
 def _share(job: Job, workers: int) -> Job:

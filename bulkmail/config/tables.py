@@ -83,8 +83,12 @@ class Input(Table):
     skip: int = Field(0, ge=0, description="leave out so many mailboxes at first")
     sample: int = Field(0, ge=0, description="so many mailboxes, drawn at random; 0 takes all")
     seed: int = Field(0, description="of the sample: the same one draws the same mailboxes")
-    order: Literal["listed", "stalest"] = Field(
-        "listed", description="stalest: those that were done longest ago come first, by [state] path"
+    order: Literal["listed", "stalest", "largest"] = Field(
+        "listed",
+        description="stalest: those that were done longest ago come first, by [state] path; largest: by size_column",
+    )
+    size_column: str = Field(
+        "", description='a column with numbers, for order = "largest"; rows without a number come last'
     )
 
     @field_validator("where")
@@ -103,6 +107,12 @@ class Input(Table):
     def _one_origin(self) -> "Input":
         if len(self.origins) > 1:
             raise ValueError(f"give only one of path, users and group, not {' and '.join(self.origins)}")
+        return self
+
+    @model_validator(mode="after")
+    def _by_sizes(self) -> "Input":
+        if (self.order == "largest") != bool(self.size_column):
+            raise ValueError('order = "largest" and size_column go together')
         return self
 
     @property

@@ -32,6 +32,10 @@ def test_rows_and_outcomes_are_those_of_a_run_alone(tenant: Tenant, tmp_path: Pa
     assert done.statuses() == alone.statuses()
     assert Counter(map(str, done.rows)) == Counter(map(str, alone.rows))
     assert len(done.lines("outcomes.ndjson")) == len(alone.lines("outcomes.ndjson"))
+    *others, this = done.manifest["processes"]
+    assert [one["requests"] for one in others] == [f"{this['requests'][:19]}c00{n + 1}-" for n in range(workers)]
+    assert all(one["ended"] and one["host"] and one["version"] for one in (*others, this))
+    assert sum(one["attempts"] for one in (*others, this)) >= done.manifest["sums"]["requests"] > 0
 
 
 CALM = Settings(mailboxes=60, absent=0.0, denied=0.0, moving=0.0, tls=False)
