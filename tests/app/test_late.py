@@ -1,30 +1,25 @@
-"""Workers of a process that died are waited for before another one goes on."""
+"""The run before a run, by way of plans: found, passed over where it cannot be read, and never looked for for ever."""
 
-import asyncio
+from dataclasses import replace
 from pathlib import Path
 
-import orjson
 import pytest
 
-from bulkmail.app.late import outlived
-from bulkmail.rundir.folder import ALIVE
-from bulkmail.rundir.heartbeat import INTERVAL
-from bulkmail.testing import run
+from bulkmail.app.late import under_way_before
+from tests.app.rig import listed, prepared
 
 
-@pytest.mark.parametrize(("found", "seconds"), [
-    (None, 0.0), ({"boot": "another", "up": 1.0}, 0.0), ({"boot": "another", "up": 1.0, "lease": 10.0}, 10 + INTERVAL)
-])  # fmt: skip
-def test_as_long_as_their_lease(tmp_path: Path, found: dict[str, object] | None, seconds: float) -> None:
-    if found is not None:
-        (tmp_path / ALIVE).write_bytes(orjson.dumps(found))
+def test_runs_that_name_each_other_have_no_beginning(tmp_path: Path) -> None:
+    manifest = replace(prepared(listed(tmp_path)).manifest, mode="plan")
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder, parent in ((one, other), (other, one)):
+        folder.mkdir()
+        replace(manifest, parent=str(parent)).write(folder)
+    assert under_way_before(replace(manifest, parent=str(one))) == {}
+    assert under_way_before(manifest) == {}
 
-    async def main() -> None:
-        said: list[str] = []
-        time = asyncio.get_running_loop().time
-        begun = time()
-        await outlived(tmp_path, said.append)
-        assert seconds <= time() - begun < seconds + 1
-        assert len(said) == bool(seconds)
 
-    run(main())
+def test_a_run_before_that_is_gone_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    manifest = prepared(listed(tmp_path)).manifest
+    assert under_way_before(replace(manifest, parent=str(tmp_path / "gone"))) == {}
+    assert "cannot be read" in caplog.text
