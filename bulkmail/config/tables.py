@@ -334,6 +334,11 @@ class Cluster(Table):
         """Workers that are started on this machine at the beginning."""
         return self.workers or self.minimum
 
+    @property
+    def granted(self) -> float:
+        """Seconds of the leases of a run's workers; 0.0 where it has none."""
+        return self.lease if self.wanted else 0.0
+
 
 class Job(Table):
     """All there is to know about a run, before its first request."""
