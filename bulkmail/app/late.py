@@ -16,11 +16,14 @@ log = logging.getLogger(__name__)
 def under_way_before(manifest: Manifest) -> Mapping[int, Heartbeat]:
     """Rows in which the run that this one repeats, takes back or carries out had a write under way, each with the last
     heartbeat of that run; by way of a plan, too. A run that cannot be read any more is passed over. Blocks."""
-    if not manifest.parent:
-        return {}
+    seen = set[str]()  # a directory is data: it may name itself
     try:
-        run = RunDir(existing(Path(manifest.parent)))
-        return run.unfinished().under_way if run.manifest.mode == "apply" else under_way_before(run.manifest)
+        while manifest.parent and manifest.parent not in seen:
+            seen.add(manifest.parent)
+            run = RunDir(existing(Path(manifest.parent)))
+            manifest = run.manifest
+            if manifest.mode == "apply":
+                return run.unfinished().under_way
     except BulkmailError as error:
         log.warning("the run before this one cannot be read, so its late writes are not waited for: %s", error)
-        return {}
+    return {}

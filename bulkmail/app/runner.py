@@ -309,6 +309,7 @@ class Runner:
                 self._shown(connection.stack.waits()), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
                 queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
+                workers=watched.workers(),
             )  # fmt: skip
 
         try:

@@ -88,6 +88,11 @@ class Coordinator:
         return self._stop.reason is not None or (self._read and self._desk.idle)
 
     async def hello(self, session: Session) -> Order:
+        """A session is one process's: where that dies and comes back by the same address, Dask begins its task again
+        there. That one is turned away once nothing of the first can leave any more; then it may have a session."""
+        if session.greeted:
+            await session.over.wait()
+            raise Gone("this session was another process's")
         session.greeted, session.heard = True, self._time()
         return self._order(session.number)
 
@@ -301,6 +306,7 @@ class Coordinator:
     async def end(self, session: Session) -> None:
         """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere."""
         session.ended = True
+        session.over.set()
         if rows := {*session.held, *(mailbox.row for mailbox in session.kept)}:
             depot = self._work.prepared.depot(self._work.folder)
             await asyncio.to_thread(depot.recover, lambda row: row not in rows, self._blobs_of, anew=True)

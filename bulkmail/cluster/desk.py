@@ -6,6 +6,7 @@ looked at as after a kill: what it noted of changes says which must not begin ag
 what was made already.
 """
 
+import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -38,6 +39,8 @@ class Session:
     open: dict[int, Request] = field(default_factory=dict)
     greeted: bool = False
     ended: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it has ended."""
 
 
 class Desk:

@@ -20,7 +20,7 @@ from distributed.security import Security
 from distributed.utils import get_ip
 
 from bulkmail import __version__
-from bulkmail.cluster.calls import Handler, Key, Switchboard
+from bulkmail.cluster.calls import LINE, Handler, Key, Switchboard
 from bulkmail.cluster.worker import work
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
@@ -58,7 +58,7 @@ class Hosts(Protocol):
         """No call is answered any more."""
 
     async def names(self) -> Collection[str]:
-        """The workers that there are now."""
+        """The workers that there are now; none while the scheduler does not answer."""
 
     def begin(self, name: str, key: str) -> Started:
         """Has a worker begin the session with this key."""
@@ -102,7 +102,10 @@ class DaskHosts:
         return str(self._client.dashboard_link or "")
 
     async def names(self) -> Collection[str]:
-        found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
+        try:
+            found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
+        except LINE:  # those that are at work need no scheduler to go on
+            return []
         return list(found["workers"])
 
     def begin(self, name: str, key: str) -> Started:

@@ -16,7 +16,7 @@ from bulkmail.cluster.hosts import DaskHosts, Hosts, Started, address_of, local,
 from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import BEAT, Gone, Order
 from bulkmail.cluster.place import SHARED, depot_seen, without_secrets
-from bulkmail.cluster.seen import TOLD, line_of, together
+from bulkmail.cluster.seen import line_of, together
 from bulkmail.config import Job, Limits
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError, gravest
@@ -112,7 +112,7 @@ class Crew:
         masking = None if mask is None else Masking(mask, work.outputs.writer.encode)
         self._coordinator = Coordinator(work, self._order, masking)
         work.watched.statistics = partial(together, self._coordinator.sessions)
-        self._told = 0.0  # when the workers were last told of
+        work.watched.workers = self._lines
         self._started: dict[str, Started] = {}  # by the key of the session
         self._busy: set[str] = set()  # names of workers that have a session, or had one to the end
         self._time = asyncio.get_running_loop().time
@@ -149,7 +149,6 @@ class Crew:
             if not self._coordinator.finished:
                 await self._call_in()
             await self._give_up_the_lost()
-            self._tell()
             if self._live():
                 seen = self._time()
             elif self._time() - seen > DESERTED:
@@ -157,13 +156,10 @@ class Crew:
                 return
             await asyncio.sleep(BEAT / 2)
 
-    def _tell(self) -> None:
-        """A line a worker, now and then."""
+    def _lines(self) -> list[str]:
+        """A line a worker."""
         now = self._time()
-        if now - self._told >= TOLD:
-            for session in self._live() if self._told else ():
-                self._work.note(line_of(session, now))
-            self._told = now
+        return [line_of(session, now) for session in self._live()]
 
     def _live(self) -> list[Session]:
         return [one for one in self._coordinator.sessions.values() if not one.ended]
