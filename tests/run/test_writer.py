@@ -58,8 +58,6 @@ def test_many_that_are_added_at_once_are_written_as_one_by_one() -> None:
     told = [
         one._replace(verdict=encode_verdict(one.outcome)) if one.outcome.mailbox.row % 2 else one for one in finished
     ]
-        one._replace(verdict=encode_verdict(one.outcome)) if one.outcome.mailbox.row % 2 else one for one in finished
-    ]
 
     async def main(writer: Writer) -> None:
         async with asyncio.TaskGroup() as group:
