@@ -4,6 +4,7 @@ The former speak TLS with keys that were made for this run, so that no other acc
 what they call. The latter speak what their cluster speaks; without TLS its whole network has to be trusted.
 """
 
+import asyncio
 import logging
 import signal
 import warnings
@@ -103,7 +104,8 @@ class DaskHosts:
 
     async def names(self) -> Collection[str]:
         try:
-            found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
+            async with asyncio.timeout(CONNECT):
+                found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
         except LINE:  # those that are at work need no scheduler to go on
             return []
         return list(found["workers"])

@@ -6,6 +6,7 @@ lease, is given up; what it held begins again when its lease must have ended.
 
 import asyncio
 import pickle
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -154,7 +155,14 @@ class Crew:
             elif self._time() - seen > DESERTED:
                 self._work.stop.ask(ALONE)
                 return
-            await asyncio.sleep(BEAT / 2)
+            await self._turn()
+
+    async def _turn(self) -> None:
+        """Time in which this process stood still, and heard of no worker, counts for none of them."""
+        until = self._time() + BEAT / 2
+        await asyncio.sleep(BEAT / 2)
+        now = self._time()
+        excuse(self._live(), now - until, now)
 
     def _lines(self) -> list[str]:
         """A line a worker."""
@@ -228,6 +236,12 @@ def ids_of(requests: str, number: int) -> str:
     """What the ids of a worker's requests begin with, where `requests` is what those of its coordinator do: the fourth
     group says which worker, and is of no random GUID. So they are known of one that could not tell them, too."""
     return f"{requests[:19]}{0xC000 + number:04x}-"
+
+
+def excuse(sessions: Iterable[Session], seconds: float, now: float) -> None:
+    """As if each was heard of so much later."""
+    for session in sessions:
+        session.heard = min(now, session.heard + max(0.0, seconds))
 
 
 def _share(job: Job, workers: int) -> Job:

@@ -307,6 +307,11 @@ class Cluster(Table):
     def wanted(self) -> bool:
         return self.workers > 0 or bool(self.scheduler)
 
+    @property
+    def granted(self) -> float:
+        """Seconds of the leases of a run's workers; 0.0 where it has none."""
+        return self.lease if self.wanted else 0.0
+
 
 class Job(Table):
     """All there is to know about a run, before its first request."""
