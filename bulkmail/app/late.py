@@ -1,16 +1,26 @@
-"""Finds the writes that an earlier run had under way when it ended: they may be carried out late."""
+"""What of an earlier process may come late: requests of workers that outlive it, and writes that were under way."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from bulkmail.app.observe import Note
 from bulkmail.errors import BulkmailError
-from bulkmail.rundir.folder import existing
+from bulkmail.rundir import heartbeat
+from bulkmail.rundir.folder import ALIVE, existing
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.manifest import Manifest
 from bulkmail.rundir.reader import RunDir
 
 log = logging.getLogger(__name__)
+
+
+async def outlived(folder: Path, note: Note) -> None:
+    """Returns when no worker of the process before can send, or write into `folder`, any more."""
+    if seconds := await asyncio.to_thread(heartbeat.outlived, folder / ALIVE, heartbeat.current()):
+        note(f"waiting for {seconds:.0f} s: workers of the process before this one may send until then")
+        await asyncio.sleep(seconds)
 
 
 def under_way_before(manifest: Manifest) -> Mapping[int, Heartbeat]:

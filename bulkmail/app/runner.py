@@ -122,7 +122,7 @@ class Runner:
             booked(
                 folder, prepared.manifest.mode, prepared.job.limits, self.recovered.changes, self.under_way,
                 exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
-                run=prepared.manifest.id, addresses=self.addresses,
+                run=prepared.manifest.id, addresses=self.addresses, lease=prepared.job.cluster.granted,
             ) as writes,
             connected(
                 prepared.job, prepared.credential, self.recovered.totals.hear, writes,
