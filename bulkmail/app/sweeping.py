@@ -3,7 +3,7 @@
 Who works through it is the caller's choice: this process alone, or many.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -22,11 +22,18 @@ from bulkmail.rundir.manifest import Process
 from bulkmail.task.declare import Options
 
 
+def nobody() -> Sequence[str]:
+    """Where this process works alone."""
+    return ()
+
+
 @dataclass(slots=True)
 class Watched:
-    """What observers see of the pace. Where others send than this process, theirs is put in its place."""
+    """What observers see of the pace. Where others send than this process, theirs is put in its place, and `workers`
+    gives a line for each of them."""
 
     statistics: Callable[[], PaceStatistics]
+    workers: Callable[[], Sequence[str]] = nobody
 
 
 @dataclass(frozen=True, slots=True)

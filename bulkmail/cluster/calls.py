@@ -43,6 +43,11 @@ def unpacked(name: str, text: str, hint: str) -> BulkmailError:
         return BulkmailError(text, hint=hint)
 
 
+LINE = (OSError, ValueError)
+"""What Dask raises where the other end does not answer; the latter is tornado's word for a line that broke while TLS
+was being spoken of."""
+
+
 class Key(str):
     """What a session is known by. Dask logs the arguments of tasks, and this one says nothing there."""
 
@@ -95,9 +100,10 @@ class Line:
         self._rpc = rpc(address, connection_args=security.get_connection_args("worker"))
 
     async def call(self, name: str, *arguments: Any) -> Any:
+        sent = pickle.dumps(arguments)
         try:
-            answer = await self._rpc.bulkmail(key=self._key, name=name, arguments=pickle.dumps(arguments))
-        except OSError as error:
+            answer = await self._rpc.bulkmail(key=self._key, name=name, arguments=sent)
+        except LINE as error:
             raise Gone("the coordinator does not answer") from error
         is_known, found = pickle.loads(answer)  # noqa: S301 - of our coordinator
         if not is_known:

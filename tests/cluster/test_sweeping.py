@@ -11,6 +11,8 @@ import pytest
 from bulkmail.app.apply import apply
 from bulkmail.app.resume import resume
 from bulkmail.app.undo import undo
+from bulkmail.cluster.desk import Session
+from bulkmail.cluster.sweeping import excuse
 from bulkmail.sim import Settings
 from bulkmail.testing.tenant import Tenant, open_tenant
 from tests.cluster.within import Within, within
@@ -83,3 +85,10 @@ def test_a_wrong_permission_ends_the_run_for_all(tmp_path: Path) -> None:
         done = tenant.run("settings.report", tmp_path / "a", sweeping=within(Within(3)))
         assert done.code == 4
         assert len(done.statuses()) == 60
+
+
+@pytest.mark.parametrize(("still", "heard"), [(0.0, 90.0), (-0.1, 90.0), (7.0, 97.0), (30.0, 100.0)])
+def test_while_the_coordinator_stood_still_no_worker_was_silent(still: float, heard: float) -> None:
+    session = Session(1, "one", 90.0)
+    excuse([session], still, 100.0)
+    assert session.heard == heard
