@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
+import dask.config
 import orjson
 from distributed import Client, Future, LocalCluster
 from distributed.comm import get_address_host
@@ -35,6 +36,15 @@ CONNECT = 10.0
 """Seconds for a scheduler to answer."""
 
 HERE = "tls://127.0.0.1:0"
+QUIET = {
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.disk": False,
+    "distributed.client.scheduler-info-interval": "10s",
+    "distributed.worker.profile.enabled": False,
+}
+"""What Dask measures of its own processes many times a second, for a dashboard that there is not here: together it took
+one to three hundredths of each core."""
 ENDED = ("finished", "error")
 """What Dask says of a task that has ended in a process that lives; of one whose process has died it says otherwise."""
 
@@ -208,10 +218,10 @@ async def local(workers: int) -> AsyncIterator[DaskHosts]:
     """So many processes on this machine, until the block ends."""
     hushed()
     security = Security.temporary()
-    async with (
-        await _begun(workers, security) as cluster,
-        Client(cluster, asynchronous=True, security=security) as client,
-    ):
+    with dask.config.set(QUIET):
+        cluster = await _begun(workers, security)
+        client = Client(cluster, asynchronous=True, security=security)
+    async with cluster, client:
         await client.run(_leave_interrupts)
         yield DaskHosts(client, security, HERE)
 

@@ -173,7 +173,9 @@ class Crew:
         return [one for one in self._coordinator.sessions.values() if not one.ended]
 
     async def _call_in(self) -> None:
-        """A session for each worker that has none."""
+        """A session for each worker that has none; Dask is asked only while one is missing."""
+        if len(live := self._live()) >= self._workers and all(one.greeted for one in live):
+            return
         names = await self._hosts.names()
         for session in self._live():
             if not session.greeted and session.name not in names:  # it died before it began
