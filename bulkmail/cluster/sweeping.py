@@ -39,6 +39,8 @@ async def cluster(work: Work) -> None:
     if not wanted.scheduler:
         async with local(wanted.begin, dashboard=wanted.dashboard) as hosts:
             work.note(f"{_told(wanted.begin, wanted.maximum)} on this machine{_shown_at(hosts)}")
+            if work.prepared.manifest.output.blobs:  # they see what this process sees, but for a store in its memory
+                await require_depot(work, hosts)
             await Crew(work, hosts, max(wanted.begin, wanted.maximum), wanted.begin).run()
         return
     async with reached(wanted) as hosts:
