@@ -87,6 +87,11 @@ class Coordinator:
         """Whether every row that there is, or that is wanted, has ended."""
         return self._stop.reason is not None or (self._read and self._desk.idle)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is nothing left that another worker could begin."""
+        return self._stop.reason is not None or self._read
+
     async def hello(self, session: Session) -> Order:
         """A session is one process's: where that dies and comes back by the same address, Dask begins its task again
         there. That one is turned away once nothing of the first can leave any more; then it may have a session."""
@@ -106,7 +111,7 @@ class Coordinator:
 
     async def rows(self, session: Session) -> list[Plain] | None:
         """Rows for a worker; none yet, or None at the end."""
-        wanted = session.shard.next(self._time())
+        wanted = session.shard.next(self._time(), self._work.prepared.job.cluster.shard)
         until = self._time() + PATIENCE
         while self._stop.reason is None:
             if found := await self._gathered(session, self._share(session, wanted)):

@@ -127,10 +127,11 @@ class Done(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a worker is like at one moment: `memory` is in bytes, and `stop` is why it wants the run to stop. The
-    first one says which `process` it is."""
+    """What a worker is like at one moment: `memory` is in bytes, `stop` is why it wants the run to stop, and `busy` is
+    the share of a core that it has used of late. The first one says which `process` it is."""
 
     pace: PaceStatistics | None = None
     memory: int = 0
     stop: Reason | None = None
     process: Process | None = None
+    busy: float = 0.0
