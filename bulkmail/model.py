@@ -29,7 +29,7 @@ class Checkpoint(dict[str, Any]):
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 ANYWHERE: AbstractContextManager[None] = nullcontext()
-"""For a request whose waits interest nothing but itself."""
+"""For a request that tells no other object of its waits."""
 
 
 class Status(StrEnum):
@@ -209,8 +209,8 @@ class Response(NamedTuple):
 class Tally(NamedTuple):
     """What a mailbox cost: attempts sent, refusals by throttling, and seconds spent waiting for permission to send.
 
-    `waited_for` is whose limit made it wait longest, such as `MailboxConcurrency, mailbox`; empty where none did, but
-    only the pace and its own other requests.
+    `waited_for` is the limit that made it wait longest, such as `MailboxConcurrency, mailbox`; empty where none did,
+    but only the pace and its own other requests.
     """
 
     requests: int = 0
@@ -220,7 +220,7 @@ class Tally(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """A mailbox, or everybody where it is empty, waits `seconds` more because of a limit: `by` says whose."""
+    """A mailbox, or all of them where it is empty, waits `seconds` more because of a limit: `by` names it."""
 
     mailbox: str
     seconds: float
@@ -255,7 +255,7 @@ class Outcome(NamedTuple):
 class Event:
     """Something worth telling while it happens. `kind` is one of `throttled`, `retried`, `paused`.
 
-    `text` of the first says which limit was met, and whose it is; of `paused`, what is waited for.
+    `text` of the first says which limit was met, and of what; of `paused`, what is waited for.
     """
 
     kind: Literal["throttled", "retried", "paused"]

@@ -16,8 +16,8 @@ Into: TypeAlias = Callable[[], AbstractAsyncContextManager[Take]]
 
 
 class Blob(NamedTuple):
-    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` is relative to the run
-    directory, with slashes; `sha256` is of the piece, in hexadecimal digits."""
+    """A piece of binary output: `bytes` of the file at `path` from `offset` on. `path` has slashes, and is relative to
+    the run directory, or whole where the job has a place for blobs; `sha256` is of the piece, in hexadecimal digits."""
 
     path: str
     offset: int
@@ -26,7 +26,7 @@ class Blob(NamedTuple):
 
 
 class Frame(Protocol):
-    """What stands around a blob in its file, and is no part of it: the header of an archive's member, its padding."""
+    """What stands around a blob in its file and is not a part of it: the header of an archive's member, its padding."""
 
     @property
     def head(self) -> int:

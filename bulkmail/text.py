@@ -63,7 +63,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the likeliest known one, or all of them."""
     names = list(known)
     close = likeliest(name, names)
-    return f"; did you mean {close}?" if close else f"; there is {', '.join(names) or 'none'}"
+    if close:
+        return f"; did you mean {close}?"
+    return f"; there {'are' if names[1:] else 'is'} {', '.join(names) or 'none'}"
 
 
 def seconds(text: str) -> float:
@@ -95,6 +97,11 @@ def size(number: int) -> str:
 def figure(value: float) -> str:
     """A mean, a rate or a peak, to three digits at least: `0.298`, `61.6`, `11,952`."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def is_address(text: object) -> bool:
+    """Whether it is `s3://bucket/prefix` or the like, and not a path of files."""
+    return isinstance(text, str) and "://" in text
 
 
 def counted(number: int, one: str, many: str = "") -> str:

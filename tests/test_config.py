@@ -53,8 +53,8 @@ def refusal(folder: Path, text: str, environment: Mapping[str, str] | None = Non
 
 MISTAKES = {
     "unknown table": ("[limit]\n", "JOB:1: [limit] is not a table of a job; did you mean limits?"),
-    "unknown table, nothing like it": ("\n[zebra]\n", "JOB:2: [zebra] is not a table of a job; there is app, input"),
-    "unknown key": ("[limits]\nzebra = 1", "JOB:2: limits.zebra is not a setting; there is mailbox_concurrency,"),
+    "unknown table, nothing like it": ("\n[zebra]\n", "JOB:2: [zebra] is not a table of a job; there are app, input"),
+    "unknown key": ("[limits]\nzebra = 1", "JOB:2: limits.zebra is not a setting; there are mailbox_concurrency,"),
     "misspelt key": ("[app]\ntenantid = 'x'", "JOB:2: app.tenantid is not a setting; did you mean tenant_id?"),
     "a key with dots": ("limits.bacth = true", "JOB:1: limits.bacth is not a setting; did you mean batch?"),
     "an inline table": ("limits = { bacth = true }", "JOB:1: limits.bacth is not a setting; did you mean batch?"),
@@ -191,6 +191,25 @@ def test_paths_are_relative_to_where_they_stand(tmp_path: Path) -> None:
     assert load_text(tmp_path, '[app]\ncertificate = ""').app.certificate is None
     absolute = str(tmp_path / "elsewhere.csv")
     assert load_text(tmp_path, f"[input]\npath = '{absolute}'").input.path == absolute
+
+
+@pytest.mark.parametrize(("given", "expected"), [
+    ("blobs", "{}/blobs"), ("/mnt/exports", "/mnt/exports"), ("s3://bucket/exports", "s3://bucket/exports"),
+    ("abfs://exports@contoso.dfs.core.windows.net/2026", "abfs://exports@contoso.dfs.core.windows.net/2026"),
+])  # fmt: skip
+def test_blobs_go_to_a_folder_or_to_an_address(tmp_path: Path, given: str, expected: str) -> None:
+    job = load_text(tmp_path, f'[output]\nblobs = "{given}"')
+    assert job.output.blobs == expected.format(tmp_path)
+
+
+@pytest.mark.parametrize("given", [
+    "s3://AKIA:S3cret@bucket/x", "s3://S3cret@bucket", "az://x:S3cret@y/z", "s3://bucket/x?key=S3cret",
+    "simplecache::s3://S3cret",
+])  # fmt: skip
+def test_credentials_of_a_store_do_not_stand_in_its_address(tmp_path: Path, given: str) -> None:
+    text = refusal(tmp_path, f'[output]\nblobs = "{given}"')
+    assert "output.blobs" in text
+    assert "S3cret" not in text
 
 
 def test_an_origin_sets_aside_those_of_earlier_layers(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ OUTSIDE_ONLY_IN = {  # a library that only some rooms may know
     "filelock": ("rundir",),
     "distributed": ("cluster",),
     "dask": ("cluster",),
+    "fsspec": ("sink.objects",),
     "jinja2": ("report.page",),
     "sqlite3": ("rundir", "report.diff.database"),
     "prometheus_client": ("report.metrics", "report.exporter"),

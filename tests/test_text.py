@@ -38,7 +38,8 @@ def test_the_nearest_name_or_all_of_them() -> None:
     assert likeliest("stalled", ["installed", "other"]) == "installed"
     assert likeliest("zzz", ["installed"]) == ""
     assert nearest("stalled", ["installed", "other"]) == "; did you mean installed?"
-    assert nearest("zzz", ["a", "b"]) == "; there is a, b"
+    assert nearest("zzz", ["a", "b"]) == "; there are a, b"
+    assert nearest("zzz", ["a"]) == "; there is a"
     assert nearest("zzz", []) == "; there is none"
 
 

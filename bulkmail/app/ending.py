@@ -32,7 +32,7 @@ OK, DEFECT, NOT_ALL_OK, DRIFT, DRIFT_AND_NOT_OK = 0, 1, 3, 8, 9
 """Exit codes of runs that came to their end, and of a mistake in bulkmail itself."""
 
 BUG = f"{Status.FAILED} TaskError"
-"""How the problem of a mailbox is counted whose task raised an error of its own."""
+"""How the problem of a mailbox is counted when its task raised an error of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from bulkmail.model import Source
 from bulkmail.rundir.differences import Difference, differences
 from bulkmail.rundir.manifest import JobFile, Manifest, Mode, PinnedApp, PinnedInput, PinnedOutput, now
 from bulkmail.tasks import Options, Task, our_own
+from bulkmail.text import is_address
 
 IDENTITY = ("tenant_id", "client_id", "cloud", "login", "graph")
 """Who a run acts as, and where. Which key it signs in with does not matter: keys are renewed."""
@@ -41,7 +42,7 @@ def pinned(job: Job, task: Task, options: Options, flags: Mapping[str, Any]) -> 
         mode=mode_of(job, task),
         input=_input(job),
         app=application_of(job),
-        output=replace(output_of(job.output), mask=mask_key(job)),
+        output=replace(output_of(job.output), mask=mask_key(job), blobs=place_of(job.output)),
         limits=job.limits.model_dump(mode="json"),
         job=JobFile(str(job.path.resolve()), _anchored(flags), _named(job)),
         version=__version__,
@@ -107,6 +108,11 @@ def mask_key(job: Job) -> str:
     return str((job.output.mask_key or job.path.with_suffix(".mask.key")).resolve()) if job.output.mask else ""
 
 
+def place_of(output: Output) -> str:
+    """Where blobs go, the same from wherever the job was named; empty for the run directory."""
+    return output.blobs if is_address(output.blobs) or not output.blobs else str(Path(output.blobs).resolve())
+
+
 def application_of(job: Job) -> PinnedApp:
     """Who a run of this job acts as, and where."""
     return PinnedApp(**job.app.model_dump(include=set(IDENTITY)))
@@ -146,4 +152,4 @@ def _absolute(path: Any) -> Any:
     """A path, or each of a list."""
     if isinstance(path, tuple | list):
         return tuple(map(_absolute, path))
-    return path if path in ("", "-") else str(Path(path).resolve())
+    return path if path in ("", "-") or is_address(path) else str(Path(path).resolve())

@@ -1,4 +1,4 @@
-"""Keeps addresses out of the log while a run goes on whose job says so."""
+"""Keeps addresses out of the log while a run goes on, where its job says so."""
 
 import logging
 from collections.abc import Iterator

@@ -25,10 +25,11 @@ from bulkmail.identity.credential import Credential
 from bulkmail.identity.secret import exposed
 from bulkmail.model import Source, Status, TokenSource
 from bulkmail.rundir.addresses import Addresses, addresses_of
-from bulkmail.rundir.folder import FAILED
+from bulkmail.rundir.folder import BLOBS, FAILED
 from bulkmail.rundir.manifest import MANIFEST, Manifest
 from bulkmail.rundir.maskkey import made
 from bulkmail.rundir.reader import RunDir
+from bulkmail.sink.depot import Depot, depot_of
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, check_options, find
 
@@ -59,13 +60,17 @@ class Prepared:
     source: Source | None = None
     warnings: Sequence[str] = ()
     expected: frozenset[Status] = frozenset()
-    """How its mailboxes ended before, where it is about those that did: it is no alarm that they end so again."""
+    """How its mailboxes ended before, where it is about those that ended so: that they end so again raises no alarm."""
     mask: Mask | None = None
     """Stands between the addresses and the readers of the log, the progress and the rows."""
 
     def addresses(self, folder: Path) -> Addresses | None:
         """Those of the run, when its files are masked and it works in `folder`."""
         return addresses_of(self.manifest, folder, self.mask if self.manifest.output.mask else None)
+
+    def depot(self, folder: Path) -> Depot:
+        """Where its blobs lie, when it works in `folder`."""
+        return depot_of(folder.resolve() / BLOBS, self.manifest.output.blobs, self.manifest.id)
 
 
 def prepare(job: Job, flags: Flags) -> Prepared:
@@ -172,10 +177,11 @@ async def surveyed(prepared: Prepared) -> Prepared:
 
 async def introduce(prepared: Prepared, note: Note) -> None:
     """Signs in, and notes who works where, with which permissions. Raises SignInError."""
+    shown = str if prepared.mask is None else prepared.mask.text
     for text in prepared.warnings:
-        note(f"note: {text}")
+        note(f"note: {shown(text)}")
     for text in prepared.manifest.warnings:
-        note(f"warning: {text}")
+        note(f"warning: {shown(text)}")
     job, claims = prepared.job, decode(await prepared.credential.token())
     note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud})")
     note(f"permissions: {_few(claims.get('roles', ()))}")
@@ -207,7 +213,7 @@ def _expected(job: Job) -> frozenset[Status]:
     for one in failed:
         if Manifest.read(one.parent).output.mask:
             again = quoted("bulkmail", "resume", one.parent, "--retry", "failed,denied,unknown")
-            raise InputError(f"{one}: the run was masked, and digests are no mailboxes", hint=f"Run: {again}")
+            raise InputError(f"{one}: the run was masked, and digests are not addresses", hint=f"Run: {again}")
     return frozenset(Status) - {Status.OK} if failed and failed == paths else frozenset()
 
 

@@ -28,7 +28,7 @@ async def open_states(prepared: Prepared, note: Note) -> AsyncIterator[States | 
 
 
 def freshness_scope(task: str, mode: Mode, tenant: str) -> str:
-    """What the runs have in common whose mailboxes share an age: to look at a mailbox is not to have changed it."""
+    """What runs have in common that share the age of a mailbox: to look at one is not to have changed it."""
     return f"{task} {'apply' if mode == 'apply' else 'look'} {tenant}"
 
 

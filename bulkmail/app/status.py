@@ -22,8 +22,8 @@ OLDER, NEVER_WELL = "older", "never"
 
 @dataclass(slots=True)
 class Fresh:
-    """A tenant as the task of a job knows it. `started` is when the run began whose list this is, and `at` when this
-    was asked, both in seconds since 1970. `ages` are mailboxes by how long ago they last went well; those that are
+    """A tenant as the task of a job knows it. `started` is when the run of this list began, and `at` when this was
+    asked, both in seconds since 1970. `ages` are mailboxes by how long ago they last went well; those that are
     `denied` are in none of them. `stalest` are the stalest of them, `old` how many are older than was asked."""
 
     task: str

@@ -19,12 +19,15 @@ from bulkmail.model import Digest
 from bulkmail.rundir.folder import BLOBS, CHANGES, SIGNATURE
 from bulkmail.rundir.manifest import MANIFEST
 from bulkmail.rundir.reader import RunDir
+from bulkmail.sink.depot import Depot, depot_of
 from bulkmail.text import counted, few, one_line
 
 FEW = 3
 """Files or blobs that a line names."""
 
 BACKUP = "Put the files back from a backup, or run anew: what this directory says cannot be relied on."
+SEEN = "Verify it on a machine that sees the place that output.blobs of its job names."
+NONE = "the run has none"
 PART = 1 << 20
 PLACES = ("path", "file")
 """The columns in which a row names the file of a blob; `offset` (0 without it), `bytes` and `sha256` say which part."""
@@ -80,15 +83,16 @@ def _journals(one: Verification) -> Finding:
 
 def _blobs(one: Verification) -> Finding:
     """Those that rows name with their digest."""
-    folder = one.run.path
-    if not (folder / BLOBS).is_dir():
-        return skipped("the run has none")
+    manifest = one.run.manifest
+    depot = depot_of(one.run.path / BLOBS, manifest.output.blobs, manifest.id)
+    if not depot.is_seen():
+        return warned(f"{depot.name} is not seen from here", SEEN) if manifest.output.blobs else skipped(NONE)
     number, wrong = 0, list[str]()
     for row in one.run.records():
         place = next((str(row[name]) for name in PLACES if row.get(name)), "")
         if place and row.get("sha256"):
             number += 1
-            if not is_blob(folder, place, row):
+            if not is_blob(depot, place, row):
                 wrong.append(one_line(place))
     if wrong:
         text = f"{len(wrong)} of {counted(number, 'blob')} not as written: {few(wrong, FEW)}"
@@ -140,19 +144,16 @@ def is_file(folder: Path, name: str, known: Digest) -> bool:
         return False
 
 
-def is_blob(folder: Path, place: str, row: Mapping[str, Any]) -> bool:
+def is_blob(depot: Depot, place: str, row: Mapping[str, Any]) -> bool:
     """Whether what lies at `place` is what the row says. A row is data: a path that leaves the blobs is not one."""
     try:
-        path, start, left = (folder / place).resolve(), int(row.get("offset") or 0), int(row["bytes"])
-        if not path.is_relative_to((folder / BLOBS).resolve()) or not path.is_file():
-            return False
-        digest = sha256()
-        with path.open("rb") as file:
+        start, left, digest = int(row.get("offset") or 0), int(row["bytes"]), sha256()
+        with depot.open(place) as file:
             file.seek(start)
             while left > 0 and (part := file.read(min(PART, left))):
                 digest.update(part)
                 left -= len(part)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, Damaged):
         return False
     return left == 0 and digest.hexdigest() == row["sha256"]
 

@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from importlib import import_module
 from shutil import get_terminal_size
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -71,6 +71,10 @@ ROOM = 70
 """Columns that help in tables needs; a command with a longer option says its own."""
 
 
+FLOWING: Literal["markdown"] = "markdown"
+"""In which the paragraphs of help texts flow."""
+
+
 class _Narrow(typer.Context):
     """Help for a narrow terminal: what an option does stands below its name, not beside it."""
 
@@ -87,7 +91,7 @@ def _style(room: int = ROOM) -> dict[str, Any]:
     return {
         "context_settings": {"help_option_names": ["-h", "--help"], **narrow},
         "add_completion": False,
-        "rich_markup_mode": None if narrow else "markdown",  # in which the paragraphs of help texts flow
+        "rich_markup_mode": None if narrow else FLOWING,
         "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
     }
 
@@ -97,19 +101,42 @@ def load(name: str) -> Any:
     file, _, attribute = COMMANDS[name].place.partition(":")
     module = import_module(f"{__name__}.{file}")
     found = getattr(module, attribute)
-    if not isinstance(found, typer.Typer):
+    if isinstance(found, typer.Typer):
+        found.rich_markup_mode = FLOWING
+    else:
         single = typer.Typer(**_style(getattr(module, "ROOM", ROOM)))
         single.command(name, help=getattr(module, "HELP", None))(found)
         found = single
     command = typer.main.get_command(found)
     command.name = name
+    _show_flags(command)
     if command.context_settings.get("terminal_width"):
         command.context_class = _Narrow
     return command
 
 
+def _show_flags(command: Any) -> None:
+    """In help, of a command and of those below it, a flag has no `<bool>` behind it: it takes no value."""
+    get_params = command.get_params
+
+    def shown(ctx: typer.Context) -> list[Any]:
+        params: list[Any] = get_params(ctx)
+        for flag in params:
+            if getattr(flag, "is_flag", False) and flag.metavar is None:
+                flag.metavar = ""
+        return params
+
+    command.get_params = shown
+    for below in getattr(command, "commands", {}).values():
+        _show_flags(below)
+
+
 class LazyGroup(TyperGroup):
     """Lists commands by stand-ins, and loads the one that is called."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        _show_flags(self)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)

@@ -183,6 +183,11 @@ def _show_books(books: Any) -> None:
 
 def _show_next(directory: Path, swept: Path) -> None:
     _heading("Look at it, and run it again by hand")
-    say.results.print(f"  {swept / REPORT}      the sweep as a page, for a browser", soft_wrap=True)
-    say.results.print(f"  {command()} sim --directory {directory}      in one terminal", soft_wrap=True)
-    say.results.print(f"  {command()} run {directory / 'job.toml'}     in another", soft_wrap=True)
+    told = {
+        f"{swept / REPORT}": "the sweep as a page, for a browser",
+        f"{command()} sim --directory {directory}": "in one terminal",
+        f"{command()} run {directory / 'job.toml'}": "in another",
+    }
+    room = max(map(len, told))
+    for what, why in told.items():
+        say.results.print(f"  {what:<{room}}  {why}", soft_wrap=True)

@@ -47,12 +47,16 @@ Concealed = Annotated[bool, typer.Option("--concealed", help="Usage reports show
                                          rich_help_panel=TENANT)]  # fmt: skip
 Items = Annotated[int, _flag("Messages of every mailbox; 0: few in most, hundreds in some.", TENANT, min=0)]
 Largest = Annotated[int, _flag("Bytes of the largest message; 0: up to 92 KB.", TENANT, min=0)]
+Typical = Annotated[
+    int, _flag("Bytes that half of the messages are below, log-normal; 0: evenly up to the largest.", TENANT, min=0)
+]
 SessionLife = Annotated[str, _flag("How long a session for imports is good.", TIME)]
 Latency = Annotated[str, _flag("Time that Graph takes for a request: 150ms, 2s.", TIME)]
 RoundTrip = Annotated[str, _flag("Time of an exchange there and back, on top of it: 100ms.", TIME)]
 SendDelay = Annotated[str, _flag("Time until a sent message is in Sent Items.", TIME)]
 Host = Annotated[str, _flag("Address to listen on.", TIME)]
 Port = Annotated[int, _flag("Port of Graph, and of Entra with TLS; 0 takes a free one.", TIME, min=0)]
+SeenAt = Annotated[str, _flag("Address of Graph for clients, where a proxy of theirs stands before it: http://…", TIME)]
 LoginPort = Annotated[int, _flag("Port of Entra under --plain.", TIME, min=0)]
 Plain = Annotated[bool, typer.Option("--plain", help="Graph without TLS, for benchmarks.", rich_help_panel=TIME)]
 Directory = Annotated[Path, _flag("Gets certificates, mailboxes.csv, job.toml.", TIME)]
@@ -153,6 +157,7 @@ def sim(
     concealed: Concealed = False,
     items: Items = 0,
     largest_item: Largest = 0,
+    typical_item: Typical = 0,
     session_life: SessionLife = "2h",
     latency: Latency = "0ms",
     round_trip: RoundTrip = "0ms",
@@ -160,6 +165,7 @@ def sim(
     host: Host = "127.0.0.1",
     port: Port = PORT,
     login_port: LoginPort = 0,
+    seen_at: SeenAt = "",
     plain: Plain = False,
     directory: Directory = Path("rehearsal"),
     stop_after: StopAfter = "0s",
@@ -186,8 +192,9 @@ def sim(
             "mailboxes": mailboxes, "seed": seed, "absent": absent, "denied": denied, "moving": moving, "stale": stale,
             "strict_replies": strict_replies, "concealed": concealed, "latency": seconds(latency),
             "round_trip": seconds(round_trip), "items": items, "largest_item": largest_item,
-            "session_life": seconds(session_life),
-            "send_delay": seconds(send_delay), "host": host, "port": port, "login_port": login_port, "tls": not plain,
+            "typical_item": typical_item, "session_life": seconds(session_life),
+            "send_delay": seconds(send_delay), "host": host, "port": port, "login_port": login_port, "seen_at": seen_at,
+            "tls": not plain,
             "token_life": int(seconds(life)), "batch": _one_of(batch, BatchRule), "faults": faults(fault or [], script),
         }  # fmt: skip
         names = tuple(name.strip() for name in roles.split(",") if name.strip())

@@ -1,5 +1,5 @@
 """Makes the standard streams such that writing to them never fails: whatever they are, a run goes on, and its exit code
-is its own. A reader that has gone is no error; a result that could not be written is one, once, at the end.
+is its own. A reader that has gone is not an error; a result that could not be written is one, once, at the end.
 """
 
 import io

@@ -1,13 +1,14 @@
 """What a worker has at the place where it runs: its own files and environment, and the run directory if it sees that.
 
 A worker on this machine sees the run directory, and so does one with the same disk mounted at the same path. Elsewhere
-rows are spilled into a folder of the worker's own, and what would be left beside the rows (blobs) has nowhere to go.
+rows are spilled into a folder of the worker's own, and what is left beside the rows (blobs) needs a place that the job
+names and the worker sees.
 """
 
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from bulkmail.model import Mailbox
 from bulkmail.rundir.folder import BLOBS, SPILLS
 from bulkmail.rundir.manifest import MANIFEST
 from bulkmail.sink.blobs import Blobs, MailboxBlobs, at_once
+from bulkmail.sink.depot import Depot, depot_of
 from bulkmail.sink.spill import Spills
 
 SECRETS = ("certificate_password", "client_secret")
+SHARED = "Set output.blobs to a folder that all workers have at the same path, or to an object store."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,30 @@ class Place:
 
 
 @contextmanager
-def place(folder: Path, run: str, number: int, allowed: Callable[[], Awaitable[None]] = at_once) -> Iterator[Place]:
-    """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs are written when
-    `allowed` returns."""
-    if sees(folder, run):
-        with closing(Blobs(folder / BLOBS, allowed=allowed)) as blobs:
-            yield Place(Spills(folder / SPILLS / str(number)), blobs)
-        return
-    with tempfile.TemporaryDirectory(prefix="bulkmail-") as own, closing(Nowhere(folder / BLOBS)) as blobs:
-        yield Place(Spills(Path(own) / SPILLS), blobs)
+def place(
+    folder: Path,
+    run: str,
+    number: int,
+    depot: Depot | None,
+    allowed: Callable[[], Awaitable[None]] = at_once,
+    hide: Callable[[str], str] | None = None,
+) -> Iterator[Place]:
+    """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs go to the `depot`, if
+    it is seen from here, and are written when `allowed` returns. Where addresses are to be hidden, rows are spilled
+    elsewhere than in the run directory: here they still have them."""
+    with ExitStack() as opened:
+        if sees(folder, run) and hide is None:
+            spills = folder / SPILLS / str(number)
+        else:
+            spills = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bulkmail-"))) / SPILLS
+        blobs = Nowhere(spills) if depot is None else depot.blobs(spills / BLOBS, hide or str, allowed)
+        yield Place(Spills(spills), opened.enter_context(closing(blobs)))
+
+
+def depot_seen(folder: Path, run: str, blobs: str) -> Depot | None:
+    """Where that run has its blobs, if that is seen from here. Blocks."""
+    depot = depot_of(folder / BLOBS, blobs, run)
+    return depot if (depot.is_seen() if blobs else sees(folder, run)) else None
 
 
 def sees(folder: Path, run: str) -> bool:
@@ -57,13 +75,10 @@ def sees(folder: Path, run: str) -> bool:
 
 
 class Nowhere(Blobs):
-    """For a worker that does not see the run directory."""
+    """For a worker that sees no place for them."""
 
-    def of(self, mailbox: Mailbox) -> MailboxBlobs:  # noqa: ARG002
-        raise OutputError(
-            f"this task leaves files in {self.folder}, and a worker does not see that folder",
-            hint="Put output.directory on a disk that all workers have at the same path, or use --workers.",
-        )
+    def of(self, mailbox: Mailbox, committed: Collection[str] = ()) -> MailboxBlobs:  # noqa: ARG002
+        raise OutputError("this task leaves blobs, and a worker does not see their place", hint=SHARED)
 
 
 def own_credential(job: Job, environment: Mapping[str, str] = os.environ) -> Credential:

@@ -20,7 +20,7 @@ from bulkmail.config.locate import has_escapes, line_of, toml_hint
 from bulkmail.config.tables import PATHS, SECRETS, TABLES, App, Input, Job, Limits, Output, TaskTable
 from bulkmail.config.words import in_words
 from bulkmail.errors import ConfigError
-from bulkmail.text import nearest
+from bulkmail.text import is_address, nearest
 
 __all__ = ["App", "Input", "Job", "Limits", "Output", "TaskTable", "flag", "load"]
 
@@ -117,7 +117,7 @@ def _anchor(tables: Mapping[str, Any], folder: Path) -> None:
 
 
 def _beside(folder: Path, path: str) -> str:
-    return path if path in ("", "-") else str(folder / path)
+    return path if path in ("", "-") or is_address(path) else str(folder / path)
 
 
 def _texts(value: object) -> list[str]:

@@ -56,7 +56,7 @@ _OTHERS: Mapping[str, str] = {
     "ErrorInvalidTimeSettings": "The end of the working hours is before their start.",
     "RequestBodyRead": "The service does not take a value in this form: see the message in failed.csv.",
     "ErrorPropertyValidationFailure": "The service does not take a value, often for its length: see failed.csv.",
-    "TooManyRequests": "The service was asked too often; the waits tell whose limit it was.",
+    "TooManyRequests": "The service was asked too often; the waits say which limit it was.",
     "ApplicationThrottled": "The mailbox was asked too often: run no second program with the same application.",
     "ThrottledOut": "The service asked for a longer wait than limits.max_wait: run the mailbox again later.",
     "OutcomeUnknown": "Its answer was lost, so whether it was done is not known: look there before it is done again.",

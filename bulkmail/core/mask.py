@@ -1,7 +1,7 @@
 """Puts keyed digests in the place of addresses, so that a log or a report may be shown to others. Knows no file.
 
 The same mailbox has the same digest wherever the same key is used, however its address is spelled; without the key,
-no one can try out whose digest it is.
+no one can try out which address a digest stands for.
 """
 
 import re

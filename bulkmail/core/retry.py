@@ -5,8 +5,8 @@ The rules, and where they come from:
 - What a status means is the table JUDGEMENTS. 429 and 509 were refused before they were worked on, so anything may be
   sent again after them; 500, 502, 503 and 504 may have been carried out (learn.microsoft.com/graph/errors and best
   practices).
-- A request whose repetition would do a thing twice (Effect.KEYED, Effect.NONE) is never repeated here once it may have
-  begun: its end is unknown, and the task that knows its key decides (compare Azure's split of request errors and
+- A request that would do a thing twice when repeated (Effect.KEYED, Effect.NONE) is never repeated here once it may
+  have begun: its end is unknown, and the task that knows its key decides (compare Azure's split of request errors and
   response errors).
 - Backoff is full jitter, `random * min(cap, base * 2**n)`, after the AWS architecture blog "Exponential Backoff And
   Jitter".

@@ -39,10 +39,19 @@ class Veil:
         return len(self._texts)
 
     def fresh(self) -> list[tuple[str, str]]:
-        """Tokens and texts that were hidden for the first time since this was last asked."""
+        """Tokens and texts that were hidden here and are not known to be kept elsewhere, in their order."""
         with self._lock:
-            fresh, self._fresh = self._fresh, []
-        return fresh
+            return list(self._fresh)
+
+    def kept(self, number: int) -> None:
+        """So many of the `fresh` ones, from the first, are kept elsewhere now."""
+        with self._lock:
+            del self._fresh[:number]
+
+    def learn(self, texts: Mapping[str, str]) -> None:
+        """These were hidden by another veil with the same key."""
+        with self._lock:
+            self._texts.update(texts)
 
     def hide(self, value: Any) -> Any:
         """A value of JSON without any address; `show` gives it back. Raises what `mask` raises."""

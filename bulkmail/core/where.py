@@ -56,7 +56,7 @@ class Where:
         return tuple(self._names)
 
     def __call__(self, look: Look) -> bool:
-        """Whether the row is meant whose cells `look` gives. Raises Unclear, and what `look` raises."""
+        """Whether a row is meant: `look` gives its cells. Raises Unclear, and what `look` raises."""
         return _is_yes(self._evaluate(look))
 
     def _condition(self, node: ast.expr) -> Evaluate:

@@ -1,6 +1,6 @@
 """Where to sign in and where Graph lives, for each Microsoft cloud. A table; opens no connection.
 
-A token of one cloud is no good in another, so the two addresses and the scope go together. The addresses are those of
+A token of one cloud is not valid in another, so the two addresses and the scope go together. The addresses are those of
 learn.microsoft.com/graph/deployments. GCC (not "High") is part of the global cloud.
 
 `hosts` are those of pre-signed addresses. In the global cloud: learn.microsoft.com/graph/outlook-large-attachments,
@@ -87,10 +87,10 @@ def _origin(key: str, address: str, *, plain: bool) -> str:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise ConfigError(f"{key} is no web address: {address!r}") from None
+        raise ConfigError(f"{key} is not a web address: {address!r}") from None
     if not host or not _is_bare(parts):
         raise ConfigError(
-            f"{key} is no web address of a host alone: {address!r}", hint="Such as https://example.com:8443."
+            f"{key} is not the web address of a host alone: {address!r}", hint="Such as https://example.com:8443."
         )
     if parts.scheme != "https" and not (plain and parts.scheme == "http" and is_loopback(host)):
         raise ConfigError(

@@ -23,7 +23,7 @@ from bulkmail.identity.entra import Grant
 from bulkmail.identity.refusal import Failure
 from bulkmail.text import shown
 
-TIMES = (5.0, 30.0)  # seconds: to connect, and between two bytes; where there is no such service, no one answers
+TIMES = (5.0, 30.0)  # seconds: to connect, and between two bytes; where there is no such service, nothing answers
 TRANSIENT = frozenset({404, 410, 429})  # beside everything from 500 on; the service says so of itself
 TOLD = frozenset({200, 400, 401})  # what MSAL understands; Arc begins with a 401
 

@@ -74,7 +74,7 @@ class ByCertificate:
 
     def _load(self) -> KeyPair:
         if self._key:
-            return key_in_token(load_certificate(self._path), self._key, self._password)
+            return key_in_token(load_certificate(self._path), self._key, self._password, rs256=self._rs256)
         return load_key_pair(self._path, self._password)
 
 

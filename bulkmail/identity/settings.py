@@ -20,8 +20,8 @@ _TENANT = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?")
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """The application's `[app]` section, read and resolved. Exactly one of the three proofs is given, or the `machine`
-    whose identity it is: `system` or `user`. `rs256` signs as for old set-ups. `key` is the URI of the
+    """The application's `[app]` section, read and resolved. Exactly one of the three proofs is given, or the
+    identity of the `machine`: `system` or `user`. `rs256` signs as for old set-ups. `key` is the URI of the
     certificate's key in a PKCS#11 token, and the password is then its PIN.
 
     `tenant_id` is a GUID or a verified domain. `ca_file` replaces the system's certificate authorities.
@@ -47,7 +47,7 @@ def credential_from(settings: AppSettings, proxy: Rule = proxy_for) -> Credentia
     """
     if settings.tenant_id.lower() in SHARED or not _TENANT.fullmatch(settings.tenant_id):
         raise ConfigError(
-            f"tenant_id {settings.tenant_id!r} is no tenant",
+            f"tenant_id {settings.tenant_id!r} is not a tenant",
             hint="Give the tenant's GUID or one of its domains, such as contoso.onmicrosoft.com.",
         )
     if not _GUID.fullmatch(settings.client_id):

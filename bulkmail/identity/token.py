@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -19,18 +19,20 @@ from bulkmail.identity.certificate import SMALLEST_KEY, Certificate, KeyPair
 from bulkmail.identity.secret import Secret
 
 EXAMPLE = "pkcs11:token=NAME;object=NAME?module-path=/usr/lib/softhsm/libsofthsm2.so"
-_PART = re.compile(r"(token|object|module-path)=([^;&?]+)")
+_PART = re.compile(r"(?:^pkcs11:|[;?&])(token|object|module-path)=([^;?&]+)")
+_PIN = re.compile(r"[;?&:]pin-")
 _ONE_AT_A_TIME = threading.Lock()  # who is signed in to a token is so for all sessions of the process
 
 
-def key_in_token(certificate: Certificate, uri: str, pin: Secret | None) -> KeyPair:
-    """The key of a token with its certificate, after it was tried. Raises ConfigError and CertificateError. Blocks."""
+def key_in_token(certificate: Certificate, uri: str, pin: Secret | None, *, rs256: bool = False) -> KeyPair:
+    """The key of a token with its certificate, after it was tried: by RSA-PSS, or with `rs256` by PKCS#1 v1.5, which is
+    all that some modules know. Raises ConfigError and CertificateError. Blocks."""
     public = certificate.x509.public_key()
     if not isinstance(public, RSAPublicKey) or public.key_size < SMALLEST_KEY:
         raise CertificateError(
             f"the certificate has no RSA key of {SMALLEST_KEY} bits or more", hint="Entra takes these."
         )
-    key, trial = TokenKey(public, uri, pin), PSS(MGF1(SHA256()), PSS.DIGEST_LENGTH)
+    key, trial = TokenKey(public, uri, pin), PKCS1v15() if rs256 else PSS(MGF1(SHA256()), PSS.DIGEST_LENGTH)
     try:
         public.verify(key.sign(uri.encode(), trial, SHA256()), uri.encode(), trial, SHA256())
     except InvalidSignature:
@@ -43,6 +45,11 @@ class TokenKey(RSAPrivateKey):
 
     def __init__(self, public: RSAPublicKey, uri: str, pin: Secret | None) -> None:
         named = {name: unquote(value) for name, value in _PART.findall(uri)}
+        if _PIN.search(uri):
+            raise ConfigError(
+                "app.key has a PIN in it, and none is read from there",
+                hint="Take it out, and give certificate_password_file, or BULKMAIL_CERTIFICATE_PASSWORD.",
+            )
         if not uri.startswith("pkcs11:") or set(named) != {"token", "object", "module-path"}:
             raise ConfigError(
                 f"app.key {uri!r} does not name a token, an object and a module", hint=f"Such as {EXAMPLE}"

@@ -173,7 +173,7 @@ def _same_job(one: Manifest, other: Manifest) -> bool:
 
 
 def _nature(one: Manifest) -> tuple[object, ...]:
-    """What two runs have in common whose figures may be compared: the list may have changed, the choice from it not."""
+    """What runs have in common if their figures may be compared: the list may have changed, the choice from it not."""
     given = one.input
     return (
         one.task, one.mode, one.undo, one.app, one.job.path, bool(one.parent), given.path, given.limit, given.where,

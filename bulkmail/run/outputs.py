@@ -32,7 +32,7 @@ from bulkmail.rundir.rejected import RejectedRows
 from bulkmail.rundir.state import States
 from bulkmail.sink import Csv, Format, Ndjson, OfPart
 from bulkmail.sink.appender import reopened
-from bulkmail.sink.blobs import Blobs, recover_blobs
+from bulkmail.sink.depot import Depot, Folder
 from bulkmail.sink.spill import Spills
 from bulkmail.text import one_line
 
@@ -89,10 +89,12 @@ def open_outputs(
     freshness: Freshness | None = None,
     parts: Mapping[str, Sequence[str]] = NO_PARTS,
     addresses: Addresses | None = None,
+    depot: Depot | None = None,
 ) -> Iterator[Outputs]:
     """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
     only plans leaves `states` as they are. `run` is the id that the journal names. `parts` are the columns of each part
-    that has a CSV of its own. `addresses` keep these out of all files but their own. Raises OutputError."""
+    that has a CSV of its own. `addresses` keep these out of all files but their own. Blobs go to the `depot`; without
+    one, they lie in `folder`. Raises OutputError."""
     bom, delimiter = settings.bom, settings.delimiter
     sheets = sheets_of(columns, settings, parts)
     with ExitStack() as opened:
@@ -109,11 +111,13 @@ def open_outputs(
             hide = addresses.text
         rejected = RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter, hide=hide)
         opened.enter_context(closing(rejected))
-        blobs = opened.enter_context(closing(Blobs(folder / BLOBS, hide)))
-        recover_blobs(blobs.folder, recovered.done.__contains__, recovered.blobs_of)
+        depot = depot or Folder(folder / BLOBS)
+        depot.prepare()
+        depot.recover(recovered.done.__contains__, recovered.blobs_of)
         spills = Spills(folder / SPILLS)
         spills.clear()
         opened.callback(spills.clear)
+        blobs = opened.enter_context(closing(depot.blobs(folder / SPILLS / BLOBS, hide)))
         sync(folder)
         journal = journal_of(Journal(outcomes, run), addresses)
         writer = Writer(sinks, journal, rejected, recovered.totals, None if planning else states, freshness)

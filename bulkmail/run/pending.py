@@ -85,7 +85,8 @@ class Pending:
     def blob(self, name: str, frame: Frame | None = None, /, *, hashed: bool = True) -> Writing:
         self.is_short = False
         if self._blobs is None:
-            self._blobs = self._outputs.blobs.of(self._mailbox)
+            reached = self._outputs.reached.get(self._mailbox.row)
+            self._blobs = self._outputs.blobs.of(self._mailbox, reached.blobs if reached else ())
         return self._blobs.open(name, frame, hashed=hashed)
 
     def carried(self, done: int, expected: int, /) -> None:
@@ -111,6 +112,7 @@ class Pending:
         self.is_short = False
         state, durable = checked_state(checkpoint), asyncio.Event()
         number, blocks = self._number, await self._blocks()
+        await self._send()
         lasts = isinstance(checkpoint, Lasting) and self._state is not None
         extra = Extra(done=durable.set, state=checked_state(self.state, LARGEST) if lasts else None)
         reached = Reached(self._mailbox, number, state, self._attach(extra))
@@ -123,6 +125,7 @@ class Pending:
         outcome."""
         extra = Extra(state=None if self._state is None else checked_state(self._state, LARGEST))
         number, blocks = self._number, await self._blocks()
+        await self._send()
         self._attach(extra)
         return number, blocks, extra
 
@@ -152,6 +155,10 @@ class Pending:
         self._encoded += len(self.rows)
         self.rows.clear()
         return blocks
+
+    async def _send(self) -> None:
+        if self._blobs is not None:
+            await self._blobs.send()
 
     def _attach(self, extra: Extra) -> Mapping[str, int]:
         """What lies in files goes with the rows, and another part begins. Gives the length of each file of blobs."""

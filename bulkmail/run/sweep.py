@@ -66,18 +66,20 @@ class Masking(Protocol):
     def row(self, row: Row, address: str, /) -> Row:
         """Another row; at once."""
 
+    def text(self, text: str, /) -> str:
+        """Another text; at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
     """`workers` mailboxes at a time; `grace` is in seconds; `parked` rows may wait for a turn at their target; more are
-    read when `ahead` are at hand. In rows
-    that are `barred`, something that must not be done twice was begun by a process that died. A `mask` stands in rows
-    in the place of addresses."""
+    read when `ahead` are at hand, or half of the last ones where that is None. In rows that are `barred`, something
+    that must not be done twice was begun by a process that died. A `mask` stands in rows in the place of addresses."""
 
     workers: int = 4096
     grace: float = 30.0
     parked: int = PARKED
-    ahead: int = AHEAD
+    ahead: int | None = AHEAD
     barred: Container[int] = frozenset()
     mask: Masking | None = None
 
@@ -288,7 +290,7 @@ class Sweep:
         if not pending.is_short:
             self._outputs.reached.pop(mailbox.row, None)
         seconds = self._clock() - started
-        return _finished((_outcome((mailbox, status, number, tally, seconds, problem, findings)), blocks, extra))
+        return _finished((_outcome((mailbox, status, number, tally, seconds, problem, findings)), blocks, extra, b""))
 
     async def _account_for_the_rest(self) -> None:
         """Every mailbox that was not finished did not run, whether it was read or not."""

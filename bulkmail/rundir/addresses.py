@@ -56,11 +56,14 @@ class Addresses:
         except KeyError:
             if not self._required and not self.path.exists():
                 return dict(entry)
-        try:  # a process that is alive may have written more since
-            return self._known(anew=True).show_entry(entry)
+        with self._writing:  # a process that is alive may have written more since
+            veil.learn(self._read())
+        try:
+            return veil.show_entry(entry)
         except KeyError as error:
             raise Damaged(
-                f"{self.path}: does not say whose {error.args[0]} is", hint="Put the file back from a backup."
+                f"{self.path}: does not say which address {error.args[0]} stands for",
+                hint="Put the file back from a backup.",
             ) from None
 
     def hidden(self, entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -92,21 +95,21 @@ class Addresses:
                         [json_line({MASKED: token, TEXT: text})[:-1] for token, text in fresh]
                     )
                     self._length = file.length
+                veil.kept(len(fresh))  # what could not be written is written with the next
 
-    def _known(self, *, anew: bool = False) -> Veil:
-        if self._veil is not None and not anew:
-            return self._veil
-        with self._writing:
-            veil = self._veil  # another thread may have read the file while this one waited
-            self._veil = self._read() if veil is None or anew else veil
-            return self._veil
+    def _known(self) -> Veil:
+        if (veil := self._veil) is None:
+            with self._writing:
+                veil = self._veil  # another thread may have read the file while this one waited
+                veil = self._veil = Veil(self._mask, self._read()) if veil is None else veil
+        return veil
 
-    def _read(self) -> Veil:
+    def _read(self) -> dict[str, str]:
         texts: dict[str, str] = {}
         for end, entry in read(self.path, run=self._run):
             texts[str(entry[MASKED])] = str(entry[TEXT])
             self._length = end
-        return Veil(self._mask, texts)
+        return texts
 
 
 def addresses_of(manifest: Manifest, folder: Path, mask: Mask | None) -> Addresses | None:

@@ -80,6 +80,17 @@ def in_milliseconds(seconds: float) -> float:
 
 def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
     """An outcome as an entry of its journal; with the cells of its row unless it ended well, for `failed.csv`."""
+    return encode_verdict(outcome) + offsets_of(tuple(lengths)) % tuple(lengths.values())
+
+
+def offsets_of(names: Sequence[str]) -> bytes:
+    """The end of the entries of a run that has files of rows with these names: a pattern for how long each was."""
+    members = (orjson.dumps(name).replace(b"%", b"%%") + b":%d" for name in names)
+    return b',"offsets":{' + b",".join(members) + b"}}"
+
+
+def encode_verdict(outcome: Outcome) -> bytes:
+    """The entry of an outcome to its end, the offsets, which are known when its rows are written."""
     (address, row, id_, columns), status, rows, (requests, throttled, waited, waited_for), seconds, problem, found = (
         outcome
     )
@@ -93,7 +104,6 @@ def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
             "throttled": throttled,
             "waited": in_milliseconds(waited),
             "seconds": in_milliseconds(seconds),
-            "offsets": lengths,
         }
     else:
         members = {
@@ -109,14 +119,13 @@ def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
             "seconds": in_milliseconds(seconds),
             "error": problem and {field: getattr(problem, field) for field in _PROBLEM},
             "findings": found,
-            "offsets": lengths,
         }
         for name in ("id", "waited_for", "error", "findings"):
             if not members[name]:
                 del members[name]
     if columns and status not in WELL:  # as pairs: an object with a "status" would look like an outcome's own
         members["columns"] = [*columns.items()]
-    return json_line(members)[:-1]
+    return json_line(members)[: -len(b"}\n")]
 
 
 def decode_outcome(entry: Mapping[str, Any]) -> Committed:

@@ -2,7 +2,8 @@
 run, with the cells that their rows had.
 
 The cells come from the journal of outcomes and not from the list: that may have been edited since, or be a stream.
-That of a masked run has digests in it, and is no input: there the mailboxes are run again by the run's own directory.
+That of a masked run has digests in it, and is not an input: there the mailboxes are run again by the run's own
+directory.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -48,7 +48,8 @@ class PinnedInput:
     skip: int = 0
     sample: int = 0
     seed: int = 0
-    order: Literal["listed", "stalest"] = "listed"
+    order: Literal["listed", "stalest", "largest"] = "listed"
+    size_column: str = ""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -76,7 +77,8 @@ class PinnedApp:
 class PinnedOutput:
     """How rows are written; `raw` and what follows concern CSV. `decimal_comma`: figures have a comma for a point.
     `order` is that of the mailboxes as they were done, or with `input` also that of the list, in files of its own.
-    `mask` is the file with the key by which mailboxes are masked, and empty where they are not."""
+    `mask` is the file with the key by which mailboxes are masked, and empty where they are not. `blobs` is the place in
+    which blobs lie, in a folder with the id of the run for a name; empty for the run directory."""
 
     format: tuple[str, ...] = ("ndjson", "csv")
     raw: bool = False
@@ -85,6 +87,7 @@ class PinnedOutput:
     decimal_comma: bool = False
     order: Literal["done", "input"] = "done"
     mask: str = ""
+    blobs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,12 @@ class RunDir:
 
     @cached_property
     def addresses(self) -> Addresses | None:
-        """What shows whose the digests of a masked run are; None for another one. Raises as `manifest`."""
+        """The addresses that the digests of a masked run stand for; None for another run. Raises as `manifest`."""
         masked = (self.path / MANIFEST).exists() and self._written.output.mask
         return Addresses(self.path, self._id) if masked else None
 
     def require_addresses(self) -> None:
-        """From now on a digest whose address is not known is Damaged, and never an address by itself."""
+        """From now on a digest without a known address is Damaged, and never an address by itself."""
         if self.addresses is not None:
             self.addresses.require()
 

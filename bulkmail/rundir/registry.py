@@ -4,8 +4,12 @@ Each run has two files: one that its process locks, so that its lease ends with 
 who it is and what it uses. What all use together never exceeds what the service allows a mailbox: a run takes only what
 the others have given up, and gives up only what it has nothing in flight for any more. A third lock lets one run at a
 time look and write. Everything here blocks.
+
+It is private to its account, unless the folder that it is made in is one that others may write to: then these accounts
+may do so with all that is in it, whatever the umask.
 """
 
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -80,6 +84,8 @@ class Lease:
         with _guarded(folder):
             lease._lock.acquire()
             lease._write()
+            for path in (lease._path, Path(lease._lock.lock_file)):
+                path.chmod(_rights(folder))
         return lease
 
     def settle(self, wants: int, *, allowed: int, most: int) -> Share:
@@ -144,20 +150,40 @@ def _living(folder: Path) -> Iterator[tuple[str, Entry]]:
             with suppress(ValidationError):  # one that was just made
                 yield path.stem, _READER.validate_json(path.read_bytes())
         else:
-            path.unlink(missing_ok=True)
+            with suppress(PermissionError):  # those of another account, in a folder where each removes only its own
+                path.unlink(missing_ok=True)
+                lock.release(force=True)
+                Path(lock.lock_file).unlink(missing_ok=True)
             lock.release(force=True)
-            Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _lock(folder: Path, name: str) -> FileLock:
     return FileLock(folder / f"{name}.lock", timeout=0, mode=0o600, thread_local=False)
 
 
+def _make(folder: Path) -> None:
+    """For all who may write to the folder that it lies in."""
+    if not folder.is_dir():
+        make_folder(folder)
+        around = stat.S_IMODE(folder.parent.stat().st_mode)
+        if around & (stat.S_IWGRP | stat.S_IWOTH):
+            folder.chmod(around)
+
+
+def _rights(folder: Path) -> int:
+    """Those of a file that is for all who may write to its folder."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    return 0o600 | (0o060 if mode & stat.S_IWGRP else 0) | (0o006 if mode & stat.S_IWOTH else 0)
+
+
 @contextmanager
 def _guarded(folder: Path) -> Iterator[None]:
     try:
-        make_folder(folder)
-        with FileLock(folder / ".lock", timeout=PATIENCE, mode=0o600, thread_local=False):
+        _make(folder)
+        guard = folder / ".lock"
+        with FileLock(guard, timeout=PATIENCE, mode=0o600, thread_local=False):
+            with suppress(PermissionError):  # it is that of another account
+                guard.chmod(_rights(folder))
             yield
     except (OSError, Timeout) as error:
         said = getattr(error, "strerror", None) or "another run does not let go of it"

@@ -40,7 +40,7 @@ class Totals:
 
     @property
     def not_ok(self) -> int:
-        """Mailboxes that need a look; absent ones are no surprise in a tenant."""
+        """Mailboxes that need a look; absent ones are to be expected in a tenant."""
         return self.done - self.statuses[Status.OK] - self.statuses[Status.ABSENT]
 
     def add(self, outcome: Outcome) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,8 @@ PATIENCE = 30  # seconds that a caller on another thread waits for the loop's tu
 
 
 class Simulator:
-    """An Entra and a Graph on this machine, alive within `async with`.
+    """An Entra and a Graph on this machine, alive within `async with`. `register` makes an app known, see
+    `Entra.register`.
 
     `login_url`, `graph_url` and `signed_url`, of pre-authenticated addresses, are roots without a path. `ca_file` is
     the PEM certificate to trust, gone at the end; the authority itself lasts in the folder `kept`, if one is named.
@@ -40,6 +41,7 @@ class Simulator:
         self.tenant = self.world.tenant
         self.tenant_id = self.world.tenant.id
         self.entra = Entra(self.tenant_id, DOMAIN, self.settings.token_life)
+        self.register = self.entra.register
         self.world.apps, self.world.roles = self.entra.apps, frozenset().union(*(one.roles for one in routes()))
         self.login_url = self.graph_url = self.foreign_url = self.signed_url = ""
         self.ca_file = Path()
@@ -65,6 +67,7 @@ class Simulator:
         except BaseException:
             await self._stack.aclose()
             raise
+        self.graph_url = settings.seen_at or self.graph_url
         server.base = f"{self.graph_url}/v1.0"
         self.entra.base, self.entra.graph = self.login_url, self.graph_url
         self._loop = asyncio.get_running_loop()
@@ -80,31 +83,6 @@ class Simulator:
     ) -> None:
         self._loop = None
         await self._stack.aclose()
-
-    def register(
-        self,
-        client_id: str,
-        certificate_pem: bytes | None = None,
-        roles: Iterable[str] = (),
-        secret: str | None = None,
-        assertions: Iterable[str] = (),
-        scoped_roles: Iterable[str] = (),
-        scope: str = "",
-    ) -> None:
-        """Makes an app known to Entra, with the application permissions that an administrator consented to.
-
-        `assertions` are taken in place of a signed one, as from a federated issuer. `scoped_roles` are granted by
-        Exchange for the mailboxes of the group `scope` only, and are not in the token.
-        """
-        self.entra.register(
-            client_id,
-            certificate_pem,
-            roles=roles,
-            secret=secret,
-            assertions=assertions,
-            scoped_roles=scoped_roles,
-            scope=scope,
-        )
 
     def addresses(self, limit: int | None = None) -> Iterator[str]:
         """The addresses of the tenant's users in order, of those without a mailbox as well."""

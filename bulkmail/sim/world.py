@@ -11,6 +11,7 @@ from bulkmail.sim.tenant.groups import Groups
 from bulkmail.sim.tenant.mailbox import Mailboxes
 from bulkmail.sim.tenant.people import Tenant
 from bulkmail.sim.witness.books import Books
+from bulkmail.sim.witness.causality import Answers
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class World:
     throttle: Throttle
     script: Script
     latency: float
+    answers: Answers = field(default_factory=Answers)
     asked: Counter[int] = field(default_factory=Counter)
     links: dict[str, Any] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)

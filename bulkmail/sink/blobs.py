@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
@@ -49,12 +49,20 @@ async def at_once() -> None:
 
 class Blobs:
     """The blobs of a run, below `folder`. `hide` keeps addresses out of the names of folders. Files are touched only
-    after `allowed` has returned: where many processes write, it waits for the right to."""
+    after `allowed` has returned: where many processes write, it waits for the right to. Paths of blobs begin with
+    `name`."""
+
+    threads = THREADS
 
     def __init__(
-        self, folder: Path, hide: Callable[[str], str] = str, allowed: Callable[[], Awaitable[None]] = at_once
+        self,
+        folder: Path,
+        hide: Callable[[str], str] = str,
+        allowed: Callable[[], Awaitable[None]] = at_once,
+        name: str = "blobs",
     ) -> None:
         self.folder = folder
+        self.name = name
         self._hide = hide
         self._allowed = allowed
         self.turn = asyncio.Semaphore(STREAMS)
@@ -63,15 +71,20 @@ class Blobs:
     def __repr__(self) -> str:
         return f"<Blobs {self.folder}>"
 
-    def of(self, mailbox: Mailbox) -> "MailboxBlobs":
-        """Those of one mailbox; nothing is made before the first is opened."""
-        return MailboxBlobs(self, self.folder / f"{mailbox.row}-{safe_name(self._hide(mailbox.address))}")
+    def of(self, mailbox: Mailbox, committed: Collection[str] = ()) -> "MailboxBlobs":  # noqa: ARG002 - for others
+        """Those of one mailbox, of which the files of these names are `committed`; nothing is made before the first is
+        opened."""
+        return MailboxBlobs(self, self.path_of(mailbox))
+
+    def path_of(self, mailbox: Mailbox) -> Path:
+        """The folder of a mailbox."""
+        return self.folder / f"{mailbox.row}-{safe_name(self._hide(mailbox.address))}"
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of work that blocks. If cancelled, the thread is waited for all the same."""
         loop = asyncio.get_running_loop()
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(THREADS, "blobs")
+            self._threads = ThreadPoolExecutor(self.threads, "blobs")
         threads, done = self._threads, list[T]()
 
         async def run() -> None:
@@ -100,7 +113,11 @@ class MailboxBlobs:
     def open(self, name: str, frame: Frame | None = None, *, hashed: bool = True) -> "Writing":
         """`async with` it, and write. Raises TaskMistake where a blob of this name is just being written. What is not
         `hashed` has no digest: it holds what has digests of its own."""
-        return Writing(self._blobs, self, self._folder / safe_name(name), frame, hashed=hashed)
+        return Writing(self._blobs, self, self._folder / self._named(safe_name(name)), frame, hashed=hashed)
+
+    def _named(self, name: str) -> str:
+        """The file that the blobs of this name are in."""
+        return name
 
     def claim(self, name: str) -> None:
         if name in self._open:
@@ -127,6 +144,9 @@ class MailboxBlobs:
             raise TaskMistake(f"{min(self._open)} is still being written to")
         lengths, self.lengths, self._committed = self.lengths, {}, {}
         return lengths
+
+    async def send(self) -> None:
+        """Before `commit`: returns when what was written so far is where it is to stay. Raises OutputError."""
 
     def sync(self, names: Mapping[str, int]) -> None:
         """Returns when these files would be found whole after a power cut. Blocks. Raises OutputError."""
@@ -253,7 +273,7 @@ class Writing:
                     file.cut(self._offset)
                 raise
             self._end_of_file = file.length
-        self._done = Blob("/".join(self._path.parts[-3:]), start, end - start, digest)
+        self._done = Blob("/".join((self._blobs.name, *self._path.parts[-2:])), start, end - start, digest)
 
 
 def cut(path: Path, length: int | None) -> None:
@@ -280,11 +300,17 @@ def recover_blobs(
     if not folder.is_dir():
         return
     for own in folder.iterdir():
-        named = _FOLDER.match(own.name)
-        if named is None or own.is_symlink() or is_done(int(named[1])):
+        row = row_of(own.name)
+        if row is None or own.is_symlink() or is_done(row):
             continue
         with os_errors_as_output_error(own):
-            _recover(own, lengths_of(int(named[1])), _copy if anew else cut)
+            _recover(own, lengths_of(row), _copy if anew else cut)
+
+
+def row_of(folder: str) -> int | None:
+    """The row of the mailbox that a folder of this name belongs to; None for what is not one of ours."""
+    found = _FOLDER.match(folder)
+    return int(found[1]) if found else None
 
 
 def _recover(folder: Path, lengths: Mapping[str, int], cut_to: Callable[[Path, int | None], None]) -> None:

@@ -143,7 +143,7 @@ class Csv:
         return [*map(row.get, self._columns)]
 
     def _encode_cells(self, row: Row, cells: Sequence[str]) -> bytes:
-        """A row cell by cell; a number is no formula."""
+        """A row cell by cell; a number is not a formula."""
         if len(cells) < 2:  # alone, an empty cell is in quotes
             cells = [cell if isinstance(row.get(self._columns[0]), _NUMBERS) else self._guard(cell) for cell in cells]
             return _bytes(self._quoted(cells))

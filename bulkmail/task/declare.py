@@ -88,6 +88,8 @@ class Task:
     mailbox has one row; None where that was not said.
     `parts` gives the columns of each part of a report that has several: a row says by its column `part` which it is of,
     and each part has a CSV file of its own beside that of all rows.
+    `leaves` says whether with given options it leaves blobs: where workers would have no place for them, such a run is
+    refused before it begins, and any other one when it comes to a blob.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Task:
     reads: Callable[[Any], bool] | None = None
     key_columns: tuple[str, ...] | None = None
     parts: Callable[[Any], Mapping[str, Sequence[str]]] | None = None
+    leaves: Callable[[Any], bool] | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for a task that could not be run, with what to do."""
@@ -125,6 +128,9 @@ class Task:
         """The task as it is with these options: one that only reads with them is one that does not write."""
         only_reads = self.reads is not None and self.reads(options)
         return replace(self, writes=False, undo=None) if only_reads else self
+
+    def leaves_blobs(self, options: Options) -> bool:
+        return self.leaves is not None and self.leaves(options)
 
     @property
     def permission(self) -> str:
@@ -150,6 +156,7 @@ def task(
     reads: Callable[[Any], bool] | None = None,
     key_columns: Sequence[str] | None = None,
     parts: Callable[[Any], Mapping[str, Sequence[str]]] | None = None,
+    leaves: bool | Callable[[Any], bool] = False,
 ) -> Callable[[Run], Task]:
     """Make a Task of an async generator function. Raises TypeError for any other function, for an option that cannot be
     given, and unless either `permission` or `needs` is given."""
@@ -161,6 +168,7 @@ def task(
         return Task(
             name, summary, _by_options(given), run, options, _by_options(columns), writes, undo, target, wants_columns,
             keeps_state, once, finding, reads, None if key_columns is None else tuple(key_columns), parts,
+            _by_options(leaves),
         )  # fmt: skip
 
     return declare

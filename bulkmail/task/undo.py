@@ -34,7 +34,7 @@ def undoing(task: Task) -> Task:
 
     return replace(
         task, run=run, columns=lambda _options: UNDO_COLUMNS, undo=None, keeps_state=False, once=None,
-        key_columns=UNDO_KEY, parts=None, finding=None,
+        key_columns=UNDO_KEY, parts=None, finding=None, leaves=None,
     )  # fmt: skip
 
 

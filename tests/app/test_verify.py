@@ -9,6 +9,7 @@ import pytest
 
 from bulkmail.app.verify import is_blob, is_file
 from bulkmail.model import Digest
+from bulkmail.sink.depot import Folder
 
 CONTENT = b"a message, and another"
 
@@ -29,13 +30,15 @@ def row(start: int = 0, end: int = len(CONTENT)) -> dict[str, Any]:
 
 
 def test_each_piece_of_an_archive(folder: Path) -> None:
-    assert is_blob(folder, PLACE, row(end=9))
-    assert is_blob(folder, PLACE, row(11))
-    assert is_blob(folder, PLACE, {name: str(value) for name, value in row(11, 15).items()}), "from CSV"
-    assert is_blob(folder, PLACE, {name: value for name, value in row().items() if name != "offset"})
-    assert not is_blob(folder, PLACE, row() | {"offset": 1})
-    assert not is_blob(folder, PLACE, row() | {"bytes": len(CONTENT) + 1})
-    assert not is_blob(folder, PLACE, {"sha256": row()["sha256"]})
+    assert is_blob(Folder(folder / "blobs"), PLACE, row(end=9))
+    assert is_blob(Folder(folder / "blobs"), PLACE, row(11))
+    assert is_blob(Folder(folder / "blobs"), PLACE, {name: str(value) for name, value in row(11, 15).items()}), (
+        "from CSV"
+    )
+    assert is_blob(Folder(folder / "blobs"), PLACE, {name: value for name, value in row().items() if name != "offset"})
+    assert not is_blob(Folder(folder / "blobs"), PLACE, row() | {"offset": 1})
+    assert not is_blob(Folder(folder / "blobs"), PLACE, row() | {"bytes": len(CONTENT) + 1})
+    assert not is_blob(Folder(folder / "blobs"), PLACE, {"sha256": row()["sha256"]})
 
 
 ELSEWHERE = ["secret", "../secret", "blobs/../secret", "/etc/passwd", "blobs/2-ada/none", "", "\0"]
@@ -43,7 +46,7 @@ ELSEWHERE = ["secret", "../secret", "blobs/../secret", "/etc/passwd", "blobs/2-a
 
 @pytest.mark.parametrize("place", ELSEWHERE)
 def test_a_path_that_leads_elsewhere_is_not_a_blob(folder: Path, place: str) -> None:
-    assert not is_blob(folder, place, row())
+    assert not is_blob(Folder(folder / "blobs"), place, row())
 
 
 def test_a_name_in_the_manifest_that_leads_elsewhere_is_not_a_file_of_the_run(folder: Path) -> None:
@@ -68,4 +71,4 @@ def test_a_blob_that_never_ends_is_not_one(folder: Path) -> None:
     (folder / "blobs" / "zero").symlink_to("/dev/zero")
     os.mkfifo(folder / "blobs" / "endless")
     for place in ("blobs/zero", "blobs/endless", "blobs"):
-        assert not is_blob(folder, place, row())
+        assert not is_blob(Folder(folder / "blobs"), place, row())

@@ -1,8 +1,12 @@
 """`python -m tests.bench.items`: what items.export moves, beside the barest loop that fetches, decodes, hashes and
-writes the same streams with as many calls in flight; and the memory that it takes.
+writes the same streams with as many calls in flight; and the memory that it takes. That loop lists by the same delta
+queries and asks for twenty items a call, whatever their sizes; it parses each answer whole, and has no limits, retries,
+rows, names, sums or syncs.
 
-The simulator runs on one core, the driver on another. `--mailboxes 1 --items 2000 --smallest 5000000 --largest
-15000000` is one mailbox of 20 GB; then the memory has to be what it is for a small one.
+Sizes are those of a real mailbox: log-normal around 30 KB, cut to 1 KB and 20 MB, 150 KB in the mean; both ends have
+to be among them where there are 100,000 items. The simulator runs on one core, the driver on another. `--mailboxes 1
+--items 2000 --smallest 5000000 --largest 15000000 --typical 0` is one mailbox of 20 GB; then the memory has to be what
+it is for a small one.
 """
 
 import argparse
@@ -38,7 +42,7 @@ from tests.bench.measure import CORES
 from tests.sim.desk import CLIENT, EVERY_ROLE, SECRET, sign_in
 from tests.tasks.rig import Token
 
-NAME = "tests.bench.items"
+NAME, MANY = "tests.bench.items", 100_000
 FAULTS = (
     Fault("item-error", match="exportItems/", share=0.02, code="ErrorCorruptData"),
     Fault("item-dropped", match="exportItems/", share=0.01),
@@ -49,8 +53,8 @@ async def serve(given: Any) -> None:
     """A simulator that says where it is, and a token; until it is killed."""
     settings = Settings(
         mailboxes=given.mailboxes, items=given.items, smallest_item=given.smallest, largest_item=given.largest,
-        absent=0.0, denied=0.0, moving=0.0, tls=False, latency=given.latency, token_life=80_000,
-        faults=FAULTS if given.faults else (),
+        typical_item=given.typical, absent=0.0, denied=0.0, moving=0.0, tls=False, latency=given.latency,
+        token_life=80_000, faults=FAULTS if given.faults else (),
     )  # fmt: skip
     async with Simulator(settings) as sim:
         sim.register(CLIENT, roles=EVERY_ROLE, secret=SECRET)
@@ -133,11 +137,14 @@ async def own(given: Any, there: Any) -> dict[str, Any]:
         ended = await Runner(await surveyed(prepared)).run(out)
     if ended.failure is not None:
         raise ended.failure
-    found: dict[str, Any] = {"bytes": 0, "exported": 0, "failed": 0, "other": 0}
+    found: dict[str, Any] = {"bytes": 0, "exported": 0, "failed": 0, "other": 0, "sizes": [given.largest, 0]}
     with (folder / "run" / "records.ndjson").open("rb") as rows:
         for row in map(orjson.loads, rows):
             found[row["state"] if row["state"] in found else "other"] += 1
             found["bytes"] += row["bytes"] or 0
+            found["sizes"] = [min(found["sizes"][0], row["size"]), max(found["sizes"][1], row["size"])]
+    if given.typical and given.mailboxes * given.items >= MANY and found["sizes"] != [given.smallest, given.largest]:
+        raise ValueError(f"the ends of the sizes were not reached: {found['sizes']}")
     return found
 
 
@@ -170,7 +177,8 @@ def main() -> None:
     parser.add_argument("--mailboxes", type=int, default=20)
     parser.add_argument("--items", type=int, default=500, help="of each mailbox")
     parser.add_argument("--smallest", type=int, default=1000, help="bytes of an item")
-    parser.add_argument("--largest", type=int, default=1_000_000)
+    parser.add_argument("--largest", type=int, default=20_000_000)
+    parser.add_argument("--typical", type=int, default=30_000, help="half are smaller; 0: evenly, by their logarithm")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that an answer takes")
     parser.add_argument("--in-flight", type=int, default=16, help="0: as bulkmail finds it out, beside 16")
     parser.add_argument("--faults", action="store_true", help="2 % of the items have errors, 1 % are left out")

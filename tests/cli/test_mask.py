@@ -182,7 +182,7 @@ def test_without_the_private_file_a_run_can_be_shown_and_not_gone_on_with(own: D
     assert "@tenant.example" not in same.out
     for command in ("resume", "undo"):
         done = own.bulkmail(command, passed_on)
-        assert (done.code, "does not say whose" in done.err) == (7, True), done.err
+        assert (done.code, "does not say which address" in done.err) == (7, True), done.err
     (own.folder / "job.mask.key").rename(own.folder / "away")
     done = own.bulkmail("resume", applied.folder)
     assert (done.code, "not a key of masks" in done.err) == (2, True)
@@ -194,7 +194,7 @@ def test_failed_csv_of_a_masked_run_is_no_input(desk: Desk) -> None:
     listed(desk)
     done = desk.bulkmail("run", desk.job(REPORT), "--mask")
     again = desk.bulkmail("run", desk.job(REPORT), "--input", done.folder / "failed.csv", out="out-2")
-    assert (again.code, "digests are no mailboxes" in again.err) == (2, True)
+    assert (again.code, "digests are not addresses" in again.err) == (2, True)
     assert f"bulkmail resume {done.folder} --retry failed,denied,unknown" in " ".join(again.err.split())
 
 

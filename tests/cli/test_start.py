@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from bulkmail.cli import COMMANDS, app, load
 
@@ -60,3 +61,10 @@ def test_a_command_is_listed_by_what_its_own_help_says_first(name: str) -> None:
 
 def test_every_command_has_a_stand_in() -> None:
     assert typer.main.get_command(app).list_commands(None) == list(COMMANDS)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("line", ["--help", "run --help", "cert new --help", "cluster check --help"])
+def test_a_flag_does_not_look_as_if_it_took_a_value(line: str) -> None:
+    said = CliRunner().invoke(app, line.split(), env={"COLUMNS": "200"}).stdout
+    assert "--help" in said
+    assert "<bool>" not in said

@@ -18,7 +18,9 @@ LOSING = replace(CALM, faults=(Fault("lost", share=0.03),))
 
 
 TROUBLES = pytest.mark.parametrize(
-    "trouble", [{}, {"fatal": {9, 24, 41, 60}}, {"cut": {9, 30, 55}}], ids=["calm", "killed", "cut off"]
+    "trouble",
+    [{}, {"fatal": {9, 24, 41, 60}}, {"fatal": {9, 24, 41, 60}, "again": True}, {"cut": {9, 30, 55}}],
+    ids=["calm", "killed", "killed, and back by the same address", "cut off"],
 )
 
 

@@ -31,6 +31,8 @@ def test_what_was_hidden_is_shown_to_the_letter_by_what_was_kept(values: list[An
     veil = Veil(MASK, {})
     hidden = [veil.hide(value) for value in values]
     kept = dict(veil.fresh())
+    assert list(kept.items()) == veil.fresh()
+    veil.kept(len(kept))
     assert veil.fresh() == []
     assert len(kept) == len(veil)
     later = Veil(Mask(), kept)

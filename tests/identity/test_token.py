@@ -8,6 +8,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -92,6 +93,61 @@ def test_it_signs_as_for_old_set_ups(app: AppSettings, directory: FakeDirectory,
         key.sign(b"x", PKCS1v15(), SHA512())
 
 
+def test_a_module_without_pss_signs_as_for_old_set_ups(pair: KeyPair, tmp_path: Path) -> None:
+    """In a process of its own, which finds a python-pkcs11 there that knows no other mechanism."""
+    (tmp_path / "pkcs11.py").write_text(OLD_MODULE)
+    (tmp_path / "key.pem").write_bytes(pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (tmp_path / "app.cer").write_text(pair.certificate.pem)
+    for rs256, said in ((True, "it signs"), (False, "MechanismInvalid")):
+        words = [sys.executable, "-c", TRIES, str(tmp_path), str(int(rs256))]
+        assert said in subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+TRIES = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from bulkmail.errors import CertificateError
+from bulkmail.identity.keyfile import load_certificate
+from bulkmail.identity.token import key_in_token
+folder, rs256 = Path(sys.argv[1]), sys.argv[2] == "1"
+try:
+    key_in_token(
+        load_certificate(folder / "app.cer"), f"pkcs11:token=t;object=o?module-path={folder}", None, rs256=rs256
+    )
+    print("it signs")
+except CertificateError as error:
+    print(error)
+"""
+OLD_MODULE = """
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+Mechanism = Enum("Mechanism", "SHA256 SHA256_RSA_PKCS SHA256_RSA_PKCS_PSS")
+MGF = Enum("MGF", "SHA256")
+ObjectClass = Enum("ObjectClass", "PRIVATE_KEY")
+class PKCS11Error(Exception): ...
+class MechanismInvalid(PKCS11Error): ...
+class lib:
+    def __init__(self, path):
+        self.key = load_pem_private_key((Path(path) / "key.pem").read_bytes(), None)
+    def get_token(self, token_label):
+        return self
+    @contextmanager
+    def open(self, user_pin):
+        yield self
+    def get_key(self, object_class, label):
+        return self
+    def sign(self, data, mechanism, mechanism_param=None):
+        if mechanism is not Mechanism.SHA256_RSA_PKCS:
+            raise MechanismInvalid
+        return self.key.sign(data, PKCS1v15(), SHA256())
+"""
+
+
 def test_the_key_does_not_leave_its_token(pair: KeyPair, token: str) -> None:
     key = key_in_token(pair.certificate, token, Secret(PIN)).key
     for take in (
@@ -134,3 +190,15 @@ def test_a_key_of_another_certificate_is_refused(other_pair: KeyPair, token: str
 def test_what_does_not_name_a_key_is_refused_before_anything_is_loaded(pair: KeyPair, uri: str) -> None:
     with pytest.raises(ConfigError, match="does not name a token, an object and a module"):
         key_in_token(pair.certificate, uri, None)
+
+
+@pytest.mark.parametrize("uri", [f"{URI}&pin-value={PIN}", f"pkcs11:token=x?pin-value={PIN}", f"{URI}&pin-source=pin"])
+def test_a_pin_in_the_name_of_a_key_is_refused_and_not_shown(pair: KeyPair, uri: str) -> None:
+    with pytest.raises(ConfigError, match="has a PIN in it") as refused:
+        key_in_token(pair.certificate, uri, Secret(PIN))
+    assert PIN not in f"{refused.value} {refused.value.hint}"
+
+
+def test_only_whole_names_count(pair: KeyPair) -> None:
+    with pytest.raises(ConfigError, match="does not name a token, an object and a module"):
+        key_in_token(pair.certificate, URI.replace("object=", "x-object="), None)

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from bulkmail.core.mask import Mask
-from bulkmail.errors import Damaged
+from bulkmail.errors import Damaged, OutputError
 from bulkmail.rundir.addresses import Addresses, HiddenEntries
 from bulkmail.rundir.journal import Journal, read
 from bulkmail.sink import Appender
@@ -86,16 +86,39 @@ def test_without_the_file_digests_stay_unless_a_run_goes_on_by_them(tmp_path: Pa
     reader = reading(tmp_path)
     assert reader.shown(hidden) == hidden
     reader.require()
-    with pytest.raises(Damaged, match="does not say whose mailbox-"):
+    with pytest.raises(Damaged, match="does not say which address mailbox-"):
         reader.shown(hidden)
     path.write_bytes(content)
     assert reader.shown(hidden) == ADA
     path.write_bytes(b"")
-    with pytest.raises(Damaged, match="does not say whose mailbox-"):
+    with pytest.raises(Damaged, match="does not say which address mailbox-"):
         reading(tmp_path).shown(hidden)
     path.write_bytes(content)
     with pytest.raises(Damaged, match="another run"):
         reading(tmp_path, OTHER).shown(hidden)
+
+
+def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path) -> None:
+    """Else a journal that is written when there is room again would name a mailbox that nothing shows any more."""
+    addresses, path = writing(tmp_path), tmp_path / "addresses.ndjson"
+    first = addresses.hidden([ADA])
+    path.rename(tmp_path / "elsewhere")
+    with pytest.raises(OutputError):
+        addresses.hidden([ALAN])
+    (tmp_path / "elsewhere").rename(path)
+    again = addresses.hidden([ALAN])
+    assert [reading(tmp_path).shown(one) for one in (*first, *again)] == [ADA, ALAN]
+
+
+def test_what_is_looked_up_meanwhile_takes_nothing_from_what_is_to_be_written(tmp_path: Path) -> None:
+    addresses = writing(tmp_path)
+    addresses.hidden([ADA])
+    row = addresses.row({"to": "grace@contoso.com"}, "ada@contoso.com")
+    stranger = {"row": 9, "mailbox": "mailbox-0123456789abcdef"}
+    with pytest.raises(Damaged, match="does not say which address mailbox-0123456789abcdef"):
+        addresses.shown(stranger)
+    addresses.flush()
+    assert reading(tmp_path).shown(row)["to"] == "grace@contoso.com"
 
 
 def test_threads_that_write_at_once_lose_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Runs with one application: together they never use more than a mailbox allows, and each soon has a fair share."""
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -117,6 +118,48 @@ def test_a_process_that_was_killed_is_gone_and_so_are_its_files(tmp_path: Path) 
     assert len(list(tmp_path.glob("*.json"))) == 1
     assert living(tmp_path) == []
     assert [one.name for one in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are those of POSIX")
+@pytest.mark.parametrize(
+    ("around", "folder", "file"), [(0o755, 0o700, 0o600), (0o2770, 0o2770, 0o660), (0o1777, 0o1777, 0o666)]
+)
+def test_others_may_take_part_where_they_may_write_to_the_folder(
+    tmp_path: Path, around: int, folder: int, file: int
+) -> None:
+    tmp_path.chmod(around)
+    before = os.umask(0o077)
+    try:
+        lease = Lease.join(tmp_path / "app", Entry("t", "/", 1, 1.0))
+        lease.settle(4, allowed=0, most=0)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "app").stat().st_mode) == folder
+    assert {stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "app").iterdir()} == {file}
+    lease.leave()
+
+
+def _others(folder: str, account: int) -> None:
+    os.setgid(account)
+    os.setuid(account)
+    lease = Lease.join(Path(folder), Entry("other", "/y", os.getpid(), 2.0))
+    share = lease.settle(4, allowed=0, most=0)
+    os._exit(len(share.others))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="takes the rights of another account")
+def test_runs_of_two_accounts_find_each_other() -> None:
+    with TemporaryDirectory() as name:
+        shared = Path(name)
+        shared.chmod(0o1777)
+        lease = Lease.join(shared / "app", Entry("t", "/", 1, 1.0))
+        for _ in range(2):  # what the first leaves behind is not in the way of the second
+            process = FORKS.Process(target=_others, args=(str(shared / "app"), 65534))
+            process.start()
+            process.join(30)
+            assert process.exitcode == 1
+        assert [one.task for one in living(shared / "app")] == ["t"]
+        lease.leave()
 
 
 def test_a_registry_that_is_not_there_or_cannot_be_kept(tmp_path: Path) -> None:

@@ -2,7 +2,12 @@
 to be what it was, by the tenant's own books as well. Then one byte of the archive is flipped, and has to be found.
 
 `--session-life 5s` renews sessions all the time; no file and no log may have the address of one. `--errors` strikes
-items of the export; `--only-export` ends after it. Tells what each run took, and ends with 1 if anything is wrong.
+items of the export; `--only-export` ends after it. Tells what each run took and how its progress was shown, and ends
+with 1 if anything is wrong. Sizes are spread evenly by their logarithm; with `--typical 30000 --largest 20000000` as in
+a real mailbox, log-normal with 150 KB in the mean, and both ends have to be among 100,000 items:
+
+    python -m tests.torture.items_back --mailboxes 200 --items 500 --largest 20000000 --typical 30000 \
+        --errors --only-export
 """
 
 import argparse
@@ -26,6 +31,9 @@ from tests.torture.round import CLEAN, STILL
 from tests.torture.tenant import Tenant, open_tenant
 
 ERRORS = "item-error:share=0.02,code=ErrorCorruptData,match=exportItems/", "item-dropped:share=0.01,match=exportItems/"
+SMALLEST, MANY = 1000, 100_000
+"""Bytes of the smallest item; and items of which both ends are reached, where sizes are around a typical one."""
+
 DIFFERS = 8
 """The exit code of a run that was asked whether anything differs."""
 
@@ -51,7 +59,7 @@ class Trial:
         }  # fmt: skip
         (folder / "job.toml").write_text("".join(map(_table, tables, tables.values())), encoding="utf-8")
         began = time.monotonic()
-        command = [sys.executable, "-m", "bulkmail", "run", "job.toml", "--no-progress", *flags]
+        command = [sys.executable, "-m", "bulkmail", "run", "job.toml", *flags]
         with (folder / "said").open("wb") as said:
             process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
             _, status, used = os.wait4(process.pid, 0)
@@ -61,8 +69,10 @@ class Trial:
                 f"{name}: ended with {process.returncode}: {(folder / 'said').read_text('utf-8')[-2000:]}"
             )
         states = Counter(row["state"] for row in lines(folder / "out" / "records.ndjson"))
-        print(f"{name}: {time.monotonic() - began:.1f} s, {used.ru_utime + used.ru_stime:.1f} s of CPU, "
-              f"{used.ru_maxrss / 1024:.0f} MB at the most, {dict(states)}", flush=True)  # fmt: skip
+        shown = [line for line in (folder / "said").read_text("utf-8").splitlines() if " of about " in line]
+        took = f"{time.monotonic() - began:.1f} s, {used.ru_utime + used.ru_stime:.1f} s of CPU"
+        print(f"{name}: {took}, {used.ru_maxrss / 1024:.0f} MB at the most, {dict(states)}", *shown[-1:],
+              sep="\n  ", flush=True)  # fmt: skip
         return folder / "out"
 
     def came_back(self, first: Path, there: Path, again: Path) -> Iterator[str]:
@@ -96,12 +106,22 @@ def _table(name: str, members: dict[str, Any]) -> str:
     return f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in members.items())
 
 
+def ends(out: Path, wanted: argparse.Namespace) -> Iterator[str]:
+    """Tells how large the items were, and what is wrong with that."""
+    sizes = sorted(row["size"] for row in lines(out / "records.ndjson"))
+    print(f"{len(sizes):,} items of {sizes[0]:,} to {sizes[-1]:,} bytes, half below {sizes[len(sizes) // 2]:,}, "
+          f"{sum(sizes) / 1e9:.1f} GB", flush=True)  # fmt: skip
+    if wanted.typical and len(sizes) >= MANY and (sizes[0], sizes[-1]) != (SMALLEST, wanted.largest):
+        yield f"the ends of the sizes were not reached: {sizes[0]} and {sizes[-1]}"
+
+
 def there_and_back(trial: Trial, wanted: argparse.Namespace) -> None:
     addresses = trial.tenant.take(2 * wanted.mailboxes)
     sources, targets = addresses[: wanted.mailboxes], addresses[wanted.mailboxes :]
     out = trial.run("export", {"name": "items.export"}, ["mailbox", *sources])
     struck = {"ErrorCorruptData", "ItemDropped"} if wanted.errors else set()
     trial.wrong += exported(trial.tenant, out, sources, struck)
+    trial.wrong += ends(out, wanted)
     if wanted.only_export:
         return
     pairs = list(zip(sources, targets, strict=True))
@@ -123,6 +143,7 @@ def main() -> int:
     parser.add_argument("--mailboxes", type=int, default=20, help="that are exported, each into another one")
     parser.add_argument("--items", type=int, default=500, help="of each")
     parser.add_argument("--largest", type=int, default=100_000, help="bytes of an item")
+    parser.add_argument("--typical", type=int, default=0, help="bytes that half of the items are below")
     parser.add_argument("--latency", default="0ms", help="of an answer")
     parser.add_argument("--session-life", default="2h", help="of an import")
     parser.add_argument("--errors", action="store_true", help="2 % of the items have errors, 1 % are left out")
@@ -135,6 +156,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="bulkmail-items-"))
     flags = ["--mailboxes", str(2 * wanted.mailboxes), *CLEAN, *STILL, "--latency", wanted.latency]
     flags += ["--items", str(wanted.items), "--largest-item", str(wanted.largest)]
+    flags += ["--typical-item", str(wanted.typical)]
     flags += ["--session-life", wanted.session_life]
     flags += [word for fault in (ERRORS if wanted.errors else ()) for word in ("--fault", fault)]
     try:

@@ -11,7 +11,7 @@ share of noise, Bayes' rule says how likely it made just these refusals:
 
 The rate that follows is the one at which a request costs the least time. Sending takes 1 / rate; a refusal by the limit
 costs a wait, and is the likelier the further the rate lies above each limit that is still possible. What noise costs
-does not appear in it: it costs a request the same at any rate, so slowness is no cure for it.
+does not appear in it: it costs a request the same at any rate, and to go slower does not cure it.
 
 Both may change: with the time belief spreads to neighbouring limits and to all limits, and with each refusal a little
 to all shares.

@@ -126,7 +126,7 @@ class Pace:
         self._in_flight += 1
 
     def answered(self, now: float, sent_at: float) -> None:
-        """An answer that is no sign of distress: 2xx, and 4xx except throttling."""
+        """An answer that is not a sign of distress: 2xx, and 4xx except throttling."""
         self._in_flight -= 1
         self._good += 1
         self._waited += now - sent_at

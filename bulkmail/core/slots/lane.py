@@ -85,7 +85,7 @@ class Lane:
         self.lingers = False  # nothing is left to do, and the line knows when to forget it
         self.held = (0.0, "")  # a budget lets nothing more leave before; and its name
         # What the next bill says, and the requests on bills so far.
-        self.throttled, self.waited, self.longest = NO_WAITS  # the longest for a limit, and whose limit it was
+        self.throttled, self.waited, self.longest = NO_WAITS  # the longest for a limit, and that limit
         self.told = 0
 
     def __repr__(self) -> str:

@@ -74,7 +74,12 @@ class Entra:
         scoped_roles: Iterable[str] = (),
         scope: str = "",
     ) -> None:
-        """Registers an app, or replaces its registration; App explains the words."""
+        """Makes an app known, or replaces what was known of it, with the application permissions that an administrator
+        consented to.
+
+        `assertions` are taken in place of a signed one, as from a federated issuer. `scoped_roles` are granted by
+        Exchange for the mailboxes of the group `scope` only, and are not in the token.
+        """
         app = App(
             client_id,
             frozenset(roles),

@@ -1,7 +1,7 @@
 """Graph's resources by families. A folder here is a family, found by looking: adding one touches no other file.
 
 A family's folder holds `kind.py` (what its things are, and who may read and write them), `content.py` (what is there
-before anybody has written), `routes.py` (what can be asked), and in `__init__.py` its `FAMILY`.
+before anything was written), `routes.py` (what can be asked), and in `__init__.py` its `FAMILY`.
 """
 
 import pkgutil

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from bulkmail.sim.graph.call import NONE, Answer, Call, Grant, Json, Refusal, bad_request, split_target
+from bulkmail.sim.witness.causality import Asked
 
 Serve: TypeAlias = Callable[[Call], Awaitable[Answer]]
 Gate: TypeAlias = AbstractAsyncContextManager[Any] | None
@@ -65,11 +66,11 @@ def _dependencies(part: Json) -> list[str]:
     return [name.lower() for name in found]
 
 
-def call_of(part: Json, grant: Grant, base: str, arrived: float) -> Call:
+def call_of(part: Json, grant: Grant, base: str, asked: Asked) -> Call:
     segments, options = split_target(part["url"])
     given = part.get("headers")
     headers = {name.lower(): str(value) for name, value in given.items()} if given else NONE
-    return Call(part["method"].upper(), segments, options, headers, _body(part.get("body")), grant, base, arrived)
+    return Call(part["method"].upper(), segments, options, headers, _body(part.get("body")), grant, base, asked)
 
 
 def _body(body: Any) -> bytes:
@@ -91,21 +92,21 @@ class Batch:
         self.statuses: dict[str, int] = {}
         self.answers: list[Json] = []
 
-    async def run(self, parts: list[Json], grant: Grant, base: str, arrived: float) -> list[Json]:
-        """The sub-responses, in the order in which they were ready. `arrived` is in seconds of the loop's clock."""
+    async def run(self, parts: list[Json], grant: Grant, base: str, asked: Asked) -> list[Json]:
+        """The sub-responses, in the order in which they were ready."""
         ordered = any(part.get("dependsOn") for part in parts)
         todo = iter(parts)
         if ordered or self.width == 1:
-            await self._lane(todo, grant, base, arrived)
+            await self._lane(todo, grant, base, asked)
             return self.answers
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.width, len(parts))):
-                group.create_task(self._lane(todo, grant, base, arrived))
+                group.create_task(self._lane(todo, grant, base, asked))
         return self.answers
 
-    async def _lane(self, todo: Iterable[Json], grant: Grant, base: str, arrived: float) -> None:
+    async def _lane(self, todo: Iterable[Json], grant: Grant, base: str, asked: Asked) -> None:
         for part in todo:
-            call = call_of(part, grant, base, arrived)
+            call = call_of(part, grant, base, asked)
             if "dependsOn" in part and any(self.statuses[name] >= 400 for name in _dependencies(part)):
                 answer = Refusal(424, "FailedDependency", "A request that this one depends on has failed.").answer()
             elif self.gate is None:

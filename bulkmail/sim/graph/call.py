@@ -1,11 +1,13 @@
 """What a route is asked and what it says: a call, an answer, a refusal. Knows no socket and no clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 import orjson
+
+from bulkmail.sim.witness.causality import Asked
 
 Json: TypeAlias = dict[str, Any]
 NONE: Mapping[str, str] = {}
@@ -38,8 +40,8 @@ class Call:
     body: bytes
     grant: Grant
     base: str
-    arrived: float = 0.0  # when its HTTP request came in; seconds of the loop's clock, as `now`
-    now: float = 0.0
+    asked: Asked = field(default_factory=Asked)  # its HTTP request
+    now: float = 0.0  # seconds of the loop's clock
     pattern: str = ""  # the route's, once it was found
     keys: tuple[str, ...] = ()  # what the route's `{}` matched
     user: int = -1  # the number of the mailbox or user that was asked for

@@ -79,7 +79,7 @@ class Service:
     async def _admitted(self, route: Route, call: Call) -> Answer:
         call.now = self.clock()
         throttle, app = self.world.throttle, call.grant.app_id
-        refused = throttle.admit_app(app, call.now, call.arrived)
+        refused = throttle.admit_app(app, call.now, call.asked)
         if refused is not None:
             raise self._too_many(refused)
         if route.service == "directory":
@@ -87,7 +87,7 @@ class Service:
         call.user = self._user(route, call)
         if call.user < 0:
             return await self._work(route, call)
-        meter = throttle.admit(app, call.user, len(call.body), call.now, call.arrived)
+        meter = throttle.admit(app, call.user, len(call.body), call.now, call.asked)
         if isinstance(meter, Refused):
             raise self._too_many(meter)
         try:
@@ -97,7 +97,7 @@ class Service:
 
     async def _directory(self, route: Route, call: Call) -> Answer:
         cost = unit_cost(route, call)
-        used = self.world.throttle.admit_directory(call.grant.app_id, cost, call.now)
+        used = self.world.throttle.admit_directory(call.grant.app_id, cost, call.now, call.asked)
         if isinstance(used, Refused):
             scope = f"Tenant_Application/ReadWrite/{call.grant.app_id}/{self.world.tenant.id}"
             told = {"x-ms-throttle-scope": scope, "x-ms-throttle-information": "ResourceUnitLimitExceeded"}
@@ -151,7 +151,7 @@ class Service:
     def _struck(self, fault: Fault, route: Route, call: Call, meter: Meter | None) -> Answer:
         match fault.kind:
             case "throttle":
-                raise self._too_many(self.world.throttle.hold(meter, fault.seconds, call.now))
+                raise self._too_many(self.world.throttle.hold(meter, fault.seconds, call.now, call.asked))
             case "expire" | "challenge":
                 if fault.kind == "expire":
                     self.entra.expire()

@@ -10,7 +10,7 @@ from bulkmail.sim.world import World
 
 Work: TypeAlias = Callable[[World, Call], Answer]
 Service: TypeAlias = Literal["mailbox", "directory", "other", "signed"]
-NOBODY: frozenset[str] = frozenset()  # the roles of a pre-authenticated address, which is its own key
+KEYED: frozenset[str] = frozenset()  # the roles that a pre-authenticated address needs: it is its own key
 
 
 def roles(names: str) -> frozenset[str]:
@@ -91,7 +91,7 @@ class Table:
             if short is not None:
                 call.keys, call.pattern = segments[1:2], short.pattern
                 return short
-        counts = segments[-1:] == ("$count",)
+        counts = call.method == "GET" and segments[-1:] == ("$count",)
         if counts:
             segments = call.segments = segments[:-1]
         node, keys = self._descend(segments)
@@ -100,7 +100,7 @@ class Table:
         if route is None:
             raise self._wrong_method(node, call)
         call.pattern = route.pattern
-        return self._count_of(route) if counts and call.method == "GET" else route
+        return self._count_of(route) if counts else route
 
     def _count_of(self, route: Route) -> Route:
         """The number of what a listing has, as a text of its own."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 from bulkmail.sim.families import signed
 from bulkmail.sim.faults import connection
@@ -11,6 +12,7 @@ from bulkmail.sim.graph.call import Call, Grant, Refusal, split_target
 from bulkmail.sim.graph.table import Table
 from bulkmail.sim.http.http import Request, Response
 from bulkmail.sim.http.server import Server
+from bulkmail.sim.witness.causality import Asked
 
 LATE = {kind: CALL[kind] for kind in ("late", "gateway", "status")}
 STRANGER = Grant("", frozenset(), 0.0, 0)  # the caller without a token
@@ -42,14 +44,17 @@ class Signed:
         return response if response.pieces is not None else await connection.after(request, fault, response)
 
     def _answered(self, request: Request) -> Response:
+        asked = Asked(request.behind)
         try:
-            return self._answer(request)
+            response = self._answer(request, asked)
         except Refusal as refused:
-            return self.server.respond(request, refused.answer())
+            response = self.server.respond(request, refused.answer())
+        response.written = partial(self.server.world.answers.written, asked)
+        return response
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, asked: Asked) -> Response:
         segments, options = split_target(request.target)
-        call = Call(request.method, segments, options, request.headers, request.body, STRANGER, self.server.base)
+        call = Call(request.method, segments, options, request.headers, request.body, STRANGER, self.server.base, asked)
         call.now = self.server.service.clock()
         try:
             route = self.table.find(call)

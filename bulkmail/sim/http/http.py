@@ -14,6 +14,8 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TypeAlias, cast
 
+from bulkmail.sim.witness.causality import NOTHING, Mark
+
 LOG = logging.getLogger(__name__)
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 64 * 1024 * 1024
@@ -22,9 +24,10 @@ LINES: Mapping[int, str] = {status.value: f"HTTP/1.1 {status.value} {status.phra
 
 
 class Request:
-    """One request; names of headers are in lower case. `connection` is for the faults that break it."""
+    """One request; names of headers are in lower case. `connection` is for the faults that break it, and `behind` the
+    mark of the answer that its client had read there."""
 
-    __slots__ = ("body", "connection", "headers", "method", "target")
+    __slots__ = ("behind", "body", "connection", "headers", "method", "target")
 
     def __init__(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, connection: "Connection"
@@ -34,12 +37,14 @@ class Request:
         self.headers = headers
         self.body = body
         self.connection = connection
+        self.behind = connection.mark
 
 
 class Response:
-    """One answer; with `pieces` it is streamed and has no `body`. `close` ends the connection after it."""
+    """One answer; with `pieces` it is streamed and has no `body`. `close` ends the connection after it; `written` is
+    called when all of it is on its way, and gives its mark."""
 
-    __slots__ = ("body", "close", "headers", "pieces", "status")
+    __slots__ = ("body", "close", "headers", "pieces", "status", "written")
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class Response:
         self.headers = headers or {}
         self.pieces = pieces
         self.close = False
+        self.written: Callable[[], Mark] | None = None
 
 
 Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -78,6 +84,7 @@ class Connection(asyncio.Protocol):
         self._room: asyncio.Future[None] | None = None  # while the peer takes nothing more
         self._head: tuple[str, str, dict[str, str]] | None = None
         self.task: asyncio.Task[None] | None = None
+        self.mark = NOTHING  # of the last answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -175,6 +182,8 @@ class Connection(asyncio.Protocol):
             if self.transport.is_closing():
                 continue
             await self._say(response)
+            if response.written is not None:
+                self.mark = response.written()
             if response.close or request.headers.get("connection", "").lower() == "close":
                 self.transport.close()
 
@@ -196,6 +205,7 @@ class Connection(asyncio.Protocol):
             if response.status != 204:
                 told["Content-Length"] = str(len(response.body))
             self.transport.write(head(response.status, told) + response.body)
+            await self.drained()
             return
         told = {"Date": now(self._loop.time()), "Transfer-Encoding": "chunked"}
         self.transport.write(head(response.status, {**response.headers, **told}))

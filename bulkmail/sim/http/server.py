@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from urllib.parse import parse_qsl, unquote
 
 import orjson
@@ -19,6 +20,7 @@ from bulkmail.sim.graph.call import Answer, Call, Grant, Json, Refusal, bad_requ
 from bulkmail.sim.graph.service import Service, with_ids
 from bulkmail.sim.http.http import Request, Response
 from bulkmail.sim.tenant.seeded import guid, mix
+from bulkmail.sim.witness.causality import Asked
 from bulkmail.sim.witness.control import carry_out
 from bulkmail.sim.witness.inventory import holdings
 
@@ -143,6 +145,12 @@ class Server:
         return response
 
     async def _graph(self, request: Request, target: str) -> Response:
+        asked = Asked(request.behind)
+        response = await self._called(request, target, asked)
+        response.written = partial(self.world.answers.written, asked)
+        return response
+
+    async def _called(self, request: Request, target: str, asked: Asked) -> Response:
         self.books.requests += 1
         headers, body = request.headers, request.body
         if len(body) > LARGEST:
@@ -154,19 +162,23 @@ class Server:
         if isinstance(grant, Answer):
             self.books.routes["any", grant.status] += 1
             return self.respond(request, grant)
+        self.world.answers.came(asked, grant.app_id)
         if target == "/$batch" or target.lower() == "/%24batch":
-            return self.respond(request, await self._batch(request, grant, body))
+            return self.respond(request, await self._batch(request, grant, body, asked))
         segments, options = split_target(target)
-        call = Call(request.method, segments, options, headers, body, grant, self.base, now)
+        call = Call(request.method, segments, options, headers, body, grant, self.base, asked)
         return self.respond(request, await self.service.serve(call), call)
 
-    async def _batch(self, request: Request, grant: Grant, body: bytes) -> Answer:
+    async def _batch(self, request: Request, grant: Grant, body: bytes, asked: Asked) -> Answer:
         fault = self.world.script.strike(LUMP, "POST /$batch")
         try:
             parts = _parts(request, body)
             if fault is not None and fault.kind == "batch-half":
                 parts = parts[: len(parts) // 2]
-            answer = refusal(fault) if fault and fault.kind == "status" else await self._run(request, grant, parts)
+            if fault is not None and fault.kind == "status":
+                answer = refusal(fault)
+            else:
+                answer = await self._run(request, grant, parts, asked)
         except Refusal as refused:
             answer = refused.answer()
         if fault is not None and fault.kind != "status":
@@ -174,14 +186,14 @@ class Server:
         self.books.routes["POST /$batch", answer.status] += 1
         return answer
 
-    async def _run(self, request: Request, grant: Grant, parts: list[Json]) -> Answer:
+    async def _run(self, request: Request, grant: Grant, parts: list[Json], asked: Asked) -> Answer:
         self.books.batches += 1
         self.books.parts += len(parts)
         rule = self.world.settings.batch
         gate = self._gates[grant.app_id] if rule == "app" else None
         request_id, client_id = self._next_id(), request.headers.get("client-request-id", "")
         batch = Batch(self.service.serve, lambda a: _with_ids(a, request_id, client_id), LANES[rule], gate)
-        responses = dressed(await batch.run(parts, grant, self.base, self.service.clock()), self.chance)
+        responses = dressed(await batch.run(parts, grant, self.base, asked), self.chance)
         fault = self.world.script.strike(BATCH, "POST /$batch")
         if fault is not None:
             responses = spoil_parts(fault.kind, responses, self.chance)

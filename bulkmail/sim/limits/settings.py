@@ -32,12 +32,11 @@ class Limits:
     units: float = 800.0  # directory resource units a second: 8,000 in 10 s for a tenant of more than 500 users
     wait: float = 1.0  # the least time that a refusal asks for, in seconds
     form: RetryAfterForm = "integer"
-    grace: float = 0.1  # a request this soon after a refusal was on its way already: refused, but not held against it
 
     def __post_init__(self) -> None:
         if min(self.concurrency, self.requests, self.upload, self.messages, self.burst) < 1:
             raise ValueError("a limit must allow at least 1")
-        if min(self.rate, self.wait, self.grace) < 0 or min(self.units, self.requests_window, self.upload_window) <= 0:
+        if min(self.rate, self.wait) < 0 or min(self.units, self.requests_window, self.upload_window) <= 0:
             raise ValueError("rates, waits and windows must not be negative")
 
 
@@ -53,8 +52,9 @@ class Settings:
     attachment: int = 0  # bytes of each file that came attached to a message; 0: a few thousand at the most
     ranges: bool = True  # an attachment can be read from any byte on
     items: int = 0  # messages of every mailbox; 0: few in most, hundreds in some
-    smallest_item: int = 1000  # bytes of a message, where `largest_item` is given; all sizes in between are as likely
-    largest_item: int = 0  # on a logarithmic scale; 0: up to 92 KB
+    smallest_item: int = 1000  # bytes of a message, where `largest_item` is given
+    largest_item: int = 0  # 0: up to 92 KB
+    typical_item: int = 0  # half are smaller, sizes are log-normal; 0: all are as likely on a logarithmic scale
     session_life: float = 7200.0  # how long a session for imports is good
     seed: int = 1
     latency: float = 0.0  # of a request or a part of a batch, while it is in flight for its mailbox
@@ -62,6 +62,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     login_port: int = 0
+    seen_at: str = ""
     foreign_port: int = 0
     signed_port: int = 0  # of pre-authenticated addresses: uploads, imports, reports
     tls: bool = True
@@ -90,5 +91,7 @@ class Settings:
             raise ValueError("attachment must not be negative")
         if self.items < 0 or self.session_life < 0 or not 0 < self.smallest_item <= (self.largest_item or 1 << 62):
             raise ValueError("items must not be negative, and the smallest item not larger than the largest")
+        if self.typical_item and not self.smallest_item <= self.typical_item <= self.largest_item:
+            raise ValueError("the typical item must be between the smallest and the largest")
         if self.token_life < 1:
             raise ValueError("token_life must be at least 1 second")

@@ -1,7 +1,8 @@
 """The service's limits, kept as the service keeps them: per app and mailbox, per app, per directory. Is told the time.
 
-A refusal that tells a time puts a fence around its scope. Whatever arrives before that time is refused, counted as
-early and lengthens the fence; so a client that waits as it was told is let in, and one that does not shows.
+A refusal that tells a time puts a fence around its scope, and whatever arrives before that time is refused. What was
+sent by a client that had read of the fence is counted as early and lengthens it; so a client that waits as it was told
+is let in, and one that does not shows. What a client had read, `witness.causality` says.
 """
 
 import math
@@ -12,6 +13,7 @@ from email.utils import format_datetime
 
 from bulkmail.sim.limits.settings import Limits
 from bulkmail.sim.witness.books import Books
+from bulkmail.sim.witness.causality import Asked, Notice
 
 MANY = 1 << 16
 """Mailboxes that are remembered to the last request. Past that, the idle ones that used less than a hundredth of every
@@ -27,14 +29,19 @@ class Refused:
     scope: str = "mailbox"
 
 
-class Fence:
-    """A scope that refuses everything until `until`."""
+UNSAID = Notice()
+"""That of all fences that were never raised."""
 
-    __slots__ = ("told", "until")
+
+class Fence:
+    """A scope that refuses everything until `until`, since it was `raised`. Its `notice` goes with each answer that
+    says so."""
+
+    __slots__ = ("notice", "raised", "until")
 
     def __init__(self) -> None:
-        self.until = 0.0
-        self.told = 0.0
+        self.until = self.raised = 0.0
+        self.notice = UNSAID
 
 
 class Meter(Fence):
@@ -83,10 +90,10 @@ class Throttle:
         self.apps: dict[str, Bucket] = {}
         self.directories: dict[str, Bucket] = {}
 
-    def admit(self, app: str, mailbox: int, upload: int, now: float, arrived: float | None = None) -> Meter | Refused:
+    def admit(self, app: str, mailbox: int, upload: int, now: float, asked: Asked) -> Meter | Refused:
         """Lets a request to a mailbox in; its meter has to be given back to `release`. `upload` is in bytes.
 
-        A part of a batch has its turn `now` but `arrived` with the batch: it cannot know of a refusal in between.
+        A part of a batch has its turn `now`, but was `asked` with the batch: it cannot know of a refusal in between.
         """
         meter = self.meters.get((app, mailbox))
         if meter is None:
@@ -94,8 +101,8 @@ class Throttle:
         if meter.until > now:
             if meter.flying >= self.limits.concurrency:
                 self.books.breaches["MailboxConcurrency"] += 1
-            return self._behind(meter, now, arrived)
-        refused = self._over(meter, upload, now)
+            return self._behind(meter, now, asked)
+        refused = self._over(meter, upload, now, asked)
         if refused is not None:
             return refused
         meter.flying += 1
@@ -117,7 +124,7 @@ class Throttle:
         asked = now - meter.requests_since < limits.requests_window and meter.requests * 100 >= limits.requests
         return asked or (now - meter.upload_since < limits.upload_window and meter.upload * 100 >= limits.upload)
 
-    def _over(self, meter: Meter, upload: int, now: float) -> Refused | None:
+    def _over(self, meter: Meter, upload: int, now: float, asked: Asked) -> Refused | None:
         limits = self.limits
         if now - meter.requests_since >= limits.requests_window:
             meter.requests_since, meter.requests = now, 0
@@ -127,14 +134,14 @@ class Throttle:
                 meter.upload_since, meter.upload = now, 0
             meter.upload += upload
             if meter.upload > limits.upload:
-                return self._refuse(meter, "IncomingBytes", meter.upload_since + limits.upload_window - now, now)
+                return self._refuse(meter, "IncomingBytes", meter.upload_since + limits.upload_window - now, now, asked)
         if meter.requests > limits.requests:
-            return self._refuse(meter, "Requests", meter.requests_since + limits.requests_window - now, now)
+            return self._refuse(meter, "Requests", meter.requests_since + limits.requests_window - now, now, asked)
         if meter.flying >= limits.concurrency:
-            return self._refuse(meter, "MailboxConcurrency", 0.0, now)
+            return self._refuse(meter, "MailboxConcurrency", 0.0, now, asked)
         return None
 
-    def admit_app(self, app: str, now: float, arrived: float | None = None) -> Refused | None:
+    def admit_app(self, app: str, now: float, asked: Asked) -> Refused | None:
         """Whether the app as a whole may send one more request."""
         limits = self.limits
         if not limits.rate:
@@ -143,27 +150,25 @@ class Throttle:
         fenced = bucket.until > now
         wait = 0.0 if fenced and limits.harsh else bucket.take(1, limits.rate, limits.burst, now)
         if fenced and (limits.harsh or wait):
-            return self._behind(bucket, now, arrived, "app")
-        if fenced and _late(bucket, now, arrived, limits):
-            self.books.early += (
-                1  # a mild tenant lets it in where the bucket allows; the client was told to wait all the same
-            )
-        return self._refuse(bucket, "Rate", wait, now, "app") if wait else None
+            return self._behind(bucket, now, asked, "app")
+        if fenced and asked.knows(bucket.notice):
+            self.books.hurried(now - bucket.raised)  # let in by a mild tenant; it was told to wait all the same
+        return self._refuse(bucket, "Rate", wait, now, asked, "app") if wait else None
 
-    def admit_directory(self, app: str, cost: int, now: float) -> Refused | float:
+    def admit_directory(self, app: str, cost: int, now: float, asked: Asked) -> Refused | float:
         """The share of the directory's units that is used up after this request, from 0 to 1, or the refusal."""
         burst = self.limits.units * 10  # published per 10 seconds
         bucket = self.directories.get(app) or self.directories.setdefault(app, Bucket(burst))
         if bucket.until > now:
-            return self._behind(bucket, now, None, "directory")
+            return self._behind(bucket, now, asked, "directory")
         wait = bucket.take(cost, self.limits.units, burst, now)
-        return self._refuse(bucket, "ResourceUnits", wait, now, "directory") if wait else bucket.used(burst)
+        return self._refuse(bucket, "ResourceUnits", wait, now, asked, "directory") if wait else bucket.used(burst)
 
-    def hold(self, meter: Meter | None, seconds: float, now: float) -> Refused:
+    def hold(self, meter: Meter | None, seconds: float, now: float, asked: Asked) -> Refused:
         """A refusal out of the blue, of `seconds`, that is kept like any other."""
         wait = max(seconds, self.limits.wait)
         if meter is not None:
-            meter.until, meter.told = now + told(self.limits, wait), now
+            self._raise(meter, wait, now, asked)
         return Refused("Trouble" if meter is None else "MailboxConcurrency", wait)
 
     def send(self, meter: Meter, now: float) -> float:
@@ -181,23 +186,26 @@ class Throttle:
         self.books.deferred += queued > 0
         return meter.sent_since + queued * 60 - now if queued else 0.0
 
-    def _refuse(self, fence: Fence, limit: str, wait: float, now: float, scope: str = "mailbox") -> Refused:
+    def _refuse(
+        self, fence: Fence, limit: str, wait: float, now: float, asked: Asked, scope: str = "mailbox"
+    ) -> Refused:
         self.books.breaches[limit] += 1
         wait = max(wait, self.limits.wait)
-        fence.until, fence.told = now + told(self.limits, wait), now
+        self._raise(fence, wait, now, asked)
         return Refused(limit, wait, scope)
 
-    def _behind(self, fence: Fence, now: float, arrived: float | None, scope: str = "mailbox") -> Refused:
+    def _raise(self, fence: Fence, wait: float, now: float, asked: Asked) -> None:
+        """A fence that is told anew: what was read of an earlier one says nothing about it."""
+        fence.until, fence.notice, fence.raised = now + told(self.limits, wait), Notice(), now
+        asked.notices.append(fence.notice)
+
+    def _behind(self, fence: Fence, now: float, asked: Asked, scope: str = "mailbox") -> Refused:
         self.books.fenced += 1
-        if _late(fence, now, arrived, self.limits):
-            self.books.early += 1
+        if asked.knows(fence.notice):
+            self.books.hurried(now - fence.raised)
             fence.until = max(fence.until, now + told(self.limits, self.limits.wait))
+        asked.notices.append(fence.notice)
         return Refused("Fence", fence.until - now, scope)
-
-
-def _late(fence: Fence, now: float, arrived: float | None, limits: Limits) -> bool:
-    """Whether a request came when its sender must have heard of the fence."""
-    return (now if arrived is None else arrived) > fence.told + limits.grace
 
 
 def told(limits: Limits, wait: float) -> float:

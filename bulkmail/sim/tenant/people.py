@@ -48,7 +48,8 @@ class Tenant:
     def __init__(self, settings: Settings) -> None:
         self.size = settings.mailboxes
         self.seed = settings.seed
-        self.items, self.item_sizes = settings.items, (settings.smallest_item, settings.largest_item)
+        self.items = settings.items
+        self.item_sizes = settings.smallest_item, settings.typical_item, settings.largest_item
         self.id = guid(mix(settings.seed, 0, 90), mix(settings.seed, 0, 91))
         self._find = lru_cache(REMEMBERED)(self._named)
         self.state = lru_cache(REMEMBERED)(self._state)

@@ -65,6 +65,7 @@ SAME_MOMENT = 200
     columns=COLUMNS,
     keeps_state=True,
     key_columns=("message_id", "attachment_id"),
+    leaves=True,
 )
 async def attachments_save(mailbox: Mailbox, graph: Graph, options: AttachmentsSaveOptions) -> AsyncIterator[Row]:
     """The oldest messages come first."""

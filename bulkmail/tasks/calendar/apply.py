@@ -19,10 +19,9 @@ from bulkmail.tasks.calendar.grants import (
     Calendar,
     Grant,
     body_of,
-    calendars_of,
     find,
+    granted,
     key_of,
-    readable,
 )
 from bulkmail.tasks.calendar.options import EXTERNAL, REMOVE, PermissionsApplyOptions
 from bulkmail.tasks.calendar.report import UNREADABLE
@@ -65,10 +64,10 @@ class Step(NamedTuple):
 async def permissions_apply(mailbox: Mailbox, graph: Graph, options: PermissionsApplyOptions) -> AsyncIterator[Row]:
     """A row for each permission that is written, or should be and cannot."""
     roles = options.roles_of(mailbox)
-    calendars = {one.key: one for one in await calendars_of(graph, options.calendars)}
+    found = await granted(graph, options.calendars)
+    calendars = {calendar.key: calendar for calendar, _ in found}
     todo: dict[str, tuple[Calendar, Step]] = {}
-    for calendar in calendars.values():
-        there = await readable(graph, calendar)
+    for calendar, there in found:
         if there is None:
             yield {**dict.fromkeys(list(COLUMNS)[1:]), "calendar": calendar.name, "state": UNREADABLE}
         for step in steps(roles, there) if there is not None else ():

@@ -4,7 +4,7 @@ Only the owner of a calendar is told who may see it, so that calendars which oth
 learn.microsoft.com/graph/api/resources/calendarpermission
 """
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from bulkmail.core.odata import segment
@@ -105,10 +105,20 @@ def permissions_path(calendar: str) -> str:
     return f"/{'calendar' if calendar == 'default' else f'calendars/{segment(calendar)}'}/calendarPermissions"
 
 
-async def calendars_of(graph: Graph, which: Which) -> list[Calendar]:
-    """The default calendar first, without a request where it is the only one that is asked for."""
+async def granted(graph: Graph, which: Which) -> list[tuple[Calendar, list[Grant] | None]]:
+    """Each calendar with its permissions, or None as `readable` has it, the default one first. What may see that one is
+    asked for together with the list of calendars, so that a mailbox which has no other waits for one answer only."""
+    first = Calendar()
     if which == "default":
-        return [Calendar()]
+        return [(first, await grants_of(graph, first.key))]
+    reads: list[Coroutine[Any, Any, Any]] = [calendars_of(graph), grants_of(graph, first.key)]
+    calendars, grants = await graph.gather(*reads)
+    others = await graph.gather(*(readable(graph, one) for one in calendars[1:]))
+    return [*zip(calendars, (grants, *others), strict=True)]
+
+
+async def calendars_of(graph: Graph) -> list[Calendar]:
+    """The default calendar first, then the others of which the mailbox is the owner."""
     found = [expect.an_item(one, "a calendar") async for one in graph.items("/calendars", params=LISTED)]
     default = next((one for one in found if one.get("isDefaultCalendar") is True), found[0] if found else {"id": ""})
     others = [one for one in found if one is not default and one.get("canShare") is not False]
@@ -124,12 +134,12 @@ async def grants_of(graph: Graph, calendar: str) -> list[Grant]:
 
 
 async def readable(graph: Graph, calendar: Calendar) -> list[Grant] | None:
-    """The same; None where the service does not tell the permissions of a calendar beside the default one, such as one
-    of holidays or birthdays: the others are read all the same."""
+    """Those of a calendar beside the default one; None where the service does not tell them, as for one of holidays or
+    birthdays: the others are read all the same."""
     try:
         return await grants_of(graph, calendar.key)
     except GraphError as error:
-        if calendar.default or error.status not in (400, 403, 404):
+        if error.status not in (400, 403, 404):
             raise
         return None
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Row
 from bulkmail.task.declare import task
-from bulkmail.tasks.calendar.grants import Grant, calendars_of, readable
+from bulkmail.tasks.calendar.grants import Grant, granted
 from bulkmail.tasks.calendar.options import PermissionsReportOptions
 
 UNREADABLE = "unreadable"
@@ -45,9 +45,7 @@ async def permissions_report(mailbox: Mailbox, graph: Graph, options: Permission
 async def permission_rows(graph: Graph, options: PermissionsReportOptions) -> AsyncIterator[Row]:
     """The rows of one mailbox, without its address: one request for the list of calendars, unless only the default
     one is asked for, and one for each calendar."""
-    calendars = await calendars_of(graph, options.calendars)
-    found = await graph.gather(*(readable(graph, calendar) for calendar in calendars))
-    for calendar, grants in zip(calendars, found, strict=True):
+    for calendar, grants in await granted(graph, options.calendars):
         named = {"calendar_id": calendar.id, "calendar": calendar.name, "default": calendar.default}
         if grants is None:
             yield {**named, **dict.fromkeys(list(COLUMNS)[4:]), "kind": UNREADABLE}

@@ -34,7 +34,8 @@ CHUNK_ITEMS, CHUNK_BYTES = 80, 2 * 1024 * 1024
 size. So much of a mailbox is in memory, twice for a moment."""
 
 COMMIT_ITEMS, COMMIT_BYTES = 80, 8 * 1024 * 1024
-"""What is committed together, once there is so much of it: a run that died does about that much of a mailbox again."""
+"""What is committed together, at the most, and one item whatever its size: no more of a mailbox is asked for again by
+the run that goes on after one that died."""
 
 AT_A_TIME = 4
 """Calls of a mailbox that are under way together: the service takes no more."""
@@ -53,6 +54,7 @@ RETRIED = 2_000
     keeps_state=True,
     once=clouds.require,
     finding=lambda row: bool(row["state"] == "failed"),
+    leaves=True,
 )
 async def items_export(mailbox: Mailbox, graph: Graph, options: ItemsExportOptions) -> AsyncIterator[Row]:
     """A row for each item that was chosen, and for each folder that could not be gone through."""
@@ -103,8 +105,8 @@ class Export:
         if found:
             paths = {one.id: one for one in await tree(self._exchange, recoverable=self._options.recoverable)}
             found = [one._replace(folder=paths.get(one.folder.id, one.folder)) for one in found]
-            for chunk in chunks(found):
-                for row in await self._chunk(chunk):
+            for chunk in chunks(self._left(found)):
+                async for row in self._rows(chunk):
                     yield row
 
     async def folder(self, folder: Folder) -> AsyncIterator[Row]:
@@ -117,16 +119,11 @@ class Export:
             async for page in walk.pages():
                 if page.link != place.page:
                     place.page, place.done = page.link, []
-                done = frozenset(place.done)
-                for chunk in chunks([one for one in page.items if mark(one) not in done]):
-                    for row in await self._chunk([one for one in chunk if one.removed or self._options.takes(one)]):
+                for chunk in chunks(self._left(page.items)):
+                    async for row in self._rows(chunk):
                         yield row
-                    place.done += map(mark, chunk)
                     place.items += len(chunk)
                     self._tell()
-                    if self._is_worth_it(chunk):
-                        await self.shelf.end()
-                        yield Checkpoint(place.kept())
         except GraphError as error:
             if error.status not in (308, 404) or ends_mailbox(error):
                 raise
@@ -137,20 +134,34 @@ class Export:
             place.links[folder.id] = walk.delta
         place.page, place.done = "", []
 
+    def _left(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Those that are not done."""
+        done = frozenset(self.place.done)
+        return [one for one in items if mark(one) not in done] if done else items
+
+    async def _rows(self, chunk: Sequence[Item]) -> AsyncIterator[Row]:
+        """Those of the items that were chosen, behind a checkpoint where one is due."""
+        if self._is_full(chunk):
+            await self.shelf.end()
+            yield Checkpoint(self.place.kept())
+        for row in await self._chunk([one for one in chunk if one.removed or self._options.takes(one)]):
+            yield row
+        self.place.done += map(mark, chunk)
+
     def _tell(self) -> None:
         """How far it is, by bytes; those that are still to come are taken to be like those that came."""
         place = self.place
         left = 0 if self._last else max(0, self.expected - place.items)
         self._graph.carried(place.bytes, place.bytes + place.bytes * left // max(1, place.items))
 
-    def _is_worth_it(self, chunk: Sequence[Item]) -> bool:
-        """Whether there is so much since the last checkpoint that it should not be done again; many folders are small,
+    def _is_full(self, chunk: Sequence[Item]) -> bool:
+        """Whether what came since the last checkpoint has to be committed before this chunk; many folders are small,
         and a checkpoint waits for the disk."""
-        self._fresh.extend(one.size for one in chunk)
-        worth_it = len(self._fresh) >= COMMIT_ITEMS or sum(self._fresh) >= COMMIT_BYTES
-        if worth_it:
-            self._fresh.clear()
-        return worth_it
+        sizes = [one.size for one in chunk]
+        together = self._fresh + sizes
+        is_full = bool(self._fresh) and (len(together) > COMMIT_ITEMS or sum(together) > COMMIT_BYTES)
+        self._fresh = sizes if is_full else together
+        return is_full
 
     async def _chunk(self, items: Sequence[Item]) -> list[Row]:
         """The rows of some items, in their order; what they speak of is on its way to the disk."""

@@ -14,7 +14,7 @@ from bulkmail.graph import Graph
 from bulkmail.model import BlobFile
 from bulkmail.streams import Blob, Take
 from bulkmail.tasks.items.item import Item
-from bulkmail.tasks.items.unpack import Answered, Unpacking
+from bulkmail.tasks.items.unpack import Answered, Event, Unpacking, at_once
 from bulkmail.tasks.kit.collection import LASTING
 
 IDS = 20
@@ -23,11 +23,12 @@ IDS = 20
 ALONE = 512 * 1024
 """Bytes, as the service counts them, from which on an item is asked for alone and never all in memory."""
 
-CALL = 512 * 1024
+CALL = 1024 * 1024
 """Bytes of the items of one call. Several calls of a mailbox are under way, and of many mailboxes."""
 
 HELD = 4 * CALL
-"""Bytes of streams that one answer may put into memory: sizes and streams differ. What is more is asked for alone."""
+"""Bytes of an answer, or of its streams, that may be in memory: sizes and streams differ. What is more is asked for
+alone."""
 
 STREAMED = 1024 * 1024
 """Bytes of memory that an answer takes while it comes: blocks of connections, chunks, and what waits to be written."""
@@ -103,25 +104,56 @@ class Held:
 
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[Take]:
-        self.found = {}
-        unpacking, pieces, size = Unpacking(), list[bytes](), 0
+        coming = Coming()
+        yield coming.take
+        self.found = coming.end()
 
-        async def take(chunk: bytes) -> None:
-            nonlocal size
-            for event in unpacking.feed(chunk):
-                if isinstance(event, bytes):
-                    size += len(event)
-                    if size <= HELD:
-                        pieces.append(event)
-                    continue
-                if not event.whole:
-                    self.found[event.id] = event, None
-                elif size <= HELD:
-                    self.found[event.id] = event, b"".join(pieces)
-                pieces.clear()
 
-        yield take
-        unpacking.close()
+class Coming:
+    """One answer, which waits until it is whole, and is taken apart at once. One that is far larger than was told is
+    taken apart while it comes, and loses the streams that there is no room for."""
+
+    def __init__(self) -> None:
+        self._waiting: list[bytes] = []
+        self._size = 0  # bytes that have come
+        self._unpacking = Unpacking()
+        self._pieces: list[bytes] = []  # of a stream
+        self._held = 0  # bytes of streams
+        self._found: dict[str, tuple[Answered, bytes | None]] = {}
+
+    async def take(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        self._waiting.append(chunk)
+        if self._size > HELD:
+            self._unpack()
+
+    def end(self) -> dict[str, tuple[Answered, bytes | None]]:
+        """Raises OutcomeUnknown for an answer that is not whole."""
+        if self._size <= HELD:
+            self._waiting = [b"".join(self._waiting)]
+            if (found := at_once(self._waiting[0])) is not None:
+                return {said.id: (said, stream if said.whole else None) for said, stream in found}
+        self._unpack()
+        self._unpacking.close()
+        return self._found
+
+    def _unpack(self) -> None:
+        for chunk in self._waiting:
+            for event in self._unpacking.feed(chunk):
+                self._keep(event)
+        self._waiting.clear()
+
+    def _keep(self, event: Event) -> None:
+        if isinstance(event, bytes):
+            self._held += len(event)
+            if self._held <= HELD:
+                self._pieces.append(event)
+            return
+        if not event.whole:
+            self._found[event.id] = event, None
+        elif self._held <= HELD:
+            self._found[event.id] = event, b"".join(self._pieces)
+        self._pieces.clear()
 
 
 async def alone(exchange: Graph, item: Item, opened: Callable[[], AbstractAsyncContextManager[BlobFile]]) -> Exported:

@@ -14,6 +14,7 @@ import orjson
 
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import Digest, key_of
+from bulkmail.sink.below import Below
 from bulkmail.tasks.items.stored import Holding, Stored, Streams
 
 TASK = "items.export"
@@ -25,7 +26,7 @@ class Kept:
     def __init__(self, path: Path) -> None:
         self.has_ids = True
         self.path = path
-        self.streams = Streams(path)
+        self.streams = Streams(Below(path))
         self.id = ""
         self._rows = path
         self._ranges: dict[str, list[tuple[int, int]]] = {}
@@ -34,8 +35,9 @@ class Kept:
     def open(self) -> "Kept":
         """Finds the rows of each mailbox. Raises InputError for a directory that holds no export that has ended, and
         Damaged."""
-        from bulkmail.rundir.folder import RECORDS  # noqa: PLC0415 - the list of tasks is shown without this room
+        from bulkmail.rundir.folder import BLOBS, RECORDS  # noqa: PLC0415 - the list of tasks is shown without this room
         from bulkmail.rundir.reader import RunDir  # noqa: PLC0415
+        from bulkmail.sink.depot import depot_of  # noqa: PLC0415
 
         manifest = RunDir(self.path).manifest
         if manifest.task != TASK:
@@ -48,6 +50,8 @@ class Kept:
                 hint="Export without output.mask.",
             )
         self.id = manifest.id
+        if manifest.output.blobs:
+            self.streams = Streams(depot_of(self.path / BLOBS, manifest.output.blobs, manifest.id))
         name = f"{RECORDS}.ndjson"
         if name not in manifest.outputs:
             raise InputError(f"{self.path}: has no {name}", hint='Export with format = ["ndjson"] among others.')

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 from bulkmail.errors import Damaged, InputError
 from bulkmail.model import key_of
+from bulkmail.sink.below import Below
 from bulkmail.tasks.items.stored import Holding, Stored, Streams
 from bulkmail.tasks.kit.paths import joined
 
@@ -45,7 +46,8 @@ class Loose:
     def __init__(self, path: Path) -> None:
         self.has_ids = False
         self.path = path
-        self.streams = Streams(path)
+        self._below = Below(path)
+        self.streams = Streams(self._below)
         self._listed: dict[str, dict[str, Entry]] | None = None
         self._folders: dict[str, str] = {}
 
@@ -83,7 +85,7 @@ class Loose:
     def _seen(self, entry: Entry) -> tuple[int, int]:
         """How long a stream is, and when it was written; nothing of one that cannot be read."""
         try:
-            seen = self.streams.file(_stored(0, entry)).stat()
+            seen = self._below.path(entry.file).stat()
         except (OSError, Damaged):
             return 0, 0
         return seen.st_size, seen.st_mtime_ns

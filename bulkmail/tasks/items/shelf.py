@@ -3,7 +3,7 @@
 What is not spoken of by a row is cut off when a run is resumed, so nothing here is undone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from bulkmail.graph import Graph
 from bulkmail.model import BlobFile
 from bulkmail.sink.names import safe_name
+from bulkmail.streams import Blob
 from bulkmail.tasks.items.fetch import Exported
 from bulkmail.tasks.items.item import Item
 from bulkmail.tasks.items.tar import END, Member
@@ -36,10 +37,9 @@ class Shelf:
         """The columns that say where each stream lies; empty ones for an item without. Raises OutputError."""
         held = [one for one in found if one.content is not None]
         placed = dict(zip(map(id, held), await self._held(held), strict=True))
-        placed |= {id(one): _place(one.blob) for one in found if one.blob is not None}
         for one in found:
-            if place := placed.get(id(one)):
-                self._sums.append(f"{place['sha256']}  {self._name(one.item)}\n")
+            if one.blob is not None:
+                placed[id(one)] = self._placed(one.item, one.blob)
         return [placed.get(id(one), {}) for one in found]
 
     async def end(self, *, last: bool = False) -> None:
@@ -52,19 +52,17 @@ class Shelf:
             async with self._graph.blob(ARCHIVE) as file:
                 await file.write(END)
 
-    def _name(self, item: Item) -> str:
-        return file_name(item) if self._layout == "files" else Member(item).name
-
     async def _held(self, held: Sequence[Exported]) -> list[dict[str, Any]]:
         if self._layout == "files":
             return [await self._file(one) for one in held]
         if not held:
             return []
-        members = list(_members(held))
+        members = [_framed(one) for one in held]
         async with self._graph.blob(ARCHIVE, hashed=False) as file:
-            await file.write(b"".join(block for blocks, _ in members for block in blocks))
+            await file.write(b"".join(block for _, blocks, _ in members for block in blocks))
         places, offset = [], file.blob.offset
-        for (before, content, behind), digest in members:
+        for name, (before, content, behind), digest in members:
+            self._sum(digest, name)
             places.append({
                 "file": file.blob.path, "offset": offset + len(before), "bytes": len(content), "sha256": digest,
             })  # fmt: skip
@@ -74,20 +72,22 @@ class Shelf:
     async def _file(self, one: Exported) -> dict[str, Any]:
         async with self._graph.blob(file_name(one.item)) as file:
             await file.write(one.content or b"")
-        return _place(file.blob)
+        return self._placed(one.item, file.blob)
+
+    def _placed(self, item: Item, blob: Blob) -> dict[str, Any]:
+        self._sum(blob.sha256, file_name(item) if self._layout == "files" else Member(item).name)
+        return {"file": blob.path, "offset": blob.offset, "bytes": blob.bytes, "sha256": blob.sha256}
+
+    def _sum(self, digest: str, name: str) -> None:
+        self._sums.append(f"{digest}  {name}\n")
 
 
-def _members(held: Sequence[Exported]) -> Iterator[tuple[tuple[bytes, bytes, bytes], str]]:
-    """The blocks of each member, and the digest of its stream."""
-    for one in held:
-        content = one.content or b""
-        digest = sha256(content).hexdigest()
-        before, behind = Member(one.item).around(len(content), digest)
-        yield (before, content, behind), digest
-
-
-def _place(blob: Any) -> dict[str, Any]:
-    return {"file": blob.path, "offset": blob.offset, "bytes": blob.bytes, "sha256": blob.sha256}
+def _framed(one: Exported) -> tuple[str, tuple[bytes, bytes, bytes], str]:
+    """The name of a member, its blocks, and the digest of its stream."""
+    content, member = one.content or b"", Member(one.item)
+    digest = sha256(content).hexdigest()
+    before, behind = member.around(len(content), digest)
+    return member.name, (before, content, behind), digest
 
 
 def file_name(item: Item) -> str:

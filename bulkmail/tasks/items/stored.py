@@ -6,9 +6,7 @@ What lies there is not trusted: a stream is only what its row says if it has the
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from hashlib import sha256
-from pathlib import Path
-from stat import S_ISREG
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from bulkmail.errors import Damaged
 from bulkmail.streams import Pieces
@@ -71,11 +69,18 @@ class Source(Protocol):
         """Raises InputError."""
 
 
-class Streams:
-    """The streams of items in files below `path`."""
+class Files(Protocol):
+    """Files by the paths that rows have of them."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def open(self, path: str, /) -> BinaryIO:
+        """Raises OSError, and Damaged for a path that leads elsewhere."""
+
+
+class Streams:
+    """The streams of items in files."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
 
     def fault(self, stored: Stored) -> str:
         """What is wrong with a stream; empty where it is as it was exported."""
@@ -96,7 +101,7 @@ class Streams:
 
     def blocks(self, stored: Stored) -> Iterator[bytes]:
         """The stream of an item. Raises OSError, and Damaged for a row that leads elsewhere."""
-        with self.file(stored).open("rb") as file:
+        with self._files.open(stored.file) as file:
             file.seek(stored.offset)
             left = stored.bytes
             while left > 0 and (block := file.read(min(left, BLOCK))):
@@ -105,22 +110,9 @@ class Streams:
 
     def block(self, stored: Stored, start: int) -> bytes:
         """A piece of the stream, as base64."""
-        with self.file(stored).open("rb") as file:
+        with self._files.open(stored.file) as file:
             file.seek(stored.offset + start)
             return base64.b64encode(file.read(min(BLOCK, stored.bytes - start)))
-
-    def file(self, stored: Stored) -> Path:
-        """Raises Damaged, and OSError for what is not there."""
-        root = self.path.resolve()
-        try:
-            path = (root / stored.file).resolve()
-        except (RuntimeError, ValueError):  # links that go round, and what no file can be called
-            raise Damaged(f"{stored.file!r} is not the name of a file") from None
-        if not path.is_relative_to(root) or not stored.file:
-            raise Damaged(f"a row names the file {stored.file!r}, which is not in {self.path.name}")
-        if not S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-            raise Damaged(f"{stored.file!r} is not a file")
-        return path
 
 
 class Cursor:

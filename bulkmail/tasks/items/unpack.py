@@ -1,15 +1,16 @@
-"""Takes an answer of exportItems apart while it comes, so that memory holds a chunk of it, however large an item is.
+"""Takes an answer of exportItems apart while it comes, so that memory holds a chunk of it, however large an item is;
+or all at once, where it is small.
 
 The streams of the items are decoded on the way and leave; what is left of the JSON is small, and is parsed as JSON. An
 answer that is cut off, or is not what it should be, raises OutcomeUnknown: it is asked for again.
 """
 
 import re
-from binascii import Error, a2b_base64
 from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bulkmail.errors import OutcomeUnknown
 from bulkmail.text import one_line
@@ -20,8 +21,9 @@ LARGEST = 1 << 20
 _OUTSIDE = re.compile(rb'["{}\[\],:]')
 _WHOLE = re.compile(rb',?"([^"\\]*)":?|["{}\[\],:]')  # with a text that is plain and whole, and what is around it
 _INSIDE = re.compile(rb'["\\]')
-_ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9A-Fa-f])|(.))", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9A-Fa-f])|/)")  # what may stand for a letter
 _BEGUN = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+_DATA = b'"data":"'
 _OPEN, _CLOSE = b"{[", b"}]"
 _IN_ITEM = [b"{", b"[", b"{"]
 
@@ -128,7 +130,7 @@ class Unpacking:
             self._kept = self._rest
             self._rest += b"{}"
             whole, self._whole = self._whole, False
-            yield _answered(said, whole=whole)
+            yield _answered(_parsed(said), whole=whole)
 
     def _text(self, chunk: bytes, place: int) -> Reading:
         """Within a text that is kept."""
@@ -157,7 +159,7 @@ class Unpacking:
         if b"\\" in letters:
             if (cut := _BEGUN.search(letters)) is not None:
                 letters, begun = letters[: cut.start()], cut[0]
-            letters = _ESCAPE.sub(_letter, letters)
+            letters = _without_escapes(letters)
         if end >= 0:
             self._keep(b'"')
             self._read, self._whole, self._tail = self._plain, True, b""
@@ -174,28 +176,80 @@ class Unpacking:
             raise OutcomeUnknown("an answer with exported items is larger than its items")
 
 
+def at_once(answer: bytes) -> list[tuple[Answered, bytes]] | None:
+    """What a whole answer says of its items, with their streams: in a third of the time, and only of an answer that is
+    written as the service writes it; None stands for another one, which `Unpacking` reads. Raises OutcomeUnknown."""
+    streams, rest, place = list[bytes](), list[bytes](), 0
+    while (found := answer.find(_DATA, place)) >= 0:
+        begin = found + len(_DATA)
+        end = answer.find(b'"', begin)
+        if end < 0:
+            return None
+        rest.append(b"%b%d" % (answer[place:begin], len(streams)))  # a number in place of the stream
+        streams.append(answer[begin - 1 : end + 1])
+        place = end
+    items = _items(b"".join((*rest, answer[place:])))
+    if items is None or [one["data"] for one in items if _has_stream(one)] != list(map(str, range(len(streams)))):
+        return None
+    said = [_answered(one, whole=_has_stream(one)) for one in items]
+    coming = iter(streams)
+    texts = [next(coming) if _has_stream(one) else b"" for one in items]
+    return [(a, _decoded(_without_escapes(b)) if a.whole else b"") for a, b in zip(said, texts, strict=True)]
+
+
+def _has_stream(item: dict[str, Any]) -> bool:
+    return item.get("data") is not None
+
+
+def _items(text: bytes) -> list[dict[str, Any]] | None:
+    """The members of an answer's list; None if it is not JSON, or another JSON."""
+    try:
+        answer = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    items = answer.get("value") if isinstance(answer, dict) else None
+    return items if isinstance(items, list) and all(isinstance(one, dict) for one in items) else None
+
+
+def _without_escapes(letters: bytes) -> bytes:
+    return _ESCAPE.sub(_letter, letters) if b"\\" in letters else letters
+
+
 def _letter(escape: re.Match[bytes]) -> bytes:
-    return bytes([int(escape[1], 16)]) if escape[1] else escape[2]
+    return bytes([int(escape[1], 16)]) if escape[1] else b"/"
 
 
 def decoded(letters: bytes) -> bytes:
-    """Raises OutcomeUnknown for anything but base64. What is not base64 is passed over when decoding, and then bytes
-    are missing: to count them costs a fifth less than the strict mode does."""
+    """Raises OutcomeUnknown for anything but base64 as encoders write it."""
+    return _decoded(b'"%b"' % letters)
+
+
+def _decoded(text: bytes) -> bytes:
+    """A text of JSON, with its quotes: so it is decoded in a quarter of the time that `binascii` takes, by the library
+    that checks the options. That would also take escapes, the letters that stand in addresses, and padding that is left
+    out."""
     try:
-        stream = a2b_base64(letters)
-    except Error:
-        raise OutcomeUnknown("the stream of an exported item is damaged") from None
-    padding = letters[-2:].count(b"=")
-    if len(letters) % 4 or len(stream) != len(letters) // 4 * 3 - padding:
-        raise OutcomeUnknown("the stream of an exported item is damaged")
+        stream = _BASE64.validate_json(text)
+    except ValidationError:
+        raise OutcomeUnknown(_DAMAGED) from None
+    if len(text) % 4 != len(b'""') or any(letter in text for letter in (b"-", b"_", b"\\")):
+        raise OutcomeUnknown(_DAMAGED)
     return stream
 
 
-def _answered(said: bytes, *, whole: bool) -> Answered:
+_BASE64 = TypeAdapter(bytes, config=ConfigDict(val_json_bytes="base64"))
+_DAMAGED = "the stream of an exported item is damaged"
+
+
+def _parsed(said: bytes) -> dict[str, Any]:
     try:
-        item: Any = orjson.loads(said)
+        item: dict[str, Any] = orjson.loads(said)
     except orjson.JSONDecodeError:
         raise OutcomeUnknown("the answer is not the JSON that it claims to be") from None
+    return item
+
+
+def _answered(item: dict[str, Any], *, whole: bool) -> Answered:
     error = item.get("error")
     name, key = item.get("itemId"), item.get("changeKey")
     code, text = _why(error if isinstance(error, dict) else {})

@@ -13,7 +13,8 @@ from bulkmail.errors import GraphError
 from bulkmail.graph import Graph
 from bulkmail.tasks.kit.collection import chunked
 from bulkmail.tasks.kit.paths import parted
-from bulkmail.tasks.kit.tree import INBOX, ROOT, Folder, Tree, split
+from bulkmail.tasks.kit.settings import SETTINGS, archive_of
+from bulkmail.tasks.kit.tree import ARCHIVE, INBOX, ROOT, Folder, Tree, split
 
 PERMISSION = "Mail.ReadBasic.All"
 """The least application permission to read folders."""
@@ -40,8 +41,10 @@ async def tree_of(
     """The tree with the well-known folders of these names in it. The inbox, which lies in the root, tells that. See
     `folders_of`."""
     asked = [name for name in dict.fromkeys((INBOX, *names)) if name != ROOT]
-    read: list[Coroutine[Any, Any, Any]] = [folders_of(graph, sizes=sizes, hidden=hidden, walk=walk)]
-    folders, *found = await graph.gather(*read, *(known(graph, name) for name in asked))
+    read = partial(folders_of, graph, sizes=sizes, hidden=hidden, walk=walk)
+    calls: list[Coroutine[Any, Any, Any]] = [read()]
+    calls += (_archive(graph, read) if name == ARCHIVE else known(graph, name) for name in asked)
+    folders, *found = await graph.gather(*calls)
     by_id = {folder.id: name for name, folder in zip(asked, found, strict=True) if folder is not None}
     return Tree(folders, found[0].parent if found[0] is not None else "", by_id)
 
@@ -91,6 +94,17 @@ async def known(graph: Graph, name: str) -> Folder | None:
     """The folder with a well-known name, or None where the mailbox does not have it."""
     found: Folder | None = await graph.shared.get(f"folder {name}", partial(_known, graph, name))
     return found
+
+
+async def _archive(graph: Graph, read: Callable[[], Awaitable[Sequence[Folder]]]) -> Folder | None:
+    """The folder to which Outlook archives. The settings have its id, so that it costs nothing where another part reads
+    them; an id that is not among the folders is not believed."""
+    if SETTINGS in graph.shared:
+        named = await archive_of(graph)
+        found = next((folder for folder in await read() if folder.id == named), None)
+        if found is not None:
+            return found
+    return await known(graph, ARCHIVE)
 
 
 async def _known(graph: Graph, name: str) -> Folder | None:

@@ -14,9 +14,9 @@ from bulkmail.tasks.kit import expect
 from bulkmail.tasks.kit.keyed import EXTENDED
 from bulkmail.tasks.kit.paths import escaped
 
-INBOX, ROOT = "inbox", "msgfolderroot"
+INBOX, ARCHIVE, ROOT = "inbox", "archive", "msgfolderroot"
 IN_TREE = (
-    INBOX, "drafts", "sentitems", "deleteditems", "outbox", "junkemail", "archive", "conversationhistory", "clutter",
+    INBOX, "drafts", "sentitems", "deleteditems", "outbox", "junkemail", ARCHIVE, "conversationhistory", "clutter",
     "scheduled", "syncissues",
 )  # fmt: skip
 """Well-known folders right below the root."""

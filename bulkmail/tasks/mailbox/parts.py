@@ -15,9 +15,10 @@ PARTS: Mapping[str, Task] = {report.name.removesuffix(".report"): report for rep
 another mailbox cannot be a part, nor can one that goes on from the last run; to be one, it has to be entered here and
 nowhere else."""
 
-FIRST = ("calendar.permissions", "folders")
-"""Parts that begin before the others, in this order: one that asks again when its first answer is there, so that it
-does not stand alone at the end; and the one that reads what others need as well, with most requests."""
+FIRST = ("calendar.permissions", "settings", "folders")
+"""Parts that begin before the others, in this order: one that may ask again when its first answer is there, so that it
+does not stand alone at the end; and those that read what others need as well: the settings name a folder, and rules
+name many."""
 
 
 def begun(parts: Sequence[str]) -> list[str]:

@@ -46,6 +46,7 @@ def columns(options: RequestOptions) -> Mapping[str, str]:
     reads=lambda options: options.reads,
     undo=undo,
     wants_columns=True,
+    leaves=lambda options: bool(options.save),
 )
 async def request(mailbox: Mailbox, graph: Graph, options: RequestOptions) -> AsyncIterator[Row]:
     """A row for each thing that was read, or one for a write that was needed."""

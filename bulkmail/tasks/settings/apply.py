@@ -13,7 +13,8 @@ from bulkmail.model import Change, Mailbox, Row
 from bulkmail.task.changes import told_before
 from bulkmail.task.declare import task
 from bulkmail.tasks.kit import expect
-from bulkmail.tasks.settings.fields import KEY, PATH, SETTINGS, body_of, same, value_of, values_of
+from bulkmail.tasks.kit.settings import PATH
+from bulkmail.tasks.settings.fields import KEY, SETTINGS, body_of, same, value_of, values_of
 from bulkmail.tasks.settings.options import SettingsApplyOptions, wanted
 from bulkmail.tasks.settings.supported import check_supported, needs
 from bulkmail.tasks.settings.undo import undo

@@ -14,7 +14,6 @@ from bulkmail.tasks.kit.forms import shown
 from bulkmail.tasks.kit.html import reads
 from bulkmail.tasks.kit.zones import moment_of
 
-PATH = "/mailboxSettings"
 KEY = "settings"
 """Names the settings of a mailbox in its changes: they are one thing."""
 

@@ -8,7 +8,8 @@ from bulkmail.model import Change, Made, Mailbox, Row
 from bulkmail.task.changes import summed
 from bulkmail.tasks.kit import expect, restore
 from bulkmail.tasks.kit.restore import Result
-from bulkmail.tasks.settings.fields import EMPTY, KEY, PATH, SETTINGS, body_of, same, value_of, values_of
+from bulkmail.tasks.kit.settings import PATH
+from bulkmail.tasks.settings.fields import EMPTY, KEY, SETTINGS, body_of, same, value_of, values_of
 from bulkmail.tasks.settings.options import SettingsApplyOptions
 
 

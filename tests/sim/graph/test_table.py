@@ -40,6 +40,15 @@ def test_a_listing_is_counted(path: str) -> None:
     rehearse(act)
 
 
+def test_nothing_is_made_below_a_count() -> None:
+    async def act(desk: Desk) -> None:
+        user = desk.user()
+        assert (await desk.ask("POST", f"{user}/messages/$count", {"subject": "x"})).status >= 400
+        assert (await desk.ask("PATCH", f"{user}/mailboxSettings/$count", {"timeZone": "UTC"})).status >= 400
+
+    assert rehearse(act)["effects"]["total"] == 0
+
+
 def test_users_are_counted_only_where_it_may_be_a_little_late() -> None:
     async def act(desk: Desk) -> None:
         assert (await desk.get("/users/$count")).status == 400

@@ -1,5 +1,6 @@
 """Every permission of every calendar of the mailbox's own has a row, and nothing strange in an answer is an error."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,24 @@ def test_the_default_calendar_is_the_first_where_none_is_marked() -> None:
         "/users/ada@example.com/calendar/calendarPermissions",
         "/users/ada@example.com/calendars/B%2B%2F/calendarPermissions",
     ]
+
+
+def test_the_default_calendar_is_not_looked_for_before_its_permissions_are_asked_for() -> None:
+    async def main() -> list[Row]:
+        granted = asyncio.Event()
+
+        async def answer(request: Request) -> Response:
+            if "/calendars?" in request.path:
+                await granted.wait()
+                return Response(200, body={"value": [{"id": "A", "name": "Kalender"}]})
+            granted.set()
+            return Response(200, body={"value": [{"id": "p", "role": "read"}]})
+
+        graph = Graph.of(ADA, Scripted(answer), BASE)
+        return await collect(permissions_report.run(ADA, graph, check_options(permissions_report, {})))
+
+    (row,) = run(main())
+    assert (row["calendar_id"], row["default"], row["role"]) == ("A", True, "read")
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])

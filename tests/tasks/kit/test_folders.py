@@ -9,6 +9,7 @@ from bulkmail.graph import Graph
 from bulkmail.model import Mailbox, Request, Response
 from bulkmail.tasks.folders.report import folders_report
 from bulkmail.tasks.kit.folders import folders_of, known, tree_of
+from bulkmail.tasks.kit.settings import settings_of
 from bulkmail.testing import Scripted, collect, run
 
 BASE = "https://graph.example/v1.0"
@@ -47,6 +48,29 @@ def test_several_that_need_the_folders_read_them_once() -> None:
         assert all({place.path for place in tree.walk()} == {"IN", "IN/X"} for tree in trees)
 
     run(main())
+    assert sorted(path.partition("?")[0] for path in asked) == ["/archive", "/delta", "/inbox"]
+
+
+@pytest.mark.parametrize(("named", "asked_for"), [("box", 0), ("gone", 1), ("", 1), (None, 1)])
+def test_the_settings_name_the_archive_where_another_part_reads_them(named: str | None, asked_for: int) -> None:
+    """By the id of a folder, which may be there no more."""
+    listed, settings = Response(200, body={"value": [body("in"), body("box")]}), {"archiveFolder": named}
+    known = {"/archive": Response(200, body=body("box")), "": Response(200, body=settings)}
+    graph, asked = answering(listed, **known)
+
+    async def main() -> None:
+        _, tree = await graph.gather(settings_of(graph), tree_of(graph, ("archive",)))
+        assert tree.known == {"in": "inbox", "box": "archive"}
+
+    run(main())
+    assert sum(path.startswith("/archive") for path in asked) == asked_for
+    assert asked.count("") == 1
+
+
+def test_the_settings_are_not_read_for_the_archive_alone() -> None:
+    listed = Response(200, body={"value": [body("in"), body("box")]})
+    graph, asked = answering(listed, **{"/archive": Response(200, body=body("box"))})
+    assert run(tree_of(graph, ("archive",))).known == {"in": "inbox", "box": "archive"}
     assert sorted(path.partition("?")[0] for path in asked) == ["/archive", "/delta", "/inbox"]
 
 

@@ -88,6 +88,16 @@ def test_folders_that_rules_name_cost_nothing_beside_the_folders(tenant: Tenant,
     assert costs[1] == costs[2] <= costs[0] + 40 + 1 + 40  # rules and domains, and now and then a folder outside
 
 
+def test_the_folder_that_settings_name_costs_nothing_beside_the_settings(tenant: Tenant, tmp_path: Path) -> None:
+    costs = []
+    for number, parts in enumerate((["folders"], ["settings", "folders"], ["folders", "settings"])):
+        before = asked(tenant)
+        done = tenant.run("mailbox.report", tmp_path / f"{number}", options={"parts": parts})
+        assert sum(row.get("well_known") == "archive" for row in done.rows) == 40
+        costs.append(asked(tenant) - before)
+    assert costs[0] == costs[1] == costs[2]
+
+
 def test_rows_come_in_the_order_of_the_parts_with_their_own_columns(tenant: Tenant, tmp_path: Path) -> None:
     done = tenant.run(
         "mailbox.report", tmp_path, options={"parts": ["rules", "settings"]}, addresses=tenant.addresses(9)
@@ -167,8 +177,8 @@ def test_a_finding_is_one_of_its_part() -> None:
 
 
 def test_what_asks_again_begins_first_and_then_what_others_can_use() -> None:
-    assert begun(["settings", "rules", "folders"]) == ["folders", "settings", "rules"]
-    assert begun([*PARTS]) == ["calendar.permissions", "folders", "settings", "rules"]
+    assert begun(["rules", "folders", "settings"]) == ["settings", "folders", "rules"]
+    assert begun([*PARTS]) == ["calendar.permissions", "settings", "folders", "rules"]
 
 
 def test_no_part_is_what_a_part_cannot_be() -> None:

@@ -1,4 +1,4 @@
-"""Who is free when: schedules of addresses, times that suit everybody, reminders, and what may be shared with whom."""
+"""Who is free when: schedules of addresses, times that suit all, reminders, and what may be shared with whom."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -185,7 +185,7 @@ def _reminder(event: Json, took: Span) -> Json:
 
 
 def sharing_roles(_: World, call: Call) -> Answer:
-    """What the calendar may be shared as: with anybody else less than with those of the tenant."""
+    """What the calendar may be shared as: with other people less than with those of the tenant."""
     inside = call.keys[-1].lower().rpartition("@")[2] == DOMAIN
     context = f"{call.base}/$metadata#Collection(microsoft.graph.calendarRoleType)"
     return Answer(200, {"@odata.context": context, "value": SHARED_INSIDE if inside else SHARED_OUTSIDE})

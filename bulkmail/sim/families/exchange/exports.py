@@ -42,9 +42,11 @@ def _found(world: World, call: Call, text: str) -> tuple[str, Item | Json] | Non
         code = fault.code or "ErrorInternalServerError"
         return text, {"code": code, "message": "The item could not be exported."}
     try:
-        return text, find(world, call, MESSAGE, text)
+        found = find(world, call, MESSAGE, text)
     except Refusal as refusal:
         return text, {"code": refusal.code, "message": refusal.message}
+    world.books.streams[call.user, found.number] += 1
+    return text, found
 
 
 def _spoken(context: str, found: list[tuple[str, Item | Json]]) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from bulkmail.sim.families.folders.kind import FOLDER
 from bulkmail.sim.families.messages.kind import MESSAGE
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.graph.items import change_key
-from bulkmail.sim.graph.table import NOBODY, Route
+from bulkmail.sim.graph.table import KEYED, Route
 from bulkmail.sim.limits.throttle import Refused, retry_after
 from bulkmail.sim.tenant.mailbox import Mailbox
 from bulkmail.sim.tenant.store import Item
@@ -64,7 +64,8 @@ def take_in(world: World, call: Call) -> Answer:
 
 
 def _meter(world: World, call: Call, app: str) -> None:
-    meter = world.throttle.admit(app, call.user, len(call.body), call.now)
+    world.answers.came(call.asked, app)  # the address stands for the application
+    meter = world.throttle.admit(app, call.user, len(call.body), call.now, call.asked)
     if isinstance(meter, Refused):
         text = f"Application is over its {meter.limit} limit."
         raise Refusal(429, "ApplicationThrottled", text, retry_after(world.throttle.limits, meter.wait))
@@ -96,4 +97,4 @@ def imported(mailbox: Mailbox) -> Iterator[Json]:
     yield from mailbox.objects.get(IMPORTED, {"items": []})["items"]
 
 
-SIGNED = (Route("POST", "/_import", take_in, NOBODY, "signed"),)
+SIGNED = (Route("POST", "/_import", take_in, KEYED, "signed"),)

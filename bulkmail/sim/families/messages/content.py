@@ -1,6 +1,7 @@
 """The messages of an untouched mailbox: few in most, hundreds in some. Computed from (seed, mailbox, number)."""
 
 import math
+from statistics import NormalDist
 from zlib import crc32
 
 from bulkmail.sim.families.folders.content import ARCHIVE, DELETED, DRAFTS, HISTORY, INBOX, JUNK, SENT
@@ -20,6 +21,10 @@ SUBJECTS = (
 DOUBLINGS = (0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 8, 12)
 """How often the size of a message is doubled: most are small, and a few have most of the bytes."""
 
+SPREAD, NORMAL = 1.8, NormalDist()
+"""Of the logarithm of sizes around a typical one. With 30 KB and the ends at 1 KB and 20 MB, the mean is 150 KB: three
+items of a hundred are at the least, one of a hundred has 2 MB or more, and one of seven thousand is at the most."""
+
 THREADS = 8
 """Conversations that a mailbox's messages belong to for every sixteen of them, so that some are long."""
 SIZES = ((3, 18),) * 6 + ((20, 40),) * 3 + ((60, 140),)  # from, spread; one mailbox in 64 has 400
@@ -36,15 +41,18 @@ def messages(mailbox: Mailbox) -> list[Item]:
     seed, number, sizes = mailbox.seed, mailbox.number, mailbox.item_sizes
     many = mailbox.items or count(seed, number)
     found = [message(mix(seed, number, 1000 + n), n, mailbox.address) for n in range(1, many + 1)]
-    if sizes[1]:
+    if sizes[-1]:
         for item in found:
-            item.props["bytes"] = _size(*sizes, share(seed, number, 5_000_000 + item.number))
+            item.props["bytes"] = size(*sizes, share(seed, number, 5_000_000 + item.number))
     return found
 
 
-def _size(least: int, most: int, place: float) -> int:
-    """Bytes of a message: as many up to ten times the least as from there to a hundred times."""
-    return int(least * math.pow(most / least, place))
+def size(least: int, typical: int, most: int, place: float) -> int:
+    """Bytes of a message. Without a `typical` size, as many are up to ten times the least as from there to a hundred
+    times. With one, half are smaller, most of the bytes are in a few, and what is beyond the ends is put there."""
+    if not typical:
+        return int(least * math.pow(most / least, place))
+    return int(min(most, max(least, typical * math.exp(SPREAD * NORMAL.inv_cdf(place or 0.5)))))
 
 
 def message(bits: int, number: int, address: str) -> Item:

@@ -13,7 +13,7 @@ from bulkmail.sim.families.messages.kind import ATTACHMENT, MESSAGE, WRITE
 from bulkmail.sim.families.messages.reading import FOLDERS, message_of
 from bulkmail.sim.graph.call import Answer, Call, Json, Refusal, bad_request, item_not_found
 from bulkmail.sim.graph.items import stamp
-from bulkmail.sim.graph.table import NOBODY, Route
+from bulkmail.sim.graph.table import KEYED, Route
 from bulkmail.sim.world import World
 
 LARGEST = 150 * 1024 * 1024  # bytes of an attachment
@@ -127,6 +127,6 @@ ROUTES = tuple(
     for path in ("/users/{}/messages/{}", FOLDERS + "/{}")
 )
 SIGNED = (
-    Route("PUT", "/_attachments", put, NOBODY, "signed"),
-    Route("DELETE", "/_attachments", give_up, NOBODY, "signed"),
+    Route("PUT", "/_attachments", put, KEYED, "signed"),
+    Route("DELETE", "/_attachments", give_up, KEYED, "signed"),
 )

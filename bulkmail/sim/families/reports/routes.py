@@ -6,7 +6,7 @@ import secrets
 from bulkmail.sim.families.reports.content import lines
 from bulkmail.sim.families.reports.kind import BY_DATE, COLUMNS, PERIODS, READ
 from bulkmail.sim.graph.call import Answer, Call, Refusal, bad_request
-from bulkmail.sim.graph.table import NOBODY, Route
+from bulkmail.sim.graph.table import KEYED, Route
 from bulkmail.sim.world import World
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -34,4 +34,4 @@ def told(world: World, call: Call) -> Answer:
 
 
 ROUTES = tuple(Route("GET", f"/reports/{name}/{{}}", report, READ, "other") for name in COLUMNS)
-SIGNED = (Route("GET", "/_reports/{}", told, NOBODY, "signed"),)
+SIGNED = (Route("GET", "/_reports/{}", told, KEYED, "signed"),)
