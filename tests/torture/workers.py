@@ -28,7 +28,7 @@ from tests.torture.proxy import Proxy, open_proxy
 from tests.torture.round import ENDED, NARROW, Ground, Round, open_ground
 from tests.torture.trials import TRIALS, Trial
 
-MAILBOXES = 300
+MAILBOXES = 200
 """Mailboxes of a round: some seconds of work for a few workers."""
 
 LEASES = {"workers": 3.0, "coordinators": 6.0}
@@ -197,8 +197,8 @@ def main() -> int:
         begun = time.monotonic()
         found = _on(trial, wanted, folder / trial.name)
         print(f"| {trial.name} | {trial.effect} | {found.rounds} rounds | {found.mailboxes:,} mailboxes | "
-              f"{dict(found.harms)} | {found.again} given up | {time.monotonic() - begun:.0f} s | "
-              f"{len(found.wrong)} wrong |", flush=True)  # fmt: skip
+              f"{dict(found.harms)} | {found.again} given up | last sent at {found.latest:.0%} of a lease | "
+              f"{time.monotonic() - begun:.0f} s | {len(found.wrong)} wrong |", flush=True)  # fmt: skip
         for one in found.wrong[:20]:
             print(f"    {one}", flush=True)
         wrong = wrong or bool(found.wrong)
