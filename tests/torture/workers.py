@@ -146,6 +146,9 @@ def harm(ground: Ground, place: Place | None, seed: int, kills: int, coordinator
         dice = random.Random(f"{seed} {ground.trial.name} {found.rounds}")
         most = {kind: min(each if kind == style else each // 4, number) for kind, number in left.items()}
         one = harmed(work, place or Local(work.folder), dice, style, most)
+        books = ground.tenant.books()
+        if over := books["breaches"].get("MailboxConcurrency"):
+            one.wrong.append(f"{over} requests more than a mailbox takes at a time")
         if not one.harms:
             one.wrong.append(f"{work.folder}: nothing was harmed, so nothing was shown")
         found.add(one)
