@@ -67,8 +67,8 @@ async def check(job: Job, tell: Callable[[Finding], None]) -> Sequence[Looked]:
     if not wanted.wanted:
         raise ConfigError("the job has no workers", hint="Say --workers 2, or --scheduler ADDRESS, or set [cluster].")
     own = own_tokens(wanted)
-    async with reached(wanted) if wanted.scheduler else local(wanted.workers) as hosts:
-        await gathered(hosts, wanted.minimum)
+    async with reached(wanted) if wanted.scheduler else local(wanted.begin) as hosts:
+        await gathered(hosts, wanted.minimum if wanted.scheduler else wanted.begin)
         key = Key(uuid4().hex)
         await hosts.listen({"hello": _hello}, {str(key): True}.get)
         try:

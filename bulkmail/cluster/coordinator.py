@@ -14,7 +14,7 @@ from bulkmail.cluster.calls import Handler, Packed, packed
 from bulkmail.cluster.desk import Desk, Session
 from bulkmail.cluster.fences import Board, News
 from bulkmail.cluster.masking import Masking
-from bulkmail.cluster.messages import Done, Gone, Intended, Note, Order, Plain, Seen, outcome_of, request_of
+from bulkmail.cluster.messages import Done, Gone, Intended, Note, Order, Plain, Seen, finished_of, request_of
 from bulkmail.cluster.shards import Shard, share
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Status, Tally, key_of
@@ -87,6 +87,11 @@ class Coordinator:
         """Whether every row that there is, or that is wanted, has ended."""
         return self._stop.reason is not None or (self._read and self._desk.idle)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is nothing left that another worker could begin."""
+        return self._stop.reason is not None or self._read
+
     async def hello(self, session: Session) -> Order:
         """A session is one process's: where that dies and comes back by the same address, Dask begins its task again
         there. That one is turned away once nothing of the first can leave any more; then it may have a session."""
@@ -106,7 +111,7 @@ class Coordinator:
 
     async def rows(self, session: Session) -> list[Plain] | None:
         """Rows for a worker; none yet, or None at the end."""
-        wanted = session.shard.next(self._time())
+        wanted = session.shard.next(self._time(), self._work.prepared.job.cluster.shard)
         until = self._time() + PATIENCE
         while self._stop.reason is None:
             if found := await self._gathered(session, self._share(session, wanted)):
@@ -131,21 +136,22 @@ class Coordinator:
 
     async def _gathered(self, session: Session, most: int) -> list[Plain]:
         found: list[Plain] = []
+        desk, take, barred, masking = self._desk, self._feed.take, self._work.settings.barred, self._masking
         while len(found) < most and not session.ended:
-            mailbox = self._desk.at_hand(session, self._time())
-            if mailbox is None:
-                row = self._feed.take() or await self._next(wait=not found)
+            now = self._time()
+            if (mailbox := desk.at_hand(session, now)) is None:
+                row = take() or await self._next(wait=not found)
                 if row is None:
                     break
-                if isinstance(row, Rejected) or row.row in self._work.settings.barred:
+                if isinstance(row, Rejected) or row.row in barred:
                     await self._aside(row)
                     continue
-                if (mailbox := self._desk.take(session, row, self._time())) is None:
+                if (mailbox := desk.take(session, row, now)) is None:
                     if self._crowded:
                         break
                     continue
-            given = self._desk.given(mailbox)
-            found.append(given if self._masking is None else self._masking.named(given))
+            given = desk.given(mailbox)
+            found.append(given if masking is None else masking.named(given))
         return found
 
     @property
@@ -172,9 +178,9 @@ class Coordinator:
             await self._bar(row)
 
     async def _bar(self, mailbox: Mailbox) -> None:
-        await self._end(Finished(
-            Outcome(mailbox, Status.UNKNOWN, self._work.outputs.durable(mailbox), problem=INTERRUPTED), ()
-        ))  # fmt: skip
+        await self._writer.room()
+        rows = self._work.outputs.durable(mailbox)
+        self._all_ended([Finished(Outcome(mailbox, Status.UNKNOWN, rows, problem=INTERRUPTED), ())])
 
     async def done(
         self, session: Session, ended: Sequence[Plain], items: Sequence[Done], notes: Sequence[Note]
@@ -184,11 +190,12 @@ class Coordinator:
         self._concluded(session, notes)
         if self._masking is not None:
             ended, items = await self._masking.hidden(session.held, ended, items)
-        for told in ended:
-            if session.ended:  # while what came with it was written
-                return
-            if (mailbox := self._desk.release(session, told[0])) is not None:
-                await self._ended(outcome_of(mailbox, told), told[-1])
+        await self._writer.room()
+        if not session.ended:  # while others were written
+            self._all_ended([
+                finished_of(mailbox, told) for told in ended
+                if (mailbox := self._desk.release(session, told[0])) is not None
+            ])  # fmt: skip
         durable = [waited for item in items if (waited := await self._take(session, item)) is not None]
         for event in durable:
             await event.wait()
@@ -204,8 +211,10 @@ class Coordinator:
                 if reached.mailbox.row in session.held:
                     return await self._commit(reached, item)
             case Outcome() as outcome:
+                await self._writer.room()
                 if self._desk.release(session, outcome.mailbox.row) is not None:
-                    await self._ended(outcome, item.blocks, item.state)
+                    extra = None if item.state is None else Extra(state=item.state)
+                    self._all_ended([Finished(outcome, item.blocks, extra)])
         return None
 
     async def _commit(self, reached: Reached, item: Done) -> asyncio.Event:
@@ -216,19 +225,25 @@ class Coordinator:
         await self._writer.put(Part(reached, item.blocks, Extra(done=durable.set, state=item.state)))
         return durable
 
-    async def _ended(self, outcome: Outcome, blocks: Sequence[bytes], state: Mapping[str, Any] | None = None) -> None:
-        if outcome.status is Status.NOT_RUN:  # behind all others, when these are in
-            self._rest.append((outcome.mailbox, outcome.tally))
-            return
-        self._work.outputs.reached.pop(outcome.mailbox.row, None)
-        await self._end(Finished(outcome, blocks, None if state is None else Extra(state=state)))
-
-    async def _end(self, finished: Finished) -> None:
+    def _all_ended(self, all_: Sequence[Finished]) -> None:
+        """Each has an outcome from now on, and there is room for it. One that did not run comes behind all others."""
+        ran = [one for one in all_ if one.outcome.status is not Status.NOT_RUN]
+        if len(ran) < len(all_):
+            self._rest += [
+                (one.outcome.mailbox, one.outcome.tally) for one in all_ if one.outcome.status is Status.NOT_RUN
+            ]
         if self._left is not None:
-            self._left -= 1
-        await self._writer.put(finished)
+            self._left -= len(ran)
+        if reached := self._work.outputs.reached:
+            for one in ran:
+                reached.pop(one.outcome.mailbox.row, None)
+        self._writer.add(ran)
+        for one in ran:
+            self._hear(one.outcome)
+
+    def _hear(self, outcome: Outcome) -> None:
         try:
-            reason = self._work.alarm.hear(finished.outcome)
+            reason = self._work.alarm.hear(outcome)
         except BulkmailError as error:
             self.fail(error)
         else:

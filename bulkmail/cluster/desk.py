@@ -11,6 +11,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bulkmail.cluster.messages import Given, Plain, Seen
 from bulkmail.cluster.shards import Shard
@@ -66,6 +67,7 @@ class Desk:
         self._again: deque[Mailbox] = deque()
         self._later: list[tuple[float, int, Mailbox]] = []  # a heap, by the instant
         self._entries: dict[int, list[tuple[int, Request] | Concluded]] = {}  # of rows that are held
+        self._of_rows: list[dict[int, Any]] = [self._entries, self._made, self._unsettled]
 
     def __repr__(self) -> str:
         return f"<Desk {len(self._entries)} rows with changes, {len(self._later)} to settle>"
@@ -108,7 +110,8 @@ class Desk:
         if owner is not session:
             owner.kept.append(mailbox)
             return None
-        return self._hold(session, mailbox)
+        session.held[mailbox.row] = mailbox
+        return mailbox
 
     def _hold(self, session: Session, mailbox: Mailbox) -> Mailbox:
         session.held[mailbox.row] = mailbox
@@ -135,9 +138,8 @@ class Desk:
         mailbox = session.held.pop(row, None)
         if mailbox is not None:
             self._disown(row)
-            self._entries.pop(row, None)
-            self._made.pop(row, None)
-            self._unsettled.pop(row, None)
+            for known in filter(None, self._of_rows):
+                known.pop(row, None)
         return mailbox
 
     def _disown(self, row: int) -> None:

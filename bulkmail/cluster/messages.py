@@ -6,6 +6,7 @@ What there is one of for each mailbox travels as a plain tuple: a named one cost
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -15,7 +16,8 @@ from bulkmail.errors import BulkmailError
 from bulkmail.model import NOTHING, Change, Ending, Made, Mailbox, Outcome, Rejected, Request, Tally
 from bulkmail.run.outputs import OutputSettings
 from bulkmail.run.stop import Reason
-from bulkmail.rundir.entries import Reached
+from bulkmail.run.writer import Finished
+from bulkmail.rundir.entries import Reached, encode_verdict
 from bulkmail.rundir.manifest import Mode, Process
 from bulkmail.source.cells import as_cells
 
@@ -29,6 +31,11 @@ Intended: TypeAlias = tuple[bool, Plain]
 
 Note: TypeAlias = tuple[int, Ending, str]
 """What became of a change: its number, and the id of what it made."""
+
+
+# Each makes a noun of a tuple of all its fields, in C.
+_outcome, _tally = partial(tuple.__new__, Outcome), partial(tuple.__new__, Tally)
+_finished = partial(tuple.__new__, Finished)
 
 
 class Gone(BulkmailError):
@@ -88,15 +95,17 @@ class Given(NamedTuple):
 
 
 def plain_outcome(outcome: Outcome, blocks: Sequence[bytes]) -> Plain:
-    """A mailbox that has ended, with its rows for each file, and nothing beside them: nearly all are so."""
+    """A mailbox that has ended, with its rows for each file and its entry in the journal, and nothing beside them:
+    nearly all are so."""
     mailbox, status, rows, tally, seconds, problem, findings = outcome
-    return mailbox.row, status, rows, tuple(tally), seconds, problem, findings, blocks
+    return mailbox.row, status, rows, tuple(tally), seconds, problem, findings, encode_verdict(outcome), blocks
 
 
-def outcome_of(mailbox: Mailbox, told: Plain) -> Outcome:
-    """The outcome of a mailbox whose row is the first of what was told."""
-    _, status, rows, tally, seconds, problem, findings, _ = told
-    return Outcome(mailbox, status, rows, Tally(*tally), seconds, problem, findings)
+def finished_of(mailbox: Mailbox, told: Plain) -> Finished:
+    """What is known of a mailbox whose row is the first of what was told."""
+    _, status, rows, tally, seconds, problem, findings, verdict, blocks = told
+    outcome = _outcome((mailbox, status, rows, _tally(tally), seconds, problem, findings))
+    return _finished((outcome, blocks, None, verdict))
 
 
 def plain_request(request: Request) -> Plain:
@@ -123,10 +132,11 @@ class Done(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a worker is like at one moment: `memory` is in bytes, and `stop` is why it wants the run to stop. The
-    first one says which `process` it is."""
+    """What a worker is like at one moment: `memory` is in bytes, `stop` is why it wants the run to stop, and `busy` is
+    the share of a core that it has used of late. The first one says which `process` it is."""
 
     pace: PaceStatistics | None = None
     memory: int = 0
     stop: Reason | None = None
     process: Process | None = None
+    busy: float = 0.0

@@ -8,7 +8,7 @@ So a worker that is lost costs seconds, and one that is slow has no queue at the
 from dataclasses import dataclass
 
 SECONDS = 1.0
-"""What a worker has of a shard: hundreds of times what it costs to ask for one."""
+"""What a worker has of a shard, unless a job says otherwise: hundreds of times what it costs to ask for one."""
 
 FIRST = 4
 """Rows for a worker of which nothing is known."""
@@ -24,12 +24,12 @@ class Shard:
     rows: int = 0
     given: float = 0.0
 
-    def next(self, now: float) -> int:
-        """How many it would begin in a second, now that it asks for more; at most twice those of the last time, since
-        a worker that begins has many free hands."""
+    def next(self, now: float, seconds: float = SECONDS) -> int:
+        """How many it would begin in so many seconds, now that it asks for more; at most twice those of the last time,
+        since a worker that begins has many free hands."""
         if not self.rows:
             return FIRST
-        shown = self.rows * SECONDS / max(now - self.given, 1e-6)
+        shown = self.rows * seconds / max(now - self.given, 1e-6)
         return max(1, min(round(shown), 2 * self.rows, LARGEST))
 
 

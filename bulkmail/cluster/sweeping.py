@@ -13,6 +13,7 @@ from pathlib import Path
 from bulkmail.app.sweeping import Work
 from bulkmail.cluster.coordinator import ALONE, Coordinator
 from bulkmail.cluster.desk import Session
+from bulkmail.cluster.growth import Growth
 from bulkmail.cluster.hosts import DaskHosts, Hosts, Started, address_of, local, reached
 from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import BEAT, Gone, Lost, Order
@@ -36,26 +37,37 @@ async def cluster(work: Work) -> None:
     wanted = work.prepared.job.cluster
     own_tokens(wanted)
     if not wanted.scheduler:
-        async with local(wanted.workers) as hosts:
-            work.note(f"{wanted.workers} workers on this machine")
-            await Crew(work, hosts, wanted.workers).run()
+        async with local(wanted.begin, dashboard=wanted.dashboard) as hosts:
+            work.note(f"{_told(wanted.begin, wanted.maximum)} on this machine{_shown_at(hosts)}")
+            await Crew(work, hosts, max(wanted.begin, wanted.maximum), wanted.begin).run()
         return
     async with reached(wanted) as hosts:
         found = await work.stop.before(gathered(hosts, wanted.minimum))
         if found is not None:  # else asked to stop, which is seen by the crew at once
-            work.note(f"{found} workers of {wanted.scheduler}" + (hosts.dashboard and f", seen at {hosts.dashboard}"))
+            work.note(f"{_told(found, wanted.maximum)} of {wanted.scheduler}{_shown_at(hosts)}")
             await require_depot(work, hosts)
-        await Crew(work, hosts, min(found or 1, wanted.workers or found or 1)).run()
+        begin = min(found or 1, wanted.workers or found or 1)
+        await Crew(work, hosts, max(begin, wanted.maximum), begin).run()
+
+
+def _told(begin: int, most: int) -> str:
+    return counted(begin, "worker") + (f", up to {most}," if most > begin else "")
+
+
+def _shown_at(hosts: DaskHosts) -> str:
+    return hosts.dashboard and f"; Dask's dashboard: {hosts.dashboard}"
 
 
 async def gathered(hosts: Hosts, minimum: int) -> int:
     """How many workers there are, once there are as many as the job wants. Raises ConfigError."""
+    await hosts.want(minimum)
     time = asyncio.get_running_loop().time
     until = time() + DESERTED
     while (found := len(await hosts.names())) < minimum:
         if time() >= until:
             raise ConfigError(f"the Dask cluster has {found} workers, and cluster.minimum is {minimum}")
         await asyncio.sleep(BEAT)
+    await hosts.want(found)  # no more
     return found
 
 
@@ -102,12 +114,13 @@ def own_tokens(wanted: Cluster) -> bool:
 
 
 class Crew:
-    """The sessions of a run with the workers that there are."""
+    """The sessions of a run with the workers that there are: so many `workers` at the most, and to `begin` with."""
 
-    def __init__(self, work: Work, hosts: Hosts, workers: int) -> None:
+    def __init__(self, work: Work, hosts: Hosts, workers: int, begin: int | None = None) -> None:
         self._work = work
         self._hosts = hosts
         self._workers = workers
+        self._growth = Growth(workers if begin is None else begin, workers)
         self._lease = work.prepared.job.cluster.lease
         mask = work.settings.mask
         masking = None if mask is None else Masking(mask, work.outputs.writer.encode)
@@ -149,6 +162,7 @@ class Crew:
         while not (self._coordinator.finished and not any(one.greeted for one in self._live())):
             if not self._coordinator.finished:
                 await self._call_in()
+                await self._grow()
             await self._give_up_the_lost()
             if self._live():
                 seen = self._time()
@@ -163,6 +177,13 @@ class Crew:
         await asyncio.sleep(BEAT / 2)
         now = self._time()
         excuse(self._live(), now - until, now)
+
+    async def _grow(self) -> None:
+        """Another worker, where one would help."""
+        shares = [] if self._coordinator.exhausted else [one.seen.busy for one in self._live()]
+        if self._growth.look(self._time(), shares):
+            self._work.note(f"all workers are busy: {self._growth.wanted} are asked for")
+            await self._hosts.want(self._growth.wanted)
 
     def _lines(self) -> list[str]:
         """A line a worker."""

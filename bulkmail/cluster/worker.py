@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from time import process_time
 
 from distributed import get_worker
 from distributed.security import Security
@@ -39,6 +40,9 @@ from bulkmail.rundir.totals import Totals
 from bulkmail.sink import Ndjson
 from bulkmail.task.undo import undoing
 from bulkmail.tasks import Options, Task, find
+
+BRIEF = 0.1
+"""Seconds over which the use of a core says something, at least."""
 
 BEATS = 5
 """Signs of life in the time of a lease, at least."""
@@ -178,9 +182,13 @@ class Session:
                     one.cancel()
 
     async def _beat(self, lease: Lease, connection: Connection) -> None:
+        time, used = lease.clock(), process_time()
         while True:
+            before, used_before = time, used
+            time, used = lease.clock(), process_time()
+            busy = (used - used_before) / max(time - before, BRIEF)
             pace = connection.stack.pace.statistics()
-            await self._sign(lease, Seen(pace, resident(), self.stop.reason))
+            await self._sign(lease, Seen(pace, resident(), self.stop.reason, busy=busy))
             await asyncio.sleep(min(BEAT, self.order.lease / BEATS))
 
     async def _sign(self, lease: Lease, seen: Seen) -> None:

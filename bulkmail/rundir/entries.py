@@ -75,6 +75,17 @@ _outcome, _committed = partial(tuple.__new__, Outcome), partial(tuple.__new__, C
 
 def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
     """An outcome as an entry of its journal; with the cells of its row unless it ended well, for `failed.csv`."""
+    return encode_verdict(outcome) + offsets_of(tuple(lengths)) % tuple(lengths.values())
+
+
+def offsets_of(names: Sequence[str]) -> bytes:
+    """The end of the entries of a run that has files of rows with these names: a pattern for how long each was."""
+    members = (orjson.dumps(name).replace(b"%", b"%%") + b":%d" for name in names)
+    return b',"offsets":{' + b",".join(members) + b"}}"
+
+
+def encode_verdict(outcome: Outcome) -> bytes:
+    """The entry of an outcome to its end, the offsets, which are known when its rows are written."""
     (address, row, id_, columns), status, rows, (requests, throttled, waited, waited_for), seconds, problem, found = (
         outcome
     )
@@ -91,7 +102,6 @@ def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
         "seconds": round(seconds, 3),
         "error": problem and {field: getattr(problem, field) for field in _PROBLEM},
         "findings": found,
-        "offsets": lengths,
     }
     if not found:
         del members["findings"]
@@ -103,7 +113,7 @@ def encode_outcome(outcome: Outcome, lengths: Mapping[str, int]) -> bytes:
         del members["error"]
     if columns and status not in WELL:  # as pairs: an object with a "status" would look like an outcome's own
         members["columns"] = [*columns.items()]
-    return json_line(members)[:-1]
+    return json_line(members)[: -len(b"}\n")]
 
 
 def decode_outcome(entry: Mapping[str, Any]) -> Committed:

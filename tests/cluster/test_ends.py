@@ -8,9 +8,11 @@ import pytest
 
 from bulkmail.cluster.calls import packed
 from bulkmail.cluster.ends import Ledger
-from bulkmail.cluster.messages import Given, Intended, outcome_of, plain_outcome, plain_request, request_of
+from bulkmail.cluster.messages import Given, Intended, finished_of, plain_outcome, plain_request, request_of
 from bulkmail.errors import ChangesExhausted
 from bulkmail.model import Change, Effect, Ending, Mailbox, Outcome, Problem, Request, Status, Tally
+from bulkmail.run.writer import Finished
+from bulkmail.rundir.entries import encode_verdict
 from bulkmail.source.cells import MARK
 from bulkmail.testing import run
 
@@ -90,7 +92,8 @@ def test_a_mailbox_arrives_as_it_was(columns: dict[str, str]) -> None:
 
 def test_an_outcome_and_a_request_arrive_as_they_were() -> None:
     outcome = Outcome(ADA, Status.FAILED, 3, Tally(2, 1, 0.5, "x"), 1.5, Problem("c", "m", 500), 1)
-    assert outcome_of(ADA, plain_outcome(outcome, [b"rows"])) == outcome
+    finished = finished_of(ADA, plain_outcome(outcome, [b"rows"]))
+    assert finished == Finished(outcome, [b"rows"], None, encode_verdict(outcome))
     assert request_of(plain_request(patched(7))) == patched(7)
     plain = Request("POST", "/x", "ada", body={"a": 1}, effect=Effect.NONE, row=2)
     assert request_of(plain_request(plain)) == plain

@@ -90,6 +90,9 @@ class Within:
     async def names(self) -> Collection[str]:
         return list(self.alive)
 
+    async def want(self, number: int) -> None:
+        self.alive += [f"worker {one}" for one in range(len(self.alive), number)]
+
     def begin(self, name: str, key: str) -> Started:
         line = self.lines[name] = Line(self, name, key)
         task = self.tasks[name] = asyncio.create_task(self._work(line))
