@@ -39,6 +39,8 @@ async def cluster(work: Work) -> None:
     if not wanted.scheduler:
         async with local(wanted.begin, dashboard=wanted.dashboard) as hosts:
             work.note(f"{_told(wanted.begin, wanted.maximum)} on this machine{_shown_at(hosts)}")
+            if work.prepared.manifest.output.blobs:  # they see what this process sees, but for a store in its memory
+                await require_depot(work, hosts)
             await Crew(work, hosts, max(wanted.begin, wanted.maximum), wanted.begin).run()
         return
     async with reached(wanted) as hosts:
@@ -194,7 +196,9 @@ class Crew:
         return [one for one in self._coordinator.sessions.values() if not one.ended]
 
     async def _call_in(self) -> None:
-        """A session for each worker that has none."""
+        """A session for each worker that has none; Dask is asked only while one is missing."""
+        if len(live := self._live()) >= self._workers and all(one.greeted for one in live):
+            return
         names = await self._hosts.names()
         for session in self._live():
             if not session.greeted and session.name not in names:  # it died before it began
