@@ -29,7 +29,7 @@ Texts here are printed and logged: none may hold a token, a key, a password or t
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 NOT_SENT = "the request had not left"
 """The note on the error of a request that still waited for its turn: this attempt has begun nothing."""
@@ -212,6 +212,23 @@ class GraphError(BulkmailError):
         self.message = message
         self.request_id = request_id
         self.client_request_id = client_request_id
+
+
+E = TypeVar("E", bound=BaseException)
+
+
+def noted(error: E, *, doubtful: bool) -> E:
+    """The error, with MAYBE_SENT on it where that is `doubtful`. One of ours is copied then: many requests may have
+    been told the same, such as that there is no token, and the note is about one of them."""
+    if not doubtful:
+        return error
+    if isinstance(error, BulkmailError):
+        told, error = error, type(error).__new__(type(error), *error.args)
+        error.__dict__ |= told.__dict__ | {"__notes__": [*getattr(told, "__notes__", ())]}
+        error.__cause__ = told.__cause__
+        error.with_traceback(told.__traceback__)
+    error.add_note(MAYBE_SENT)
+    return error
 
 
 GRAVITY: tuple[tuple[type[BaseException], ...], ...] = (

@@ -38,11 +38,11 @@ def file_source(given: Input, *, keep_columns: bool = False) -> Source | None:
         return None
     if "-" in given.paths and sys.stdin.isatty():
         raise UsageError("standard input is a terminal", hint="Pipe a list of mailboxes in, or name a file.")
-    keep_all = keep_columns or bool(given.where or given.exclude)
+    keep_all = keep_columns or bool(given.where or given.exclude or given.size_column)
     listed = _listed(given, given.paths, keep_columns=keep_all, limit=early_limit(given))
     if not listed.replayable:
         return listed
-    return Once(listed) if given.order == "stalest" else chosen(listed, given, keep_columns=keep_columns)
+    return Once(listed) if given.order != "listed" else chosen(listed, given, keep_columns=keep_columns)
 
 
 def early_limit(given: Input) -> int | None:
@@ -64,8 +64,8 @@ def selection_of(given: Input) -> Selection:
 
 def chosen(listed: Source, given: Input, *, keep_columns: bool) -> Source:
     """What the job wants of a list that can be read again."""
-    selection = selection_of(given)
-    return Selected(listed, selection, keep_columns=keep_columns) if selection else listed
+    selection, keep_all = selection_of(given), keep_columns or bool(given.size_column)
+    return Selected(listed, selection, keep_columns=keep_all) if selection else listed
 
 
 def _listed(
@@ -103,7 +103,7 @@ def directory_source(given: Input, connection: Connection, *, keep_columns: bool
     """The users or the group that the job names; with `keep_columns`, each carries all its names."""
     return DirectorySource(
         connection.directory(), users=given.users, group=given.group, limit=early_limit(given),
-        keep_columns=keep_columns or bool(given.where or given.exclude),
+        keep_columns=keep_columns or bool(given.where or given.exclude or given.size_column),
     )  # fmt: skip
 
 

@@ -177,10 +177,11 @@ async def surveyed(prepared: Prepared) -> Prepared:
 
 async def introduce(prepared: Prepared, note: Note) -> None:
     """Signs in, and notes who works where, with which permissions. Raises SignInError."""
+    shown = str if prepared.mask is None else prepared.mask.text
     for text in prepared.warnings:
-        note(f"note: {text}")
+        note(f"note: {shown(text)}")
     for text in prepared.manifest.warnings:
-        note(f"warning: {text}")
+        note(f"warning: {shown(text)}")
     job, claims = prepared.job, decode(await prepared.credential.token())
     note(f"{prepared.task.name} as {job.app.client_id} in {job.app.tenant_id} ({job.app.cloud})")
     note(f"permissions: {_few(claims.get('roles', ()))}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from bulkmail.app.ending import Ended
 from bulkmail.app.fingerprint import require_same
 from bulkmail.app.input import earlier_source
-from bulkmail.app.late import under_way_before
+from bulkmail.app.late import outlived, under_way_before
 from bulkmail.app.observe import Note, Observer
 from bulkmail.app.prepare import Flags, Prepared, introduce, prepare_again, prepare_apply, prepare_undo, surveyed
 from bulkmail.app.runner import Runner
@@ -47,6 +47,7 @@ async def resume(
             return Ended(folder, before, None)
         # For the message of a process that finds the directory held.
         write_manifest(before, folder, addresses_of(before, folder, kept(before.output.mask)))
+        await outlived(folder, note)
         prepared = await surveyed(await asyncio.to_thread(_prepare, run, flags))
         recovered, under_way, planned = await asyncio.to_thread(_recover, run)
         if prepared.source is not None:

@@ -48,6 +48,7 @@ from bulkmail.rundir.planned import Planned
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.state import States
 from bulkmail.sink.uncancelled import uncancelled
+from bulkmail.source.largest import Largest, require_sizes
 from bulkmail.source.remaining import Gate, Remaining
 from bulkmail.source.spool import SpooledSource
 from bulkmail.source.stalest import Stalest
@@ -121,7 +122,7 @@ class Runner:
             booked(
                 folder, prepared.manifest.mode, prepared.job.limits, self.recovered.changes, self.under_way,
                 exhausted=lambda: self.stop.ask(changes_made(prepared.job.limits.max_changes)), planned=self.planned,
-                run=prepared.manifest.id, addresses=self.addresses,
+                run=prepared.manifest.id, addresses=self.addresses, lease=prepared.job.cluster.granted,
             ) as writes,
             connected(
                 prepared.job, prepared.credential, self.recovered.totals.hear, writes,
@@ -179,6 +180,7 @@ class Runner:
             parts=NO_PARTS if task.parts is None else task.parts(options),
             addresses=self.addresses,
             depot=self.prepared.depot(folder),
+            anew=self.prepared.job.cluster.wanted,
         )
 
     async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:
@@ -198,7 +200,9 @@ class Runner:
         if freshness is not None and given.order == "stalest" and not self.prepared.manifest.parent:
             kept = SpooledSource(folder / INPUT, self.addresses)
             source = Stalest(source, kept, freshness.last, done=self.recovered.done, limit=given.limit)
-            self.prepared = replace(self.prepared, source=source)
+        elif given.order == "largest" and not self.prepared.manifest.parent:
+            source = Largest(source, SpooledSource(folder / INPUT, self.addresses), given.size_column)
+        self.prepared = replace(self.prepared, source=source)
         return source
 
     async def _kept(self, once: Source, folder: Path) -> Source:
@@ -206,11 +210,13 @@ class Runner:
         prepared, empty_is_ok = self.prepared, self.prepared.job.output.empty_is_ok
         kept = await spooled(once, folder / INPUT, self.addresses, empty_is_ok=empty_is_ok)
         source = chosen(kept, prepared.job.input, keep_columns=prepared.task.wants_columns)
-        names, wanted = set[str](), asked(prepared.options)
-        if kept.size() and (wanted or source is not kept):
-            await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted else None)
+        names, wanted, sizes = set[str](), asked(prepared.options), prepared.job.input.size_column
+        if kept.size() and (wanted or sizes or source is not kept):
+            await survey(source, empty_is_ok=empty_is_ok, look=collecting(names) if wanted or sizes else None)
             if wanted and source.size():
                 require_columns(prepared.options, names, once.name)
+            if sizes and source.size():
+                require_sizes(sizes, names, once.name)
         return source
 
     async def _work_on(
@@ -251,7 +257,11 @@ class Runner:
             watched,
         )
         with self._time_box():
-            await self.sweeping(work)
+            try:
+                await self.sweeping(work)
+            finally:
+                *before, this = self.prepared.manifest.processes
+                self._set(processes=(*before, *work.processes.values(), this))
         if failure is not None:
             raise failure
 
@@ -300,6 +310,7 @@ class Runner:
                 self._shown(connection.stack.waits()), at=datetime.now(UTC).timestamp(), seconds=clock() - started,
                 expected=self.prepared.manifest.input.mailboxes or 0, memory=resident(),
                 queue=outputs.writer.waiting, service=believed(pace, clock()), manifest=self.prepared.manifest,
+                workers=watched.workers(),
             )  # fmt: skip
 
         try:

@@ -3,8 +3,8 @@
 Who works through it is the caller's choice: this process alone, or many.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,20 +18,28 @@ from bulkmail.run.alarm import Alarm
 from bulkmail.run.pending import Outputs
 from bulkmail.run.stop import Stop
 from bulkmail.run.sweep import Sweep, SweepSettings
+from bulkmail.rundir.manifest import Process
 from bulkmail.task.declare import Options
+
+
+def nobody() -> Sequence[str]:
+    """Where this process works alone."""
+    return ()
 
 
 @dataclass(slots=True)
 class Watched:
-    """What observers see of the pace. Where others send than this process, theirs is put in its place."""
+    """What observers see of the pace. Where others send than this process, theirs is put in its place, and `workers`
+    gives a line for each of them."""
 
     statistics: Callable[[], PaceStatistics]
+    workers: Callable[[], Sequence[str]] = nobody
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """`options` are those of the task with what it asked once; `folder` is the run directory. Observers see the pace
-    that is `watched`."""
+    that is `watched`. `processes` are those that did it for this one, by their numbers."""
 
     prepared: Prepared
     options: Options
@@ -45,6 +53,7 @@ class Work:
     settings: SweepSettings
     note: Note
     watched: Watched
+    processes: dict[int, Process] = field(default_factory=dict)
 
 
 Sweeping: TypeAlias = Callable[[Work], Awaitable[None]]

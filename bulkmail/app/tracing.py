@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
+from bulkmail.daemon import in_daemon
 from bulkmail.model import Request, Response, Transport
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ log = logging.getLogger(__name__)
 
 Wrap: TypeAlias = Callable[[Transport], Transport]
 VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-PATIENCE_MS = 5000
-"""How long the end of a run waits for a collector that does not answer."""
+PATIENCE = 5.0
+"""Seconds that the end of a run waits for a collector that does not answer. What its library offers for that is a bound
+for each of many batches."""
 
 _WORD = re.compile(r"\$?[A-Za-z]{2,24}")
 
@@ -67,7 +69,9 @@ def route_of(request: Request) -> str:
 
 
 @asynccontextmanager
-async def traced(environment: Mapping[str, str] = os.environ) -> AsyncIterator[tuple[Wrap, Wrap]]:
+async def traced(
+    environment: Mapping[str, str] = os.environ, patience: float = PATIENCE
+) -> AsyncIterator[tuple[Wrap, Wrap]]:
     """What wraps the top of the stack, and the wire; nothing where no traces are asked for."""
     if not any(environment.get(name) for name in VARIABLES):
         yield _as_is, _as_is
@@ -80,13 +84,16 @@ async def traced(environment: Mapping[str, str] = os.environ) -> AsyncIterator[t
         log.warning("there are no traces: pip install 'bulkmail[traces]' brings what they need")
         yield _as_is, _as_is
         return
-    provider = TracerProvider()
+    provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     try:
         yield wraps(provider.get_tracer("bulkmail"))
     finally:
-        await asyncio.to_thread(provider.force_flush, PATIENCE_MS)
-        await asyncio.to_thread(provider.shutdown)
+        try:
+            async with asyncio.timeout(patience):
+                await in_daemon(provider.shutdown)
+        except TimeoutError:
+            log.warning("the collector of traces did not take all of them in %g s", patience)
 
 
 def wraps(tracer: "Tracer") -> tuple[Wrap, Wrap]:

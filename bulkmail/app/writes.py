@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,16 +46,17 @@ class Writes:
 async def booked(
     folder: Path, mode: Mode, limits: Limits, known: Unfinished, under_way: Mapping[int, Heartbeat], *,
     exhausted: Callable[[], None], planned: Planned | None = None, run: str = "",
-    addresses: Addresses | None = None,
+    addresses: Addresses | None = None, lease: float = 0.0,
 ) -> AsyncIterator[Writes]:  # fmt: skip
     """The writes of a run in `folder`, with its ledger open until the block ends. `known` is what the ledger says so
     far; `under_way` are rows in which another run had a write under way. `exhausted` is called at `max_changes`.
     Of a plan that is carried out, only the changes that are `planned` are made. `run` is the id that the
-    ledger names; `addresses` are kept out of it."""
-    if mode == "read":
-        yield Writes()
-        return
+    ledger names; `addresses` are kept out of it. Of `lease` seconds are the leases of its workers."""
     alive = folder / ALIVE
+    if mode == "read":
+        async with heartbeat.beating(alive, lease) if lease else nullcontext():
+            yield Writes()
+        return
     last = heartbeat.last(alive)
     with await asyncio.to_thread(reopened, folder / CHANGES, known.length) as file:
         ledger = ChangeLedger(
@@ -65,7 +66,7 @@ async def booked(
         if known.length:
             ledger.reopen(last)
         unsettled = _left(limits.settle, under_way, known.unsettled)
-        async with heartbeat.beating(alive), written(ledger):
+        async with heartbeat.beating(alive, lease), written(ledger):
             yield Writes(
                 mode, ledger if planned is None else PlannedOnly(ledger, planned), limits.settle, unsettled, known.made
             )

@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from importlib import import_module
 from shutil import get_terminal_size
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -71,6 +71,10 @@ ROOM = 70
 """Columns that help in tables needs; a command with a longer option says its own."""
 
 
+FLOWING: Literal["markdown"] = "markdown"
+"""In which the paragraphs of help texts flow."""
+
+
 class _Narrow(typer.Context):
     """Help for a narrow terminal: what an option does stands below its name, not beside it."""
 
@@ -87,7 +91,7 @@ def _style(room: int = ROOM) -> dict[str, Any]:
     return {
         "context_settings": {"help_option_names": ["-h", "--help"], **narrow},
         "add_completion": False,
-        "rich_markup_mode": None if narrow else "markdown",  # in which the paragraphs of help texts flow
+        "rich_markup_mode": None if narrow else FLOWING,
         "pretty_exceptions_enable": False,  # they print local variables, and those may be secrets
     }
 
@@ -97,11 +101,10 @@ def load(name: str) -> Any:
     file, _, attribute = COMMANDS[name].place.partition(":")
     module = import_module(f"{__name__}.{file}")
     found = getattr(module, attribute)
-    style = _style(getattr(module, "ROOM", ROOM))
     if isinstance(found, typer.Typer):
-        found.rich_markup_mode = style["rich_markup_mode"]
+        found.rich_markup_mode = FLOWING
     else:
-        single = typer.Typer(**style)
+        single = typer.Typer(**_style(getattr(module, "ROOM", ROOM)))
         single.command(name, help=getattr(module, "HELP", None))(found)
         found = single
     command = typer.main.get_command(found)

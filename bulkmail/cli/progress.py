@@ -4,6 +4,7 @@
 all wait 2 s: TooManyRequests, application
 1 mailbox waits, ada@contoso.com 3 min 20 s: IncomingBytes, mailbox
 the service takes about 500 requests/s (so for 2 min 0 s) and refuses 0.4 % at any rate (so for 9 s)
+tls://127.0.0.1:40123: up to 120/s of 250/s, 31 in flight, 64 mailboxes in hand, 88 MB, seen 0.3 s ago
 
 Who waits has lines of its own, since the figures alone fill the first one of a narrow terminal.
 """
@@ -23,7 +24,7 @@ from bulkmail.app.observe import Observer
 from bulkmail.model import Status, Wait
 from bulkmail.report.text import belief
 from bulkmail.run.snapshot import Snapshot
-from bulkmail.text import duration, one_line, size
+from bulkmail.text import counted, duration, one_line, size
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,12 @@ RATE_OVER = 10.0
 
 LONG = 3.0
 """Seconds from which the wait of a single mailbox is worth a word."""
+
+WORKERS = 12
+"""Lines of workers that are shown; a terminal has 24."""
+
+WORKERS_IN_LOG = 60.0
+"""Seconds between two tellings of the workers in the log."""
 
 WAITS = 2
 """Lines that a wait takes at most on a narrow terminal."""
@@ -52,7 +59,7 @@ def shown(console: Console | None) -> Iterator[Observer]:
     with Live(console=console, auto_refresh=False, transient=True) as live:
 
         def show(snapshot: Snapshot) -> None:
-            below = [*waiting(snapshot.waits), *believed(snapshot)]
+            below = [*waiting(snapshot.waits), *believed(snapshot), *working(snapshot.workers)]
             lines = laid_out(line.parts(snapshot), below, console.width)
             live.update(Text("\n".join(lines), overflow="ellipsis", no_wrap=True), refresh=True)
 
@@ -74,17 +81,22 @@ def laid_out(parts: Sequence[str], waits: Sequence[str], width: int) -> list[str
 
 class Logged:
     """Logs the line of a snapshot every IN_LOG seconds, first when so many have passed; its figures are fields of a log
-    that has fields."""
+    that has fields. Workers have lines of their own now and then."""
 
     def __init__(self, line: "Line") -> None:
         self._line = line
         self._due = IN_LOG
+        self._workers_due = IN_LOG
 
     def __call__(self, snapshot: Snapshot) -> None:
         text = self._line(snapshot)
         if snapshot.seconds >= self._due:
             self._due = snapshot.seconds + IN_LOG
             log.info("%s", text, extra={"fields": fields(snapshot)})
+        if snapshot.seconds >= self._workers_due:
+            self._workers_due = snapshot.seconds + WORKERS_IN_LOG
+            for worker in snapshot.workers:
+                log.info("%s", one_line(worker))
 
 
 def fields(now: Snapshot) -> dict[str, object]:
@@ -148,6 +160,12 @@ def believed(now: Snapshot) -> list[str]:
     """What is believed of the service, where it has shown something."""
     told = belief(now.service)
     return [f"the service {told}"] if told else []
+
+
+def working(workers: Sequence[str]) -> list[str]:
+    """The lines of workers, and how many more there are."""
+    more = len(workers) - WORKERS
+    return [*map(one_line, workers[:WORKERS]), *([f"and {counted(more, 'worker')} more"] if more > 0 else [])]
 
 
 def waiting(waits: Sequence[Wait]) -> list[str]:

@@ -1,11 +1,13 @@
 """`bulkmail prune`: deletes run directories beyond those that are to be kept. Says which, and asks for --yes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bulkmail.cli import console as say
+from bulkmail.errors import OutputError
 from bulkmail.report.retention import Candidate, candidates, delete
 from bulkmail.text import counted, one_line
 
@@ -35,16 +37,34 @@ def prune(
         found = candidates(folder, keep=keep, plans=plans)
         for one in found:
             say.results.print(_told(one, yes=yes), soft_wrap=True)
-        gone = sum(delete(one) for one in found if one.why == "") if yes else 0
-        size = sum(one.bytes for one in found if one.why == "") / 1_000_000
-        old = sum(one.why == "" for one in found)
+        old = [one for one in found if not one.why]
         if yes:
-            text = f"{counted(gone, 'run')} deleted ({size:,.1f} MB)"
+            gone, in_the_way = _deleted(old)
+            say.results.print(f"{counted(len(gone), 'run')} deleted ({_size(gone)})")
+            if in_the_way is not None:
+                raise in_the_way
         elif old:
-            text = f"{counted(old, 'run')} would be deleted; add --yes ({size:,.1f} MB)"
+            say.results.print(f"{counted(len(old), 'run')} would be deleted; add --yes ({_size(old)})")
         else:
-            text = f"nothing to delete: of each job, the newest {counted(keep, 'run')} and what is told above stay"
-        say.results.print(text)
+            newest = f"the newest {counted(keep, 'run')}"
+            say.results.print(f"nothing to delete: of each job, {newest} and what is told above stay")
+
+
+def _deleted(old: Sequence[Candidate]) -> tuple[list[Candidate], OutputError | None]:
+    """Those that are gone, and why the last of the others is not: one that cannot be deleted keeps no other one."""
+    gone, in_the_way = list[Candidate](), None
+    for one in old:
+        try:
+            gone += [one] if delete(one) else []
+        except OutputError as error:
+            if in_the_way is not None:
+                say.complain(in_the_way)
+            in_the_way = error
+    return gone, in_the_way
+
+
+def _size(runs: Sequence[Candidate]) -> str:
+    return f"{sum(one.bytes for one in runs) / 1_000_000:,.1f} MB"
 
 
 def _told(one: Candidate, *, yes: bool) -> str:

@@ -56,6 +56,7 @@ RoundTrip = Annotated[str, _flag("Time of an exchange there and back, on top of 
 SendDelay = Annotated[str, _flag("Time until a sent message is in Sent Items.", TIME)]
 Host = Annotated[str, _flag("Address to listen on.", TIME)]
 Port = Annotated[int, _flag("Port of Graph, and of Entra with TLS; 0 takes a free one.", TIME, min=0)]
+SeenAt = Annotated[str, _flag("Address of Graph for clients, where a proxy of theirs stands before it: http://…", TIME)]
 LoginPort = Annotated[int, _flag("Port of Entra under --plain.", TIME, min=0)]
 Plain = Annotated[bool, typer.Option("--plain", help="Graph without TLS, for benchmarks.", rich_help_panel=TIME)]
 Directory = Annotated[Path, _flag("Gets certificates, mailboxes.csv, job.toml.", TIME)]
@@ -164,6 +165,7 @@ def sim(
     host: Host = "127.0.0.1",
     port: Port = PORT,
     login_port: LoginPort = 0,
+    seen_at: SeenAt = "",
     plain: Plain = False,
     directory: Directory = Path("rehearsal"),
     stop_after: StopAfter = "0s",
@@ -191,7 +193,8 @@ def sim(
             "strict_replies": strict_replies, "concealed": concealed, "latency": seconds(latency),
             "round_trip": seconds(round_trip), "items": items, "largest_item": largest_item,
             "typical_item": typical_item, "session_life": seconds(session_life),
-            "send_delay": seconds(send_delay), "host": host, "port": port, "login_port": login_port, "tls": not plain,
+            "send_delay": seconds(send_delay), "host": host, "port": port, "login_port": login_port, "seen_at": seen_at,
+            "tls": not plain,
             "token_life": int(seconds(life)), "batch": _one_of(batch, BatchRule), "faults": faults(fault or [], script),
         }  # fmt: skip
         names = tuple(name.strip() for name in roles.split(",") if name.strip())

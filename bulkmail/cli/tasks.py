@@ -95,10 +95,12 @@ def _sample(task: Task) -> Iterator[str]:
 
 def _describe(task: Task) -> None:
     say.results.print(f"{task.name}: {task.summary}", soft_wrap=True)
-    say.results.print(f"permission  {task.permission} (application)")
-    say.results.lay_out(_table("option", {_option(task, key): field.description or ""
-                                        for key, field in task.options.model_fields.items()}))  # fmt: skip
-    say.results.lay_out(_table("column", task.columns(task.options.model_construct())))
+    say.results.print(f"permission  {task.permission} (application)", soft_wrap=True)
+    options = {_option(task, key): field.description or "" for key, field in task.options.model_fields.items()}
+    for heading, rows in (("options", options), ("columns", task.columns(task.options.model_construct()))):
+        if rows:
+            say.results.print("")
+            say.results.lay_out(_table(heading, rows))
 
 
 def _option(task: Task, key: str) -> str:

@@ -8,7 +8,7 @@ import copyreg
 import pickle
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from distributed.core import Server, rpc
 from distributed.security import Security
@@ -24,12 +24,14 @@ def _read_only(members: dict[Any, Any]) -> MappingProxyType[Any, Any]:
 
 copyreg.pickle(MappingProxyType, lambda one: (_read_only, (dict(one),)))  # what stands for nothing in our nouns
 Handler = Callable[..., Awaitable[Any]]
+Packed: TypeAlias = tuple[str, str, str]
+"""One of our errors: its class, text and hint."""
 _OURS: Mapping[str, type[BulkmailError]] = {
     name: one for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, BulkmailError)
 } | {Gone.__name__: Gone}
 
 
-def packed(error: BulkmailError) -> tuple[str, str, str]:
+def packed(error: BulkmailError) -> Packed:
     return type(error).__name__, str(error), error.hint
 
 
@@ -39,6 +41,11 @@ def unpacked(name: str, text: str, hint: str) -> BulkmailError:
         return _OURS[name](text, hint=hint)
     except (KeyError, TypeError):
         return BulkmailError(text, hint=hint)
+
+
+LINE = (OSError, ValueError)
+"""What Dask raises where the other end does not answer; the latter is tornado's word for a line that broke while TLS
+was being spoken of."""
 
 
 class Key(str):
@@ -93,9 +100,10 @@ class Line:
         self._rpc = rpc(address, connection_args=security.get_connection_args("worker"))
 
     async def call(self, name: str, *arguments: Any) -> Any:
+        sent = pickle.dumps(arguments)
         try:
-            answer = await self._rpc.bulkmail(key=self._key, name=name, arguments=pickle.dumps(arguments))
-        except OSError as error:
+            answer = await self._rpc.bulkmail(key=self._key, name=name, arguments=sent)
+        except LINE as error:
             raise Gone("the coordinator does not answer") from error
         is_known, found = pickle.loads(answer)  # noqa: S301 - of our coordinator
         if not is_known:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bulkmail.app.sweeping import Work
-from bulkmail.cluster.calls import Handler
+from bulkmail.cluster.calls import Handler, Packed, packed
 from bulkmail.cluster.desk import Desk, Session
 from bulkmail.cluster.fences import Board, News
-from bulkmail.cluster.messages import Done, Given, Gone, Note, Order, Seen
+from bulkmail.cluster.masking import Masking
+from bulkmail.cluster.messages import Done, Gone, Intended, Note, Order, Plain, Seen, finished_of, request_of
+from bulkmail.cluster.shards import Shard, share
 from bulkmail.errors import BulkmailError
-from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Request, Status, Tally, key_of
+from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Status, Tally, key_of
 from bulkmail.run.feed import Feed
 from bulkmail.run.remainder import Remainder
 from bulkmail.run.stop import STOPPED, Reason
@@ -23,9 +25,7 @@ from bulkmail.run.sweep import INTERRUPTED
 from bulkmail.run.writer import Extra, Finished, Part
 from bulkmail.rundir import heartbeat
 from bulkmail.rundir.entries import Reached
-
-CHUNK = 64
-"""Rows that are handed out at a time."""
+from bulkmail.rundir.manifest import Process
 
 KEPT = 4096
 """Rows that may be kept for one worker, since their mailbox is its own, before others wait for it."""
@@ -37,15 +37,16 @@ ALONE = Reason(STOPPED, "no worker is left")
 
 
 class Coordinator:
-    """`order` is what a worker is told of its work, by its number."""
+    """`order` is what a worker is told of its work, by its number; a masked run has a `masking`."""
 
-    def __init__(self, work: Work, order: Callable[[int], Order]) -> None:
+    def __init__(self, work: Work, order: Callable[[int], Order], masking: Masking | None = None) -> None:
         self._work = work
         self._order = order
         self._feed = Feed(work.source)
         self._stop = work.stop
         self._writer = work.outputs.writer
         self._time = asyncio.get_running_loop().time
+        self._masking = masking
         self._board = Board(self._time)
         now = self._time()
         unsettled = {row: now + left for row, left in work.writes.unsettled.items()}
@@ -53,6 +54,8 @@ class Coordinator:
             self._key_of, reached=work.outputs.reached, made=work.writes.made, unsettled=unsettled,
             settle=work.writes.settle,
         )  # fmt: skip
+        size = work.prepared.source.size() if work.prepared.source is not None else None
+        self._left = None if size is None else size - work.outputs.totals.done
         self.sessions: dict[str, Session] = {}
         self._changed = asyncio.Event()
         self._rest: list[tuple[Mailbox, Tally]] = []  # what did not run, with what it had cost
@@ -65,7 +68,7 @@ class Coordinator:
     def handlers(self) -> Mapping[str, Handler]:
         return {
             "hello": self.hello, "beat": self.beat, "rows": self.rows, "done": self.done, "intend": self.intend,
-            "plan": self.plan, "token": self.token, "state": self.state, "bye": self.bye, "fence": self.fence,
+            "token": self.token, "state": self.state, "bye": self.bye, "fence": self.fence,
             "fences": self.fences,
         }  # fmt: skip
 
@@ -84,21 +87,35 @@ class Coordinator:
         """Whether every row that there is, or that is wanted, has ended."""
         return self._stop.reason is not None or (self._read and self._desk.idle)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is nothing left that another worker could begin."""
+        return self._stop.reason is not None or self._read
+
     async def hello(self, session: Session) -> Order:
+        """A session is one process's: where that dies and comes back by the same address, Dask begins its task again
+        there. That one is turned away once nothing of the first can leave any more; then it may have a session."""
+        if session.greeted:
+            await session.over.wait()
+            raise Gone("this session was another process's")
         session.greeted, session.heard = True, self._time()
         return self._order(session.number)
 
     async def beat(self, session: Session, seen: Seen) -> Reason | None:
         session.heard, session.seen = self._time(), seen
+        if seen.process is not None:
+            self._work.processes[session.number] = seen.process
         if seen.stop is not None:
             self._stop.ask(seen.stop)
         return self._stop.reason
 
-    async def rows(self, session: Session) -> list[Given] | None:
+    async def rows(self, session: Session) -> list[Plain] | None:
         """Rows for a worker; none yet, or None at the end."""
+        wanted = session.shard.next(self._time(), self._work.prepared.job.cluster.shard)
         until = self._time() + PATIENCE
         while self._stop.reason is None:
-            if found := await self._gathered(session):
+            if found := await self._gathered(session, self._share(session, wanted)):
+                session.shard = Shard(len(found), self._time())
                 return found
             if self.finished:
                 return None
@@ -110,55 +127,82 @@ class Coordinator:
                 return []
         return None
 
-    async def _gathered(self, session: Session) -> list[Given]:
-        found: list[Given] = []
-        while len(found) < CHUNK and not session.ended:
-            mailbox = self._desk.at_hand(session, self._time())
-            if mailbox is None:
-                if (row := await self._next(wait=not found)) is None:
+    def _share(self, session: Session, wanted: int) -> int:
+        live = [one for one in self.sessions.values() if not one.ended]
+        held = len(session.held) + len(session.kept)
+        others = sum(len(one.held) + len(one.kept) for one in live) - held
+        given = share(wanted, self._left, held, others, max(1, len(live)))
+        return max(given, min(wanted, len(session.kept)))  # these can be given to no other
+
+    async def _gathered(self, session: Session, most: int) -> list[Plain]:
+        found: list[Plain] = []
+        desk, take, barred, masking = self._desk, self._feed.take, self._work.settings.barred, self._masking
+        while len(found) < most and not session.ended:
+            now = self._time()
+            if (mailbox := desk.at_hand(session, now)) is None:
+                row = take() or await self._next(wait=not found)
+                if row is None:
                     break
-                if (mailbox := await self._admitted(session, row)) is None:
+                if isinstance(row, Rejected) or row.row in barred:
+                    await self._aside(row)
                     continue
-            found.append(self._desk.given(mailbox))
+                if (mailbox := desk.take(session, row, now)) is None:
+                    if self._crowded:
+                        break
+                    continue
+            given = desk.given(mailbox)
+            found.append(given if masking is None else masking.named(given))
         return found
 
+    @property
+    def _crowded(self) -> bool:
+        """Whether so many rows are kept for their worker that no more should be read."""
+        return any(len(one.kept) >= KEPT for one in self.sessions.values())
+
     async def _next(self, *, wait: bool) -> Mailbox | Rejected | None:
-        """The next row of the source; none at its end, or while too many are kept for their worker."""
-        if self._read or any(len(one.kept) >= KEPT for one in self.sessions.values()):
+        """The next row of the source; none at its end."""
+        if self._read or not wait:
             return None
-        row = self._feed.take()
-        if row is None and wait:
-            try:
-                row = await self._feed.next()
-            except Exception as error:  # noqa: BLE001 - raised when all that was read is done, as alone
-                self._broken = error
-            self._read = row is None
+        try:
+            row = await self._feed.next()
+        except Exception as error:  # noqa: BLE001 - raised when all that was read is done, as alone
+            self._broken, row = error, None
+        self._read = row is None
         return row
 
-    async def _admitted(self, session: Session, row: Mailbox | Rejected) -> Mailbox | None:
+    async def _aside(self, row: Mailbox | Rejected) -> None:
+        """What no worker is to begin."""
         if isinstance(row, Rejected):
             await self._writer.put(row)
-            return None
-        if row.row in self._work.settings.barred:
+        else:
             await self._bar(row)
-            return None
-        return self._desk.take(session, row, self._time())
 
     async def _bar(self, mailbox: Mailbox) -> None:
-        await self._end(Finished(
-            Outcome(mailbox, Status.UNKNOWN, self._work.outputs.durable(mailbox), problem=INTERRUPTED), ()
-        ))  # fmt: skip
+        await self._writer.room()
+        rows = self._work.outputs.durable(mailbox)
+        self._all_ended([Finished(Outcome(mailbox, Status.UNKNOWN, rows, problem=INTERRUPTED), ())])
 
-    async def done(self, session: Session, items: Sequence[Done], notes: Sequence[Note]) -> None:
-        """Returns when checkpoints among them are durable; outcomes may wait for the disk."""
+    async def done(
+        self, session: Session, ended: Sequence[Plain], items: Sequence[Done], notes: Sequence[Note]
+    ) -> None:
+        """Mailboxes that have `ended`, and what there is besides. Returns when checkpoints among the latter are
+        durable; outcomes may wait for the disk."""
         self._concluded(session, notes)
+        if self._masking is not None:
+            ended, items = await self._masking.hidden(session.held, ended, items)
+        await self._writer.room()
+        if not session.ended:  # while others were written
+            self._all_ended([
+                finished_of(mailbox, told) for told in ended
+                if (mailbox := self._desk.release(session, told[0])) is not None
+            ])  # fmt: skip
         durable = [waited for item in items if (waited := await self._take(session, item)) is not None]
         for event in durable:
             await event.wait()
         self._changed.set()
 
     async def _take(self, session: Session, item: Done) -> asyncio.Event | None:
-        if session.ended:  # while what came with it was written
+        if session.ended:
             return None
         match item.outcome:
             case Rejected():
@@ -167,8 +211,10 @@ class Coordinator:
                 if reached.mailbox.row in session.held:
                     return await self._commit(reached, item)
             case Outcome() as outcome:
+                await self._writer.room()
                 if self._desk.release(session, outcome.mailbox.row) is not None:
-                    await self._ended(outcome, item)
+                    extra = None if item.state is None else Extra(state=item.state)
+                    self._all_ended([Finished(outcome, item.blocks, extra)])
         return None
 
     async def _commit(self, reached: Reached, item: Done) -> asyncio.Event:
@@ -179,17 +225,25 @@ class Coordinator:
         await self._writer.put(Part(reached, item.blocks, Extra(done=durable.set, state=item.state)))
         return durable
 
-    async def _ended(self, outcome: Outcome, item: Done) -> None:
-        if outcome.status is Status.NOT_RUN:  # behind all others, when these are in
-            self._rest.append((outcome.mailbox, outcome.tally))
-            return
-        self._work.outputs.reached.pop(outcome.mailbox.row, None)
-        await self._end(Finished(outcome, item.blocks, None if item.state is None else Extra(state=item.state)))
+    def _all_ended(self, all_: Sequence[Finished]) -> None:
+        """Each has an outcome from now on, and there is room for it. One that did not run comes behind all others."""
+        ran = [one for one in all_ if one.outcome.status is not Status.NOT_RUN]
+        if len(ran) < len(all_):
+            self._rest += [
+                (one.outcome.mailbox, one.outcome.tally) for one in all_ if one.outcome.status is Status.NOT_RUN
+            ]
+        if self._left is not None:
+            self._left -= len(ran)
+        if reached := self._work.outputs.reached:
+            for one in ran:
+                reached.pop(one.outcome.mailbox.row, None)
+        self._writer.add(ran)
+        for one in ran:
+            self._hear(one.outcome)
 
-    async def _end(self, finished: Finished) -> None:
-        await self._writer.put(finished)
+    def _hear(self, outcome: Outcome) -> None:
         try:
-            reason = self._work.alarm.hear(finished.outcome)
+            reason = self._work.alarm.hear(outcome)
         except BulkmailError as error:
             self.fail(error)
         else:
@@ -201,21 +255,34 @@ class Coordinator:
         self.failure = self.failure or error
         self._stop.ask(Reason(error.exit_code if isinstance(error, BulkmailError) else 1, str(error)))
 
-    async def intend(self, session: Session, request: Request) -> int:
-        number = await self._ledger.intend(request)
-        if session.ended:  # while it was written: its worker is told so, and sends nothing
-            self._ledger.conclude(number, request, Ending.UNSENT)
+    async def intend(self, session: Session, asked: Sequence[Intended]) -> list[int | Packed]:
+        """The numbers of changes, once all of them are durable; what is wrong with one, in its place."""
+        async with asyncio.TaskGroup() as group:
+            noting = [group.create_task(self._noted(session, one)) for one in asked]
+        if session.ended:  # while they were written: its worker is told so, and sends nothing
             raise Gone("the coordinator has given this worker up")
-        self._desk.intended(session, number, request)
+        return [one.result() for one in noting]
+
+    async def _noted(self, session: Session, asked: Intended) -> int | Packed:
+        is_planned, told = asked
+        request = request_of(told)
+        try:
+            if is_planned:
+                await self._ledger.plan(request)
+                return 0
+            number = await self._ledger.intend(request)
+        except BulkmailError as error:
+            return packed(error)
+        if session.ended:
+            self._ledger.conclude(number, request, Ending.UNSENT)
+        else:
+            self._desk.intended(session, number, request)
         return number
 
-    async def plan(self, _: Session, request: Request) -> None:
-        await self._ledger.plan(request)
-
     def _concluded(self, session: Session, notes: Sequence[Note]) -> None:
-        for note in notes:
-            if request := self._desk.concluded(session, note.number, note.ending, note.id):
-                self._ledger.conclude(note.number, request, note.ending, note.id)
+        for number, ending, id_ in notes:
+            if request := self._desk.concluded(session, number, ending, id_):
+                self._ledger.conclude(number, request, ending, id_)
 
     @property
     def _ledger(self) -> Ledger:
@@ -236,13 +303,15 @@ class Coordinator:
         states = self._work.outputs.states
         return {} if states is None else await states.read(mailbox)
 
-    async def bye(self, session: Session, notes: Sequence[Note]) -> None:
+    async def bye(self, session: Session, notes: Sequence[Note], process: Process) -> None:
+        self._work.processes[session.number] = process
         self._concluded(session, notes)
         await self.end(session)
 
     async def end(self, session: Session) -> None:
         """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere."""
         session.ended = True
+        session.over.set()
         if rows := {*session.held, *(mailbox.row for mailbox in session.kept)}:
             depot = self._work.prepared.depot(self._work.folder)
             await asyncio.to_thread(depot.recover, lambda row: row not in rows, self._blobs_of, anew=True)

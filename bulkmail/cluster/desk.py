@@ -6,14 +6,17 @@ looked at as after a kill: what it noted of changes says which must not begin ag
 what was made already.
 """
 
+import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from bulkmail.cluster.messages import Given, Seen
+from bulkmail.cluster.messages import Given, Plain, Seen
+from bulkmail.cluster.shards import Shard
 from bulkmail.model import Ending, Made, Mailbox, Request
-from bulkmail.rundir.entries import ChangeEntry, Concluded, Intent, Reached
+from bulkmail.rundir.entries import Concluded, Intent, Reached
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.unfinished import unfinished
 
@@ -23,8 +26,8 @@ NONE: Container[int] = frozenset()
 @dataclass(slots=True, eq=False)
 class Session:
     """A worker, from its first call to its end. `held` are its rows, `kept` those that are meant for it and were not
-    handed out. `open` are its changes without an end. `heard` is when it last gave a sign of life, in seconds; one that
-    was not `greeted` has not begun, and was given nothing."""
+    handed out; `shard` is what it was given last. `open` are its changes without an end. `heard` is when it last gave a
+    sign of life, in seconds; one that was not `greeted` has not begun, and was given nothing."""
 
     number: int
     name: str
@@ -32,9 +35,12 @@ class Session:
     seen: Seen = field(default_factory=Seen)
     held: dict[int, Mailbox] = field(default_factory=dict)
     kept: deque[Mailbox] = field(default_factory=deque)
+    shard: Shard = field(default_factory=Shard)
     open: dict[int, Request] = field(default_factory=dict)
     greeted: bool = False
     ended: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it has ended."""
 
 
 class Desk:
@@ -57,9 +63,11 @@ class Desk:
         self._unsettled = dict(unsettled)
         self._settle = settle
         self._owners: dict[str, tuple[Session, int]] = {}  # whose a key is, and how many of its rows
+        self._keys: dict[int, str] = {}  # of rows that are owned
         self._again: deque[Mailbox] = deque()
         self._later: list[tuple[float, int, Mailbox]] = []  # a heap, by the instant
-        self._entries: dict[int, list[ChangeEntry]] = {}  # of rows that are held
+        self._entries: dict[int, list[tuple[int, Request] | Concluded]] = {}  # of rows that are held
+        self._of_rows: list[dict[int, Any]] = [self._entries, self._made, self._unsettled]
 
     def __repr__(self) -> str:
         return f"<Desk {len(self._entries)} rows with changes, {len(self._later)} to settle>"
@@ -90,30 +98,32 @@ class Desk:
     def take(self, session: Session, mailbox: Mailbox, now: float) -> Mailbox | None:
         """A row that was just read, if this session can begin it now; otherwise it is kept for its time or its
         worker."""
-        if (at := self._unsettled.get(mailbox.row, 0.0)) > now:
+        if self._unsettled and (at := self._unsettled.get(mailbox.row, 0.0)) > now:
             heapq.heappush(self._later, (at, mailbox.row, mailbox))
             return None
         if session.ended:  # while the row was being read
             self._again.append(mailbox)
             return None
-        key = self._key_of(mailbox)
+        key = self._keys[mailbox.row] = self._key_of(mailbox)
         owner, rows = self._owners.get(key, (session, 0))
         self._owners[key] = owner, rows + 1
         if owner is not session:
             owner.kept.append(mailbox)
             return None
-        return self._hold(session, mailbox)
+        session.held[mailbox.row] = mailbox
+        return mailbox
 
     def _hold(self, session: Session, mailbox: Mailbox) -> Mailbox:
         session.held[mailbox.row] = mailbox
         return mailbox
 
-    def given(self, mailbox: Mailbox) -> Given:
-        return Given(mailbox, self._reached.get(mailbox.row), self._made.get(mailbox.row))
+    def given(self, mailbox: Mailbox) -> Plain:
+        """A row that is held, as it travels."""
+        return Given(mailbox, self._reached.get(mailbox.row), self._made.get(mailbox.row)).plain()
 
     def intended(self, session: Session, number: int, request: Request) -> None:
         session.open[number] = request
-        self._entries.setdefault(request.row, []).append(Intent.of(number, request))
+        self._entries.setdefault(request.row, []).append((number, request))
 
     def concluded(self, session: Session, number: int, ending: Ending, id_: str) -> Request | None:
         """The request of a change that has ended; None for one that is not known any more."""
@@ -127,14 +137,13 @@ class Desk:
         """The mailbox of a row that has ended; None for one that this session does not hold."""
         mailbox = session.held.pop(row, None)
         if mailbox is not None:
-            self._disown(mailbox)
-            self._entries.pop(row, None)
-            self._made.pop(row, None)
-            self._unsettled.pop(row, None)
+            self._disown(row)
+            for known in filter(None, self._of_rows):
+                known.pop(row, None)
         return mailbox
 
-    def _disown(self, mailbox: Mailbox) -> None:
-        key = self._key_of(mailbox)
+    def _disown(self, row: int) -> None:
+        key = self._keys.pop(row)
         owner, rows = self._owners[key]
         if rows > 1:
             self._owners[key] = owner, rows - 1
@@ -147,7 +156,7 @@ class Desk:
         session.ended = True
         barred = []
         for mailbox in [*session.held.values(), *session.kept]:
-            self._disown(mailbox)
+            self._disown(mailbox.row)
             if self._begun_for_good(mailbox.row, now, beat):
                 barred.append(mailbox)
             else:
@@ -163,7 +172,9 @@ class Desk:
             self._again.append(mailbox)
 
     def _begun_for_good(self, row: int, now: float, beat: Heartbeat) -> bool:
-        found = unfinished(enumerate(self._entries.pop(row, ())), NONE, beat)
+        noted = self._entries.pop(row, ())
+        entries = (one if isinstance(one, Concluded) else Intent.of(*one) for one in noted)
+        found = unfinished(enumerate(entries), NONE, beat)
         self._made.setdefault(row, {}).update(found.made.get(row, {}))
         if row in found.unsettled:
             self._unsettled[row] = now + self._settle

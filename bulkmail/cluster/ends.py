@@ -4,12 +4,12 @@ states go there. Each looks to the sweep like that of a run alone."""
 import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from bulkmail.cluster.calls import Calls
-from bulkmail.cluster.messages import Done, Given, Note, bare
+from bulkmail.cluster.calls import Calls, Packed, unpacked
+from bulkmail.cluster.messages import Done, Given, Note, Plain, plain_outcome, plain_request
 from bulkmail.model import Ending, Made, Mailbox, Rejected, Request
-from bulkmail.run.writer import Extra, Finished, Part, Sink, Writer
+from bulkmail.run.writer import Block, Extra, Finished, Part, Sink, Writer
 from bulkmail.rundir.entries import Reached
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink.uncancelled import uncancelled
@@ -39,16 +39,20 @@ class Tokens:
 
 class Rows:
     """A `model.Chunks`: a chunk is what the coordinator hands out at a time. What it says of a mailbox is put into
-    `reached` and `made`, by row."""
+    `reached` and `made`, by row, and into `hidden`, by address."""
 
-    def __init__(self, coordinator: Calls, reached: dict[int, Reached], made: dict[int, Mapping[int, Made]]) -> None:
+    def __init__(
+        self, coordinator: Calls, reached: dict[int, Reached], made: dict[int, Mapping[int, Made]],
+        hidden: dict[str, str],
+    ) -> None:  # fmt: skip
         self._coordinator = coordinator
         self._reached = reached
         self._made = made
+        self._hidden = hidden
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
         while (given := await self._coordinator.call("rows")) is not None:
-            yield [self._taken(one) for one in given]
+            yield [self._taken(Given.of(one)) for one in given]
 
     def _taken(self, given: Given) -> Mailbox:
         row = given.mailbox.row
@@ -56,6 +60,8 @@ class Rows:
             self._reached[row] = given.reached
         if given.made:
             self._made[row] = given.made
+        if given.hidden:
+            self._hidden[given.mailbox.address] = given.hidden
         return given.mailbox
 
 
@@ -70,22 +76,58 @@ class States:
         return found
 
 
+class Asked(NamedTuple):
+    """A change that may leave once it is `written`, which gives its number."""
+
+    request: Request
+    planned: bool
+    written: asyncio.Future[int]
+
+
 class Ledger:
-    """A `model.Ledger`: an intent is durable at the coordinator before `intend` returns. What became of changes goes
-    there before the outcomes of their mailboxes do."""
+    """A `model.Ledger`: an intent is durable at the coordinator before `intend` returns. Those that come while others
+    are on their way go together, in one call. What became of changes goes there before the outcomes of their mailboxes
+    do."""
 
     def __init__(self, coordinator: Calls) -> None:
         self._coordinator = coordinator
+        self._asked: list[Asked] = []
+        self._work = asyncio.Event()
         self._notes: list[Note] = []
 
     async def plan(self, request: Request, /) -> None:
-        await self._coordinator.call("plan", bare(request))
+        await self._written(request, planned=True)
 
     async def intend(self, request: Request, /) -> int:
-        return int(await self._coordinator.call("intend", bare(request)))
+        return await self._written(request, planned=False)
+
+    async def _written(self, request: Request, *, planned: bool) -> int:
+        one = Asked(request, planned, asyncio.get_running_loop().create_future())
+        self._asked.append(one)
+        self._work.set()
+        return await one.written
+
+    async def write(self) -> None:
+        """Until cancelled. Raises Gone."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            asked, self._asked = self._asked, []
+            told = [(one.planned, plain_request(one.request)) for one in asked]
+            for one, answer in zip(asked, await self._coordinator.call("intend", told), strict=True):
+                self._settle(one, answer)
+
+    def _settle(self, one: Asked, answer: int | Packed) -> None:
+        if not one.written.done():
+            if isinstance(answer, int):
+                one.written.set_result(answer)
+            else:
+                one.written.set_exception(unpacked(*answer))
+        elif isinstance(answer, int) and not one.planned:  # its mailbox was cancelled meanwhile
+            self.conclude(answer, one.request, Ending.UNSENT)
 
     def conclude(self, number: int, _: Request, ending: Ending, id: str = "", /) -> None:  # noqa: A002
-        self._notes.append(Note(number, ending, id))
+        self._notes.append((number, ending, id))
 
     def take(self) -> list[Note]:
         notes, self._notes = self._notes, []
@@ -105,9 +147,15 @@ class Outcomes(Writer):
             raise cancelled
 
     async def _send(self, group: Sequence[Finished | Part | Rejected]) -> None:
-        extras = [one.extra for one in group if not isinstance(one, Rejected) and one.extra is not None]
-        done = await asyncio.to_thread(_packed, group, extras) if extras else list(map(_done, group))
-        await self._coordinator.call("done", done, self._ledger.take())
+        ended, others = list[Plain](), list[Finished | Part | Rejected]()
+        for one in group:
+            if isinstance(one, Finished) and one.extra is None:
+                ended.append(plain_outcome(one.outcome, _whole(one.blocks)))
+            else:
+                others.append(one)
+        extras = [one.extra for one in others if not isinstance(one, Rejected) and one.extra is not None]
+        done = await asyncio.to_thread(_packed, others, extras) if extras else list(map(_done, others))
+        await self._coordinator.call("done", ended, done, self._ledger.take())
         if extras:
             await asyncio.to_thread(_after, extras)
         for extra in extras:
@@ -124,8 +172,11 @@ def _packed(group: Sequence[Finished | Part | Rejected], extras: Sequence[Extra]
 def _done(item: Finished | Part | Rejected) -> Done:
     if isinstance(item, Rejected):
         return Done(item)
-    blocks = [block if isinstance(block, bytes) else b"".join(block) for block in item.blocks]
-    return Done(item.outcome, blocks, item.extra.state if item.extra else None)
+    return Done(item.outcome, _whole(item.blocks), item.extra.state if item.extra else None)
+
+
+def _whole(blocks: Sequence[bytes | Block]) -> list[bytes]:
+    return [block if isinstance(block, bytes) else b"".join(block) for block in blocks]
 
 
 def _after(extras: Sequence[Extra]) -> None:

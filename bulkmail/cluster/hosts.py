@@ -4,23 +4,27 @@ The former speak TLS with keys that were made for this run, so that no other acc
 what they call. The latter speak what their cluster speaks; without TLS its whole network has to be trusted.
 """
 
+import asyncio
 import logging
 import signal
 import warnings
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
+import dask.config
 import orjson
-from distributed import Client, Future, LocalCluster
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 from distributed.comm import get_address_host
 from distributed.security import Security
 from distributed.utils import get_ip
 
 from bulkmail import __version__
-from bulkmail.cluster.calls import Handler, Key, Switchboard
+from bulkmail.cluster.calls import LINE, Handler, Key, Switchboard
+from bulkmail.cluster.messages import Lost
 from bulkmail.cluster.worker import work
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
@@ -33,7 +37,30 @@ STARTS = 3
 CONNECT = 10.0
 """Seconds for a scheduler to answer."""
 
+SESSION = "bulkmail"
+"""What the keys of Dask's tasks begin with that are sessions, or stand for them: it takes them to last alike."""
+
+NOBODY = "bulkmail-nobody"
+"""A resource that no worker has."""
+
+UNKNOWN = 10
+"""Tasks that make Dask start one worker while it does not know how long they take: half a second each, of five."""
+
+DASHBOARD = "127.0.0.1:8787"
+"""Where Dask shows what it does, if told to; another port if that one is taken."""
+
 HERE = "tls://127.0.0.1:0"
+
+QUIET = {
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.disk": False,
+    "distributed.client.scheduler-info-interval": "10s",
+    "distributed.worker.profile.enabled": False,
+}
+"""What Dask measures of its own processes many times a second, for its dashboard: without one it is not worth the
+hundredths of each core that it takes."""
+
 ENDED = ("finished", "error")
 """What Dask says of a task that has ended in a process that lives; of one whose process has died it says otherwise."""
 
@@ -45,7 +72,7 @@ class Started(Protocol):
         """Whether it has returned, or raised, so that nothing of it goes on. Not known of a process that died."""
 
     async def failure(self) -> BaseException | None:
-        """What it raised."""
+        """What it raised; Lost where its processes died too often."""
 
 
 class Hosts(Protocol):
@@ -58,7 +85,10 @@ class Hosts(Protocol):
         """No call is answered any more."""
 
     async def names(self) -> Collection[str]:
-        """The workers that there are now."""
+        """The workers that there are now; none while the scheduler does not answer."""
+
+    async def want(self, number: int) -> None:
+        """Asks for so many workers in all, where that can be had: on this machine, or of a cluster that adapts."""
 
     def begin(self, name: str, key: str) -> Started:
         """Has a worker begin the session with this key."""
@@ -75,16 +105,24 @@ class _Task:
         found: BaseException | None = await self._future.exception() if self._future.status == "error" else None
         if isinstance(found, ImportError | AttributeError):
             return _lacking(found)
-        return found
+        return Lost(str(found)) if isinstance(found, KilledWorker) else found
 
 
 class DaskHosts:
-    """The workers of a Dask cluster; the coordinator listens at `at`, by the rules of `security`."""
+    """The workers of a Dask cluster; the coordinator listens at `at`, by the rules of `security`. Workers are had by
+    `scale`; without it, a cluster that adapts sees what waits for one. One that `shows` itself has a dashboard."""
 
-    def __init__(self, client: Client, security: Security, at: str) -> None:
+    def __init__(
+        self, client: Client, security: Security, at: str, scale: Callable[[int], object] | None = None, *,
+        shows: bool = True,
+    ) -> None:  # fmt: skip
         self._client = client
         self._security = security
         self._at = at
+        self._scale = scale
+        self._shows = shows
+        self._waiting: list[Future] = []  # what no worker takes, to be seen by a cluster that adapts
+        self._begun = 0  # sessions
         self._board: Switchboard | None = None
         self._address = ""
 
@@ -93,20 +131,44 @@ class DaskHosts:
         self._address = await self._board.listen(self._at)
 
     async def close(self) -> None:
+        await self._wait_for(0)
         if self._board is not None:
             await self._board.close()
+
+    async def want(self, number: int) -> None:
+        """Dask reckons how many workers it needs by the time that tasks take which have none (`adaptive_target` of its
+        scheduler): as long as its sessions have taken, and half a second before there was one."""
+        if self._scale is not None:
+            self._scale(number)
+        elif number > (present := len(await self.names())):
+            await self._wait_for(number - present if self._begun else number * UNKNOWN)
+        else:
+            await self._wait_for(0)
+
+    async def _wait_for(self, number: int) -> None:
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            await self._client.cancel(waiting)
+        for _ in range(number):
+            key = f"{SESSION}-{uuid4().hex[:8]}"
+            self._waiting.append(self._client.submit(int, key=key, resources={NOBODY: 1}, pure=False, retries=0))
 
     @property
     def dashboard(self) -> str:
         """Where Dask shows what it does; empty where it does not."""
-        return str(self._client.dashboard_link or "")
+        return str(self._client.dashboard_link or "") if self._shows else ""
 
     async def names(self) -> Collection[str]:
-        found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
+        try:
+            async with asyncio.timeout(CONNECT):
+                found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
+        except LINE:  # those that are at work need no scheduler to go on
+            return []
         return list(found["workers"])
 
     def begin(self, name: str, key: str) -> Started:
-        named = f"bulkmail-{key[:8]}"
+        named = f"{SESSION}-{uuid4().hex[:8]}"
+        self._begun += 1
         return _Task(self._client.submit(
             work, self._address, Key(key), __version__, key=named, workers=[name], pure=False, retries=0
         ))  # fmt: skip
@@ -114,7 +176,7 @@ class DaskHosts:
     async def ask(self, name: str, question: Callable[..., T], *arguments: Any) -> T:
         """What `question` returns when it is called at a worker, with the address of this process in front. Raises
         ConfigError, and what it raises there."""
-        named = f"bulkmail-{uuid4().hex[:8]}"
+        named = f"bulkmail_question-{uuid4().hex[:8]}"
         future = self._client.submit(
             question, self._address, *arguments, key=named, workers=[name], pure=False, retries=0
         )  # fmt: skip
@@ -199,26 +261,29 @@ def listening(listen: str, scheduler: str) -> str:
 
 
 @asynccontextmanager
-async def local(workers: int) -> AsyncIterator[DaskHosts]:
-    """So many processes on this machine, until the block ends."""
+async def local(workers: int, *, dashboard: bool = False) -> AsyncIterator[DaskHosts]:
+    """So many processes on this machine, until the block ends. Raises ConfigError."""
     hushed()
+    if dashboard and find_spec("bokeh") is None:
+        raise ConfigError("cluster.dashboard needs bokeh, and it is not installed", hint="Run: pip install bokeh")
     security = Security.temporary()
-    async with (
-        await _begun(workers, security) as cluster,
-        Client(cluster, asynchronous=True, security=security) as client,
-    ):
-        await client.run(_leave_interrupts)
-        yield DaskHosts(client, security, HERE)
+    with dask.config.set({} if dashboard else QUIET):
+        async with (
+            await _begun(workers, security, DASHBOARD if dashboard else None) as cluster,
+            Client(cluster, asynchronous=True, security=security) as client,
+        ):
+            await client.register_plugin(_LeaveInterrupts())
+            yield DaskHosts(client, security, HERE, cluster.scale, shows=dashboard)
 
 
-async def _begun(workers: int, security: Security) -> LocalCluster:
+async def _begun(workers: int, security: Security, dashboard: str | None) -> LocalCluster:
     """Processes that are up: where one of them dies meanwhile, Dask gives up all of them. Raises ConfigError."""
     failure: Exception | None = None
     for _ in range(STARTS):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about ports and memory, which are chosen here
             cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, asynchronous=True, dashboard_address=None,
+                n_workers=workers, threads_per_worker=1, processes=True, asynchronous=True, dashboard_address=dashboard,
                 security=security, protocol="tls://", host="127.0.0.1", silence_logs=logging.CRITICAL, memory_limit=0,
             )  # fmt: skip
             try:
@@ -229,8 +294,12 @@ async def _begun(workers: int, security: Security) -> LocalCluster:
     raise ConfigError(f"the workers cannot be started: {failure}", hint="Run it without --workers.")
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal. The coordinator hears it, and tells its workers to finish."""
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+class _LeaveInterrupts(WorkerPlugin):  # type: ignore[misc]
+    """Ctrl-C reaches every process of a terminal, those that come later, too. The coordinator hears it, and tells its
+    workers to finish."""
+
+    def setup(self, worker: object) -> None:
+        del worker
+        for name in ("SIGINT", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)

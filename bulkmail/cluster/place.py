@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import orjson
 from pydantic import SecretStr
@@ -40,16 +41,24 @@ class Place:
 
 @contextmanager
 def place(
-    folder: Path, run: str, number: int, depot: Depot | None, allowed: Callable[[], Awaitable[None]] = at_once
+    folder: Path,
+    run: str,
+    number: int,
+    depot: Depot | None,
+    allowed: Callable[[], Awaitable[None]] = at_once,
+    hide: Callable[[str], str] | None = None,
 ) -> Iterator[Place]:
     """The place of the worker with this number, for the run with the id `run` in `folder`. Blobs go to the `depot`, if
-    it is seen from here, and are written when `allowed` returns."""
+    it is seen from here, and are written when `allowed` returns. Where addresses are to be hidden, rows are spilled
+    elsewhere than in the run directory: here they still have them."""
     with ExitStack() as opened:
-        if sees(folder, run):
-            spills = folder / SPILLS / str(number)
+        if sees(folder, run) and hide is None:
+            spills = (
+                folder / SPILLS / f"{number}-{token_hex(4)}"
+            )  # one that outlives its coordinator is in nobody's way
         else:
             spills = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bulkmail-"))) / SPILLS
-        blobs = Nowhere(spills) if depot is None else depot.blobs(spills / BLOBS, allowed=allowed)
+        blobs = Nowhere(spills) if depot is None else depot.blobs(spills / BLOBS, hide or str, allowed)
         yield Place(Spills(spills), opened.enter_context(closing(blobs)))
 
 

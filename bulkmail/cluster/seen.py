@@ -7,9 +7,6 @@ from collections.abc import Iterable, Mapping
 from bulkmail.cluster.desk import Session
 from bulkmail.core.pace.pace import PaceStatistics
 
-TOLD = 60.0
-"""Seconds from one telling of the workers to the next."""
-
 
 def together(sessions: Mapping[str, Session]) -> PaceStatistics:
     """The pace of the application: what all workers that are not given up send; at the end of a run, what they sent

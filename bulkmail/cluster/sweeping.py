@@ -6,16 +6,19 @@ lease, is given up; what it held begins again when its lease must have ended.
 
 import asyncio
 import pickle
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from bulkmail.app.sweeping import Work
 from bulkmail.cluster.coordinator import ALONE, Coordinator
 from bulkmail.cluster.desk import Session
+from bulkmail.cluster.growth import Growth
 from bulkmail.cluster.hosts import DaskHosts, Hosts, Started, address_of, local, reached
-from bulkmail.cluster.messages import BEAT, Gone, Order
+from bulkmail.cluster.masking import Masking
+from bulkmail.cluster.messages import BEAT, Gone, Lost, Order
 from bulkmail.cluster.place import SHARED, depot_seen, without_secrets
-from bulkmail.cluster.seen import TOLD, line_of, together
+from bulkmail.cluster.seen import line_of, together
 from bulkmail.config import Job, Limits
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError, gravest
@@ -31,29 +34,42 @@ DESERTED = 60.0
 
 async def cluster(work: Work) -> None:
     """Raises what ends a run, and ConfigError for a run that cannot be shared."""
-    require_shareable(work)
     wanted = work.prepared.job.cluster
+    own_tokens(wanted)
     if not wanted.scheduler:
-        async with local(wanted.workers) as hosts:
-            work.note(f"{wanted.workers} workers on this machine")
-            await Crew(work, hosts, wanted.workers).run()
+        async with local(wanted.begin, dashboard=wanted.dashboard) as hosts:
+            work.note(f"{_told(wanted.begin, wanted.maximum)} on this machine{_shown_at(hosts)}")
+            if work.prepared.manifest.output.blobs:  # they see what this process sees, but for a store in its memory
+                await require_depot(work, hosts)
+            await Crew(work, hosts, max(wanted.begin, wanted.maximum), wanted.begin).run()
         return
     async with reached(wanted) as hosts:
         found = await work.stop.before(gathered(hosts, wanted.minimum))
         if found is not None:  # else asked to stop, which is seen by the crew at once
-            work.note(f"{found} workers of {wanted.scheduler}" + (hosts.dashboard and f", seen at {hosts.dashboard}"))
+            work.note(f"{_told(found, wanted.maximum)} of {wanted.scheduler}{_shown_at(hosts)}")
             await require_depot(work, hosts)
-        await Crew(work, hosts, min(found or 1, wanted.workers or found or 1)).run()
+        begin = min(found or 1, wanted.workers or found or 1)
+        await Crew(work, hosts, max(begin, wanted.maximum), begin).run()
+
+
+def _told(begin: int, most: int) -> str:
+    return counted(begin, "worker") + (f", up to {most}," if most > begin else "")
+
+
+def _shown_at(hosts: DaskHosts) -> str:
+    return hosts.dashboard and f"; Dask's dashboard: {hosts.dashboard}"
 
 
 async def gathered(hosts: Hosts, minimum: int) -> int:
     """How many workers there are, once there are as many as the job wants. Raises ConfigError."""
+    await hosts.want(minimum)
     time = asyncio.get_running_loop().time
     until = time() + DESERTED
     while (found := len(await hosts.names())) < minimum:
         if time() >= until:
             raise ConfigError(f"the Dask cluster has {found} workers, and cluster.minimum is {minimum}")
         await asyncio.sleep(BEAT)
+    await hosts.want(found)  # no more
     return found
 
 
@@ -88,13 +104,6 @@ def _sees_depot(_address: str, folder: Path, run: str, blobs: str) -> bool:
     return depot_seen(folder, run, blobs) is not None
 
 
-def require_shareable(work: Work) -> None:
-    """Raises ConfigError."""
-    if work.prepared.mask is not None:
-        raise ConfigError("output.mask and cluster.workers do not go together yet", hint="Run it without --workers.")
-    own_tokens(work.prepared.job.cluster)
-
-
 def own_tokens(wanted: Cluster) -> bool:
     """Whether workers sign in themselves. Raises ConfigError where a token would go over a line without TLS."""
     is_tls = not wanted.scheduler or address_of(wanted.scheduler).startswith("tls://")
@@ -107,16 +116,19 @@ def own_tokens(wanted: Cluster) -> bool:
 
 
 class Crew:
-    """The sessions of a run with the workers that there are."""
+    """The sessions of a run with the workers that there are: so many `workers` at the most, and to `begin` with."""
 
-    def __init__(self, work: Work, hosts: Hosts, workers: int) -> None:
+    def __init__(self, work: Work, hosts: Hosts, workers: int, begin: int | None = None) -> None:
         self._work = work
         self._hosts = hosts
         self._workers = workers
+        self._growth = Growth(workers if begin is None else begin, workers)
         self._lease = work.prepared.job.cluster.lease
-        self._coordinator = Coordinator(work, self._order)
+        mask = work.settings.mask
+        masking = None if mask is None else Masking(mask, work.outputs.writer.encode)
+        self._coordinator = Coordinator(work, self._order, masking)
         work.watched.statistics = partial(together, self._coordinator.sessions)
-        self._told = 0.0  # when the workers were last told of
+        work.watched.workers = self._lines
         self._started: dict[str, Started] = {}  # by the key of the session
         self._busy: set[str] = set()  # names of workers that have a session, or had one to the end
         self._time = asyncio.get_running_loop().time
@@ -152,28 +164,41 @@ class Crew:
         while not (self._coordinator.finished and not any(one.greeted for one in self._live())):
             if not self._coordinator.finished:
                 await self._call_in()
+                await self._grow()
             await self._give_up_the_lost()
-            self._tell()
             if self._live():
                 seen = self._time()
             elif self._time() - seen > DESERTED:
                 self._work.stop.ask(ALONE)
                 return
-            await asyncio.sleep(BEAT / 2)
+            await self._turn()
 
-    def _tell(self) -> None:
-        """A line a worker, now and then."""
+    async def _turn(self) -> None:
+        """Time in which this process stood still, and heard of no worker, counts for none of them."""
+        until = self._time() + BEAT / 2
+        await asyncio.sleep(BEAT / 2)
         now = self._time()
-        if now - self._told >= TOLD:
-            for session in self._live() if self._told else ():
-                self._work.note(line_of(session, now))
-            self._told = now
+        excuse(self._live(), now - until, now)
+
+    async def _grow(self) -> None:
+        """Another worker, where one would help."""
+        shares = [] if self._coordinator.exhausted else [one.seen.busy for one in self._live()]
+        if self._growth.look(self._time(), shares):
+            self._work.note(f"all workers are busy: {self._growth.wanted} are asked for")
+            await self._hosts.want(self._growth.wanted)
+
+    def _lines(self) -> list[str]:
+        """A line a worker."""
+        now = self._time()
+        return [line_of(session, now) for session in self._live()]
 
     def _live(self) -> list[Session]:
         return [one for one in self._coordinator.sessions.values() if not one.ended]
 
     async def _call_in(self) -> None:
-        """A session for each worker that has none."""
+        """A session for each worker that has none; Dask is asked only while one is missing."""
+        if len(live := self._live()) >= self._workers and all(one.greeted for one in live):
+            return
         names = await self._hosts.names()
         for session in self._live():
             if not session.greeted and session.name not in names:  # it died before it began
@@ -192,9 +217,12 @@ class Crew:
         for key, session in list(self._coordinator.sessions.items()):
             started = self._started.get(key)
             if started is not None and started.ended():
-                del self._started[key]
-                await self._end(session, await started.failure())
-            elif not session.ended and self._time() - session.heard > (self._lease if session.greeted else DESERTED):
+                failure = await started.failure()
+                if session.ended or not isinstance(failure, Lost):
+                    del self._started[key]
+                    await self._end(session, failure)
+                    continue
+            if not session.ended and self._time() - session.heard > (self._lease if session.greeted else DESERTED):
                 held = len(session.held)
                 await self._coordinator.end(session)
                 self._work.note(f"{session.name} is not heard of any more: {held:,} mailboxes begin again elsewhere")
@@ -203,7 +231,7 @@ class Crew:
         """A worker that ended for a reason of the run ends the run; one that was given up may have another session."""
         if not session.ended:
             await self._coordinator.end(session)
-        if isinstance(failure, Gone):
+        if isinstance(failure, Gone | Lost):
             self._busy.discard(session.name)
         elif isinstance(failure, Exception):
             self._coordinator.fail(failure)
@@ -227,7 +255,21 @@ class Crew:
             prepared.manifest.id,
             own_tokens(prepared.job.cluster),
             prepared.manifest.output.blobs,
+            self._work.settings.mask is not None,
+            ids_of(prepared.manifest.processes[-1].requests, number),
         )
+
+
+def ids_of(requests: str, number: int) -> str:
+    """What the ids of a worker's requests begin with, where `requests` is what those of its coordinator do: the fourth
+    group says which worker, and is of no random GUID. So they are known of one that could not tell them, too."""
+    return f"{requests[:19]}{0xC000 + number:04x}-"
+
+
+def excuse(sessions: Iterable[Session], seconds: float, now: float) -> None:
+    """As if each was heard of so much later."""
+    for session in sessions:
+        session.heard = min(now, session.heard + max(0.0, seconds))
 
 
 def _share(job: Job, workers: int) -> Job:

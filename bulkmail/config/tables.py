@@ -83,8 +83,12 @@ class Input(Table):
     skip: int = Field(0, ge=0, description="leave out so many mailboxes at first")
     sample: int = Field(0, ge=0, description="so many mailboxes, drawn at random; 0 takes all")
     seed: int = Field(0, description="of the sample: the same one draws the same mailboxes")
-    order: Literal["listed", "stalest"] = Field(
-        "listed", description="stalest: those that were done longest ago come first, by [state] path"
+    order: Literal["listed", "stalest", "largest"] = Field(
+        "listed",
+        description="stalest: those that were done longest ago come first, by [state] path; largest: by size_column",
+    )
+    size_column: str = Field(
+        "", description='a column with numbers, for order = "largest"; rows without a number come last'
     )
 
     @field_validator("where")
@@ -103,6 +107,12 @@ class Input(Table):
     def _one_origin(self) -> "Input":
         if len(self.origins) > 1:
             raise ValueError(f"give only one of path, users and group, not {' and '.join(self.origins)}")
+        return self
+
+    @model_validator(mode="after")
+    def _by_sizes(self) -> "Input":
+        if (self.order == "largest") != bool(self.size_column):
+            raise ValueError('order = "largest" and size_column go together')
         return self
 
     @property
@@ -277,7 +287,19 @@ class Cluster(Table):
         "there when the run begins)",
     )
     scheduler: str = Field("", description="a Dask cluster: tcp://..., tls://... or the path of its scheduler file")
-    minimum: int = Field(1, ge=1, le=256, description="with a scheduler, workers that a run waits for")
+    minimum: int = Field(
+        1, ge=1, le=256, description="workers that a run begins with at least; with a scheduler it waits for them"
+    )
+    maximum: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="workers at the most: one more is asked for while those that there are use their cores up; built "
+        "in: no more than at the beginning",
+    )
+    shard: Seconds = Field(
+        1.0, gt=0, description="how much work a worker is given at a time; what it has begun is done again if it dies"
+    )
     listen: str = Field(
         "", description="host, or host:port, where workers reach this process; built in: as the scheduler does"
     )
@@ -289,13 +311,33 @@ class Cluster(Table):
         description="where workers have their tokens from: this process, over TLS, or their own certificate, at the "
         "path of app.certificate; built in: this process where there is TLS",
     )
+    dashboard: bool = Field(
+        default=False, description="with workers on this machine, Dask's dashboard, for this machine alone; it has no "
+        "sign-in, and needs bokeh",
+    )  # fmt: skip
     lease: Seconds = Field(
         10.0, description="how long a worker that is not heard of may go on sending, and its mailboxes wait"
     )
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "Cluster":
+        if 0 < self.maximum < (least := max(self.minimum, self.workers)):
+            raise ValueError(f"maximum is {self.maximum}, and the run begins with {least}")
+        return self
+
     @property
     def wanted(self) -> bool:
-        return self.workers > 0 or bool(self.scheduler)
+        return self.workers > 0 or self.maximum > 0 or bool(self.scheduler)
+
+    @property
+    def begin(self) -> int:
+        """Workers that are started on this machine at the beginning."""
+        return self.workers or self.minimum
+
+    @property
+    def granted(self) -> float:
+        """Seconds of the leases of a run's workers; 0.0 where it has none."""
+        return self.lease if self.wanted else 0.0
 
 
 class Job(Table):

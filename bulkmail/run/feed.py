@@ -40,14 +40,15 @@ class Waiters:
 
 class Feed:
     """`await feed.next()` gives the next row, or None at the end; safe to call from many workers. The next chunk is
-    read when no more than `ahead` rows are at hand.
+    read when no more than `ahead` rows are at hand; where it is None, when half of the last chunk is.
 
     Workers that wait are served in order, and only as many are woken as there are rows. A worker that is cancelled
     while it waits takes no row with it.
     """
 
-    def __init__(self, source: Chunks, ahead: int = AHEAD) -> None:
-        self._ahead = ahead
+    def __init__(self, source: Chunks, ahead: int | None = AHEAD) -> None:
+        self._is_half = ahead is None
+        self._ahead = ahead or 0
         self._chunks = aiter(source)
         self._rows: deque[Mailbox | Rejected] = deque()
         self._waiting = Waiters()
@@ -105,6 +106,8 @@ class Feed:
             self._waiting.wake(len(self._waiting))
         else:
             self._rows.extend(chunk)
+            if self._is_half:
+                self._ahead = len(chunk) // 2
             self._waiting.wake(len(chunk))
             if not chunk or self._waiting:
                 self._read_on()

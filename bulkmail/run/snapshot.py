@@ -24,7 +24,8 @@ class Snapshot:
     while their number is not known. `waited` are seconds that requests waited, added up; `limits` is how often each
     limit asked for a wait. `queue` are outcomes that wait for the disk. `memory` is in bytes that are resident, 0 where
     the system does not say. `carried` are bytes that were moved, and that will have been, of the mailboxes that have
-    `begun`; none for tasks that do not count them. `service` is what the pace believes of the service, `manifest` that
+    `begun`; none for tasks that do not count them. `workers` are lines, one for each process that works with this one.
+    `service` is what the pace believes of the service, `manifest` that
     of the run as it began.
     """
 
@@ -50,19 +51,20 @@ class Snapshot:
     manifest: Manifest | None = None
     carried: tuple[int, int] = (0, 0)
     begun: int = 0
+    workers: Sequence[str] = ()
 
     @classmethod
     def of(
         cls, totals: Totals, changes: Mapping[Ending, int], pace: PaceStatistics, waits: Sequence[Wait], *,
         at: float, seconds: float, expected: int, memory: int = 0, queue: int = 0,
-        service: Service | None = None, manifest: Manifest | None = None,
+        service: Service | None = None, manifest: Manifest | None = None, workers: Sequence[str] = (),
     ) -> "Snapshot":  # fmt: skip
         """A copy of what goes on changing."""
         return cls(
             at, seconds, expected, dict(totals.statuses), totals.done, totals.not_ok, totals.rows, totals.requests,
             totals.throttled, totals.retried, totals.waited, dict(changes), pace, tuple(waits), memory,
             totals.findings, by_limit(totals), queue, service or Service(), manifest, _added(totals.carried.values()),
-            len(totals.carried),
+            len(totals.carried), workers,
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from operator import attrgetter, call
 from typing import Any, NamedTuple, Protocol
 
 from bulkmail.model import Outcome, Rejected, Row
-from bulkmail.rundir.entries import Reached, encode_checkpoint, encode_outcome
+from bulkmail.rundir.entries import Reached, encode_checkpoint, encode_outcome, encode_verdict, offsets_of
 from bulkmail.rundir.freshness import Freshness
 from bulkmail.rundir.state import States
 from bulkmail.rundir.totals import Totals
@@ -86,11 +86,13 @@ class Extra:
 
 
 class Finished(NamedTuple):
-    """A mailbox with its outcome, and its rows for each sink in their order: those since its last checkpoint."""
+    """A mailbox with its outcome, and its rows for each sink in their order: those since its last checkpoint. `verdict`
+    is the entry of the outcome without its end, where that was made already."""
 
     outcome: Outcome
     blocks: Sequence[bytes | Block]
     extra: Extra | None = None
+    verdict: bytes = b""
 
 
 class Part(NamedTuple):
@@ -122,6 +124,7 @@ class Writer:
         self._encoders = [sink.format.encode for sink in sinks]
         self._names = [sink.name for sink in sinks]
         self._lengths = [sink.length for sink in sinks]
+        self._tail = offsets_of(self._names)
         self._waiting: list[Finished | Part | Rejected] = []
         self._room = asyncio.Event()
         self._work = asyncio.Event()  # something waits, or nothing more will
@@ -140,15 +143,36 @@ class Writer:
         """`rows` for each sink; raises TypeError or ValueError for what cannot be written."""
         return list(map(call, self._encoders, repeat(rows)))
 
-    async def put(self, item: Finished | Part | Rejected) -> None:
-        """If cancelled, it has not taken the item."""
-        while (before := len(self._waiting)) >= QUEUE:
-            self._room.clear()
-            await self._room.wait()
+    def take(self, item: Finished | Part | Rejected) -> bool:
+        """Takes the item, unless too many wait already."""
+        before = len(self._waiting)
+        if before >= QUEUE:
+            return False
         self._waiting.append(item)
         if not before:
             self._work.set()
         elif before + 1 == GROUP:
+            self._enough.set()
+        return True
+
+    async def put(self, item: Finished | Part | Rejected) -> None:
+        """Takes the item as soon as there is room. If cancelled, it has not taken it."""
+        while not self.take(item):
+            self._room.clear()
+            await self._room.wait()
+
+    async def room(self) -> None:
+        """Until fewer wait than may."""
+        while len(self._waiting) >= QUEUE:
+            self._room.clear()
+            await self._room.wait()
+
+    def add(self, items: Sequence[Finished]) -> None:
+        """As `put` does one by one, at once; there was `room`."""
+        self._waiting.extend(items)
+        if items:
+            self._work.set()
+        if len(self._waiting) >= GROUP:
             self._enough.set()
 
     def close(self) -> None:
@@ -186,7 +210,12 @@ class Writer:
             cancelled = await self._commit_extras(finished, columns, rejected)
         else:  # nearly always
             outcomes: list[Any] = [*map(attrgetter("outcome"), finished)]
-            entries = [*map(encode_outcome, outcomes, self._offsets(columns))]
+            verdicts: list[Any] = [*map(attrgetter("verdict"), finished)]
+            tails = map(self._tail.__mod__, self._ends(columns))
+            entries = [
+                (verdict or encode_verdict(outcome)) + tail
+                for verdict, outcome, tail in zip(verdicts, outcomes, tails, strict=True)
+            ]
             pieces = [[b"".join(column)] for column in columns]
             cancelled = await uncancelled(asyncio.to_thread(self._append, pieces, entries, rejected, outcomes))
             self._totals.add_all(outcomes)
@@ -198,9 +227,8 @@ class Writer:
     ) -> asyncio.CancelledError | None:
         outcomes = [item.outcome for item in finished if isinstance(item.outcome, Outcome)]
         extras = [(item.outcome.mailbox, item.extra) for item in finished if item.extra is not None]
-        entries = [
-            _entry(item.outcome, lengths) for item, lengths in zip(finished, self._offsets(columns), strict=True)
-        ]
+        lengths = (dict(zip(self._names, ends, strict=True)) for ends in self._ends(columns))
+        entries = [*map(_entry, map(attrgetter("outcome"), finished), lengths)]
 
         def append() -> None:
             for _, extra in extras:
@@ -217,14 +245,14 @@ class Writer:
             extra.done()
         return cancelled
 
-    def _offsets(self, columns: Sequence[Sequence[Any]]) -> Iterator[dict[str, int]]:
+    def _ends(self, columns: Sequence[Sequence[Any]]) -> Iterator[tuple[int, ...]]:
         """The length of each file of rows after each mailbox; from now on, that after the last."""
         ends = [
             [*accumulate(map(len, column), initial=length)]
             for column, length in zip(columns, self._lengths, strict=True)
         ]
         self._lengths = [end[-1] for end in ends]
-        return map(dict, map(zip, repeat(self._names), islice(zip(*ends, strict=True), 1, None)))
+        return islice(zip(*ends, strict=True), 1, None)
 
     def _append(
         self, columns: Sequence[Iterable[bytes]], entries: Sequence[bytes], rejected: Sequence[Rejected],

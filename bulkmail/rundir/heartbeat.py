@@ -2,6 +2,8 @@
 
 Only a clock that nothing can set is trusted, and only within one boot of the machine. Where that clock cannot tell,
 nothing is known, and what must be waited for is waited for in full.
+
+Workers of a run may send for the time of a lease after its process has died. Its heartbeats are that much ahead.
 """
 
 import asyncio
@@ -19,6 +21,9 @@ from bulkmail.sink.uncancelled import give_up
 
 INTERVAL = 1.0
 """Seconds between two heartbeats: a resumed run waits up to this much longer than it would have to."""
+
+WIDTH = 100
+"""Bytes of a heartbeat in a file, at the least: it covers the one before it."""
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")  # only Linux has it
 
@@ -68,28 +73,46 @@ def decode(found: object) -> Heartbeat:
             return Heartbeat()
 
 
+def outlived(path: Path, now: Heartbeat) -> float:
+    """Seconds, at the moment `now`, in which workers of the process that wrote `path` may still send. Blocks."""
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return 0.0
+    match found:
+        case {"lease": int() | float() as lease} if lease > 0:
+            beat = decode(found)
+            known = bool(now.boot) and beat.boot == now.boot
+            return min(lease + INTERVAL, max(0.0, beat.up + INTERVAL - now.up)) if known else lease + INTERVAL
+    return 0.0
+
+
 @asynccontextmanager
-async def beating(path: Path) -> AsyncIterator[None]:
+async def beating(path: Path, lease: float = 0.0) -> AsyncIterator[None]:
     """Writes heartbeats to `path` until the block ends. One that cannot be written only makes a resumed run wait
-    longer."""
-    await asyncio.to_thread(_beat, path)
-    beat = asyncio.create_task(_beat_on(path))
+    longer. With a `lease` there are workers, which have all ended where the block ends well."""
+    await asyncio.to_thread(_beat, path, lease)
+    beat = asyncio.create_task(_beat_on(path, lease))
     try:
         yield
     finally:
         await give_up(beat)
-
-
-async def _beat_on(path: Path) -> None:
-    while True:
-        await asyncio.sleep(INTERVAL)
+    if lease:
         await asyncio.to_thread(_beat, path)
 
 
-def _beat(path: Path) -> None:
+async def _beat_on(path: Path, lease: float) -> None:
+    while True:
+        await asyncio.sleep(INTERVAL)
+        await asyncio.to_thread(_beat, path, lease)
+
+
+def _beat(path: Path, lease: float = 0.0) -> None:
+    now = current()
+    beat = encode(now._replace(up=now.up + lease)) | ({"lease": lease} if lease else {})
     with suppress(OSError):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
-            os.write(file, orjson.dumps(encode(current())).ljust(80))  # over the last one, in a single write
+            os.write(file, orjson.dumps(beat).ljust(WIDTH))  # over the last one, in a single write
         finally:
             os.close(file)

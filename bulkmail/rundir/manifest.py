@@ -48,7 +48,8 @@ class PinnedInput:
     skip: int = 0
     sample: int = 0
     seed: int = 0
-    order: Literal["listed", "stalest"] = "listed"
+    order: Literal["listed", "stalest", "largest"] = "listed"
+    size_column: str = ""
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ class Simulator:
         except BaseException:
             await self._stack.aclose()
             raise
+        self.graph_url = settings.seen_at or self.graph_url
         server.base = f"{self.graph_url}/v1.0"
         self.entra.base, self.entra.graph = self.login_url, self.graph_url
         self._loop = asyncio.get_running_loop()

@@ -92,14 +92,20 @@ async def stack(
     def held(mailbox: str) -> bool:
         return limiting.held(mailbox)  # the batch is below the limiter, and asks it when a post leaves
 
+    def fenced() -> bool:
+        return limiting.fenced()
+
     access, outage = Access(), Outage(report, max_wait=settings.max_wait, dice=random.random)
     pause = Pause(random.random)
     async with _as_it_is(), AsyncExitStack() as opened:
         transport: Transport = Authorizing(terminal, tokens, access, lambda: limiting.fences.risen)
         if settings.batch:
-            gathered = batching(transport, size=settings.batch, linger=settings.linger, held=held, pause=pause)
+            gathered = batching(
+                transport, size=settings.batch, linger=settings.linger, held=held, fenced=fenced, pause=pause
+            )
             transport = await opened.enter_async_context(gathered)
-        transport = await opened.enter_async_context(chaining(transport, held=held, pause=pause))
+        if settings.chain > 1:
+            transport = await opened.enter_async_context(chaining(transport, held=held, pause=pause))
         slots = Slots(settings.slots, settings.chain)
         transport = limiting = Limiting(
             beside(transport), slots=slots, pace=pace, outage=outage, report=report, rate=settings.rate,

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Mapping
 
 from bulkmail.core.effect import writes
-from bulkmail.errors import MAYBE_SENT, NOT_SENT, Defect, SignInError, ThrottledOut, Unreachable
+from bulkmail.errors import MAYBE_SENT, NOT_SENT, Defect, ServiceDown, SignInError, ThrottledOut, Unreachable
 from bulkmail.model import Effect, Ending, Event, Ledger, Reporter, Request, Response, Transport
 
 SETTLE = 300.0
@@ -106,7 +106,7 @@ def _unanswered(error: BaseException) -> Ending:
     """A request that ends without an answer may have been carried out, unless it is known that no attempt has begun:
     it still waited for its turn, it could not be encoded, or there was no token."""
     notes = getattr(error, "__notes__", ())
-    stayed = isinstance(error, Unreachable | ThrottledOut | SignInError) or NOT_SENT in notes
+    stayed = isinstance(error, Unreachable | ThrottledOut | ServiceDown | SignInError) or NOT_SENT in notes
     return Ending.UNSENT if stayed and MAYBE_SENT not in notes else Ending.UNKNOWN
 
 

@@ -22,7 +22,7 @@ from bulkmail.core.slots.chain import Chain, Link
 from bulkmail.core.slots.fences import Fences
 from bulkmail.core.slots.lane import Lane, Slots
 from bulkmail.core.slots.line import TICK, Line, LineStatistics
-from bulkmail.errors import MAYBE_SENT, NOT_SENT, TransportError, Unreachable
+from bulkmail.errors import NOT_SENT, TransportError, Unreachable, noted
 from bulkmail.model import Effect, Reporter, Request, Response, Tally, Transport, Wait, key_of
 
 THROTTLED = (429, 509)
@@ -124,6 +124,10 @@ class Limiting:
         """Whether a fence is up for `key` now, its own or everybody's."""
         return self.fences.held(key, self._loop.time())
 
+    def fenced(self) -> bool:
+        """Whether any fence is up now."""
+        return self.fences.up(self._loop.time())
+
     def waits(self) -> list[Wait]:
         """The mailboxes that wait because of a limit at this moment; the wait of all of them comes first."""
         return self.fences.waits(self._loop.time())
@@ -134,32 +138,35 @@ class Limiting:
     async def send(self, request: Request, /) -> Response:
         request, upload, sends = (request, 0, 0) if request.method == "GET" else _weighed(request)
         key = request.key or key_of(request.mailbox)
-        while True:
-            lane, now = self._slots.at(key), self._loop.time()
-            sent: float | None = now
-            leaving = request
-            if not self._line.passes(lane, now, upload, sends):
-                with request.waits:
-                    request = await self._wait(lane, now, request, upload, sends)
-                leaving = self._probe_for(request)
-                sent = await self._prepared(lane, leaving)
-            elif self._rate is not None or request.ready is not None:
-                sent = await self._prepared(lane, request)
-            if sent is None:
-                request = _unchained(request)
-                continue
-            try:
-                response = await self._inner.send(leaving)
-            except BaseException as error:
-                if (again := self._lost(lane, request, leaving, sent, error)) is None:
-                    raise
-                request = again
-            else:
-                self._learn(lane, leaving, response, sent)
-                if leaving is request:
-                    return response._replace(doubtful=True) if request.doubtful else response
-            finally:
-                self._give(lane, leaving.chain)
+        try:
+            while True:
+                lane, now = self._slots.lanes.get(key) or self._slots.at(key), self._loop.time()
+                sent: float | None = now
+                leaving = request
+                if not self._line.passes(lane, now, upload, sends):
+                    with request.waits:
+                        request = await self._wait(lane, now, request, upload, sends)
+                    leaving = self._probe_for(request)
+                    sent = await self._prepared(lane, leaving)
+                elif self._rate is not None or request.ready is not None:
+                    sent = await self._prepared(lane, request)
+                if sent is None:
+                    request = _unchained(request)
+                    continue
+                try:
+                    response = await self._inner.send(leaving)
+                except BaseException as error:
+                    if (again := self._lost(lane, request, leaving, sent, error)) is None:
+                        raise
+                    request = again
+                else:
+                    self._learn(lane, leaving, response, sent)
+                    if leaving is request:
+                        return response._replace(doubtful=True) if request.doubtful else response
+                finally:
+                    self._give(lane, leaving.chain)
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise noted(error, doubtful=request.doubtful) from error.__cause__
 
     def _probe_for(self, request: Request) -> Request:
         """What leaves when a request is admitted: itself, or in an outage, where it would be a probe that must not be
@@ -241,8 +248,6 @@ class Limiting:
         """Tells that what left for a request has no answer. Returns the request as it is to be admitted again at once,
         if it is."""
         now = self._loop.time()
-        if request.doubtful:
-            error.add_note(MAYBE_SENT)
         if leaving.address is not None:
             self._pace.abandoned(now)
             return None

@@ -13,7 +13,7 @@ from bulkmail.core.advice import token_refused
 from bulkmail.core.attempts import Attempts
 from bulkmail.core.odata import error_of, ids_of
 from bulkmail.core.outage import Outage
-from bulkmail.core.retry import JUDGEMENTS, Judgement, RetryRules, backoff, judge, judge_error, settled
+from bulkmail.core.retry import DONE, JUDGEMENTS, Judgement, RetryRules, backoff, judge, judge_error, settled
 from bulkmail.errors import (
     MAYBE_SENT,
     NOT_SENT,
@@ -22,6 +22,7 @@ from bulkmail.errors import (
     TransportError,
     Unanswered,
     Unreachable,
+    noted,
 )
 from bulkmail.model import Effect, Event, Reporter, Request, Response, Transport
 from bulkmail.text import one_line
@@ -64,14 +65,13 @@ class Retrying:
                 answer = await self._inner.send(request)
             except TransportError as error:
                 answer, judgement = error, judge_error(error, request.effect)
-            except BaseException as error:
-                _note(error, attempts)
-                raise
+            except BaseException as error:  # noqa: BLE001 - raised again
+                raise noted(error, doubtful=attempts is not None and attempts.doubtful) from error.__cause__
             else:
                 judgement = judge(answer, request.effect)
                 if self._access.watching and lets_in(answer.status):
                     self._access.accepted(began)
-                if judgement is Judgement.DONE and attempts is None and not answer.doubtful:
+                if judgement is DONE and attempts is None and not answer.doubtful:
                     return answer  # like nearly every one
             attempts = attempts or Attempts()
             attempts.doubtful = attempts.doubtful or _doubted(answer)
@@ -117,9 +117,7 @@ class Retrying:
         ruling = self._access.refused(request.lane, began, refusals)
         if ruling is Ruling.LOST:
             code, message = error_of(answer.body)
-            error = token_refused(code, one_line(message))
-            _note(error, attempts)
-            raise error
+            raise noted(token_refused(code, one_line(message)), doubtful=attempts.doubtful)
         if ruling is Ruling.OWN:
             return None
         return refusals.pause() if ruling is Ruling.LATER else 0.0
@@ -149,14 +147,8 @@ async def _sleep(seconds: float, attempts: Attempts) -> None:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError as cancelled:
         cancelled.add_note(NOT_SENT)
-        _note(cancelled, attempts)
+        noted(cancelled, doubtful=attempts.doubtful)
         raise
-
-
-def _note(error: BaseException, attempts: Attempts | None) -> None:
-    """That an attempt before the one which ended so may have been carried out."""
-    if attempts is not None and attempts.doubtful:
-        error.add_note(MAYBE_SENT)
 
 
 def _too_large(request: Request, answer: Response | TransportError) -> bool:

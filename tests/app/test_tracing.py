@@ -1,6 +1,8 @@
 """Traces tell how long what took, and of no one: rows in place of addresses, words of Graph in place of ids."""
 
+import asyncio
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,6 +112,25 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
 
 
 @needs_sdk
+def test_a_collector_that_does_not_answer_holds_no_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with traced(patience=0.01) as (above, _):
+            await above(Scripted(ok)).send(REQUEST)
+
+    before = set(threading.enumerate())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        asyncio.run(main())
+        assert "did not take all of them in 0.01 s" in caplog.text
+    for thread in set(threading.enumerate()) - before:  # what it logs is of no other test
+        thread.join(60)
+
+
+@needs_sdk
 def test_a_collector_has_all_when_the_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with traced() as (above, _):
@@ -118,6 +139,6 @@ def test_a_collector_has_all_when_the_run_ends(monkeypatch: pytest.MonkeyPatch) 
     with collector() as (address, found):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        run(main())
+        asyncio.run(main())
         assert b"request PATCH /users/{id}/mailboxSettings" in b"".join(found)
         assert b"contoso" not in b"".join(found)

@@ -1,89 +1,85 @@
-"""What a mailbox costs the coordinator of a cluster and its workers, and what many workers would do by that.
+"""What a run with one worker and with two takes beside one without: wall time, and CPU of each process.
 
-    python -m tests.bench.cluster [--mailboxes N] [--set limits.batch=true]
+    make bench ONLY="cluster-export cluster-plain cluster-batch"
 
-CPU of the two is measured apart, in runs of two lengths, so that what a start costs is in neither figure. Mailboxes are
-pulled, so W workers with cores of their own do W times as much as one until the coordinator's core is full: the plan is
-min(W, workers' µs / coordinator's µs). How busy the simulator is does not matter to it.
-The starts of two runs differ by some tenths of a second of CPU: below 20,000 mailboxes the figures are of no use.
+A run without workers is on the first core, and the server on the last one. One worker is on the first core; coordinator
+and server are on the last. Of two workers each has a core, and coordinator and server take from both: on a machine with
+two cores, two workers come to 2 / (1 + what those two take, in shares of a worker) at the most. CPU of a run without
+workers has all in it that the coordinator does beside them.
+
+W workers with cores of their own do W times as much as one until the coordinator's core is full: with four, that is
+min(4, worker's µs / coordinator's µs). How busy the server is does not matter to it. The CPU that a short run takes
+is taken from a long one's, so that what a start costs is in no figure.
 """
 
-import argparse
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from bulkmail.sim import Settings
-from bulkmail.testing.tenant import Tenant, open_tenant, write_job, write_list
+from tests.bench.measure import Measured, Scenario
+from tests.bench.table import Cells, Group
 
 WORKERS = 4
-GOAL = 3.6
-MEASURED = """
-import resource, sys
-from bulkmail.cli import app
-if __name__ == "__main__":
-    try:
-        app()
-    except SystemExit as ended:
-        assert ended.code in (0, 3), ended.code
-    used = [resource.getrusage(one) for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(*(one.ru_utime + one.ru_stime for one in used), file=sys.stderr)
-"""
+PLAN = f"plan for {WORKERS}"
+EXPORT: dict[str, Any] = {"task": {"name": "items.export"}}
+BATCH: dict[str, Any] = {"limits": {"batch": True}}
 
 
-class Cost(NamedTuple):
-    """Seconds of CPU."""
-
-    coordinator: float
-    workers: float
+def cost(one: Measured) -> tuple[float, float]:
+    """Seconds of CPU of the coordinator, and of all workers."""
+    return float(one.said["coordinator"]), float(sum(one.said["workers"]))
 
 
-def each(short: Cost, long: Cost, more: int) -> Cost:
-    """What one of the `more` mailboxes costs that the longer run had, in µs."""
-    return Cost(*(1e6 * (after - before) / more for before, after in zip(short, long, strict=True)))
-
-
-def planned(cost: Cost, workers: int) -> float:
+def planned(coordinator: float, workers: float, number: int = WORKERS) -> float:
     """How many times as fast so many workers are as one, with a core each and one for the coordinator."""
-    return min(float(workers), cost.workers / cost.coordinator)
+    return min(float(number), workers / coordinator)
 
 
-def measured(tenant: Tenant, folder: Path, mailboxes: int, more: list[str]) -> Cost:
-    """One run over so many mailboxes, with one worker."""
-    folder.mkdir()
-    listed = write_list(folder, tenant.addresses(mailboxes))
-    job = write_job(
-        folder, tenant.simulator, tenant.app, f'[input]\npath = "{listed.name}"\n\n[task]\nname = "settings.report"\n'
-    )
-    script = folder / "measured.py"
-    script.write_text(MEASURED)
-    command = [sys.executable, str(script), "run", str(job), "--workers", "1", "--no-progress"]
-    settings = [word for one in more for word in ("--set", one)]
-    done = subprocess.run([*command, *settings], capture_output=True, text=True, check=True)
-    own, others = done.stderr.splitlines()[-1].split()
-    return Cost(float(own), float(others))
+def costs(one: Measured, before: Sequence[Measured]) -> Cells:
+    """CPU a mailbox of all processes, and wall time beside one worker and beside none."""
+    short = next((it for it in before if it.scenario.title == f"{one.scenario.title}, short"), None)
+    more = one.scenario.mailboxes - (short.scenario.mailboxes if short else 0)
+    began = cost(short) if short else (0.0, 0.0)
+    coordinator, workers = (1e6 * (late - early) / more for early, late in zip(began, cost(one), strict=True))
+    shown = {it.scenario.driver["workers"]: it for it in (*before, one) if it.scenario.shown}
+    own = workers or coordinator
+    alone = _each(shown[0], before) if 0 in shown else own
+    return {
+        "workers": one.scenario.title, "mailboxes": f"{one.ok:,}", "seconds": f"{one.seconds:.1f}",
+        "coordinator µs each": f"{coordinator:,.0f}" if workers else "-", "worker µs each": f"{own:,.0f}",
+        "CPU of workers s": " ".join(f"{it:.1f}" for it in one.said["workers"]) or "-",
+        "server s": f"{one.server:.1f}",
+        "CPU beside none": f"{own / alone:.2f}",
+        "beside one": f"{shown[1].seconds / one.seconds:.2f}" if 1 in shown else "-",
+        PLAN: f"{planned(coordinator, workers):.2f}" if workers else "-",
+    }  # fmt: skip
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mailboxes", type=int, default=20_000)
-    parser.add_argument("--set", action="append", default=[])
-    wanted = parser.parse_args()
-    size, few = wanted.mailboxes, wanted.mailboxes // 5
-    settings = Settings(mailboxes=size, absent=0.0, denied=0.0, moving=0.0)
-    with tempfile.TemporaryDirectory() as name, open_tenant(Path(name), settings) as tenant:
-        short = measured(tenant, Path(name) / "short", few, wanted.set)
-        long = measured(tenant, Path(name) / "long", size, wanted.set)
-    cost = each(short, long, size - few)
-    if min(cost) <= 0:
-        sys.exit("too few mailboxes: the runs differ by less than their starts do")
-    print(f"coordinator {cost.coordinator:.0f} µs a mailbox, worker {cost.workers:.0f} µs; plan for {WORKERS} workers:")
-    print(
-        f"{planned(cost, WORKERS):.2f} times one (goal {GOAL}); that needs {GOAL * cost.coordinator:.0f} µs at a worker"
-    )
+def _each(alone: Measured, before: Sequence[Measured]) -> float:
+    """µs of CPU a mailbox of a run without workers."""
+    short = next((it for it in before if it.scenario.title == f"{alone.scenario.title}, short"), None)
+    more = alone.scenario.mailboxes - (short.scenario.mailboxes if short else 0)
+    return 1e6 * (cost(alone)[0] - (cost(short)[0] if short else 0.0)) / more
 
 
-if __name__ == "__main__":
-    main()
+def _scenarios(mailboxes: int, driver: dict[str, Any], serves: str) -> Sequence[Scenario]:
+    """None, one and two workers, each after a run of a tenth that gives what a start costs."""
+    goals = {1: {"CPU beside none": "≤ 1.08", PLAN: "≥ 3.6"}, 2: {"beside one": "≥ 1.7"}}
+    return [
+        Scenario(
+            f"{number or 'none'}{'' if shown else ', short'}", "clustered",
+            mailboxes if shown else mailboxes // 10, driver={"workers": number, **driver},
+            goals=goals.get(number, {}), serves=serves, spread=number > 1, shown=shown,
+        )
+        for number in (0, 1, 2) for shown in (False, True)
+    ]  # fmt: skip
+
+
+CLUSTER = (
+    Group(
+        "cluster-export", "Workers: items.export, 8 items of 1 to 5 MB a mailbox, hashed", costs,
+        _scenarios(200, EXPORT, "export_server"),
+        "The folder of the run is where temporary files are: TMPDIR=/dev/shm leaves the disk out.",
+    ),
+    Group("cluster-plain", "Workers: settings.report", costs, _scenarios(40_000, {}, "server")),
+    Group("cluster-batch", "Workers: settings.report in $batch", costs, _scenarios(100_000, BATCH, "server")),
+)  # fmt: skip

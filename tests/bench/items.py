@@ -1,5 +1,7 @@
 """`python -m tests.bench.items`: what items.export moves, beside the barest loop that fetches, decodes, hashes and
-writes the same streams with as many calls in flight; and the memory that it takes.
+writes the same streams with as many calls in flight; and the memory that it takes. That loop lists by the same delta
+queries and asks for twenty items a call, whatever their sizes; it parses each answer whole, and has no limits, retries,
+rows, names, sums or syncs.
 
 Sizes are those of a real mailbox: log-normal around 30 KB, cut to 1 KB and 20 MB, 150 KB in the mean; both ends have
 to be among them where there are 100,000 items. The simulator runs on one core, the driver on another. `--mailboxes 1
@@ -40,7 +42,7 @@ from tests.bench.measure import CORES
 from tests.sim.desk import CLIENT, EVERY_ROLE, SECRET, sign_in
 from tests.tasks.rig import Token
 
-NAME = "tests.bench.items"
+NAME, MANY = "tests.bench.items", 100_000
 FAULTS = (
     Fault("item-error", match="exportItems/", share=0.02, code="ErrorCorruptData"),
     Fault("item-dropped", match="exportItems/", share=0.01),
@@ -135,11 +137,14 @@ async def own(given: Any, there: Any) -> dict[str, Any]:
         ended = await Runner(await surveyed(prepared)).run(out)
     if ended.failure is not None:
         raise ended.failure
-    found: dict[str, Any] = {"bytes": 0, "exported": 0, "failed": 0, "other": 0}
+    found: dict[str, Any] = {"bytes": 0, "exported": 0, "failed": 0, "other": 0, "sizes": [given.largest, 0]}
     with (folder / "run" / "records.ndjson").open("rb") as rows:
         for row in map(orjson.loads, rows):
             found[row["state"] if row["state"] in found else "other"] += 1
             found["bytes"] += row["bytes"] or 0
+            found["sizes"] = [min(found["sizes"][0], row["size"]), max(found["sizes"][1], row["size"])]
+    if given.typical and given.mailboxes * given.items >= MANY and found["sizes"] != [given.smallest, given.largest]:
+        raise ValueError(f"the ends of the sizes were not reached: {found['sizes']}")
     return found
 
 

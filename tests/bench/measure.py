@@ -29,6 +29,8 @@ class Scenario:
     goals: dict[str, str] = field(default_factory=dict)
     timeout: float = 900.0
     shown: bool = True  # a row of its own, and not only a figure for those that follow
+    serves: str = "server"  # the module of the server
+    spread: bool = False  # the server takes from all cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def run(scenario: Scenario, folder: Path) -> Measured:
     """Run a scenario's driver once."""
     out = Path(tempfile.mkdtemp(dir=folder)) / "out"
     given = {"csv": str(_listed(scenario.mailboxes, folder)), "out": str(out), **scenario.driver}
-    with _server(scenario.server) as (graph, pid):
+    with _server(scenario) as (graph, pid):
         asked = json.dumps({"graph": graph, **given})
         command = _pinned(0, sys.executable, "-m", f"tests.bench.drivers.{scenario.name}", asked)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -101,9 +103,11 @@ def _pinned(core: int, *command: str) -> list[str]:
 
 
 @contextmanager
-def _server(settings: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """A server on the last core; its address and its process."""
-    command = _pinned(-1, sys.executable, "-m", "tests.bench.server", json.dumps(settings))
+def _server(scenario: Scenario) -> Iterator[tuple[str, int]]:
+    """A server, on the last core unless it is spread; its address and its process."""
+    command = [sys.executable, "-m", f"tests.bench.{scenario.serves}", json.dumps(scenario.server)]
+    if not scenario.spread:
+        command = _pinned(-1, *command)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

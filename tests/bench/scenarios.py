@@ -5,6 +5,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from tests.bench.cluster import CLUSTER
 from tests.bench.measure import Measured, Scenario
 from tests.bench.table import Cells, Group
 
@@ -316,4 +317,5 @@ GROUPS = (
         ),
         "The rates are those of the second and of the ninth tenth of the time; the peak is of resident memory.",
     ),
+    *CLUSTER,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bulkmail.cli.progress import Line, fields, laid_out, shown, waiting
+from bulkmail.cli.progress import Line, fields, laid_out, shown, waiting, working
 from bulkmail.core.pace.pace import Pace
 from bulkmail.model import Mailbox, Outcome, Status, Wait
 from bulkmail.run.snapshot import Snapshot
@@ -44,6 +44,21 @@ def test_what_is_there_to_tell() -> None:
     for part in ("32 of 64", "50 %", "1,234 throttled", "2 retried", "1 failed", "7 in flight"):
         assert part in said
     assert "wait" not in said
+
+
+def test_each_worker_has_a_line_below_and_in_the_log_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    names = [f"worker {number}: 88 MB" for number in range(14)]
+    assert working(names) == [*names[:12], "and 2 workers more"]
+    assert working(names[:2]) == names[:2]
+    assert working([]) == []
+    screen = io.StringIO()
+    with shown(Console(file=screen, force_terminal=True, width=80)) as show:
+        show(replace(look(Totals()), workers=names[:2]))
+    assert all(name in screen.getvalue() for name in names[:2])
+    with caplog.at_level(logging.INFO, "bulkmail.cli.progress"), shown(None) as show:
+        for seconds in range(0, 100, 2):
+            show(replace(look(Totals(), seconds=float(seconds)), workers=names[:1]))
+    assert [one.getMessage() for one in caplog.records].count(names[0]) == 2
 
 
 def test_an_input_of_unknown_length() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bulkmail.cluster.coordinator import Coordinator
-from bulkmail.cluster.messages import Gone
+from bulkmail.cluster.messages import Gone, plain_request
 from bulkmail.model import Effect, Ending, Mailbox, Request
 from bulkmail.run.stop import Stop
+from bulkmail.rundir.totals import Totals
 from bulkmail.testing import run
 
 
@@ -38,13 +39,15 @@ def test_a_worker_that_was_given_up_meanwhile_is_told_so_and_the_change_is_unsen
     async def main() -> None:
         ledger = Noting()
         work: Any = SimpleNamespace(
-            source=nothing(), stop=Stop(), outputs=SimpleNamespace(writer=None, reached={}),
+            source=nothing(), stop=Stop(), outputs=SimpleNamespace(writer=None, reached={}, totals=Totals()),
+            prepared=SimpleNamespace(source=SimpleNamespace(size=lambda: None)),
             writes=SimpleNamespace(unsettled={}, made={}, settle=1.0, ledger=ledger),
         )  # fmt: skip
         ledger.coordinator = coordinator = Coordinator(work, lambda _: work)
         session = coordinator.sessions[coordinator.open("one")]
+        request = Request("PATCH", "/x", "ada", effect=Effect.IDEMPOTENT, row=2)
         with pytest.raises(Gone):
-            await coordinator.intend(session, Request("PATCH", "/x", "ada", effect=Effect.IDEMPOTENT, row=2))
+            await coordinator.intend(session, [(False, plain_request(request))])
         assert ledger.ended == [(7, Ending.UNSENT)]
         assert not session.open
 

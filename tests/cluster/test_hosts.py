@@ -1,15 +1,20 @@
 """Where a Dask cluster is, how it is spoken with, and what is refused before anything is sent."""
 
+import asyncio
+from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from distributed.security import Security
+from distributed.utils import key_split
 
-from bulkmail.cluster.hosts import address_of, listening, security_of
+from bulkmail.cluster.hosts import NOBODY, DaskHosts, address_of, listening, local, security_of
 from bulkmail.cluster.sweeping import own_tokens
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
+from bulkmail.testing import run
 
 TLS = "tls://127.0.0.1:8786"
 
@@ -87,3 +92,102 @@ def test_tokens_come_from_the_coordinator_where_nobody_can_read_along(wanted: di
 def test_a_token_is_never_sent_without_tls() -> None:
     with pytest.raises(ConfigError, match="needs tls://"):
         own_tokens(Cluster(scheduler="tcp://10.0.0.5:8786", tokens="coordinator"))
+
+
+@pytest.mark.parametrize("error", [
+    ConnectionResetError("closed"), ValueError("IOStream is not idle; cannot convert to SSL"), None
+], ids=["closed", "closed during the handshake", "silent"])  # fmt: skip
+def test_a_scheduler_that_does_not_answer_has_no_workers_and_ends_no_run(error: Exception | None) -> None:
+    async def identity(**_: Any) -> Any:
+        if error is None:
+            await asyncio.Event().wait()
+        raise error or AssertionError
+
+    async def main() -> None:
+        client: Any = SimpleNamespace(scheduler=SimpleNamespace(identity=identity))
+        assert await DaskHosts(client, Security(), "tls://127.0.0.1:0").names() == []
+
+    run(main())
+
+
+class Scheduled:
+    """A client of a Dask cluster with so many workers: what waits for one, by key."""
+
+    dashboard_link = "http://127.0.0.1:8787/status"
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.waiting: dict[str, Any] = {}
+        self.scheduler = self
+
+    async def identity(self, n_workers: int) -> Any:
+        assert n_workers == -1
+        return {"workers": {f"tcp://10.0.0.{one}:1": {} for one in range(self.workers)}}
+
+    def submit(self, _work: Any, *_arguments: Any, key: str, **how: Any) -> str:
+        self.waiting[key] = how
+        return key
+
+    async def cancel(self, keys: list[str]) -> None:
+        for key in keys:
+            del self.waiting[key]
+
+
+def test_a_cluster_that_adapts_sees_how_many_workers_are_wanted() -> None:
+    """Dask reckons with the time that tasks take which no worker can: half a second each, until it knows better."""
+
+    async def main() -> None:
+        client = Scheduled(1)
+        hosts = DaskHosts(client, Security(), "tcp://127.0.0.1:0")
+        await hosts.want(3)
+        assert len(client.waiting) == 30
+        assert all(how["resources"] == {NOBODY: 1} for how in client.waiting.values())
+        client.workers = 3
+        await hosts.want(3)
+        assert client.waiting == {}
+        hosts.begin("tcp://10.0.0.1:1", "key")
+        client.waiting.clear()
+        await hosts.want(5)
+        assert len(client.waiting) == 2
+        assert {key_split(key) for key in client.waiting} == {"bulkmail"}, "they are taken to last as long as sessions"
+        await hosts.close()
+        assert client.waiting == {}
+
+    run(main())
+
+
+def test_processes_of_this_machine_are_started() -> None:
+    asked: list[int] = []
+    run(DaskHosts(Scheduled(2), Security(), "tcp://127.0.0.1:0", asked.append).want(4))
+    assert asked == [4]
+
+
+def test_a_dashboard_is_told_where_there_is_one() -> None:
+    assert DaskHosts(Scheduled(1), Security(), "").dashboard == Scheduled.dashboard_link
+    assert DaskHosts(Scheduled(1), Security(), "", shows=False).dashboard == ""
+
+
+@pytest.mark.skipif(find_spec("bokeh") is not None, reason="bokeh is installed")
+def test_a_dashboard_without_bokeh_is_refused_before_a_process_is_started() -> None:
+    async def main() -> None:
+        with pytest.raises(ConfigError, match="bokeh"):
+            async with local(2, dashboard=True):
+                raise AssertionError
+
+    run(main())
+
+
+@pytest.mark.parametrize(("given", "begin", "most"), [
+    ({"workers": 2}, 2, 2), ({"maximum": 8}, 1, 8), ({"minimum": 2, "maximum": 8}, 2, 8),
+    ({"workers": 3, "maximum": 3}, 3, 3),
+])  # fmt: skip
+def test_a_run_begins_with_some_and_may_have_more(given: dict[str, int], begin: int, most: int) -> None:
+    wanted = Cluster.model_validate(given)
+    assert wanted.wanted
+    assert (wanted.begin, max(wanted.begin, wanted.maximum)) == (begin, most)
+
+
+@pytest.mark.parametrize("given", [{"workers": 3, "maximum": 2}, {"minimum": 3, "maximum": 2}])
+def test_a_maximum_below_what_a_run_begins_with_is_refused(given: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="begins with 3"):
+        Cluster.model_validate(given)

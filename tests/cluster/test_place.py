@@ -54,6 +54,17 @@ def test_a_place_for_blobs_that_the_job_names_is_enough(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_a_masked_run_spills_nothing_into_its_directory_and_names_nobody_there(tmp_path: Path) -> None:
+    folder = run_dir(tmp_path / "run")
+    with place(
+        folder, "run-1", 3, depot_seen(folder, "run-1", ""), hide={ADA.address: "mailbox-1"}.__getitem__
+    ) as mine:
+        assert not mine.spills.folder.is_relative_to(folder)
+        assert mine.blobs.path_of(ADA) == folder / "blobs" / "7-mailbox-1"
+        with pytest.raises(KeyError):
+            mine.blobs.path_of(Mailbox("alan@contoso.com", row=8))
+
+
 def test_a_worker_signs_in_by_its_own_environment() -> None:
     job = Job(app=App(tenant_id="contoso.example", client_id="00000000-0000-4000-8000-000000000001", cloud="global"))
     with pytest.raises(ConfigError):

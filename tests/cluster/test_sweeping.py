@@ -11,6 +11,8 @@ import pytest
 from bulkmail.app.apply import apply
 from bulkmail.app.resume import resume
 from bulkmail.app.undo import undo
+from bulkmail.cluster.desk import Session
+from bulkmail.cluster.sweeping import excuse
 from bulkmail.sim import Settings
 from bulkmail.testing.tenant import Tenant, open_tenant
 from tests.cluster.within import Within, within
@@ -32,6 +34,10 @@ def test_rows_and_outcomes_are_those_of_a_run_alone(tenant: Tenant, tmp_path: Pa
     assert done.statuses() == alone.statuses()
     assert Counter(map(str, done.rows)) == Counter(map(str, alone.rows))
     assert len(done.lines("outcomes.ndjson")) == len(alone.lines("outcomes.ndjson"))
+    *others, this = done.manifest["processes"]
+    assert [one["requests"] for one in others] == [f"{this['requests'][:19]}c00{n + 1}-" for n in range(workers)]
+    assert all(one["ended"] and one["host"] and one["version"] for one in (*others, this))
+    assert sum(one["attempts"] for one in (*others, this)) >= done.manifest["sums"]["requests"] > 0
 
 
 CALM = Settings(mailboxes=60, absent=0.0, denied=0.0, moving=0.0, tls=False)
@@ -79,3 +85,10 @@ def test_a_wrong_permission_ends_the_run_for_all(tmp_path: Path) -> None:
         done = tenant.run("settings.report", tmp_path / "a", sweeping=within(Within(3)))
         assert done.code == 4
         assert len(done.statuses()) == 60
+
+
+@pytest.mark.parametrize(("still", "heard"), [(0.0, 90.0), (-0.1, 90.0), (7.0, 97.0), (30.0, 100.0)])
+def test_while_the_coordinator_stood_still_no_worker_was_silent(still: float, heard: float) -> None:
+    session = Session(1, "one", 90.0)
+    excuse([session], still, 100.0)
+    assert session.heard == heard

@@ -100,6 +100,17 @@ def test_one_that_a_process_works_in_stays(tmp_path: Path) -> None:
     assert delete(candidates(tmp_path, keep=1)[0])
 
 
+def test_one_that_cannot_be_deleted_keeps_no_other_one(tmp_path: Path) -> None:
+    nights = [night(tmp_path, day) for day in range(1, 5)]
+    for path in nights[:3:2]:
+        (path / ".lock").mkdir()  # no process can hold it
+    told = prune(tmp_path, "--keep", 1, "--yes")
+    assert [path.exists() for path in nights] == [True, False, True, True]
+    assert told.exit_code == 7
+    assert "1 run deleted" in told.output
+    assert told.output.count("cannot hold") == 2
+
+
 def test_what_is_not_a_run_is_not_looked_at(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "run.json").write_text("{}")

@@ -68,3 +68,24 @@ def test_closing_drops_what_is_being_read_before_it_is_counted() -> None:
         await feed.close()
 
     run(main())
+
+
+def test_half_of_a_chunk_is_begun_before_the_next_is_asked_for() -> None:
+    rows = mailboxes(12)
+    given = 0
+
+    async def count() -> None:
+        nonlocal given
+        given += 1
+
+    async def main() -> None:
+        feed = Feed(ListSource([rows[:8], rows[8:9], rows[9:]], pause=count), ahead=None)
+        asked = []
+        for _ in rows:
+            assert await feed.next() is not None
+            await asyncio.sleep(1)
+            asked.append(given)
+        assert asked[:9] == [1, 1, 1, 1, 2, 2, 2, 2, 2]
+        assert await feed.next() is None
+
+    run(main())

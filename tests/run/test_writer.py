@@ -12,7 +12,7 @@ from bulkmail.errors import OutputError
 from bulkmail.model import Mailbox, Outcome, Problem, Rejected, Status, Tally
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.writer import QUEUE, Finished, Sink, Writer
-from bulkmail.rundir.entries import encode_outcome
+from bulkmail.rundir.entries import encode_outcome, encode_verdict
 from bulkmail.rundir.recovery import Recovered
 from bulkmail.rundir.totals import Totals
 from bulkmail.sink import Csv, Ndjson
@@ -49,6 +49,49 @@ def test_offsets_are_the_lengths_after_each_mailbox() -> None:
     assert lengths == [len(records.content), len(table.content) + 3]
     assert totals.done == 600
     assert totals.rows == sum(range(600))
+
+
+def test_many_that_are_added_at_once_are_written_as_one_by_one() -> None:
+    """With the entries that were made of some of them already."""
+    written = []
+    finished = [Finished(Outcome(Mailbox(f"{n}@example.com", n), Status.OK, 1), [b"row\n"]) for n in range(2, 600)]
+    told = [
+        one._replace(verdict=encode_verdict(one.outcome)) if one.outcome.mailbox.row % 2 else one for one in finished
+    ]
+
+    async def main(writer: Writer) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(writer.write())
+            await writer.room()
+            writer.add([])
+            writer.add(told[:1])
+            await asyncio.sleep(1)
+            writer.add(told[1:])
+            writer.close()
+
+    for all_at_once in (True, False):
+        records, outcomes, totals = MemoryFile(), MemoryJournal(), Totals()
+        writer = Writer([Sink("100%", Ndjson(), records, 0)], outcomes, MemoryRejects(), totals)
+        if all_at_once:
+            run(main(writer))
+        else:
+            write(writer, *finished)
+        written.append((records.content, outcomes.lines(), totals))
+    assert written[0] == written[1]
+
+
+def test_there_is_room_again_when_some_of_those_that_wait_are_written() -> None:
+    async def main() -> None:
+        writer = Writer([Sink("a", Ndjson(), MemoryFile(), 0)], MemoryJournal(), MemoryRejects(), Totals())
+        writer.add([Finished(Outcome(ADA, Status.OK), [b""])] * QUEUE)
+        waiting = asyncio.create_task(writer.room())
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        writer.close()
+        await writer.write()
+        await waiting
+
+    run(main())
 
 
 def test_whoever_has_no_rows_leaves_the_lengths_as_they_are() -> None:

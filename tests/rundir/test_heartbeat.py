@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bulkmail.rundir.heartbeat import INTERVAL, Heartbeat, beating, current, decode, elapsed, last
+from bulkmail.rundir.heartbeat import INTERVAL, WIDTH, Heartbeat, beating, current, decode, elapsed, last, outlived
 from bulkmail.testing import run
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells its boots apart")
@@ -95,7 +95,7 @@ def test_one_heartbeat_covers_the_other_and_is_its_owner_s(tmp_path: Path) -> No
             await asyncio.sleep(3.5 * INTERVAL)
 
     run(main())
-    assert len(path.read_bytes()) == 80
+    assert len(path.read_bytes()) == WIDTH
     assert set(orjson.loads(path.read_bytes())) == {"boot", "up"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -121,3 +121,53 @@ def test_it_ends_with_what_it_surrounds(tmp_path: Path) -> None:
         assert len(asyncio.all_tasks()) == 1
 
     run(main())
+
+
+@linux
+def test_with_workers_it_is_a_lease_ahead_until_they_have_ended(tmp_path: Path) -> None:
+    path = tmp_path / ".alive"
+
+    async def main() -> None:
+        async with beating(path, 500.0):
+            now = current()
+            assert 499 < last(path).up - now.up <= 500
+            assert 499 < outlived(path, now) <= 500 + INTERVAL
+            assert 0 < outlived(path, now._replace(up=now.up + 500.5)) < INTERVAL
+            assert outlived(path, now._replace(up=now.up + 502)) == 0
+        assert elapsed(last(path), current()._replace(up=current().up + 10)) > 9
+        assert outlived(path, current()) == 0
+
+    run(main())
+
+
+@linux
+def test_workers_that_may_not_have_ended_are_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / ".alive"
+
+    async def main() -> None:
+        with pytest.raises(KeyError):
+            async with beating(path, 500.0):
+                raise KeyError
+        assert outlived(path, current()) > 499
+
+    run(main())
+
+
+@pytest.mark.parametrize(("content", "now", "seconds"), [
+    (b'{"boot":"b","up":110.0,"lease":10.0}', NOW, 10.0 + INTERVAL),
+    (b'{"boot":"b","up":104.0,"lease":10}', NOW, 4.0 + INTERVAL),
+    (b'{"boot":"b","up":999.0,"lease":10.0}', NOW, 10.0 + INTERVAL),
+    (b'{"boot":"b","up":60.0,"lease":10.0}', NOW, 0.0),
+    (b'{"boot":"a","up":60.0,"lease":10.0}', NOW, 10.0 + INTERVAL),
+    (b'{"lease":10.0}', Heartbeat(), 10.0 + INTERVAL),
+    (b'{"boot":"b","up":99.0}', NOW, 0.0),
+    (b'{"boot":"b","up":99.0,"lease":0}', NOW, 0.0),
+    (b'{"boot":"b","up":9', NOW, 0.0), (b"[]", NOW, 0.0), (None, NOW, 0.0),
+])  # fmt: skip
+def test_how_long_workers_may_outlive_their_coordinator(
+    tmp_path: Path, content: bytes | None, now: Heartbeat, seconds: float
+) -> None:
+    path = tmp_path / ".alive"
+    if content is not None:
+        path.write_bytes(content)
+    assert outlived(path, now) == seconds

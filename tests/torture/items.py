@@ -150,12 +150,21 @@ def _holds(path: Path, word: bytes) -> bool:
     return False
 
 
+def there(trial: Trial, out: Path, pairs: Sequence[tuple[str, str]], kills: int) -> None:
+    """Imports what lies in `out` from the first of each pair into the second."""
+    rows = ["mailbox,from", *(f"{target},{source}" for source, target in pairs)]
+    table = f'name = "items.import"\nsource = {json.dumps(str(out))}\nmailbox_column = "from"'
+    trial.run("import", table, rows, kills, "--apply")
+    trial.wrong += imported(trial.tenant, pairs)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.torture.items", description=__doc__)
     parser.add_argument("--mailboxes", type=int, default=10, help="that are exported, each into another one")
     parser.add_argument("--items", type=int, default=300, help="of each")
     parser.add_argument("--largest", type=int, default=1_000_000, help="bytes of an item")
     parser.add_argument("--kills", type=int, default=10, help="of the export, and as many of the import")
+    parser.add_argument("--only-export", action="store_true")
     parser.add_argument("--span", type=float, default=2.0, help="seconds in which each start is killed")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
@@ -172,14 +181,12 @@ def main() -> int:
         trial.wrong += exported(tenant, out, sources)
         print(f"{time.monotonic() - began:5.0f} s  export: {trial.kills} kills, {len(trial.wrong)} wrong; a start had "
               f"{trial.again} items of a mailbox sent again at the most", flush=True)  # fmt: skip
-        pairs = list(zip(sources, targets, strict=True))
-        rows = ["mailbox,from", *(f"{target},{source}" for source, target in pairs)]
-        table = f'name = "items.import"\nsource = {json.dumps(str(out))}\nmailbox_column = "from"'
-        trial.run("import", table, rows, wanted.kills, "--apply")
-        trial.wrong += imported(tenant, pairs)
+        if not wanted.only_export:
+            there(trial, out, list(zip(sources, targets, strict=True)), wanted.kills)
+            told = f"import: {trial.kills} kills, {len(trial.wrong)} wrong"
+            print(f"{time.monotonic() - began:5.0f} s  {told}", flush=True)
         trial.wrong += secrets_in(folder)
         books = tenant.books()
-        print(f"{time.monotonic() - began:5.0f} s  import: {trial.kills} kills, {len(trial.wrong)} wrong", flush=True)
     print("\n".join(trial.wrong[:20]))
     print(f"faults {books['faults']}, breaches {books['breaches']}, {books['links_leaked']} tokens leaked")
     print(f"{trial.kills} kills; {len(trial.wrong)} promises broken; the runs lie in {folder}")

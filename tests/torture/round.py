@@ -127,13 +127,21 @@ class Ground:
 
 @contextmanager
 def open_ground(
-    trial: Trial, folder: Path, lanes: int, *, faults: bool, latency: str = "20ms", mailboxes: int = 200_000
+    trial: Trial,
+    folder: Path,
+    lanes: int,
+    *,
+    faults: bool,
+    latency: str = "20ms",
+    mailboxes: int = 200_000,
+    place: Sequence[str] = (),
 ) -> Iterator[Ground]:
-    """A ground until the block ends; `mailboxes` are what all its rounds together may use up."""
+    """A ground until the block ends; `mailboxes` are what all its rounds together may use up. `place` are
+    flags that say where the tenant is."""
     flags = ["--mailboxes", str(mailboxes), *CLEAN]
     struck = [word for fault in trial.faults for word in ("--fault", fault)] if faults else STILL
     with ExitStack() as opened:
-        tenant = opened.enter_context(open_tenant(folder / "tenant", *flags, "--latency", latency, *struck))
+        tenant = opened.enter_context(open_tenant(folder / "tenant", *flags, "--latency", latency, *struck, *place))
         twin = opened.enter_context(open_tenant(folder / "twin", *flags, *STILL))
         starters = [opened.enter_context(open_starter()) for _ in range(lanes)]
         yield Ground(trial, folder, tenant, twin, starters)

@@ -60,8 +60,9 @@ class Tenant:
 @contextmanager
 def open_tenant(folder: Path, *flags: str) -> Iterator[Tenant]:
     """A tenant until the block ends; `flags` are those of `bulkmail sim`, and `folder` gets its files."""
-    command = [sys.executable, "-m", "bulkmail", "sim", "--directory", str(folder), "--port", "0"]
-    with subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "bulkmail", "sim", "--directory", str(folder)]
+    ports = () if "--port" in flags else ("--port", "0")
+    with subprocess.Popen([*command, *flags, *ports], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             if not any("Ctrl-C" in line for line in process.stdout):

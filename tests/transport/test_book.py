@@ -176,7 +176,7 @@ def noted(error: BaseException, *notes: str) -> BaseException:
         ([408, 500, 502, 503, 504, 509, 506, 508], Effect, Ending.UNKNOWN),
         ([Response(403, doubtful=True), Response(412, doubtful=True)], Effect, Ending.UNKNOWN),
         ([Unreachable("no route"), ThrottledOut("too long"), SignInError("no token"), noted(TypeError(), NOT_SENT),
-          noted(asyncio.CancelledError(), NOT_SENT), noted(ServiceDown("long"), NOT_SENT)], Effect, Ending.UNSENT),
+          noted(asyncio.CancelledError(), NOT_SENT), ServiceDown("long")], Effect, Ending.UNSENT),
         ([noted(SignInError("no token"), MAYBE_SENT), noted(asyncio.CancelledError(), NOT_SENT, MAYBE_SENT)], Effect,
          Ending.UNKNOWN),
         ([OutcomeUnknown("lost"), Unanswered("lost"), Defect("bug"), KeyError(), asyncio.CancelledError()], Effect,

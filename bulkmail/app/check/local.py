@@ -9,6 +9,7 @@ from bulkmail.app.input import file_source, survey
 from bulkmail.app.prepare import KEYS_LOGGED
 from bulkmail.app.templates import asked, collecting, require_columns
 from bulkmail.model import Counts, Mailbox, Rejected
+from bulkmail.source.largest import require_sizes
 from bulkmail.text import counted, one_line
 
 MODES = {"read": "reads", "plan": "would plan", "drift": "would plan, and tell drift", "apply": "WOULD APPLY"}
@@ -42,6 +43,8 @@ async def look_at_input(seen: Seen) -> Finding:
     wanted = asked(seen.options)
     if seen.mailboxes:
         require_columns(seen.options, names, source.name)
+        if seen.job.input.size_column:
+            require_sizes(seen.job.input.size_column, names, source.name)
     columns = getattr(source, "columns", ())  # not every source has columns
     column = f", column {columns[0]}" if columns else ""
     found = f"; it has the columns of the texts: {', '.join(wanted)}" if wanted else ""

@@ -62,6 +62,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     login_port: int = 0
+    seen_at: str = ""
     foreign_port: int = 0
     signed_port: int = 0  # of pre-authenticated addresses: uploads, imports, reports
     tls: bool = True

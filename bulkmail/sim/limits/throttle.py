@@ -34,12 +34,13 @@ UNSAID = Notice()
 
 
 class Fence:
-    """A scope that refuses everything until `until`. Its `notice` goes with each answer that says so."""
+    """A scope that refuses everything until `until`, since it was `raised`. Its `notice` goes with each answer that
+    says so."""
 
-    __slots__ = ("notice", "until")
+    __slots__ = ("notice", "raised", "until")
 
     def __init__(self) -> None:
-        self.until = 0.0
+        self.until = self.raised = 0.0
         self.notice = UNSAID
 
 
@@ -151,7 +152,7 @@ class Throttle:
         if fenced and (limits.harsh or wait):
             return self._behind(bucket, now, asked, "app")
         if fenced and asked.knows(bucket.notice):
-            self.books.early += 1  # a mild tenant lets it in; the client was told to wait all the same
+            self.books.hurried(now - bucket.raised)  # let in by a mild tenant; it was told to wait all the same
         return self._refuse(bucket, "Rate", wait, now, asked, "app") if wait else None
 
     def admit_directory(self, app: str, cost: int, now: float, asked: Asked) -> Refused | float:
@@ -195,13 +196,13 @@ class Throttle:
 
     def _raise(self, fence: Fence, wait: float, now: float, asked: Asked) -> None:
         """A fence that is told anew: what was read of an earlier one says nothing about it."""
-        fence.until, fence.notice = now + told(self.limits, wait), Notice()
+        fence.until, fence.notice, fence.raised = now + told(self.limits, wait), Notice(), now
         asked.notices.append(fence.notice)
 
     def _behind(self, fence: Fence, now: float, asked: Asked, scope: str = "mailbox") -> Refused:
         self.books.fenced += 1
         if asked.knows(fence.notice):
-            self.books.early += 1
+            self.books.hurried(now - fence.raised)
             fence.until = max(fence.until, now + told(self.limits, self.limits.wait))
         asked.notices.append(fence.notice)
         return Refused("Fence", fence.until - now, scope)

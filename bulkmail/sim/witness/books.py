@@ -33,6 +33,7 @@ class Books:
         self.most_per_mailbox = 0
         self.breaches: Counter[str] = Counter()  # limit -> requests that it refused
         self.early = 0  # requests to a fenced scope before the time that its Retry-After told
+        self.longest = 0.0  # seconds from the rise of a fence to the last early request, at the most
         self.fenced = 0  # requests refused because of a fence, early ones included
         self.faults: Counter[str] = Counter()
         self.effects: Counter[Effect] = Counter()
@@ -49,6 +50,11 @@ class Books:
 
     def landed(self) -> None:
         self.flying -= 1
+
+    def hurried(self, after: float) -> None:
+        """A request came early, so many seconds after the fence went up."""
+        self.early += 1
+        self.longest = max(self.longest, after)
 
     def effect(self, mailbox: int, route: str, key: str) -> None:
         self.effects[Effect(mailbox, route, key)] += 1
@@ -89,6 +95,7 @@ class Books:
             "most_in_flight_per_mailbox": self.most_per_mailbox,
             "breaches": dict(sorted(self.breaches.items())),
             "early": self.early,
+            "early_after": round(self.longest, 3),
             "fenced": self.fenced,
             "faults": dict(sorted(self.faults.items())),
             "effects": {

@@ -77,7 +77,8 @@ def test_at_once_what_is_cut_off_is_no_answer(cut: int) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        b"[]", b"{}", b'{"value":1}', b'{"value":[1]}', b'{"value":[{"data":"AAAA","data":"AAAA"}]}',
+        b"[]", b"{}", b'{"value":1}', b'{"value":[1]}', b'{"value":[{"data":"AAA\\""}]}', b'{"value":[{"data":"',
+        b'{"value":[{"data":"AAAA","data":"AAAA"}]}',
         b'{"value":[{"data": "0"}]}', b'{"value":[{"data":7}]}', b'{"value":[{"data":"AAAA","d\\u0061ta":"x"}]}',
     ],
 )  # fmt: skip
@@ -85,9 +86,13 @@ def test_at_once_only_of_what_is_written_as_expected(answer: bytes) -> None:
     assert at_once(answer) is None
 
 
-def test_at_once_a_damaged_stream_is_refused() -> None:
+@pytest.mark.parametrize("letters", [b"AAA", b"A\\\\/A", b"\\u00", b"\\u1234", b"AA\\nA", b"AA-A"])
+def test_a_damaged_stream_is_refused(letters: bytes) -> None:
+    answer = b'{"value":[{"itemId":"a","data":"%b"}]}' % letters
     with pytest.raises(OutcomeUnknown):
-        at_once(b'{"value":[{"itemId":"a","data":"AAA"}]}')
+        at_once(answer)
+    with pytest.raises(OutcomeUnknown):
+        unpacked(answer, 1)
 
 
 @given(cut=st.integers(0, 200))

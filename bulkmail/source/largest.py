@@ -1,0 +1,92 @@
+"""Puts the mailboxes of an input into the order of their sizes, the largest first: none is waited for at the end.
+
+(Longest processing time first: Graham, 1969.) Sizes are what a column of the list says, a number in any unit; mailboxes
+whose cell is not a number come last, in the order of the list, like those of the same size. Only sizes and places are
+sorted, some 50 bytes a mailbox; the mailboxes themselves stay in the file that they lie in.
+"""
+
+import asyncio
+import math
+from array import array
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from bulkmail.errors import ConfigError
+from bulkmail.model import Counts, Digest, Mailbox, Rejected, Source
+from bulkmail.source.chunks import CHUNK
+from bulkmail.source.columns import fold
+from bulkmail.source.spool import SpooledSource
+from bulkmail.text import likeliest
+
+_SHOWN = 12
+
+
+class Largest:
+    """The mailboxes of `source` by the sizes in `column`, behind its rejected rows. Is a `model.Source`.
+
+    `spooled` is where all of them lie.
+    """
+
+    replayable = True
+
+    def __init__(self, source: Source, spooled: SpooledSource, column: str) -> None:
+        self._source = source
+        self._spooled = spooled
+        self._column = fold(column)
+        self.counts = Counts()
+
+    def __repr__(self) -> str:
+        return f"<Largest of {self._source!r}>"
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    @property
+    def excluded_sha256(self) -> str:
+        return getattr(self._source, "excluded_sha256", "")
+
+    def digest(self) -> Digest | None:
+        return self._source.digest()
+
+    def size(self) -> int | None:
+        return self._source.size()
+
+    async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
+        rows, sizes = array("Q"), array("d")
+        async for chunk in self._source:
+            mailboxes = [row for row in chunk if isinstance(row, Mailbox)]
+            rows.extend(row.row for row in mailboxes)
+            sizes.extend(map(self._size_of, mailboxes))
+            self.counts = self._source.counts
+            yield [row for row in chunk if isinstance(row, Rejected)]
+        order = await asyncio.to_thread(sorted, range(len(rows)), key=sizes.__getitem__, reverse=True)
+        for start in range(0, len(order), CHUNK):
+            yield await asyncio.to_thread(self._spooled.at, [rows[place] for place in order[start : start + CHUNK]])
+
+    def _size_of(self, mailbox: Mailbox) -> float:
+        """Minus infinity where it is not known."""
+        for name, cell in mailbox.columns.items():  # as they were read: one that cannot be relied on is no number
+            if fold(name) == self._column:
+                return number(cell)
+        return -math.inf
+
+
+def number(cell: str) -> float:
+    """A number without a unit; commas and blanks may stand between thousands. Minus infinity for what is not one."""
+    try:
+        found = float(cell.replace(",", "").replace(" ", ""))
+    except ValueError:
+        return -math.inf
+    return found if math.isfinite(found) else -math.inf
+
+
+def require_sizes(column: str, names: Iterable[str], source: str) -> None:
+    """Raises ConfigError where a list has no such column; `names` are those that it has."""
+    there = sorted(names)
+    if fold(column) in map(fold, there):
+        return
+    near = likeliest(column, there)
+    raise ConfigError(
+        f"input.size_column is {column!r}; {source} has {', '.join(there[:_SHOWN]) or 'no columns beside the mailbox'}",
+        hint=f"Did you mean {near!r}?" if near else 'Name the column with the sizes, or set order = "listed".',
+    )
