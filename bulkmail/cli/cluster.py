@@ -39,8 +39,8 @@ def check(
     """Check each worker before a run: a line a worker, PASS, WARN or FAIL, with what to do. Writes nothing anywhere.
 
     Each is asked for its versions of bulkmail and Python, whether it reaches this process and Graph, whether it has
-    the job's task and authorities, and what time it is there. Where workers sign in themselves, they do so, with the
-    certificate that they have.
+    the job's task and authorities, whether it sees the place for blobs if the task leaves any, and what time it is
+    there. Where workers sign in themselves, they do so, with the certificate that they have.
 
     Exit codes: 0 all passed; 3 there is a warning; else the code that a run would end with.
 

@@ -22,6 +22,7 @@ from bulkmail.cluster.calls import Key, Line
 from bulkmail.cluster.hosts import DaskHosts, local, reached
 from bulkmail.cluster.messages import Gone
 from bulkmail.cluster.place import with_own_secrets, without_secrets
+from bulkmail.cluster.sight import Sought, seen, sought
 from bulkmail.cluster.sweeping import gathered, own_tokens
 from bulkmail.config import Job
 from bulkmail.errors import BulkmailError, ConfigError, TransportError
@@ -66,7 +67,7 @@ async def check(job: Job, tell: Callable[[Finding], None]) -> Sequence[Looked]:
     wanted = job.cluster
     if not wanted.wanted:
         raise ConfigError("the job has no workers", hint="Say --workers 2, or --scheduler ADDRESS, or set [cluster].")
-    own = own_tokens(wanted)
+    own, place = own_tokens(wanted), await asyncio.to_thread(sought, job)
     async with reached(wanted) if wanted.scheduler else local(wanted.begin) as hosts:
         await gathered(hosts, wanted.minimum if wanted.scheduler else wanted.begin)
         key = Key(uuid4().hex)
@@ -74,7 +75,7 @@ async def check(job: Job, tell: Callable[[Finding], None]) -> Sequence[Looked]:
         try:
             async with asyncio.TaskGroup() as group:
                 asked = [
-                    group.create_task(_looked(hosts, name, key, job, tell, own=own))
+                    group.create_task(_looked(hosts, name, Asking(key, job, own=own, place=place), tell))
                     for name in sorted(await hosts.names())
                 ]
         finally:
@@ -82,10 +83,17 @@ async def check(job: Job, tell: Callable[[Finding], None]) -> Sequence[Looked]:
     return [one.result() for one in asked]
 
 
-async def _looked(
-    hosts: DaskHosts, name: str, key: Key, job: Job, tell: Callable[[Finding], None], *, own: bool
-) -> Looked:  # fmt: skip
-    made = await _asked(hosts, name, key, job, own=own)
+class Asking(NamedTuple):
+    """What each worker is asked with."""
+
+    key: Key
+    job: Job
+    own: bool
+    place: Sought | None
+
+
+async def _looked(hosts: DaskHosts, name: str, asking: Asking, tell: Callable[[Finding], None]) -> Looked:
+    made = await _asked(hosts, name, asking)
     found = Looked(told(name, made), made)
     tell(found.worker)
     return found
@@ -95,10 +103,11 @@ async def _hello(_session: object) -> str:
     return __version__
 
 
-async def _asked(hosts: DaskHosts, name: str, key: Key, job: Job, *, own: bool) -> Sequence[Finding]:
+async def _asked(hosts: DaskHosts, name: str, asking: Asking) -> Sequence[Finding]:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await hosts.ask(name, look, key, versions(), without_secrets(job), own)
+            key, job, own, place = asking
+            return await hosts.ask(name, look, key, versions(), without_secrets(job), own, place)
     except TimeoutError:
         return [
             failed(f"no answer in {PATIENCE:.0f} s", "Is it up, and not at work for others?", TransportError.exit_code)
@@ -125,13 +134,13 @@ def _levels(made: Sequence[Finding]) -> Mapping[str, str]:
     return {one.check: str(one.level) for one in made}
 
 
-def look(address: str, key: Key, wanted: Versions, job: Job, own: bool) -> list[Finding]:  # noqa: FBT001 - as Dask calls it
+def look(address: str, key: Key, wanted: Versions, job: Job, own: bool, place: Sought | None) -> list[Finding]:  # noqa: FBT001 - as Dask calls it
     """All findings at this worker, in the process that Dask has for it."""
-    return run(examine(address, key, wanted, job, own=own, security=get_worker().security))
+    return run(examine(address, key, wanted, job, own=own, place=place, security=get_worker().security))
 
 
 async def examine(
-    address: str, key: Key, wanted: Versions, job: Job, *, own: bool, security: Security
+    address: str, key: Key, wanted: Versions, job: Job, *, own: bool, place: Sought | None, security: Security
 ) -> list[Finding]:  # fmt: skip
     found = [
         named("versions", compared(wanted, versions())),
@@ -143,9 +152,10 @@ async def examine(
     except BulkmailError as error:
         return [*found, named("task", refused(error))]
     found.append(named("task", passed(task.name)))
+    found.append(named("blobs", await asyncio.to_thread(seen, place)))
     names = NEEDED | SIGNING_IN if own else NEEDED
-    seen = Seen(job, task, options, {})
-    return found + [one async for one in looked(seen, [one for one in CHECKS if one.name in names])]
+    of_job = Seen(job, task, options, {})
+    return found + [one async for one in looked(of_job, [one for one in CHECKS if one.name in names])]
 
 
 def named(check: str, finding: Finding) -> Finding:

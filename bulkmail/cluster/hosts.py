@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
+import dask.config
 import orjson
-from distributed import Client, Future, LocalCluster, WorkerPlugin
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 from distributed.comm import get_address_host
 from distributed.security import Security
 from distributed.utils import get_ip
 
 from bulkmail import __version__
 from bulkmail.cluster.calls import LINE, Handler, Key, Switchboard
+from bulkmail.cluster.messages import Lost
 from bulkmail.cluster.worker import work
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
@@ -48,6 +50,17 @@ DASHBOARD = "127.0.0.1:8787"
 """Where Dask shows what it does, if told to; another port if that one is taken."""
 
 HERE = "tls://127.0.0.1:0"
+
+QUIET = {
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.system-monitor.disk": False,
+    "distributed.client.scheduler-info-interval": "10s",
+    "distributed.worker.profile.enabled": False,
+}
+"""What Dask measures of its own processes many times a second, for its dashboard: without one it is not worth the
+hundredths of each core that it takes."""
+
 ENDED = ("finished", "error")
 """What Dask says of a task that has ended in a process that lives; of one whose process has died it says otherwise."""
 
@@ -59,7 +72,7 @@ class Started(Protocol):
         """Whether it has returned, or raised, so that nothing of it goes on. Not known of a process that died."""
 
     async def failure(self) -> BaseException | None:
-        """What it raised."""
+        """What it raised; Lost where its processes died too often."""
 
 
 class Hosts(Protocol):
@@ -92,7 +105,7 @@ class _Task:
         found: BaseException | None = await self._future.exception() if self._future.status == "error" else None
         if isinstance(found, ImportError | AttributeError):
             return _lacking(found)
-        return found
+        return Lost(str(found)) if isinstance(found, KilledWorker) else found
 
 
 class DaskHosts:
@@ -254,12 +267,13 @@ async def local(workers: int, *, dashboard: bool = False) -> AsyncIterator[DaskH
     if dashboard and find_spec("bokeh") is None:
         raise ConfigError("cluster.dashboard needs bokeh, and it is not installed", hint="Run: pip install bokeh")
     security = Security.temporary()
-    async with (
-        await _begun(workers, security, DASHBOARD if dashboard else None) as cluster,
-        Client(cluster, asynchronous=True, security=security) as client,
-    ):
-        await client.register_plugin(_LeaveInterrupts())
-        yield DaskHosts(client, security, HERE, cluster.scale, shows=dashboard)
+    with dask.config.set({} if dashboard else QUIET):
+        async with (
+            await _begun(workers, security, DASHBOARD if dashboard else None) as cluster,
+            Client(cluster, asynchronous=True, security=security) as client,
+        ):
+            await client.register_plugin(_LeaveInterrupts())
+            yield DaskHosts(client, security, HERE, cluster.scale, shows=dashboard)
 
 
 async def _begun(workers: int, security: Security, dashboard: str | None) -> LocalCluster:

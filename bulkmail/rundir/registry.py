@@ -150,11 +150,9 @@ def _living(folder: Path) -> Iterator[tuple[str, Entry]]:
             with suppress(ValidationError):  # one that was just made
                 yield path.stem, _READER.validate_json(path.read_bytes())
         else:
-            with suppress(PermissionError):  # those of another account, in a folder where each removes only its own
-                path.unlink(missing_ok=True)
-                lock.release(force=True)
-                Path(lock.lock_file).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             lock.release(force=True)
+            Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _lock(folder: Path, name: str) -> FileLock:
@@ -162,12 +160,13 @@ def _lock(folder: Path, name: str) -> FileLock:
 
 
 def _make(folder: Path) -> None:
-    """For all who may write to the folder that it lies in."""
+    """For all who may write to the folder that it lies in. Each may remove what another one left behind there, and
+    filelock takes no lock of another account where that is not so."""
     if not folder.is_dir():
         make_folder(folder)
         around = stat.S_IMODE(folder.parent.stat().st_mode)
         if around & (stat.S_IWGRP | stat.S_IWOTH):
-            folder.chmod(around)
+            folder.chmod(around & ~stat.S_ISVTX)
 
 
 def _rights(folder: Path) -> int:

@@ -86,6 +86,10 @@ class Store:
             return self._system.cat_file(f"{self._root}/{MARK}") == self._run.encode()
         return False
 
+    def look(self) -> None:
+        """Raises OutputError and ConfigError where the store cannot be had from here."""
+        self._names(self._root_told(), "directory")
+
     def blobs(
         self, spool: Path, hide: Callable[[str], str] = str, allowed: Callable[[], Awaitable[None]] = at_once
     ) -> "Objects":
@@ -97,13 +101,13 @@ class Store:
         """Removes the parts that no outcome and no checkpoint speaks of. Raises OutputError, also where one is gone
         that was committed."""
         del anew  # a straggler writes to objects of its own
-        for name in self._names(self._root, "directory"):
+        for name in self._names(self._root_told(), "directory"):
             row = row_of(name)
             if row is not None and not is_done(row):
                 self._recover(name, lengths_of(row))
 
     def _recover(self, folder: str, lengths: Mapping[str, int]) -> None:
-        found = self._names(f"{self._root}/{folder}", "file")
+        found = self._names(f"{self._root_told()}/{folder}", "file")
         for name, length in lengths.items():
             if found.get(name) != length:
                 raise OutputError(
@@ -160,6 +164,11 @@ class Store:
     @property
     def _root(self) -> str:
         return self._found[1]
+
+    def _root_told(self) -> str:
+        """To find it may ask for credentials already."""
+        with _told(self._name):
+            return self._root
 
     @cached_property
     def _found(self) -> tuple[Stored, str]:

@@ -65,7 +65,7 @@ def test_what_a_run_needs_is_tried_where_the_worker_is(tmp_path: Path, own: bool
     with open_tenant(tmp_path, Settings(mailboxes=3)) as tenant:
         job = load(write_job(tmp_path, tenant.simulator, tenant.app, TABLES), environment={})
         found = {one.check: one for one in asyncio.run(_examined(job, Key("k"), own=own))}
-        assert found.keys() == {"versions", "coordinator", "task"} | NEEDED | (SIGNING_IN if own else set())
+        assert found.keys() == {"versions", "coordinator", "task", "blobs"} | NEEDED | (SIGNING_IN if own else set())
         assert {name for name, one in found.items() if one.level is Level.FAIL} == set()
         refused = {one.check: one for one in asyncio.run(_examined(job, Key("another"), own=own))}
         assert refused["coordinator"].level is Level.FAIL
@@ -82,7 +82,7 @@ async def _examined(job: Job, key: Key, *, own: bool) -> list[Finding]:
     board = Switchboard({"hello": _hello}, {"k": True}.get, Security())
     address = await board.listen("tcp://127.0.0.1:0")
     try:
-        return await examine(address, key, versions(), job, own=own, security=Security())
+        return await examine(address, key, versions(), job, own=own, place=None, security=Security())
     finally:
         await board.close()
 
