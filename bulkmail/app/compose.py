@@ -122,7 +122,8 @@ async def connected(
     with."""
     settings = replace(wire_settings(job), leaving=leaving, ids=ids)
     lists, tls, proxy = cloud_of(job.app).lists, settings.tls, settings.proxy
-    settled = replace(stack_settings(job.limits), start=max(1, START // share))
+    chain = job.limits.chain if writes.mode == "apply" else 1  # nothing else ever leaves in chains
+    settled = replace(stack_settings(job.limits), start=max(1, START // share), chain=chain)
 
     def guard(inner: Transport) -> Transport:
         return above(writes.guard(inner, report))

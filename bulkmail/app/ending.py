@@ -14,7 +14,8 @@ from bulkmail.run.outputs import OutputSettings
 from bulkmail.run.stop import CANCELLED, Reason
 from bulkmail.rundir.addresses import Addresses, write_manifest
 from bulkmail.rundir.digests import digests
-from bulkmail.rundir.failed import write_failed
+from bulkmail.rundir.entries import WELL
+from bulkmail.rundir.failed import drop_failed, write_failed
 from bulkmail.rundir.figures import sums, waits
 from bulkmail.rundir.folder import part_sheets
 from bulkmail.rundir.manifest import Manifest, State, now
@@ -104,7 +105,7 @@ async def end(
     """
     totals, outputs, looked = recovered.totals, dict[str, Digest](), Looked()
     try:
-        await asyncio.to_thread(_write_more, folder, manifest, in_order=failure is None and reason is None)
+        await asyncio.to_thread(_write_more, folder, manifest, totals, whole=failure is None and reason is None)
         looked = await asyncio.to_thread(_look, folder, manifest, recovered)
         names = OutputSettings(manifest.output.format).names()
         outputs = await asyncio.to_thread(lambda: digests(folder, [*names, *part_sheets(folder)]))
@@ -150,17 +151,21 @@ class Looked:
     sent_once: Mapping[str, int] = field(default_factory=dict)
 
 
-def _write_more(folder: Path, manifest: Manifest, *, in_order: bool) -> None:
-    """What is made of the outcomes and rows once all are there."""
+def _write_more(folder: Path, manifest: Manifest, totals: Totals, *, whole: bool) -> None:
+    """What is made of the outcomes and rows once all are there; whether they are, if the run came to its end as a
+    whole."""
     run, style = RunDir(folder), manifest.output
-    write_failed(
-        run, bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo, mask=known(style.mask)
-    )  # fmt: skip
+    if whole and not any(number for status, number in totals.statuses.items() if status not in WELL):
+        drop_failed(folder)  # to look for them would take another pass over a journal of millions of entries
+    else:
+        write_failed(
+            run, bom=style.bom, delimiter=style.delimiter, own_columns=not manifest.undo, mask=known(style.mask)
+        )  # fmt: skip
     if "csv" in style.format:
         write_verdicts(run, style)
     for suffix in style.format:
         drop_sorted(folder, suffix)
-        if style.order == "input" and in_order:
+        if style.order == "input" and whole:
             write_sorted(run, suffix)
 
 

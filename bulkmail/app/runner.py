@@ -180,6 +180,7 @@ class Runner:
             parts=NO_PARTS if task.parts is None else task.parts(options),
             addresses=self.addresses,
             depot=self.prepared.depot(folder),
+            anew=self.prepared.job.cluster.wanted,
         )
 
     async def _input(self, folder: Path, connection: Connection, freshness: Freshness | None) -> Source:

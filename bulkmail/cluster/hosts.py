@@ -17,13 +17,14 @@ from uuid import uuid4
 
 import dask.config
 import orjson
-from distributed import Client, Future, LocalCluster, WorkerPlugin
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 from distributed.comm import get_address_host
 from distributed.security import Security
 from distributed.utils import get_ip
 
 from bulkmail import __version__
 from bulkmail.cluster.calls import LINE, Handler, Key, Switchboard
+from bulkmail.cluster.messages import Lost
 from bulkmail.cluster.worker import work
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
@@ -71,7 +72,7 @@ class Started(Protocol):
         """Whether it has returned, or raised, so that nothing of it goes on. Not known of a process that died."""
 
     async def failure(self) -> BaseException | None:
-        """What it raised."""
+        """What it raised; Lost where its processes died too often."""
 
 
 class Hosts(Protocol):
@@ -104,7 +105,7 @@ class _Task:
         found: BaseException | None = await self._future.exception() if self._future.status == "error" else None
         if isinstance(found, ImportError | AttributeError):
             return _lacking(found)
-        return found
+        return Lost(str(found)) if isinstance(found, KilledWorker) else found
 
 
 class DaskHosts:

@@ -42,6 +42,11 @@ class Gone(BulkmailError):
     """The coordinator has given this worker up: nothing that it says counts any more."""
 
 
+class Lost(BulkmailError):
+    """Processes at a worker's address died so often that Dask begins no more there. Whether they have all ended is not
+    known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a worker is to do. `job` is without secrets, and with this worker's share of its limits; `options` are

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 import orjson
 from pydantic import SecretStr
@@ -52,7 +53,9 @@ def place(
     elsewhere than in the run directory: here they still have them."""
     with ExitStack() as opened:
         if sees(folder, run) and hide is None:
-            spills = folder / SPILLS / str(number)
+            spills = (
+                folder / SPILLS / f"{number}-{token_hex(4)}"
+            )  # one that outlives its coordinator is in nobody's way
         else:
             spills = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bulkmail-"))) / SPILLS
         blobs = Nowhere(spills) if depot is None else depot.blobs(spills / BLOBS, hide or str, allowed)

@@ -16,7 +16,7 @@ from bulkmail.cluster.desk import Session
 from bulkmail.cluster.growth import Growth
 from bulkmail.cluster.hosts import DaskHosts, Hosts, Started, address_of, local, reached
 from bulkmail.cluster.masking import Masking
-from bulkmail.cluster.messages import BEAT, Gone, Order
+from bulkmail.cluster.messages import BEAT, Gone, Lost, Order
 from bulkmail.cluster.place import SHARED, depot_seen, without_secrets
 from bulkmail.cluster.seen import line_of, together
 from bulkmail.config import Job, Limits
@@ -217,9 +217,12 @@ class Crew:
         for key, session in list(self._coordinator.sessions.items()):
             started = self._started.get(key)
             if started is not None and started.ended():
-                del self._started[key]
-                await self._end(session, await started.failure())
-            elif not session.ended and self._time() - session.heard > (self._lease if session.greeted else DESERTED):
+                failure = await started.failure()
+                if session.ended or not session.greeted or not isinstance(failure, Lost):
+                    del self._started[key]
+                    await self._end(session, failure)
+                    continue
+            if not session.ended and self._time() - session.heard > (self._lease if session.greeted else DESERTED):
                 held = len(session.held)
                 await self._coordinator.end(session)
                 self._work.note(f"{session.name} is not heard of any more: {held:,} mailboxes begin again elsewhere")
@@ -228,10 +231,13 @@ class Crew:
         """A worker that ended for a reason of the run ends the run; one that was given up may have another session."""
         if not session.ended:
             await self._coordinator.end(session)
-        if isinstance(failure, Gone):
-            self._busy.discard(session.name)
-        elif isinstance(failure, Exception):
-            self._coordinator.fail(failure)
+        match failure:
+            case Lost() if not session.greeted:
+                pass  # no process there lives long enough to begin
+            case Gone() | Lost():
+                self._busy.discard(session.name)
+            case Exception():
+                self._coordinator.fail(failure)
 
     def _order(self, number: int) -> Order:
         prepared, task, options = self._work.prepared, self._work.prepared.task, self._work.options

@@ -6,6 +6,7 @@ API version, answers in any order. A whole request may weigh 4 MB; a batch here 
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -23,6 +24,7 @@ NUMBERS = tuple(map(str, range(PARTS)))
 """Ids of parts: short, and unique whatever the case."""
 
 _body = attrgetter("body")
+_response = partial(tuple.__new__, Response)  # of all its fields in C: calling the class costs twice that
 
 
 class BatchRejected(BulkmailError):
@@ -94,28 +96,21 @@ def unpack(body: Any, count: int) -> list[Response | None]:
     open_ids = dict(zip(NUMBERS, range(count), strict=False))
     named, headers = None, NOTHING
     for entry in entries:
-        number = open_ids.pop(_id_of(entry), None)
+        name = entry.get("id") if type(entry) is dict else None
+        number = open_ids.pop(name if type(name) is str else str(name), None)
         if number is None:
             raise BatchRejected("the answer of a batch names a part twice, or one that was not sent")
         if (own := entry.get("headers")) != named:  # nearly always the same as those of the part before
             named, headers = own, _lowered(own)
-        answers[number] = _answer(entry.get("status"), headers, entry.get("body"))
+        status, content = entry.get("status"), entry.get("body")
+        if type(status) is int and 100 <= status <= 599:
+            content = _content(content, headers) if type(content) is str else content
+            answers[number] = _response((status, headers, content, False))
     return answers
-
-
-def _id_of(entry: Any) -> str:
-    name = entry.get("id") if isinstance(entry, dict) else None
-    return name if isinstance(name, str) else str(name)
 
 
 def _lowered(named: Any) -> Mapping[str, str]:
     return {str(k).lower(): str(v) for k, v in named.items()} if isinstance(named, dict) else NOTHING
-
-
-def _answer(status: Any, headers: Mapping[str, str], body: Any) -> Response | None:
-    if type(status) is not int or not 100 <= status <= 599:
-        return None
-    return Response(status, headers, _content(body, headers) if isinstance(body, str) else body)
 
 
 def _content(body: str, headers: Mapping[str, str]) -> Any:
@@ -153,6 +148,7 @@ class Size:
     def __init__(self, most: int = PARTS) -> None:
         self.most = min(most, PARTS)
         self.now = float(self.most)
+        self.parts = self.most  # of the next post
 
     def __repr__(self) -> str:
         return f"<Size {int(self.now)} of {self.most}>"
@@ -160,3 +156,4 @@ class Size:
     def answered(self, refused: int) -> None:
         """A batch came back with `refused` parts throttled."""
         self.now = max(1.0, self.now / 2) if refused else min(float(self.most), self.now + 0.25)
+        self.parts = int(self.now)

@@ -38,6 +38,10 @@ class Judgement(Enum):
     UNKNOWN = auto()  # may have been worked on, and repeating is not safe
 
 
+DONE = Judgement.DONE
+"""By a name of its own, since it is asked for with every answer: a member of an enum costs a call."""
+
+
 JUDGEMENTS = {
     401: Judgement.RENEW,
     408: Judgement.TRANSIENT,
@@ -73,8 +77,8 @@ class RetryRules:
 def judge(response: Response, effect: Effect) -> Judgement:
     """What `response` means for a request with this `effect`."""
     status, body = response.status, response.body
-    if status == 200 and isinstance(body, dict) and "error" not in body:
-        return Judgement.DONE  # nearly every answer
+    if status == 200 and type(body) is dict and "error" not in body:
+        return DONE  # nearly every answer
     if status < 400 or status == 507:
         judgement = Judgement.TRANSIENT if _foreign(response, effect) else Judgement.DONE
     else:

@@ -42,16 +42,15 @@ class Graph:
         "planning",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - see `of`
         self,
         transport: Transport,
         base: str,
         prefix: str = "",
         mailbox: str = "",
         row: int = 0,
-        *,
         key: str = "",
-        planning: bool = False,
+        planning: bool = False,  # noqa: FBT001, FBT002
         made: Sequence[Made] = (),
         store: Store | None = None,
         direct: Direct | None = None,
@@ -89,11 +88,10 @@ class Graph:
         direct: Direct | None = None,
     ) -> "Graph":
         """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the name of another one."""
-        name, key = (target, "") if target else (mailbox.name, mailbox.key if mailbox.id else "")
-        return cls(
-            transport, base, user(name), name, mailbox.row,
-            key=key, planning=planning, made=made, store=store, direct=direct,
-        )  # fmt: skip
+        own = mailbox.id or mailbox.address
+        name, key = (target, "") if target else (own, mailbox.key if mailbox.id else "")
+        # One for each mailbox: arguments by name would cost as much as all else here.
+        return cls(transport, base, user(name), name, mailbox.row, key, planning, made, store, direct)
 
     @property
     def base(self) -> str:
@@ -162,7 +160,7 @@ class Graph:
 
     def get(self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING) -> Call:
         """The decoded body of a GET. Raises GraphError for an answer from 400 on, TransportError for none at all."""
-        return self._exchange(self._asked, "GET", path, values, params, headers)
+        return self._exchange(self._read, path, values, params, headers)
 
     async def raw(
         self, path: str, *values: str, params: Params = NOTHING, headers: Mapping[str, str] = NOTHING
@@ -318,7 +316,7 @@ class Graph:
         When one fails, those whose request is under way are awaited, and the others are given up. Raises the gravest
         error: a write that may have been made comes before one that was refused.
         """
-        return await Gathering(calls).run()
+        return await Gathering(calls).run() if calls else []
 
     def _call(self, *asked: Any) -> Call:
         """The exchange of what `_asked` is to be given."""
@@ -331,24 +329,26 @@ class Graph:
         values: Sequence[str],
         params: Params,
         headers: Mapping[str, str],
-        body: Any = None,
-        effect: Effect = Effect.READ,
-        change: Change | None = None,
+        body: Any,
+        effect: Effect,
+        change: Change | None,
     ) -> Request:
-        full = self._prefix + path_of(path, values, params)
         if headers is not NOTHING:
             check_headers(headers)
-        if method == "GET":
-            return plain_get(full, self._mailbox, headers, self._row, self._key)
         content = None if body is None else content_of(body)
         change = check_change(change, body)
         return Request(
-            method, full, self._mailbox, headers, body, effect,
+            method, self._prefix + path_of(path, values, params), self._mailbox, headers, body, effect,
             row=self._row, change=change, content=content, key=self._key,
         )  # fmt: skip
 
+    def _read(self, path: str, values: Sequence[str], params: Params, headers: Mapping[str, str]) -> Request:
+        if headers is not NOTHING:
+            check_headers(headers)
+        return plain_get(self._prefix + path_of(path, values, params), self._mailbox, headers, self._row, self._key)
+
     def _raw(self, *asked: Any) -> Request:
-        return self._asked("GET", *asked)._replace(raw=True, batchable=False)
+        return self._read(*asked)._replace(raw=True, batchable=False)
 
     def _streaming(self, *asked: Any) -> Request:
         *request, into = asked
@@ -359,7 +359,7 @@ class Graph:
         return self._raw(*request)._replace(into=into, start=start, fresh=alone)
 
     def _moved(self, *asked: Any) -> Request:
-        return self._asked("GET", *asked)._replace(batchable=False)
+        return self._read(*asked)._replace(batchable=False)
 
     def _aside(
         self, method: str, address: Address | None, body: bytes | Pieces, effect: Effect, change: Change | None,

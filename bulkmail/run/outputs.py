@@ -90,11 +90,13 @@ def open_outputs(
     parts: Mapping[str, Sequence[str]] = NO_PARTS,
     addresses: Addresses | None = None,
     depot: Depot | None = None,
+    anew: bool = False,
 ) -> Iterator[Outputs]:
     """All files open, behind what was committed to them earlier; what was written and not committed is gone. A run that
     only plans leaves `states` as they are. `run` is the id that the journal names. `parts` are the columns of each part
     that has a CSV of its own. `addresses` keep these out of all files but their own. Blobs go to the `depot`; without
-    one, they lie in `folder`. Raises OutputError."""
+    one, they lie in `folder`; where a worker of an earlier process may have files of blobs open, they are begun
+    `anew`, as copies. Raises OutputError."""
     bom, delimiter = settings.bom, settings.delimiter
     sheets = sheets_of(columns, settings, parts)
     with ExitStack() as opened:
@@ -113,7 +115,7 @@ def open_outputs(
         opened.enter_context(closing(rejected))
         depot = depot or Folder(folder / BLOBS)
         depot.prepare()
-        depot.recover(recovered.done.__contains__, recovered.blobs_of)
+        depot.recover(recovered.done.__contains__, recovered.blobs_of, anew=anew)
         spills = Spills(folder / SPILLS)
         spills.clear()
         opened.callback(spills.clear)

@@ -8,6 +8,7 @@ An input that cannot be read any further ends it, too, once what was read is don
 import asyncio
 from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias
 
 from bulkmail.errors import ChangesExhausted, ServiceDown, gravest
@@ -36,6 +37,11 @@ from bulkmail.run.turns import PARKED, Turns, turns_of
 from bulkmail.run.writer import Block, Finished
 from bulkmail.task.mistakes import check_row, close, is_own
 from bulkmail.tasks import Options, Task
+
+# What each mailbox has: nouns of all their fields are made in C, and a member of an enum has a name of its own, since
+# calling the class costs twice the one, and a call the other.
+_outcome, _finished = partial(tuple.__new__, Outcome), partial(tuple.__new__, Finished)
+OK, FREE = Status.OK, Tally()
 
 INTERRUPTED = Problem("Interrupted", "a process died when something was begun here that must not be done twice")
 
@@ -198,7 +204,8 @@ class Sweep:
                 self._idle -= 1
                 self._call()
                 done = worker.item = item if isinstance(item, Rejected) else await self._run_one(item, worker)
-                await self._writer.put(done)
+                if not self._writer.take(done):
+                    await self._writer.put(done)
                 worker.item = None  # at once: it must not be put twice
                 self._idle += 1
                 if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome)):
@@ -242,13 +249,13 @@ class Sweep:
 
     async def _run_at(self, target: str, mailbox: Mailbox, worker: Worker) -> Finished:  # noqa: C901 - see below
         started = self._clock()
-        key = worker.target = key_of(target) if target else mailbox.key
+        key = worker.target = key_of(target or mailbox.address)
         self._lanes.enter(key)
         pending = Pending(self._outputs, mailbox)
         rows, names_mailbox, finding, mask = pending.rows, self._names_mailbox, self._finding, self._settings.mask
         running: AsyncIterator[Row] | None = None
         blocks: Sequence[bytes | Block] = ()
-        status, problem, number, findings, extra = Status.OK, None, 0, 0, None
+        status, problem, number, findings, extra = OK, None, 0, 0, None
         try:  # all in this coroutine: one for the loop over the rows would cost each mailbox a hundredth of all
             if self._task.keeps_state:
                 await pending.begin()
@@ -279,11 +286,11 @@ class Sweep:
         finally:
             worker.target = None
             tally = worker.spent = self._lanes.leave(key)
-        worker.spent = Tally()
+        worker.spent = FREE
         if not pending.is_short:
             self._outputs.reached.pop(mailbox.row, None)
         seconds = self._clock() - started
-        return Finished(Outcome(mailbox, status, number, tally, seconds, problem, findings), blocks, extra)
+        return _finished((_outcome((mailbox, status, number, tally, seconds, problem, findings)), blocks, extra, b""))
 
     async def _account_for_the_rest(self) -> None:
         """Every mailbox that was not finished did not run, whether it was read or not."""

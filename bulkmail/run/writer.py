@@ -143,16 +143,23 @@ class Writer:
         """`rows` for each sink; raises TypeError or ValueError for what cannot be written."""
         return list(map(call, self._encoders, repeat(rows)))
 
-    async def put(self, item: Finished | Part | Rejected) -> None:
-        """If cancelled, it has not taken the item."""
-        while (before := len(self._waiting)) >= QUEUE:
-            self._room.clear()
-            await self._room.wait()
+    def take(self, item: Finished | Part | Rejected) -> bool:
+        """Takes the item, unless too many wait already."""
+        before = len(self._waiting)
+        if before >= QUEUE:
+            return False
         self._waiting.append(item)
         if not before:
             self._work.set()
         elif before + 1 == GROUP:
             self._enough.set()
+        return True
+
+    async def put(self, item: Finished | Part | Rejected) -> None:
+        """Takes the item as soon as there is room. If cancelled, it has not taken it."""
+        while not self.take(item):
+            self._room.clear()
+            await self._room.wait()
 
     async def room(self) -> None:
         """Until fewer wait than may."""

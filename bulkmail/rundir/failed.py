@@ -9,6 +9,7 @@ directory.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
+from pathlib import Path
 
 from bulkmail import atomic
 from bulkmail.core.mask import Mask
@@ -24,6 +25,14 @@ BLOCK = 1024
 """Rows held at a time."""
 
 
+def drop_failed(folder: Path) -> Path:
+    """Removes the file of an earlier process, if there is one. Returns where it lay. Raises OutputError. Blocks."""
+    failed = folder / FAILED
+    with os_errors_as_output_error(failed):
+        failed.unlink(missing_ok=True)
+    return failed
+
+
 def write_failed(
     run: RunDir, *, bom: bool = False, delimiter: str = ",", own_columns: bool = True, mask: Mask | None = None
 ) -> int:  # fmt: skip
@@ -32,9 +41,7 @@ def write_failed(
     Without `own_columns`, the cells of the rows are left out: those of an undo are the changes that it takes back.
     Raises OutputError and Damaged. Blocks: call it in a thread.
     """
-    failed = run.path / FAILED
-    with os_errors_as_output_error(failed):
-        failed.unlink(missing_ok=True)
+    failed = drop_failed(run.path)
     columns, own = (dict.fromkeys(one.mailbox.columns) for one in _failed(run)), dict[str, None]()
     if (found := next(columns, None)) is None:  # one pass over the journal then: it has millions of entries
         return 0

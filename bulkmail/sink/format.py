@@ -64,7 +64,7 @@ class Ndjson:
     header = b""
 
     def encode(self, rows: Sequence[Row], /) -> bytes:
-        return b"".join(map(json_line, rows))
+        return json_line(rows[0]) if len(rows) == 1 else b"".join(map(json_line, rows))
 
 
 class Csv:

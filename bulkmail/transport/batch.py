@@ -64,6 +64,7 @@ class Batching:
         size: int,
         linger: float,
         held: Callable[[str], bool],
+        fenced: Callable[[], bool],
         suspects: int,
         pause: Pause,
     ) -> None:
@@ -71,6 +72,7 @@ class Batching:
         self._posts = posts
         self._linger = linger
         self._held = held
+        self._fenced = fenced
         self._suspects = suspects
         self._pause = pause
         self._loop = asyncio.get_running_loop()
@@ -88,7 +90,7 @@ class Batching:
         return BatchStatistics(len(self._waiting), self._posted, int(self._size.now), frozenset(self._apart))
 
     async def send(self, request: Request, /) -> Response:
-        if not request.batchable or isinstance(request.body, bytes):
+        if not request.batchable or type(request.body) is bytes:
             return await self._inner.send(request)
         if self._pause.until and self._pause.holds(self._loop.time()):
             return await self._inner.send(request)
@@ -97,7 +99,7 @@ class Batching:
         answer: asyncio.Future[Response] = self._loop.create_future()
         part = request, answer
         self._waiting.append(part)
-        if len(self._waiting) >= int(self._size.now):
+        if len(self._waiting) >= self._size.parts:
             self.flush()
         elif self._timer is None:
             self._timer = self._loop.call_later(self._linger, self.flush)
@@ -138,12 +140,12 @@ class Batching:
 
     def _launch(self, parts: Sequence[Part]) -> None:
         """As many posts as it takes, at the same time, less the parts that may not leave now."""
-        leaving, shut = [], self._pause.holds(self._loop.time())
+        leaving, shut, fenced = [], self._pause.holds(self._loop.time()), self._fenced()
         for part in parts:
             request, answer = part
             if answer.done():
                 continue  # cancelled while it waited
-            if self._held(request.lane) or shut:
+            if shut or (fenced and self._held(request.lane)):
                 answer.set_exception(Readmit())
             else:
                 leaving.append(part)
@@ -256,8 +258,10 @@ class Batching:
                 lacking = OutcomeUnknown("the answer of a batch lacks this part", **ids_of(post))
                 waiting.set_exception(Alone("no answer", doubtful=True) if request.effect in REPEATABLE else lacking)
                 continue
-            refused += answer.status == 429
-            waiting.set_result(with_ids(answer, post))
+            if answer[0] >= 400:  # its status
+                refused += answer.status == 429
+                answer = with_ids(answer, post)  # noqa: PLW2901
+            waiting.set_result(answer)
         return refused
 
     @staticmethod
@@ -273,15 +277,19 @@ async def batching(
     *,
     size: int,
     held: Callable[[str], bool],
+    fenced: Callable[[], bool] = lambda: True,
     linger: float = LINGER,
     suspects: int = SUSPECTS,
     dice: Callable[[], float] = random.random,
     pause: Pause | None = None,
 ) -> AsyncIterator[Batching]:
-    """Posts run in a task group of their own, and end with it. The `pause` may be shared with others that post."""
+    """Posts run in a task group of their own, and end with it. Whether a part is `held` by a fence is only asked while
+    any fence is up. The `pause` may be shared with others that post."""
     pause = pause or Pause(dice)
     async with asyncio.TaskGroup() as posts:
-        gathered = Batching(inner, posts, size=size, linger=linger, held=held, suspects=suspects, pause=pause)
+        gathered = Batching(
+            inner, posts, size=size, linger=linger, held=held, fenced=fenced, suspects=suspects, pause=pause
+        )
         try:
             yield gathered
             gathered.flush()

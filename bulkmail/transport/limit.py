@@ -124,6 +124,10 @@ class Limiting:
         """Whether a fence is up for `key` now, its own or everybody's."""
         return self.fences.held(key, self._loop.time())
 
+    def fenced(self) -> bool:
+        """Whether any fence is up now."""
+        return self.fences.up(self._loop.time())
+
     def waits(self) -> list[Wait]:
         """The mailboxes that wait because of a limit at this moment; the wait of all of them comes first."""
         return self.fences.waits(self._loop.time())
@@ -136,7 +140,7 @@ class Limiting:
         key = request.key or key_of(request.mailbox)
         try:
             while True:
-                lane, now = self._slots.at(key), self._loop.time()
+                lane, now = self._slots.lanes.get(key) or self._slots.at(key), self._loop.time()
                 sent: float | None = now
                 leaving = request
                 if not self._line.passes(lane, now, upload, sends):

@@ -13,7 +13,7 @@ from bulkmail.core.advice import token_refused
 from bulkmail.core.attempts import Attempts
 from bulkmail.core.odata import error_of, ids_of
 from bulkmail.core.outage import Outage
-from bulkmail.core.retry import JUDGEMENTS, Judgement, RetryRules, backoff, judge, judge_error, settled
+from bulkmail.core.retry import DONE, JUDGEMENTS, Judgement, RetryRules, backoff, judge, judge_error, settled
 from bulkmail.errors import (
     MAYBE_SENT,
     NOT_SENT,
@@ -71,7 +71,7 @@ class Retrying:
                 judgement = judge(answer, request.effect)
                 if self._access.watching and lets_in(answer.status):
                     self._access.accepted(began)
-                if judgement is Judgement.DONE and attempts is None and not answer.doubtful:
+                if judgement is DONE and attempts is None and not answer.doubtful:
                     return answer  # like nearly every one
             attempts = attempts or Attempts()
             attempts.doubtful = attempts.doubtful or _doubted(answer)

@@ -91,7 +91,7 @@ def test_records_are_what_the_mailboxes_hold(runs: Runs, sim: Simulator) -> None
     expected = {}
     for number, address in enumerate(sim.addresses()):
         if status_of(sim, address) == "ok":
-            expected[address] = full_row(Mailbox(address, 0), settings_of(sim.world, number), "text", now)
+            expected[address] = full_row(Mailbox(address, 0), settings_of(sim.world, number), "text", lambda: now)
     assert {row["mailbox"]: row for row in done.lines("records.ndjson")} == expected
     with (done.folder / "records.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)

@@ -1,7 +1,9 @@
 """Where a Dask cluster is, how it is spoken with, and what is refused before anything is sent."""
 
+import asyncio
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -90,6 +92,22 @@ def test_tokens_come_from_the_coordinator_where_nobody_can_read_along(wanted: di
 def test_a_token_is_never_sent_without_tls() -> None:
     with pytest.raises(ConfigError, match="needs tls://"):
         own_tokens(Cluster(scheduler="tcp://10.0.0.5:8786", tokens="coordinator"))
+
+
+@pytest.mark.parametrize("error", [
+    ConnectionResetError("closed"), ValueError("IOStream is not idle; cannot convert to SSL"), None
+], ids=["closed", "closed during the handshake", "silent"])  # fmt: skip
+def test_a_scheduler_that_does_not_answer_has_no_workers_and_ends_no_run(error: Exception | None) -> None:
+    async def identity(**_: Any) -> Any:
+        if error is None:
+            await asyncio.Event().wait()
+        raise error or AssertionError
+
+    async def main() -> None:
+        client: Any = SimpleNamespace(scheduler=SimpleNamespace(identity=identity))
+        assert await DaskHosts(client, Security(), "tls://127.0.0.1:0").names() == []
+
+    run(main())
 
 
 class Scheduled:

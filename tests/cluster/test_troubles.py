@@ -17,11 +17,14 @@ CALM = Settings(mailboxes=80, absent=0.0, denied=0.0, moving=0.0, tls=False, lat
 LOSING = replace(CALM, faults=(Fault("lost", share=0.03),))
 
 
+KILLS = {9, 24, 41, 60}
 TROUBLES = pytest.mark.parametrize(
-    "trouble",
-    [{}, {"fatal": {9, 24, 41, 60}}, {"fatal": {9, 24, 41, 60}, "again": True}, {"cut": {9, 30, 55}}],
-    ids=["calm", "killed", "killed, and back by the same address", "cut off"],
+    "trouble", [{}, {"fatal": KILLS}, {"cut": {9, 30, 55}}], ids=["calm", "killed", "cut off"]
 )
+AGAIN = pytest.mark.parametrize(
+    "trouble", [{"fatal": KILLS, "again": True}, {"fatal": KILLS, "lost": True}, {"fatal": {1, 24}, "lost": True}],
+    ids=["back by the same address", "killed too often", "before it began"],
+)  # fmt: skip
 
 
 @TROUBLES
@@ -41,6 +44,15 @@ def test_settings_are_applied_once(tmp_path: Path, trouble: Any) -> None:
 
 @TROUBLES
 def test_contacts_are_made_once(tmp_path: Path, trouble: Any) -> None:
+    _contacts_are_made_once(tmp_path, trouble)
+
+
+@AGAIN
+def test_a_session_is_one_process_s_and_ends_with_its_lease(tmp_path: Path, trouble: Any) -> None:
+    _contacts_are_made_once(tmp_path, trouble)
+
+
+def _contacts_are_made_once(tmp_path: Path, trouble: Any) -> None:
     (tmp_path / "people.csv").write_text("id,name\n" + "".join(f"k{n},Person {n}\n" for n in range(4)))
     with open_tenant(tmp_path, LOSING) as tenant:
         options = {"contacts": str(tmp_path / "people.csv"), "folder": "Staff"}

@@ -8,7 +8,7 @@ from typing import Any
 from bulkmail.app.sweeping import Sweeping, Work
 from bulkmail.cluster.calls import Handler
 from bulkmail.cluster.hosts import Started
-from bulkmail.cluster.messages import Gone
+from bulkmail.cluster.messages import Gone, Lost
 from bulkmail.cluster.sweeping import Crew
 from bulkmail.cluster.worker import Session
 
@@ -41,24 +41,29 @@ class Line:
 
 
 class Running:
-    def __init__(self, task: asyncio.Task[None], line: Line) -> None:
+    """Of a process that was killed nothing is known, or that it is `lost`."""
+
+    def __init__(self, task: asyncio.Task[None], line: Line, *, lost: bool) -> None:
         self.task = task
         self.line = line
+        self._lost = lost
 
     def ended(self) -> bool:
-        return self.task.done() and not self.line.dead  # of a process that was killed, nothing is known
+        return self.task.done() and (self._lost or not self.line.dead)
 
     async def failure(self) -> BaseException | None:
-        return self.task.exception()
+        return Lost("died too often") if self.line.dead else self.task.exception()
 
 
 class Within:
     """`number` workers. The worker that makes one of the `fatal` calls, counted over all, is killed, and another comes
-    in its place: by another name, or, `again`, by the same one, where it begins the same session as Dask has it do. The
-    line of one that makes a call that is `cut` is cut for so many `seconds`."""
+    in its place: by another name, or, `again`, by the same one, where it begins the same session as Dask has it do. Of
+    those that are `lost`, Dask says that they died too often. The line of one that makes a call that is `cut` is cut
+    for so many `seconds`."""
 
     def __init__(
-        self, number: int, *, fatal: Container[int] = (), again: bool = False, cut: Container[int] = (),
+        self, number: int, *, fatal: Container[int] = (), again: bool = False, lost: bool = False,
+        cut: Container[int] = (),
         seconds: float = 1.5,
     ) -> None:  # fmt: skip
         self.alive = [f"worker {one}" for one in range(number)]
@@ -69,6 +74,7 @@ class Within:
         self.known: Callable[[str], Any] = lambda _: None
         self.troubles = 0
         self._fatal, self._again, self._cut, self._seconds = fatal, again, cut, seconds
+        self._lost = lost
         self._calls = 0
 
     async def listen(self, handlers: Mapping[str, Handler], known: Callable[[str], Any]) -> None:
@@ -90,7 +96,7 @@ class Within:
     def begin(self, name: str, key: str) -> Started:
         line = self.lines[name] = Line(self, name, key)
         task = self.tasks[name] = asyncio.create_task(self._work(line))
-        running = self.running[name] = Running(task, line)
+        running = self.running[name] = Running(task, line, lost=self._lost)
         return running
 
     async def _work(self, line: Line) -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from bulkmail.errors import OutputError
+from bulkmail.model import Mailbox
 from bulkmail.run.outputs import OutputSettings, open_outputs
+from bulkmail.rundir.entries import Reached
 from bulkmail.rundir.recovery import Recovered
 
 
@@ -20,3 +22,17 @@ def test_all_are_closed_even_if_the_last_cannot_be_opened(tmp_path: Path) -> Non
     with pytest.raises(OutputError), open_outputs(tmp_path, ["n"], OutputSettings(), Recovered()):
         pass
     assert open_files() == before
+
+
+def test_what_a_worker_that_was_stopped_still_writes_goes_to_no_file_of_the_run(tmp_path: Path) -> None:
+    """Its write was on the way to a disk that hung when its coordinator died."""
+    blobs = tmp_path / "blobs" / "2-ada@contoso.example"
+    blobs.mkdir(parents=True)
+    (blobs / "a.tar").write_bytes(b"committed, and not")
+    reached = {2: Reached(Mailbox("ada@contoso.example", 2), 0, {}, {"a.tar": 9})}
+    with (
+        (blobs / "a.tar").open("ab", buffering=0) as late,
+        open_outputs(tmp_path, ["n"], OutputSettings(), Recovered(reached=reached), anew=True),
+    ):
+        late.write(b"late")
+        assert (blobs / "a.tar").read_bytes() == b"committed"

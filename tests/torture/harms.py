@@ -30,11 +30,13 @@ AGAIN = "mailboxes begin again elsewhere"
 
 @dataclass(slots=True)
 class Found:
-    """What rounds came to. `again` counts sessions that were given up with mailboxes in hand."""
+    """What rounds came to. `again` counts sessions that were given up; `latest` is when the last request left a worker
+    that was cut off from its coordinator, in shares of its lease."""
 
     rounds: int = 0
     mailboxes: int = 0
     again: int = 0
+    latest: float = 0.0
     harms: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
@@ -42,6 +44,7 @@ class Found:
         self.rounds += other.rounds
         self.mailboxes += other.mailboxes
         self.again += other.again
+        self.latest = max(self.latest, other.latest)
         self.harms += other.harms
         self.wrong += other.wrong
 
@@ -136,9 +139,11 @@ class Harms:
         assert calls is not None
         assert graph is not None
         ended = calls.heal(pid)
-        since = begun + self._lease + max(calls.lag, graph.lag)
-        if sent := graph.sent(pid, since, ended):
-            self._found.wrong.append(f"a worker sent {sent} times after its lease ({kind} for {ended - begun:.1f} s)")
+        if sent := graph.sent(pid, begun, ended):
+            share = (sent[-1] - begun) / self._lease
+            self._found.latest = max(self._found.latest, share)
+            if sent[-1] > begun + self._lease + max(calls.lag, graph.lag):
+                self._found.wrong.append(f"a worker sent until {share:.0%} of its lease ({kind})")
 
 
 def _wake(pid: int) -> None:

@@ -60,9 +60,9 @@ class Proxy:
         """Whether a process has sent something after that instant."""
         return any(way.pid == pid and way.sent and way.sent[-1] > since for way in list(self.ways))
 
-    def sent(self, pid: int, begin: float, end: float) -> int:
-        """How often a process has sent something between two instants."""
-        return sum(begin < at < end for way in list(self.ways) if way.pid == pid for at in list(way.sent))
+    def sent(self, pid: int, begin: float, end: float) -> list[float]:
+        """When a process has sent something between two instants."""
+        return sorted(at for way in list(self.ways) if way.pid == pid for at in list(way.sent) if begin < at < end)
 
     def serve(self) -> None:
         """What its thread does."""

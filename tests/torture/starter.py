@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from bulkmail.cli import main as bulkmail
 from tests.torture.seams import Harm, Seams, Tally
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds after which a process that still lives is taken for one that hangs."""
 
 

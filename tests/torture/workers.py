@@ -28,7 +28,7 @@ from tests.torture.proxy import Proxy, open_proxy
 from tests.torture.round import ENDED, NARROW, Ground, Round, open_ground
 from tests.torture.trials import TRIALS, Trial
 
-MAILBOXES = 300
+MAILBOXES = 200
 """Mailboxes of a round: some seconds of work for a few workers."""
 
 LEASES = {"workers": 3.0, "coordinators": 6.0}
@@ -146,6 +146,9 @@ def harm(ground: Ground, place: Place | None, seed: int, kills: int, coordinator
         dice = random.Random(f"{seed} {ground.trial.name} {found.rounds}")
         most = {kind: min(each if kind == style else each // 4, number) for kind, number in left.items()}
         one = harmed(work, place or Local(work.folder), dice, style, most)
+        books = ground.tenant.books()
+        if over := books["breaches"].get("MailboxConcurrency"):
+            one.wrong.append(f"{over} requests more than a mailbox takes at a time")
         if not one.harms:
             one.wrong.append(f"{work.folder}: nothing was harmed, so nothing was shown")
         found.add(one)
@@ -197,8 +200,8 @@ def main() -> int:
         begun = time.monotonic()
         found = _on(trial, wanted, folder / trial.name)
         print(f"| {trial.name} | {trial.effect} | {found.rounds} rounds | {found.mailboxes:,} mailboxes | "
-              f"{dict(found.harms)} | {found.again} given up | {time.monotonic() - begun:.0f} s | "
-              f"{len(found.wrong)} wrong |", flush=True)  # fmt: skip
+              f"{dict(found.harms)} | {found.again} given up | last sent at {found.latest:.0%} of a lease | "
+              f"{time.monotonic() - begun:.0f} s | {len(found.wrong)} wrong |", flush=True)  # fmt: skip
         for one in found.wrong[:20]:
             print(f"    {one}", flush=True)
         wrong = wrong or bool(found.wrong)

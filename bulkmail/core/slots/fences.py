@@ -61,6 +61,10 @@ class Fences:
     def __repr__(self) -> str:
         return f"<Fences {self.risen} risen, everybody's is {self.everybody!r}>"
 
+    def up(self, now: float) -> bool:
+        """Whether any fence is up."""
+        return now < self._last
+
     def held(self, key: str, now: float) -> bool:
         """Whether a fence is up for `key`, its own or everybody's."""
         if now >= self._last:
@@ -94,16 +98,18 @@ class Fences:
     ) -> Collection[Lane]:
         """Tells the pace, and of outages, how a request ended that left at `sent`, and raises the fence that its answer
         asks for. Returns the lanes that are to be checked for it. `suspect` is that of the request."""
+        down = response.status >= 500 and response.status not in ALIVE
+        if not down:
+            self._outage.good += 1
+            if self._outage.watching:
+                self._outage.answered()
         if response.status < 400:  # like nearly every one
-            self._served()
             self._note_answer(lane, response, sent, now)
             return ()
-        if response.status >= 500 and response.status not in ALIVE:
+        if down:
             self.failed(lane, str(response.status), sent, now, suspect=suspect)
             if "retry-after" not in response.headers:
                 return ()
-        else:
-            self._served()
         refused = refusal(response)
         if refused is None:
             self._note_answer(lane, response, sent, now)
@@ -145,11 +151,6 @@ class Fences:
             self._pace.abandoned(now)
         else:
             self._pace.faltered(now, sent)
-
-    def _served(self) -> None:
-        self._outage.good += 1
-        if self._outage.watching:
-            self._outage.answered()
 
     def _note_answer(self, lane: Lane, response: Response, sent: float, now: float) -> None:
         if lane.fence.streak:

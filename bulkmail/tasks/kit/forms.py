@@ -12,14 +12,15 @@ from bulkmail.tasks.kit.template import has_holes
 
 MOMENT_FORM = "%Y-%m-%dT%H:%M:%S.0000000"
 
-_WHOLE = ".0000000"  # how the service ends nearly all of its times
+WHOLE = ".0000000"
+"""How the service ends nearly all of its times."""
 
 
 def shown(time: str) -> str:
     """A time, or a date and a time, without the zeros at the end of its seconds: `07:00:00.0000000` is `07:00:00`.
     Spreadsheets do not take seven places for a time. Another text stays as it is."""
-    if time.endswith(_WHOLE):
-        return time.removesuffix(_WHOLE)
+    if time.endswith(WHOLE):
+        return time.removesuffix(WHOLE)
     seconds, _, places = time.rpartition(".")
     return f"{seconds}.{places.rstrip('0')}".rstrip(".") if seconds and places.isdecimal() else time
 

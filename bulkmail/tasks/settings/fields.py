@@ -25,6 +25,8 @@ VALUES = (
 _CANONICAL = {value.casefold(): value for value in VALUES}
 SPELLED = frozenset(VALUES) | {None}
 TEXTS = frozenset({str, type(None)})
+ALWAYS = {"disabled": False, "alwaysEnabled": True}
+"""Whether automatic replies go out, whatever the time."""
 
 
 class Setting(NamedTuple):
@@ -59,7 +61,7 @@ def active(reply: Any, now: datetime) -> bool | None:
     given = reply if isinstance(reply, dict) else {}
     status = canonical(given.get("status"))
     if status != "scheduled":
-        return {"disabled": False, "alwaysEnabled": True}.get(status or "")
+        return ALWAYS.get(status or "")
     start, end = (moment_of(*_moment(given.get(name))) for name in ("scheduledStartDateTime", "scheduledEndDateTime"))
     return None if start is None or end is None else start <= now < end
 

@@ -14,11 +14,24 @@ from bulkmail.model import Mailbox, Response, Row
 from bulkmail.tasks import check_options
 from bulkmail.tasks.kit.html import plain
 from bulkmail.tasks.settings.fields import VALUES, active
-from bulkmail.tasks.settings.report import COLUMNS, SEED_COLUMNS, full_row, seed_row, settings_report
+from bulkmail.tasks.settings.report import (
+    COLUMNS,
+    SEED_COLUMNS,
+    any_row,
+    full_row,
+    seed_row,
+    settings_report,
+    usual_row,
+)
 from bulkmail.testing import Scripted, collect, run
 
 ADA = Mailbox("ada@example.com", 2)
 NOON = datetime(2026, 3, 19, 12, tzinfo=UTC)
+
+
+def noon() -> datetime:
+    return NOON
+
 
 WHOLE: Mapping[str, Any] = {
     "@odata.context": "…",
@@ -137,7 +150,7 @@ def test_replies_as_they_are_stored() -> None:
     ],
 )  # fmt: skip
 def test_shapes(part: dict[str, Any], expected: Row) -> None:
-    assert full_row(ADA, part, "text", NOON) == EMPTY | expected
+    assert full_row(ADA, part, "text", noon) == EMPTY | expected
 
 
 @pytest.mark.parametrize("body", [None, b"<html>sign in here</html>", [], "text", 5])
@@ -170,7 +183,7 @@ def test_each_cell_is_what_its_own_setting_makes_of_it(data: st.DataObject) -> N
     for name in ("timeZone", "delegateMeetingMessageDeliveryOptions"):
         body[name] = data.draw(SPELLINGS | ODD)
     body["workingHours"] = {**WHOLE["workingHours"], "daysOfWeek": data.draw(WEEKS)}
-    row, reply = full_row(ADA, body, "text", NOON), body["automaticRepliesSetting"]
+    row, reply = full_row(ADA, body, "text", noon), body["automaticRepliesSetting"]
 
     def text(value: Any) -> str | None:
         return value if isinstance(value, str) else None
@@ -182,7 +195,7 @@ def test_each_cell_is_what_its_own_setting_makes_of_it(data: st.DataObject) -> N
         return None if text(value) is None else spelled(value)
 
     week = body["workingHours"]["daysOfWeek"]
-    assert row == full_row(ADA, WHOLE, "text", NOON) | {
+    assert row == full_row(ADA, WHOLE, "text", noon) | {
         "auto_reply_status": enum(reply["status"]),
         "auto_reply_active": {"disabled": False, "alwaysEnabled": True, "scheduled": True}.get(
             enum(reply["status"]) or ""
@@ -196,9 +209,37 @@ def test_each_cell_is_what_its_own_setting_makes_of_it(data: st.DataObject) -> N
     }
 
 
+SEEN = st.sampled_from([
+    "2026-03-19T02:00:00.0000000", "2026-03-19T02:00:00.5000000", "soon", "08:00:00", "08:00:00.0000000", "none",
+    "disabled", "alwaysEnabled", "scheduled", "Disabled", "sendToDelegateOnly", "user", "<p>Away</p>", "", " a ", "ü",
+]) | ODD  # fmt: skip
+
+
+def changed(data: st.DataObject, value: Any) -> Any:
+    """Settings of which some are others, or are not there."""
+    if isinstance(value, dict) and data.draw(st.integers(0, 9)):
+        return {name: changed(data, inner) for name, inner in value.items() if data.draw(st.integers(0, 19))}
+    return data.draw(SEEN) if not data.draw(st.integers(0, 5)) else value
+
+
+@given(data=st.data(), replies=st.sampled_from(["text", "html"]))
+def test_a_usual_row_is_what_any_settings_give(data: st.DataObject, replies: str) -> None:
+    body = changed(data, {**WHOLE})
+    assert usual_row(ADA.address, body, replies, noon) in (None, any_row(ADA.address, body, replies, noon))
+
+
+@pytest.mark.parametrize("status", ["disabled", "alwaysEnabled", "scheduled", "none"])
+def test_a_whole_answer_gives_a_usual_row(status: str) -> None:
+    body = {**WHOLE, "automaticRepliesSetting": {**WHOLE["automaticRepliesSetting"], "status": status}}
+    row = usual_row(ADA.address, body, "text", noon)
+    assert row is not None
+    assert row == any_row(ADA.address, body, "text", noon)
+    assert list(row) == list(COLUMNS)
+
+
 @given(body=JSON)
 def test_no_json_is_an_accident_and_columns_are_those_documented(body: Any) -> None:
-    assert list(full_row(ADA, body, "text", NOON)) == list(COLUMNS)
+    assert list(full_row(ADA, body, "text", noon)) == list(COLUMNS)
     assert list(seed_row(ADA, body)) == list(SEED_COLUMNS)
     if isinstance(body, dict):
         assert list(rows(body)[0]) == list(settings_report.columns(check_options(settings_report, {})))
@@ -233,4 +274,4 @@ def schedule(start: Any, end: Any, zone: Any) -> dict[str, Any]:
 )
 def test_whether_replies_go_out_now(reply: Any, expected: bool | None) -> None:
     assert active(reply, NOON) is expected
-    assert full_row(ADA, {"automaticRepliesSetting": reply}, "text", NOON)["auto_reply_active"] is expected
+    assert full_row(ADA, {"automaticRepliesSetting": reply}, "text", noon)["auto_reply_active"] is expected
