@@ -218,7 +218,7 @@ class Crew:
             started = self._started.get(key)
             if started is not None and started.ended():
                 failure = await started.failure()
-                if session.ended or not isinstance(failure, Lost):
+                if session.ended or not session.greeted or not isinstance(failure, Lost):
                     del self._started[key]
                     await self._end(session, failure)
                     continue
@@ -231,10 +231,13 @@ class Crew:
         """A worker that ended for a reason of the run ends the run; one that was given up may have another session."""
         if not session.ended:
             await self._coordinator.end(session)
-        if isinstance(failure, Gone | Lost):
-            self._busy.discard(session.name)
-        elif isinstance(failure, Exception):
-            self._coordinator.fail(failure)
+        match failure:
+            case Lost() if not session.greeted:
+                pass  # no process there lives long enough to begin
+            case Gone() | Lost():
+                self._busy.discard(session.name)
+            case Exception():
+                self._coordinator.fail(failure)
 
     def _order(self, number: int) -> Order:
         prepared, task, options = self._work.prepared, self._work.prepared.task, self._work.options

@@ -316,7 +316,7 @@ class Graph:
         When one fails, those whose request is under way are awaited, and the others are given up. Raises the gravest
         error: a write that may have been made comes before one that was refused.
         """
-        return await Gathering(calls).run()
+        return await Gathering(calls).run() if calls else []
 
     def _call(self, *asked: Any) -> Call:
         """The exchange of what `_asked` is to be given."""

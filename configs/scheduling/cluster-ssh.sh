@@ -1,6 +1,7 @@
 #!/bin/sh
 # A run over machines that are reached by SSH. Each has bulkmail[cluster] of the same version in the same place, the TLS
-# files of the cluster below /etc/bulkmail/tls, and the job's certificate only if the job says tokens = "own".
+# files of the cluster below /etc/bulkmail/tls, and the job's certificate only if the job says tokens = "own". A task that
+# leaves blobs needs output.blobs: a folder that all of them have at one path, or an object store.
 #
 #   cluster-ssh.sh JOB HOST...      the first host is the scheduler's, too
 set -eu

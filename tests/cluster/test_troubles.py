@@ -22,8 +22,8 @@ TROUBLES = pytest.mark.parametrize(
     "trouble", [{}, {"fatal": KILLS}, {"cut": {9, 30, 55}}], ids=["calm", "killed", "cut off"]
 )
 AGAIN = pytest.mark.parametrize(
-    "trouble", [{"fatal": KILLS, "again": True}, {"fatal": KILLS, "lost": True}],
-    ids=["back by the same address", "killed too often"],
+    "trouble", [{"fatal": KILLS, "again": True}, {"fatal": KILLS, "lost": True}, {"fatal": {1, 24}, "lost": True}],
+    ids=["back by the same address", "killed too often", "before it began"],
 )  # fmt: skip
 
 

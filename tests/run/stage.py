@@ -151,6 +151,7 @@ class Stage:
         transport: Transport,
         *,
         chosen: Task = zone,
+        options: Options | None = None,
         workers: int = 64,
         grace: float = 30.0,
         parked: int = PARKED,
@@ -174,7 +175,7 @@ class Stage:
         below = transport if lanes else self.lanes
         self.sweep = Sweep(
             chosen,
-            chosen.options(),
+            options or chosen.options(),
             source=source,
             open_graph=lambda mailbox, target, store: Graph.of(mailbox, below, BASE, target=target, store=store),
             lanes=lanes or self.lanes,

@@ -149,7 +149,10 @@ def test_the_whole_time_is_bounded_too() -> None:
                 await writer.drain()
                 await asyncio.sleep(0.01)
 
-    error, _ = lost(drip, total=0.1)
+    for total in (0.1, 0.4):  # a machine may be slow to connect
+        error, _ = lost(drip, total=total)
+        if not isinstance(error, Unreachable):
+            break
     assert isinstance(error, OutcomeUnknown)
 
 

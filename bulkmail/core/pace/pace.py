@@ -24,7 +24,7 @@ START = 64
 """Requests in flight to start from: 16 mailboxes at the 4 that each of them allows."""
 
 CEILING = 4096
-"""Requests in flight at most: 5,400 a second at the 750 ms of a full batch, about what one process can handle."""
+"""Requests in flight at most: 5,400 a second at 750 ms an answer, about what one process can handle."""
 
 TICK = 0.05
 """Seconds between two lessons; longer at rates where so little is sent in it that chance would rule."""

@@ -15,9 +15,9 @@ PARTS: Mapping[str, Task] = {report.name.removesuffix(".report"): report for rep
 another mailbox cannot be a part, nor can one that goes on from the last run; to be one, it has to be entered here and
 nowhere else."""
 
-FIRST = ("calendar.permissions", "settings", "folders")
-"""Parts that begin before the others, in this order: one that may ask again when its first answer is there, so that it
-does not stand alone at the end; and those that read what others need as well: the settings name a folder, and rules
+FIRST = ("calendar.permissions", "rules", "settings", "folders")
+"""Parts that begin before the others, in this order: those that may ask again when their first answer is there, so that
+they do not stand alone at the end; and those that read what others need as well: the settings name a folder, and rules
 name many."""
 
 

@@ -177,8 +177,8 @@ def test_a_finding_is_one_of_its_part() -> None:
 
 
 def test_what_asks_again_begins_first_and_then_what_others_can_use() -> None:
-    assert begun(["rules", "folders", "settings"]) == ["settings", "folders", "rules"]
-    assert begun([*PARTS]) == ["calendar.permissions", "settings", "folders", "rules"]
+    assert begun(["folders", "settings", "rules"]) == ["rules", "settings", "folders"]
+    assert begun([*PARTS]) == ["calendar.permissions", "rules", "settings", "folders"]
 
 
 def test_no_part_is_what_a_part_cannot_be() -> None:
