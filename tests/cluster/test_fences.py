@@ -191,6 +191,8 @@ def test_a_fence_of_others_teaches_nothing_and_ends_no_request() -> None:
     fixed = Pace(rate=100.0, in_flight=10)
     fixed.fenced(5.0, 9.0)
     assert fixed.try_send(8.9) >= 9.0
+    fixed.warned(9.0, 1.5)
+    assert fixed.statistics().rate == 100.0
 
 
 def test_the_pace_is_open_again_behind_a_fence_of_others() -> None:

@@ -174,12 +174,10 @@ class GrantedPace(Pace):
         """The law has heard what was said then: it is not said again. Returns when that was."""
         asked, marks, refusals = self._said[number]
         self._said = {one: at for one, at in self._said.items() if one > number}
-        if marks > self._dropped:
-            del self._marks[: marks - self._dropped]
-            self._dropped = marks
-        if refusals > self._earlier:
-            del self._refusals[: refusals - self._earlier]
-            self._earlier = refusals
+        del self._marks[: max(0, marks - self._dropped)]  # some may be dropped already
+        self._dropped = max(marks, self._dropped)
+        del self._refusals[: refusals - self._earlier]
+        self._earlier = refusals
         self._warned = 0.0
         return asked
 
