@@ -12,6 +12,7 @@ from bulkmail.cluster.coordinator import Coordinator
 from bulkmail.cluster.desk import Session
 from bulkmail.cluster.ends import Rows
 from bulkmail.cluster.messages import plain_outcome
+from bulkmail.cluster.rates import Rates
 from bulkmail.config.tables import Cluster
 from bulkmail.model import Mailbox, Outcome, Status
 from bulkmail.run.feed import Feed
@@ -96,7 +97,7 @@ def shared(number: int, seconds: Sequence[float], *, known: bool = True) -> tupl
             ),
             alarm=SimpleNamespace(hear=lambda _: None),
         )  # fmt: skip
-        coordinator = Coordinator(work, lambda _: work)
+        coordinator = Coordinator(work, lambda _: work, Rates(1))
         workers = [Worker(coordinator, one) for one in seconds]
         began = asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as group:
