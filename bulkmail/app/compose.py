@@ -115,15 +115,15 @@ class Connection:
 async def connected(
     job: Job, tokens: TokenSource, report: Reporter, writes: Writes, *,
     watch: Callable[[Transport], Transport] = lambda wire: wire, leaving: Leaving = always, share: int = 1,
-    ids: str = "",
+    granted: bool = False, ids: str = "",
 ) -> AsyncIterator[Connection]:  # fmt: skip
     """The stack of a job, down to the wire. `watch` may wrap what sends, and `leaving` is asked at the last moment. It
-    begins with one of so many shares of what a stack alone begins with. `ids` is what those of its requests begin
-    with."""
+    begins with one of so many shares of what a stack alone begins with, and its rate may be `granted`. `ids` is what
+    those of its requests begin with."""
     settings = replace(wire_settings(job), leaving=leaving, ids=ids)
     lists, tls, proxy = cloud_of(job.app).lists, settings.tls, settings.proxy
     chain = job.limits.chain if writes.mode == "apply" else 1  # nothing else ever leaves in chains
-    settled = replace(stack_settings(job.limits), start=max(1, START // share), chain=chain)
+    settled = replace(stack_settings(job.limits), start=max(1, START // share), granted=granted, chain=chain)
 
     def guard(inner: Transport) -> Transport:
         return above(writes.guard(inner, report))

@@ -15,7 +15,9 @@ from bulkmail.cluster.desk import Desk, Session
 from bulkmail.cluster.fences import Board, News
 from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import Done, Gone, Intended, Note, Order, Plain, Seen, finished_of, request_of
+from bulkmail.cluster.rates import Rates
 from bulkmail.cluster.shards import Shard, share
+from bulkmail.core.pace.granted import Grant, Said
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Status, Tally, key_of
 from bulkmail.run.feed import Feed
@@ -37,11 +39,13 @@ ALONE = Reason(STOPPED, "no worker is left")
 
 
 class Coordinator:
-    """`order` is what a worker is told of its work, by its number; a masked run has a `masking`."""
+    """`order` is what a worker is told of its work, by its number; `rates` is the law of what they send; a masked run
+    has a `masking`."""
 
-    def __init__(self, work: Work, order: Callable[[int], Order], masking: Masking | None = None) -> None:
+    def __init__(self, work: Work, order: Callable[[int], Order], rates: Rates, masking: Masking | None = None) -> None:
         self._work = work
         self._order = order
+        self.rates = rates
         self._feed = Feed(work.source)
         self._stop = work.stop
         self._writer = work.outputs.writer
@@ -69,7 +73,7 @@ class Coordinator:
         return {
             "hello": self.hello, "beat": self.beat, "rows": self.rows, "done": self.done, "intend": self.intend,
             "token": self.token, "state": self.state, "bye": self.bye, "fence": self.fence,
-            "fences": self.fences,
+            "fences": self.fences, "rate": self.rate,
         }  # fmt: skip
 
     def open(self, name: str) -> str:
@@ -290,8 +294,11 @@ class Coordinator:
             raise BulkmailError("a run that reads has no ledger")
         return self._work.writes.ledger
 
-    async def fence(self, session: Session, seconds: float, by: str) -> None:
-        self._board.rise(session.number, seconds, by)
+    async def rate(self, session: Session, said: Said) -> Grant:
+        return self.rates.hear(self._time(), session.number, said)
+
+    async def fence(self, session: Session, seconds: float, by: str, there: float) -> None:
+        self._board.rise(session.number, seconds, by, self.rates.instant(session.number, there))
 
     async def fences(self, session: Session, heard: int) -> News:
         return await self._board.after(session.number, heard)
@@ -311,6 +318,7 @@ class Coordinator:
     async def end(self, session: Session) -> None:
         """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere."""
         session.ended = True
+        self.rates.leave(session.number)
         session.over.set()
         if rows := {*session.held, *(mailbox.row for mailbox in session.kept)}:
             depot = self._work.prepared.depot(self._work.folder)

@@ -1,7 +1,7 @@
 """A fence of the application, told to all workers at once: what one is told by the service, the others keep to as well.
 
-Each worker learns from it as if it had been refused itself at that moment. So all laws of the rate see the same
-refusals, come to the limit of the service together, and each keeps its share of it.
+When it opens is told as an instant, which does not move while the word is on its way, where the clocks of the two are
+known to each other; as the seconds that are left, otherwise. Neither is ever too early.
 """
 
 import asyncio
@@ -18,11 +18,13 @@ cut without a word."""
 
 
 class News(NamedTuple):
-    """A fence: its number, the seconds that are left of it, and the limit that asks for it."""
+    """A fence: its number, the seconds that are left of it, the limit that asks for it, and when it opens by the
+    coordinator's clock."""
 
     number: int = 0
     seconds: float = 0.0
     by: str = ""
+    until: float = -math.inf
 
 
 class Board:
@@ -39,9 +41,9 @@ class Board:
     def __repr__(self) -> str:
         return f"<Board {self._number} fences told>"
 
-    def rise(self, worker: int, seconds: float, by: str) -> None:
-        """The number of a worker that was told to wait, and for how long."""
-        until = self._clock() + seconds
+    def rise(self, worker: int, seconds: float, by: str, until: float = math.inf) -> None:
+        """The number of a worker that was told to wait, and for how long: so many seconds, or until an instant."""
+        until = min(until, self._clock() + seconds)
         if until > self._until:
             self._number += 1
             self._until, self._by, self._from = until, by, worker
@@ -56,15 +58,19 @@ class Board:
                     await self._news.wait()
         if number == self._number or self._from == worker:
             return News(self._number)
-        return News(self._number, max(0.0, self._until - self._clock()), self._by)
+        return News(self._number, max(0.0, self._until - self._clock()), self._by, self._until)
 
 
 class Ear:
-    """A worker's end: says what the service asked of it, and `hold`s for what it asked of others."""
+    """A worker's end: says what the service asked of it, and `hold`s for what it asked of others. `here` makes an
+    instant of the coordinator's clock one of ours."""
 
-    def __init__(self, calls: Calls, hold: Callable[[float, str], None]) -> None:
+    def __init__(
+        self, calls: Calls, hold: Callable[[float, str], None], here: Callable[[float], float] = lambda _: math.inf
+    ) -> None:
         self._calls = calls
         self._hold = hold
+        self._here = here
         self._time = asyncio.get_running_loop().time
         self._asked = asyncio.Event()
         self._until = -math.inf
@@ -82,7 +88,7 @@ class Ear:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            await self._calls.call("fence", self._until - self._time(), self._by)
+            await self._calls.call("fence", self._until - self._time(), self._by, self._until)
 
     async def listen(self) -> None:
         """Until cancelled. Raises Gone."""
@@ -90,5 +96,5 @@ class Ear:
         while True:
             news: News = await self._calls.call("fences", heard)
             heard = news.number
-            if news.seconds > 0:
-                self._hold(news.seconds, news.by)
+            if (left := min(news.seconds, self._here(news.until) - self._time())) > 0:
+                self._hold(left, news.by)

@@ -18,6 +18,7 @@ from bulkmail.cluster.hosts import DaskHosts, Hosts, Started, address_of, local,
 from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import BEAT, Gone, Lost, Order
 from bulkmail.cluster.place import SHARED, depot_seen, without_secrets
+from bulkmail.cluster.rates import Rates
 from bulkmail.cluster.seen import line_of, together
 from bulkmail.config import Job, Limits
 from bulkmail.config.tables import Cluster
@@ -126,8 +127,9 @@ class Crew:
         self._lease = work.prepared.job.cluster.lease
         mask = work.settings.mask
         masking = None if mask is None else Masking(mask, work.outputs.writer.encode)
-        self._coordinator = Coordinator(work, self._order, masking)
-        work.watched.statistics = partial(together, self._coordinator.sessions)
+        rates = Rates(workers, work.prepared.job.limits.requests_per_second)
+        self._coordinator = Coordinator(work, self._order, rates, masking)
+        work.watched.statistics = partial(together, self._coordinator.sessions, rates)
         work.watched.workers = self._lines
         self._started: dict[str, Started] = {}  # by the key of the session
         self._busy: set[str] = set()  # names of workers that have a session, or had one to the end
@@ -279,7 +281,6 @@ def _share(job: Job, workers: int) -> Job:
     """The job of one of so many workers: without secrets, and with its share of fixed limits."""
     limits: Limits = job.limits.model_copy(update={
         "requests_in_flight": _part(job.limits.requests_in_flight, workers),
-        "requests_per_second": job.limits.requests_per_second and job.limits.requests_per_second / workers,
         "mailboxes_in_flight": max(1, job.limits.mailboxes_in_flight // workers),
     })  # fmt: skip
     return without_secrets(job).model_copy(update={"limits": limits})

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import process_time
+from typing import cast
 
 from distributed import get_worker
 from distributed.security import Security
@@ -19,6 +20,7 @@ from bulkmail.app.compose import Connection, connected
 from bulkmail.app.loop import run
 from bulkmail.app.masking import masked_logs
 from bulkmail.app.writes import Writes
+from bulkmail.cluster.asking import Asking
 from bulkmail.cluster.calls import Calls, Line, packed, unpacked
 from bulkmail.cluster.ends import Ledger, Outcomes, Rows, States, Tokens
 from bulkmail.cluster.fences import Ear
@@ -26,6 +28,7 @@ from bulkmail.cluster.lease import Lease, Leased
 from bulkmail.cluster.messages import BEAT, Gone, Order, Seen
 from bulkmail.cluster.place import Place, depot_seen, own_credential, place
 from bulkmail.core.mask import Mask
+from bulkmail.core.pace.granted import GrantedPace
 from bulkmail.errors import BulkmailError, ConfigError, gravest
 from bulkmail.model import Made, Transport
 from bulkmail.run.alarm import Alarm, AlarmSettings
@@ -142,7 +145,7 @@ class Session:
         tokens = own_credential(order.job) if order.own_tokens else Tokens(self.coordinator)
         return connected(
             order.job, tokens, self.totals.hear, writes,
-            watch=watch, leaving=lease.check, share=order.workers, ids=order.ids,
+            watch=watch, leaving=lease.check, share=order.workers, granted=True, ids=order.ids,
         )  # fmt: skip
 
     def _task(self) -> tuple[Task, Options]:
@@ -170,10 +173,21 @@ class Session:
     async def _heard(self, lease: Lease, connection: Connection, ledger: Ledger) -> AsyncIterator[None]:
         """The coordinator hears of this worker and of its changes, and this worker of a wish to stop and of the fences
         of others, until the block ends."""
-        ear = Ear(self.coordinator, connection.stack.hold)
-        connection.stack.tell(ear.note)
+        stack = connection.stack
+        asking = Asking(self.coordinator, cast(GrantedPace, stack.pace), stack.resume)
+
+        def hold(seconds: float, by: str) -> None:
+            stack.hold(seconds, by)
+            asking.note()
+
+        def told(seconds: float, by: str) -> None:
+            ear.note(seconds, by)
+            asking.note()
+
+        ear = Ear(self.coordinator, hold, asking.here)
+        stack.tell(told)
         async with asyncio.TaskGroup() as group:
-            lines = self._beat(lease, connection), ear.speak(), ear.listen(), ledger.write()
+            lines = self._beat(lease, connection), ear.speak(), ear.listen(), asking.ask(), ledger.write()
             beside = [group.create_task(one) for one in lines]
             try:
                 yield

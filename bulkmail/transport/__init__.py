@@ -11,10 +11,12 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from bulkmail.core.access import Access
 from bulkmail.core.batch import Pause
 from bulkmail.core.outage import Outage
+from bulkmail.core.pace.granted import GrantedPace
 from bulkmail.core.pace.pace import CEILING, START, Pace
 from bulkmail.core.retry import RetryRules
 from bulkmail.core.slots.chain import LONGEST
@@ -40,7 +42,8 @@ takes where an answer takes 300 ms. More would be held in memory for a process t
 class StackSettings:
     """`batch` is the number of parts, 0 for plain requests; `chain` that of the links of the longest chain, 1 for none.
     `rate` is requests a second, `in_flight` requests at a time; None lets the pace learn them, from what keeps `start`
-    requests in flight on. `max_wait` is in seconds."""
+    requests in flight on. `max_wait` is in seconds. A rate that is `granted` is not learned here; `rate` is
+    its most then."""
 
     slots: int = SLOTS
     rate: float | None = None
@@ -50,6 +53,7 @@ class StackSettings:
     linger: float = LINGER
     max_wait: float = math.inf
     start: int = START
+    granted: bool = False
     retries: RetryRules = field(default_factory=RetryRules)
 
 
@@ -58,7 +62,7 @@ class Stack:
     """The top of the stack, and the state of its parts for progress and summary. `waits` says which mailboxes wait for
     what. `share` changes how many requests of a mailbox may be in flight, and `most_in_flight` is how many any has.
     `tell` has the seconds and the limit of each fence of everybody told, so that other processes with the application
-    can `hold`, too."""
+    can `hold`, too. `resume` is called after a grant to the `pace`."""
 
     transport: Transport
     lanes: Lanes
@@ -69,6 +73,7 @@ class Stack:
     most_in_flight: Callable[[], int]
     hold: Callable[[float, str], None]
     tell: Callable[[Callable[[float, str], None]], None]
+    resume: Callable[[], None]
 
 
 @asynccontextmanager
@@ -87,7 +92,8 @@ async def stack(
     wide = max(1, settings.batch // AT_A_TIME)  # so many times as many parts keep the service as busy as plain requests
     rate = math.inf if settings.rate else None  # a fixed one is not learned
     most = CEILING * min(wide, WIDER)
-    pace = Pace(rate=rate, in_flight=settings.in_flight, start=settings.start * wide, ceiling=most)
+    paced = GrantedPace if settings.granted else partial(Pace, rate=rate)
+    pace = paced(in_flight=settings.in_flight, start=settings.start * wide, ceiling=most)
 
     def held(mailbox: str) -> bool:
         return limiting.held(mailbox)  # the batch is below the limiter, and asks it when a post leaves
@@ -115,7 +121,7 @@ async def stack(
         transport = guard(transport)
         yield Stack(
             transport, limiting, limiting.waits, pace, limiting.statistics, limiting.share, slots.most_in_flight,
-            limiting.hold, limiting.fences.tell,
+            limiting.hold, limiting.fences.tell, limiting.resume,
         )  # fmt: skip
 
 

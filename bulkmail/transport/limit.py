@@ -110,6 +110,11 @@ class Limiting:
         self._line.share(slots)
         self._admit()
 
+    def resume(self) -> None:
+        """The pace allows another rate from now on."""
+        self._line.resume()
+        self._admit()
+
     def hold(self, seconds: float, by: str) -> None:
         """Another process with this application was told to wait: so does this one."""
         now = self._loop.time()

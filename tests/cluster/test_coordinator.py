@@ -8,6 +8,7 @@ import pytest
 
 from bulkmail.cluster.coordinator import Coordinator
 from bulkmail.cluster.messages import Gone, plain_request
+from bulkmail.cluster.rates import Rates
 from bulkmail.model import Effect, Ending, Mailbox, Request
 from bulkmail.run.stop import Stop
 from bulkmail.rundir.totals import Totals
@@ -43,7 +44,7 @@ def test_a_worker_that_was_given_up_meanwhile_is_told_so_and_the_change_is_unsen
             prepared=SimpleNamespace(source=SimpleNamespace(size=lambda: None)),
             writes=SimpleNamespace(unsettled={}, made={}, settle=1.0, ledger=ledger),
         )  # fmt: skip
-        ledger.coordinator = coordinator = Coordinator(work, lambda _: work)
+        ledger.coordinator = coordinator = Coordinator(work, lambda _: work, Rates(1))
         session = coordinator.sessions[coordinator.open("one")]
         request = Request("PATCH", "/x", "ada", effect=Effect.IDEMPOTENT, row=2)
         with pytest.raises(Gone):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from bulkmail.cluster.fences import PATIENCE, Board, Ear, News
@@ -128,7 +129,7 @@ def test_without_news_an_answer_comes_all_the_same() -> None:
         assert now() - begun >= PATIENCE
         board.rise(1, 5.0, "x")
         await asyncio.sleep(6)
-        assert await board.after(2, 0) == News(1, 0.0, "x"), "it is open again"
+        assert await board.after(2, 0) == News(1, 0.0, "x", begun + PATIENCE + 5.0), "it is open again"
 
     run(main())
 
@@ -138,7 +139,7 @@ def test_a_shorter_fence_changes_nothing() -> None:
         board = Board(now)
         board.rise(1, 60.0, "x")
         board.rise(2, 10.0, "y")
-        assert await board.after(3, 0) == News(1, 60.0, "x")
+        assert await board.after(3, 0) == News(1, 60.0, "x", now() + 60.0)
         limiter = limiting(Scripted(lambda _request: OK))
         limiter.hold(60.0, "x")
         limiter.hold(10.0, "y")
@@ -160,29 +161,38 @@ def test_those_that_wait_already_are_held_and_too_long_a_wait_is_refused() -> No
     run(main())
 
 
-def test_workers_that_share_a_limit_learn_from_one_refusal() -> None:
-    """Both come down from the rate that they had, and neither sends before the fence opens."""
-    one, other = Pace(in_flight=10_000), Pace(in_flight=10_000)
-    now = 0.0
-    while now < 1.0:
-        for pace in (one, other):
-            while pace.try_send(now) == 0.0:
-                pace.answered(now + 0.0005, now)
-        now += 0.001
-    before = other.statistics().rate
-    assert one.try_send(now + 1) == 0.0
-    one.refused(now + 1.1, now + 1, now + 11)
-    other.fenced(now + 1.1, now + 11)
-    assert other.statistics().limit < float("inf")
-    assert other.statistics().rate < before
-    assert other.try_send(now + 10.9) >= now + 11
-    in_flight = other.statistics().in_flight
-    other.fenced(now + 1.2, now + 12)
-    assert other.statistics().in_flight == in_flight
-    assert other.try_send(now + 11.5) >= now + 12
+def test_an_instant_does_not_move_while_the_word_is_on_its_way() -> None:
+    """Where the clocks are known to each other, a fence opens for all when it opens for the first of them."""
+
+    async def main() -> None:
+        board = Board(now)
+        board.rise(1, 60.0, "x", now() + 59.0)
+        assert (await board.after(2, 0)).seconds == 59.0
+        held: list[float] = []
+        ear = Ear(Calls(board, 2), lambda seconds, _by: held.append(seconds), lambda instant: instant - 0.25)
+        listening = asyncio.create_task(ear.listen())
+        await asyncio.sleep(1)
+        assert held == [59.0 - 0.25 - 2 * DELAY]
+        listening.cancel()
+        await asyncio.wait([listening])
+
+    run(main())
+
+
+def test_a_fence_of_others_teaches_nothing_and_ends_no_request() -> None:
+    pace = Pace(in_flight=10_000)
+    assert pace.try_send(1.0) == 0.0
+    before = pace.statistics()
+    pace.fenced(1.1, 11.0)
+    assert pace.statistics() == replace(before, fence_until=11.0)
+    assert pace.try_send(10.9) >= 11.0
+    pace.fenced(1.2, 5.0)
+    assert pace.statistics().fence_until == 11.0
     fixed = Pace(rate=100.0, in_flight=10)
     fixed.fenced(5.0, 9.0)
     assert fixed.try_send(8.9) >= 9.0
+    fixed.warned(9.0, 1.5)
+    assert fixed.statistics().rate == 100.0
 
 
 def test_the_pace_is_open_again_behind_a_fence_of_others() -> None:

@@ -14,6 +14,7 @@ from bulkmail.run.sweep import Sweep, SweepSettings
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered, recover
 from bulkmail.rundir.state import States
+from bulkmail.sink.depot import Depot
 from bulkmail.source.remaining import Remaining
 from bulkmail.task.declare import Options, Task
 from tests.run.stage import BASE, CountingLanes, ListSource
@@ -42,11 +43,12 @@ def sweep_of(
 async def go_on(
     folder: Path, task: Task, rows: Sequence[Mailbox | Rejected], service: Transport, *, options: Options | None = None,
     states: States | None = None, stop: Stop | None = None, barred: frozenset[int] = frozenset(),
+    depot: Depot | None = None,
 ) -> Recovered:  # fmt: skip
     """One process, from where the ones before got, to its end. Gives its accounts. In `barred` rows something was
-    begun that must not be done twice."""
+    begun that must not be done twice. Blobs go to the `depot`; without one, into the folder."""
     options = options or task.options()
     recovered = await asyncio.to_thread(recover, RunDir(folder))
-    with open_outputs(folder, list(task.columns(options)), SETTINGS, recovered, states) as outputs:
+    with open_outputs(folder, list(task.columns(options)), SETTINGS, recovered, states, depot=depot) as outputs:
         await sweep_of(task, options, rows, service, outputs, recovered, stop or Stop(), barred).run()
     return recovered

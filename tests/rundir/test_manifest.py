@@ -57,7 +57,7 @@ def test_what_stands_in_the_file(tmp_path: Path) -> None:
     assert found["app"] == {"client_id": "c"}
     assert found["output"] == {
         "format": ["ndjson", "csv"], "raw": False, "bom": False, "delimiter": ",", "decimal_comma": False,
-        "order": "done",
+        "order": "done", "blobs": "",
     }  # fmt: skip
     assert found["sums"]["requests"] == 4
     assert found["waits"] == {"x, mailbox": {"times": 1, "seconds": 2.5}}

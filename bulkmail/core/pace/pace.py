@@ -13,12 +13,10 @@ Deciding costs half a microsecond; what is learned is learned in a tick, twenty 
 """
 
 import math
-from copy import copy
 from dataclasses import dataclass
 
 from bulkmail.core.pace.knee import Knee
-from bulkmail.core.pace.overload import Overload
-from bulkmail.core.pace.rate import RateLaw
+from bulkmail.core.pace.learned import Learned
 
 START = 64
 """Requests in flight to start from: 16 mailboxes at the 4 that each of them allows."""
@@ -44,9 +42,6 @@ USED = 0.7
 BEHIND = 1.0
 """Seconds of sending that may be owed for requests that leave behind another: they are sent together, and carried out
 one after another."""
-
-CALM = 1.0
-"""Seconds without growth after a warning, and between two steps down because of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +76,7 @@ class Pace:
     def __init__(
         self, *, rate: float | None = None, in_flight: int | None = None, start: int = START, ceiling: int = CEILING
     ) -> None:
-        law, knee = RateLaw(), Knee(start, ceiling)
+        law, knee = Learned(), Knee(start, ceiling)
         self._law = law if rate is None else None
         self._knee = knee if in_flight is None else None
         self._gap = 1 / (law.value if rate is None else rate)
@@ -90,15 +85,12 @@ class Pace:
         self._sent = 0
         self._opens = -math.inf  # the fence and the spacing in one: nothing leaves before
         self._fence = -math.inf
-        self._calm_until = -math.inf
         self._crowded_at = -math.inf
         self._next_tick = self._last_tick = -math.inf
         self._last_sent = 0
         self._good = self._faults = 0  # since the last tick
         self._waited = 0.0  # seconds, for all of these together
         self._full = False  # the window held something back since the last tick
-        self._overload = Overload()
-        self._law_before: RateLaw | None = None  # as it was when the rate began to fall for faults
 
     def try_send(self, now: float) -> float:
         """0.0: go; it is counted as sent. Otherwise when to ask again: an instant, or inf for the next answer."""
@@ -146,18 +138,12 @@ class Pace:
         self._shut(now, until)
 
     def fenced(self, now: float, until: float) -> None:
-        """Another process with the same application was refused: nothing leaves before `until`. Ends no request.
-
-        All processes that share a limit learn at the same moment, each of what it has sent: so they come to the limit
-        together, and each keeps its share.
-        """
-        if self._law and now >= self._fence:
-            self._learn(self._law, now, now, until)
+        """Another process with the same application was refused: nothing leaves before `until`. Ends no request, and
+        says nothing of what this one has sent."""
         self._shut(now, until)
 
-    def _learn(self, law: RateLaw, now: float, sent_at: float, until: float) -> None:
-        law.refused(now, sent_at, max(0.0, until - now), self._sent)
-        self._law_before = None
+    def _learn(self, law: Learned, now: float, sent_at: float, until: float) -> None:
+        law.refused(now, sent_at, until, self._sent)
         self._gap = 1 / law.value
 
     def _shut(self, now: float, until: float) -> None:
@@ -177,7 +163,7 @@ class Pace:
     def faltered(self, now: float, sent_at: float) -> None:
         """A 5xx, a time-out or a broken connection: counts for nothing until it becomes a habit."""
         self._in_flight -= 1
-        if sent_at >= self._overload.since:
+        if self._law is None or sent_at >= self._law.since:
             self._faults += 1
             self._waited += now - sent_at
         if now >= self._next_tick:
@@ -191,25 +177,20 @@ class Pace:
 
     def warned(self, now: float, percentage: float) -> None:
         """An answer carried x-ms-throttle-limit-percentage: 0.8 to 1.8 of the limit is used. Ends no request."""
-        if not self._law or now < self._calm_until:
-            return
-        if percentage > 1:
-            self._law.fall(now, self._law.value / percentage)
-            self._law_before = None
+        if self._law:
+            self._law.warned(now, percentage)
             self._gap = 1 / self._law.value
-        self._calm_until = now + CALM
 
     def statistics(self) -> PaceStatistics:
         """What the pace believes at this moment."""
-        law = self._law
-        limit = law.limit if law else math.inf
-        mode = "fixed" if not law else "probe" if law.probing else "hover"
-        mode = "climb" if law and limit == math.inf else mode
-        rate = 1 / self._gap if self._gap else math.inf
-        noise, since = (law.noise, law.noise_since) if law else (0.0, -math.inf)
-        limit_since = law.limit_since if law else -math.inf
-        window = int(self._window)
-        return PaceStatistics(self._in_flight, window, rate, limit, self._fence, mode, noise, since, limit_since)
+        rate, window = 1 / self._gap if self._gap else math.inf, int(self._window)
+        if self._law is None:
+            return PaceStatistics(self._in_flight, window, rate, math.inf, self._fence, "fixed")
+        law = self._law.law
+        return PaceStatistics(
+            self._in_flight, window, rate, law.limit, self._fence, self._law.mode, law.noise, law.noise_since,
+            law.limit_since,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         now = self.statistics()
@@ -219,7 +200,6 @@ class Pace:
         """Sending begins at `at`: nothing before counts."""
         if self._law:
             self._law.begin(at, self._sent)
-        self._overload.begin(at)
         self._close_tick(at)
 
     def _close_tick(self, at: float) -> None:
@@ -239,20 +219,8 @@ class Pace:
             self._knee.step(now, self._good, seconds, latency)
             self._window = self._knee.window
         if self._law:
-            used = (self._sent - self._last_sent) * self._gap >= USED * seconds and now >= self._calm_until
+            used = (self._sent - self._last_sent) * self._gap >= USED * seconds
             longest = max(LONGEST_STEP, FEWEST / 2 * self._gap)
-            self._law.step(now, self._sent, min(seconds, longest) if used else 0.0, latency)
-            self._law = self._heeding(self._law, now, latency)
+            self._law.step(now, self._sent, min(seconds, longest) if used else 0.0, latency, self._good, self._faults)
             self._gap = 1 / self._law.value
         self._close_tick(now)
-
-    def _heeding(self, law: RateLaw, now: float, latency: float) -> RateLaw:
-        """The law to go on with: lowered for faults that may be an overload, or as it was before, if they were none."""
-        verdict = self._overload.step(now, self._good, self._faults, latency)
-        if verdict == "fall":
-            self._law_before = self._law_before or copy(law)
-            law.fall(now, self._overload.good_rate)
-        elif verdict != "go on":
-            law = self._law_before if self._law_before and verdict == "take back" else law
-            self._law_before = None
-        return law

@@ -133,6 +133,11 @@ class RateLaw:
         return self._hover + self._excess() + self._refund
 
     @property
+    def lasting(self) -> float:
+        """Requests a second that may be sent for longer than the moment: without what filled up in a silence."""
+        return self.value if self._chance is not None else self._hover + self._excess()
+
+    @property
     def noise(self) -> float:
         """Requests that are refused at any rate, as a share of all; 0.0 while none is known."""
         return self._chance.share if self._chance else 0.0

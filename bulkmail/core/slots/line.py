@@ -147,6 +147,10 @@ class Line:
         self.slots.share(slots)
         self._freed += [lane for lane in self.slots.lanes.values() if lane.waiting and not lane.queued]
 
+    def resume(self) -> None:
+        """The pace may allow more than when it was asked; ask `admit`."""
+        self._paced = -math.inf
+
     def refuse_overlong(self, held_up: Collection[Lane], now: float) -> None:
         """A fence has risen that is too high for those that wait already: they hear of it, like those that arrive."""
         for lane in held_up:
