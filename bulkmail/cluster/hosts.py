@@ -52,8 +52,8 @@ DASHBOARD = "127.0.0.1:8787"
 HERE = "tls://127.0.0.1:0"
 
 AS_ALONE = {"distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": None}}
-"""Dask has its workers give memory back at once. Then each buffer of an export is asked of the kernel anew, which took a
-fifth more CPU."""
+"""Dask has its workers give memory back at once. Then each buffer of an export is asked of the kernel anew, which took
+a fifth more CPU."""
 
 QUIET = {
     "distributed.admin.tick.interval": "1s",
