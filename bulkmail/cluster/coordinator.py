@@ -17,6 +17,7 @@ from bulkmail.cluster.masking import Masking
 from bulkmail.cluster.messages import Done, Gone, Intended, Note, Order, Plain, Seen, finished_of, request_of
 from bulkmail.cluster.rates import Rates
 from bulkmail.cluster.shards import Shard, share
+from bulkmail.cluster.suspects import LETHAL
 from bulkmail.core.pace.granted import Grant, Said
 from bulkmail.errors import BulkmailError
 from bulkmail.model import Ending, Ledger, Mailbox, Outcome, Rejected, Status, Tally, key_of
@@ -36,6 +37,9 @@ PATIENCE = 0.5
 """Seconds that a worker waits for rows before it is told that there are none yet."""
 
 ALONE = Reason(STOPPED, "no worker is left")
+
+WHY = {Status.UNKNOWN: INTERRUPTED, Status.FAILED: LETHAL}
+"""Why a row that has no outcome is begun no more, by what it is."""
 
 
 class Coordinator:
@@ -141,7 +145,7 @@ class Coordinator:
     async def _gathered(self, session: Session, most: int) -> list[Plain]:
         found: list[Plain] = []
         desk, take, barred, masking = self._desk, self._feed.take, self._work.settings.barred, self._masking
-        while len(found) < most and not session.ended:
+        while len(found) < most and not (session.ended or desk.is_full(session)):
             now = self._time()
             if (mailbox := desk.at_hand(session, now)) is None:
                 row = take() or await self._next(wait=not found)
@@ -179,12 +183,12 @@ class Coordinator:
         if isinstance(row, Rejected):
             await self._writer.put(row)
         else:
-            await self._bar(row)
+            await self._bar(row, Status.UNKNOWN)
 
-    async def _bar(self, mailbox: Mailbox) -> None:
+    async def _bar(self, mailbox: Mailbox, status: Status) -> None:
         await self._writer.room()
         rows = self._work.outputs.durable(mailbox)
-        self._all_ended([Finished(Outcome(mailbox, Status.UNKNOWN, rows, problem=INTERRUPTED), ())])
+        self._all_ended([Finished(Outcome(mailbox, status, rows, problem=WHY[status]), ())])
 
     async def done(
         self, session: Session, ended: Sequence[Plain], items: Sequence[Done], notes: Sequence[Note]
@@ -313,9 +317,9 @@ class Coordinator:
     async def bye(self, session: Session, notes: Sequence[Note], process: Process) -> None:
         self._work.processes[session.number] = process
         self._concluded(session, notes)
-        await self.end(session)
+        await self.end(session, lost=False)
 
-    async def end(self, session: Session) -> None:
+    async def end(self, session: Session, *, lost: bool = True) -> None:
         """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere."""
         session.ended = True
         self.rates.leave(session.number)
@@ -326,8 +330,8 @@ class Coordinator:
         for number, request in list(session.open.items()):
             self._desk.concluded(session, number, Ending.UNKNOWN, "")
             self._ledger.conclude(number, request, Ending.UNKNOWN)
-        for mailbox in self._desk.end(session, self._time(), heartbeat.current()):
-            await self._bar(mailbox)
+        for mailbox, status in self._desk.end(session, self._time(), heartbeat.current(), lost=lost):
+            await self._bar(mailbox, status)
         self._changed.set()
 
     def _blobs_of(self, row: int) -> Mapping[str, int]:

@@ -15,7 +15,8 @@ from typing import Any
 
 from bulkmail.cluster.messages import Given, Plain, Seen
 from bulkmail.cluster.shards import Shard
-from bulkmail.model import Ending, Made, Mailbox, Request
+from bulkmail.cluster.suspects import Suspects
+from bulkmail.model import Ending, Made, Mailbox, Request, Status
 from bulkmail.rundir.entries import Concluded, Intent, Reached
 from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.unfinished import unfinished
@@ -65,9 +66,11 @@ class Desk:
         self._owners: dict[str, tuple[Session, int]] = {}  # whose a key is, and how many of its rows
         self._keys: dict[int, str] = {}  # of rows that are owned
         self._again: deque[Mailbox] = deque()
+        self._suspects = Suspects()
+        self._alone: deque[Mailbox] = deque()  # to be begun with nothing else in hand
         self._later: list[tuple[float, int, Mailbox]] = []  # a heap, by the instant
         self._entries: dict[int, list[tuple[int, Request] | Concluded]] = {}  # of rows that are held
-        self._of_rows: list[dict[int, Any]] = [self._entries, self._made, self._unsettled]
+        self._of_rows: list[dict[int, Any]] = [self._entries, self._made, self._unsettled, self._suspects.lost]
 
     def __repr__(self) -> str:
         return f"<Desk {len(self._entries)} rows with changes, {len(self._later)} to settle>"
@@ -75,25 +78,41 @@ class Desk:
     @property
     def idle(self) -> bool:
         """Whether every row that was read has ended."""
-        return not (self._owners or self._again or self._later)
+        return not (self._owners or self._again or self._alone or self._later)
 
     def rest(self) -> list[Mailbox]:
         """All rows that are not held; they are handed out now."""
-        rows = [*self._again, *(mailbox for _, _, mailbox in self._later)]
+        rows = [*self._again, *self._alone, *(mailbox for _, _, mailbox in self._later)]
         self._again.clear()
+        self._alone.clear()
         self._later.clear()
         return rows
 
     def at_hand(self, session: Session, now: float) -> Mailbox | None:
         """A row for this session that was read before."""
+        while self._later and self._later[0][0] <= now:
+            self._wait(heapq.heappop(self._later)[2])
+        if self._alone and not session.held and (suspect := self._suspect(session, now)):
+            return suspect
         if session.kept:
             return self._hold(session, session.kept.popleft())
-        while self._later and self._later[0][0] <= now:
-            self._again.append(heapq.heappop(self._later)[2])
         while self._again:
             if taken := self.take(session, self._again.popleft(), now):
                 return taken
         return None
+
+    def _suspect(self, session: Session, now: float) -> Mailbox | None:
+        """One of a mailbox that no worker has."""
+        for _ in range(len(self._alone)):
+            mailbox = self._alone.popleft()
+            if self._key_of(mailbox) not in self._owners:
+                return self.take(session, mailbox, now)
+            self._alone.append(mailbox)
+        return None
+
+    def is_full(self, session: Session) -> bool:
+        """Whether it may have nothing else in hand."""
+        return len(session.held) == 1 and next(iter(session.held)) in self._suspects
 
     def take(self, session: Session, mailbox: Mailbox, now: float) -> Mailbox | None:
         """A row that was just read, if this session can begin it now; otherwise it is kept for its time or its
@@ -102,7 +121,7 @@ class Desk:
             heapq.heappush(self._later, (at, mailbox.row, mailbox))
             return None
         if session.ended:  # while the row was being read
-            self._again.append(mailbox)
+            self._wait(mailbox)
             return None
         key = self._keys[mailbox.row] = self._key_of(mailbox)
         owner, rows = self._owners.get(key, (session, 0))
@@ -150,26 +169,33 @@ class Desk:
         else:
             del self._owners[key]
 
-    def end(self, session: Session, now: float, beat: Heartbeat) -> Sequence[Mailbox]:
+    def end(self, session: Session, now: float, beat: Heartbeat, *, lost: bool) -> Sequence[tuple[Mailbox, Status]]:
         """A session has ended, and nothing of it leaves any more: its rows are to be begun again. Returns those that
-        must not be."""
+        must not be, with what they are; of a worker that was `lost`, what it held may be the reason."""
         session.ended = True
-        barred = []
+        if lost:
+            self._suspects.lose(session.held)
+        over = []
         for mailbox in [*session.held.values(), *session.kept]:
             self._disown(mailbox.row)
             if self._begun_for_good(mailbox.row, now, beat):
-                barred.append(mailbox)
+                over.append((mailbox, Status.UNKNOWN))
+            elif self._suspects.is_lethal(mailbox.row):
+                over.append((mailbox, Status.FAILED))
             else:
                 self._put_back(mailbox)
         session.held.clear()
         session.kept.clear()
-        return barred
+        return over
 
     def _put_back(self, mailbox: Mailbox) -> None:
         if at := self._unsettled.get(mailbox.row):
             heapq.heappush(self._later, (at, mailbox.row, mailbox))
         else:
-            self._again.append(mailbox)
+            self._wait(mailbox)
+
+    def _wait(self, mailbox: Mailbox) -> None:
+        (self._alone if mailbox.row in self._suspects else self._again).append(mailbox)
 
     def _begun_for_good(self, row: int, now: float, beat: Heartbeat) -> bool:
         noted = self._entries.pop(row, ())

@@ -37,6 +37,9 @@ class Line:
         sent = pickle.loads(pickle.dumps(arguments))
         answer = await self._hosts.handlers[name](session, *sent)
         await self.open.wait()
+        if name == "rows" and self._hosts.is_lethal(answer):
+            self._hosts.kill(self._name)
+            raise Gone("killed")
         return pickle.loads(pickle.dumps(answer))
 
 
@@ -59,12 +62,12 @@ class Within:
     """`number` workers. The worker that makes one of the `fatal` calls, counted over all, is killed, and another comes
     in its place: by another name, or, `again`, by the same one, where it begins the same session as Dask has it do. Of
     those that are `lost`, Dask says that they died too often. The line of one that makes a call that is `cut` is cut
-    for so many `seconds`."""
+    for so many `seconds`. One that is given a row with the address `lethal` is killed as well."""
 
     def __init__(
         self, number: int, *, fatal: Container[int] = (), again: bool = False, lost: bool = False,
         cut: Container[int] = (),
-        seconds: float = 1.5,
+        seconds: float = 1.5, lethal: str = "",
     ) -> None:  # fmt: skip
         self.alive = [f"worker {one}" for one in range(number)]
         self.lines: dict[str, Line] = {}
@@ -74,7 +77,7 @@ class Within:
         self.known: Callable[[str], Any] = lambda _: None
         self.troubles = 0
         self._fatal, self._again, self._cut, self._seconds = fatal, again, cut, seconds
-        self._lost = lost
+        self._lost, self._lethal = lost, lethal
         self._calls = 0
 
     async def listen(self, handlers: Mapping[str, Handler], known: Callable[[str], Any]) -> None:
@@ -108,14 +111,17 @@ class Within:
         self._calls += 1
         if self._calls in self._fatal:
             self.troubles += 1
-            self._kill(name)
+            self.kill(name)
         if self._calls in self._cut:
             self.troubles += 1
             line = self.lines[name]
             line.open.clear()
             asyncio.get_running_loop().call_later(self._seconds, line.open.set)
 
-    def _kill(self, name: str) -> None:
+    def is_lethal(self, given: Any) -> bool:
+        return bool(self._lethal) and any(self._lethal in one for one in given or ())
+
+    def kill(self, name: str) -> None:
         """At once: it says nothing any more."""
         self.lines[name].dead = True
         self.tasks[name].cancel()
