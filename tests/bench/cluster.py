@@ -71,7 +71,7 @@ def _scenarios(mailboxes: int, driver: dict[str, Any], serves: str) -> Sequence[
         Scenario(
             f"{number or 'none'}{'' if shown else ', short'}", "clustered",
             mailboxes if shown else mailboxes // 10, driver={"workers": number, **driver},
-            goals=goals.get(number, {}), serves=serves, spread=number > 1, shown=shown,
+            goals=goals.get(number, {}), serves=serves, spread=number > 1, binds=True, shown=shown,
         )
         for number in (0, 1, 2) for shown in (False, True)
     ]  # fmt: skip

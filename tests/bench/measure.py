@@ -31,6 +31,7 @@ class Scenario:
     shown: bool = True  # a row of its own, and not only a figure for those that follow
     serves: str = "server"  # the module of the server
     spread: bool = False  # the server takes from all cores
+    binds: bool = False  # the driver says itself on which cores its processes are
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ def run(scenario: Scenario, folder: Path) -> Measured:
     given = {"csv": str(_listed(scenario.mailboxes, folder)), "out": str(out), **scenario.driver}
     with _server(scenario) as (graph, pid):
         asked = json.dumps({"graph": graph, **given})
-        command = _pinned(0, sys.executable, "-m", f"tests.bench.drivers.{scenario.name}", asked)
+        command = [sys.executable, "-m", f"tests.bench.drivers.{scenario.name}", asked]
+        if not scenario.binds:
+            command = _pinned(0, *command)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(command, capture_output=True, text=True, timeout=scenario.timeout, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)

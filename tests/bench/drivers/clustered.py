@@ -75,6 +75,7 @@ class Crowd:
 @asynccontextmanager
 async def crowd(workers: int) -> AsyncIterator[Crowd]:
     if not workers:
+        os.sched_setaffinity(0, CORES[:1])
         yield Crowd(None, 0)
         return
     os.sched_setaffinity(0, CORES[1:] if workers == 1 and len(CORES) > 1 else CORES)
