@@ -68,7 +68,7 @@ def test_the_slowest_and_those_refused_most_often(costs: list[tuple[float, int]]
 
 def test_an_address_is_masked_before_it_is_cut(tmp_path: Path) -> None:
     """Its first half would be as good."""
-    key, text = tmp_path / "job.mask.key", f"{'x ' * (WIDEST // 2 - 4)}ada.lovelace@contoso.com"
+    key, text = tmp_path / "job.mask.key", f"{'x ' * (WIDEST // 2 - 4)}grace.hopper@contoso.com"
     made(key)
     row = {"mailbox": "m", "text": text}
     outcome = Outcome(Mailbox("m", 2), Status.OK, 1, Tally(1), 0.1, None, 1)
@@ -79,5 +79,5 @@ def test_an_address_is_masked_before_it_is_cut(tmp_path: Path) -> None:
     (run.path / "changes.ndjson").write_bytes(sealed(ledger, 0))
     facts = facts_of(RunDir(run.path))
     assert facts.changes is not None
-    assert "ada" not in f"{facts.findings} {facts.changes}"
+    assert "grace" not in f"{facts.findings} {facts.changes}"
     assert "mailbox…" in f"{facts.findings.rows}"
