@@ -2,7 +2,7 @@
 than the rate, whatever words between them and the coordinator are lost, late or doubled.
 
 A worker may still keep to a grant that was made for it until that has ended, or until the worker says that it keeps to
-a later one, or to none of them. Until then nobody else is granted what is in it.
+a later one, or to none of them. Until then no other worker is granted what is in it.
 """
 
 import math

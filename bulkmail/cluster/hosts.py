@@ -202,7 +202,7 @@ def hushed() -> None:
 
 @asynccontextmanager
 async def reached(wanted: Cluster) -> AsyncIterator[DaskHosts]:
-    """The workers of a Dask cluster that somebody else has started, and goes on when the block ends. Raises
+    """The workers of a Dask cluster that was started before, and goes on when the block ends. Raises
     ConfigError."""
     hushed()
     address = address_of(wanted.scheduler)
@@ -229,7 +229,7 @@ def address_of(scheduler: str) -> str:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"cluster.scheduler: {scheduler} is not a scheduler file: {error}") from None
     if not address.startswith(("tcp://", "tls://")):
-        raise ConfigError(f"cluster.scheduler: {address} is none of tcp://..., tls://... and a scheduler file")
+        raise ConfigError(f"cluster.scheduler: {address} is neither tcp://..., tls://... nor a scheduler file")
     return address
 
 

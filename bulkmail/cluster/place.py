@@ -53,9 +53,7 @@ def place(
     elsewhere than in the run directory: here they still have them."""
     with ExitStack() as opened:
         if sees(folder, run) and hide is None:
-            spills = (
-                folder / SPILLS / f"{number}-{token_hex(4)}"
-            )  # one that outlives its coordinator is in nobody's way
+            spills = folder / SPILLS / f"{number}-{token_hex(4)}"  # one that outlives its coordinator disturbs no other
         else:
             spills = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bulkmail-"))) / SPILLS
         blobs = Nowhere(spills) if depot is None else depot.blobs(spills / BLOBS, hide or str, allowed)

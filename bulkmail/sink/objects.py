@@ -280,7 +280,7 @@ class _Reading:
 
 @contextmanager
 def _told(name: str) -> Iterator[None]:
-    """Whatever a store raises as OutputError, by its kind: its text may hold what nobody is to read."""
+    """Whatever a store raises as OutputError, by its kind: its text may hold what must not be shown."""
     try:
         yield
     except BulkmailError:

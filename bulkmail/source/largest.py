@@ -11,45 +11,24 @@ from array import array
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from bulkmail.errors import ConfigError
-from bulkmail.model import Counts, Digest, Mailbox, Rejected, Source
-from bulkmail.source.chunks import CHUNK
+from bulkmail.model import Mailbox, Rejected, Source
 from bulkmail.source.columns import fold
+from bulkmail.source.ordered import Ordered
 from bulkmail.source.spool import SpooledSource
 from bulkmail.text import likeliest
 
 _SHOWN = 12
 
 
-class Largest:
+class Largest(Ordered):
     """The mailboxes of `source` by the sizes in `column`, behind its rejected rows. Is a `model.Source`.
 
     `spooled` is where all of them lie.
     """
 
-    replayable = True
-
     def __init__(self, source: Source, spooled: SpooledSource, column: str) -> None:
-        self._source = source
-        self._spooled = spooled
+        super().__init__(source, spooled)
         self._column = fold(column)
-        self.counts = Counts()
-
-    def __repr__(self) -> str:
-        return f"<Largest of {self._source!r}>"
-
-    @property
-    def name(self) -> str:
-        return self._source.name
-
-    @property
-    def excluded_sha256(self) -> str:
-        return getattr(self._source, "excluded_sha256", "")
-
-    def digest(self) -> Digest | None:
-        return self._source.digest()
-
-    def size(self) -> int | None:
-        return self._source.size()
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
         rows, sizes = array("Q"), array("d")
@@ -60,8 +39,8 @@ class Largest:
             self.counts = self._source.counts
             yield [row for row in chunk if isinstance(row, Rejected)]
         order = await asyncio.to_thread(sorted, range(len(rows)), key=sizes.__getitem__, reverse=True)
-        for start in range(0, len(order), CHUNK):
-            yield await asyncio.to_thread(self._spooled.at, [rows[place] for place in order[start : start + CHUNK]])
+        async for chunk in self._again(rows, order):
+            yield chunk
 
     def _size_of(self, mailbox: Mailbox) -> float:
         """Minus infinity where it is not known."""

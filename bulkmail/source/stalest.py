@@ -15,8 +15,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
-from bulkmail.model import Counts, Digest, Mailbox, Rejected, Source
-from bulkmail.source.chunks import CHUNK
+from bulkmail.model import Mailbox, Rejected, Source
+from bulkmail.source.ordered import Ordered
 from bulkmail.source.rows import Rows
 from bulkmail.source.spool import SpooledSource
 
@@ -32,42 +32,21 @@ class Last(NamedTuple):
     failed: bool = False
 
 
-class Stalest:
+class Stalest(Ordered):
     """The mailboxes of `source` in that order, behind its rejected rows. Is a `model.Source`.
 
     `spooled` is where all of them lie. `last` tells of the last try of mailboxes, in a thread. Mailboxes in rows that
     are `done` come first of all, since a run that goes on has counted them; `limit` is how many there are to be.
     """
 
-    replayable = True
-
     def __init__(
         self, source: Source, spooled: SpooledSource, last: Callable[[Sequence[Mailbox]], Sequence[Last]], *,
         done: Rows | None = None, limit: int = 0,
     ) -> None:  # fmt: skip
-        self._source = source
-        self._spooled = spooled
+        super().__init__(source, spooled)
         self._last = last
         self._done = Rows() if done is None else done
         self._limit = limit
-        self.counts = Counts()
-
-    def __repr__(self) -> str:
-        return f"<Stalest of {self._source!r}>"
-
-    @property
-    def name(self) -> str:
-        return self._source.name
-
-    @property
-    def excluded_sha256(self) -> str:
-        return getattr(self._source, "excluded_sha256", "")
-
-    def digest(self) -> Digest | None:
-        return self._source.digest()
-
-    def size(self) -> int | None:
-        return self._source.size()
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
         rows, at, failed = array("Q"), array("d"), array("Q")  # of these, the places
@@ -82,8 +61,8 @@ class Stalest:
         order = await asyncio.to_thread(self._sorted, rows, at, failed)
         wanted = order[: self._limit] if self._limit else order
         self.counts = replace(self.counts, unique=len(wanted), beyond=self.counts.beyond + len(order) - len(wanted))
-        for start in range(0, len(wanted), CHUNK):
-            yield await asyncio.to_thread(self._spooled.at, [rows[place] for place in wanted[start : start + CHUNK]])
+        async for chunk in self._again(rows, wanted):
+            yield chunk
 
     def _sorted(self, rows: "array[int]", at: "array[float]", failed: "array[int]") -> list[int]:
         in_turn = sorted(range(len(rows)), key=lambda place: (rows[place] not in self._done, at[place]))
