@@ -102,10 +102,7 @@ class Connection:
 
     def of(self, mailbox: Mailbox, target: str, store: Store) -> Graph:
         made = tuple(self.made[mailbox.row].values()) if mailbox.row in self.made else ()
-        return Graph.of(
-            mailbox, self.stack.transport, self.base,
-            target=target, planning=self.planning, made=made, store=store, direct=self.direct,
-        )  # fmt: skip
+        return Graph.of(mailbox, self.stack.transport, self.base, target, self.planning, made, store, self.direct)
 
     def directory(self) -> Graph:
         return Graph(self.stack.transport, self.base, direct=self.direct)

@@ -57,6 +57,8 @@ def user(key: str) -> str:
 
     Raises ValueError for a key that is not a name.
     """
+    if _PLAIN.fullmatch(key):
+        return "/users/" + key
     if key.startswith("$"):
         return "/users('" + segment(key.replace("'", "''")) + "')"
     return "/users/" + segment(key)

@@ -75,23 +75,15 @@ class Graph:
         return f"<Graph below {self._prefix or '/'}>"
 
     @classmethod
-    def of(
-        cls,
-        mailbox: Mailbox,
-        transport: Transport,
-        base: str,
-        *,
-        target: str = "",
-        planning: bool = False,
-        made: Sequence[Made] = (),
-        store: Store | None = None,
-        direct: Direct | None = None,
-    ) -> "Graph":
+    def of(  # one for each mailbox: arguments by name would cost as much as all else here
+        cls, mailbox: Mailbox, transport: Transport, base: str, target: str = "",
+        planning: bool = False,  # noqa: FBT001, FBT002
+        made: Sequence[Made] = (), store: Store | None = None, direct: Direct | None = None,
+    ) -> "Graph":  # fmt: skip
         """Graph as one mailbox's task sees it: below that mailbox, or below `target`, the name of another one."""
-        own = mailbox.id or mailbox.address
-        name, key = (target, "") if target else (own, mailbox.key if mailbox.id else "")
-        # One for each mailbox: arguments by name would cost as much as all else here.
-        return cls(transport, base, user(name), name, mailbox.row, key, planning, made, store, direct)
+        address, row, id_, _ = mailbox
+        name, key = (target, "") if target else (id_ or address, mailbox.key if id_ else "")
+        return cls(transport, base, user(name), name, row, key, planning, made, store, direct)
 
     @property
     def base(self) -> str:
@@ -309,6 +301,12 @@ class Graph:
         """
         self._shared = self._shared or Shared()
         return self._shared
+
+    @property
+    def gathers(self) -> bool:
+        """Whether this code runs in a `gather`. Where it does not, no other part of the task reads at the same time,
+        and what only this one needs can be read without `shared`, which costs less."""
+        return CURRENT.get() is not None
 
     async def gather(self, *calls: Coroutine[Any, Any, T]) -> list[T]:
         """The results of `calls` in their order, made at the same time as far as the limits permit.

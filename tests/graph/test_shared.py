@@ -45,6 +45,18 @@ def test_it_is_read_once_for_all() -> None:
     assert run(main()) == [1, 1, 1, 1, 1]
 
 
+def test_only_parts_that_are_gathered_may_have_something_in_common() -> None:
+    async def main() -> None:
+        one = graph()
+
+        async def part() -> bool:
+            return one.gathers
+
+        assert [one.gathers, *await one.gather(part(), part()), one.gathers] == [False, True, True, False]
+
+    run(main())
+
+
 def test_two_mailboxes_share_nothing() -> None:
     async def main() -> None:
         reading = Reading()

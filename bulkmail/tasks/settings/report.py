@@ -17,7 +17,7 @@ from bulkmail.task.declare import task
 from bulkmail.tasks.kit import expect
 from bulkmail.tasks.kit.forms import WHOLE, shown
 from bulkmail.tasks.kit.html import plain
-from bulkmail.tasks.kit.settings import settings_of
+from bulkmail.tasks.kit.settings import PATH, settings_of
 from bulkmail.tasks.settings.fields import ALWAYS, SPELLED, TEXTS, active, canonical, days
 from bulkmail.tasks.settings.options import SettingsReportOptions
 
@@ -86,7 +86,8 @@ def columns(options: SettingsReportOptions) -> Mapping[str, str]:
 )
 async def settings_report(mailbox: Mailbox, graph: Graph, options: SettingsReportOptions) -> AsyncIterator[Row]:
     """One request and one row a mailbox."""
-    settings = expect.an_object(await settings_of(graph), "settings")
+    asked = settings_of(graph) if graph.gathers else graph.get(PATH)
+    settings = expect.an_object(await asked, "settings")
     if options.columns == "seed":
         yield seed_row(mailbox, settings)
     else:
