@@ -101,8 +101,10 @@ class Pace:
             return math.inf
         self._in_flight += 1
         self._sent += 1
-        opens, earliest = self._opens, now - SLACK
-        self._opens = (opens if opens > earliest else earliest) + self._gap  # `max` costs more than all else here
+        earliest = now - SLACK
+        if self._opens < earliest:  # noqa: FURB136 - `max` would cost more than all else here
+            self._opens = earliest
+        self._opens += self._gap
         return 0.0
 
     def follow(self, now: float) -> bool:
