@@ -101,10 +101,9 @@ class Pace:
             return math.inf
         self._in_flight += 1
         self._sent += 1
-        earliest = now - SLACK
-        if self._opens < earliest:  # noqa: FURB136 - `max` would cost more than all else here
-            self._opens = earliest
-        self._opens += self._gap
+        opens, earliest = self._opens, now - SLACK
+        later = earliest if opens < earliest else opens  # noqa: FURB136 - with `max` it costs a third more
+        self._opens = later + self._gap
         return 0.0
 
     def follow(self, now: float) -> bool:
