@@ -42,7 +42,7 @@ class Alarm:
     def __init__(self, settings: AlarmSettings, changes: Mapping[Ending, int] | None = None) -> None:
         self._settings = settings
         self._changes: Mapping[Ending, int] = {} if changes is None else changes
-        self._heard: Counter[Status] = Counter()
+        self._heard = dict.fromkeys(Status, 0)
         self._codes: Counter[str] = Counter()  # of those that failed
 
     def __repr__(self) -> str:
@@ -50,7 +50,7 @@ class Alarm:
 
     @property
     def _total(self) -> int:
-        return self._heard.total()
+        return sum(self._heard.values())
 
     @property
     def _not_ok(self) -> int:

@@ -49,12 +49,13 @@ Item: TypeAlias = Mailbox | Rejected | Finished
 
 
 class Worker:
-    """What a worker has in hand. `target` is the key below which its mailbox is worked on, from the beginning of the
-    work to its end; `spent` is what that had cost when it was cancelled."""
+    """What a worker has in hand. One that is `idle` waits for a row. `target` is the key below which its mailbox is
+    worked on, from the beginning of the work to its end; `spent` is what that had cost when it was cancelled."""
 
-    __slots__ = ("item", "spent", "target")
+    __slots__ = ("idle", "item", "spent", "target")
 
     def __init__(self) -> None:
+        self.idle = True
         self.item: Item | None = None
         self.target: str | None = None
         self.spent = Tally()
@@ -199,15 +200,16 @@ class Sweep:
 
     async def _pull(self, worker: Worker) -> None:
         try:
-            while self._stop.reason is None and (item := self._rows.take() or await self._next()):
+            while self._stop.reason is None and (item := self._rows.take() or await self._next(worker)):
                 worker.item = item  # from here on it is not lost, whatever happens
-                self._idle -= 1
-                self._call()
+                if worker.idle:
+                    worker.idle = False
+                    self._idle -= 1
+                    self._call()
                 done = worker.item = item if isinstance(item, Rejected) else await self._run_one(item, worker)
                 if not self._writer.take(done):
                     await self._writer.put(done)
                 worker.item = None  # at once: it must not be put twice
-                self._idle += 1
                 if isinstance(done, Finished) and (reason := self._alarm.hear(done.outcome)):
                     self._stop.ask(reason)
         except ServiceDown as down:
@@ -215,8 +217,11 @@ class Sweep:
         except ChangesExhausted:
             return  # what it has in hand did not run, and is accounted for with the rest
 
-    async def _next(self) -> Mailbox | Rejected | None:
+    async def _next(self, worker: Worker) -> Mailbox | Rejected | None:
         """The next row; none after an input that cannot be read any further."""
+        if not worker.idle:
+            worker.idle = True
+            self._idle += 1
         try:
             return await self._rows.next()
         except Exception as error:  # noqa: BLE001 - whatever it is, `run` raises it when all that was read is done

@@ -81,18 +81,22 @@ class RunDir:
         """Every outcome, in the order in which they were written. Raises Damaged."""
         return (outcome for _, (outcome, _) in self.committed())
 
-    def told(self, shortly: Callable[[bytes], T | None]) -> Iterator[T | Outcome]:
-        """Every outcome: as `shortly` makes something of its line, or decoded where that gives None. Raises Damaged."""
+    def told(self, shortly: Callable[[Sequence[bytes]], Sequence[T | None]]) -> Iterator[Sequence[T | Outcome]]:
+        """Every outcome, block by block: as `shortly` makes something of the lines, or decoded where that gives None.
+        Raises Damaged."""
+        for ends, lines in read_lines(self.path / OUTCOMES, self._id):
+            told: Sequence[T | Outcome | None] = shortly(lines)
+            if None in told:
+                all_of_it = zip(told, ends, lines, strict=False)
+                told = [self._outcome(end, line) if one is None else one for one, end, line in all_of_it]
+            yield [one for one in told if one is not None]
+
+    def _outcome(self, end: int, line: bytes) -> Outcome | None:
+        """The outcome in a line of its journal that ends at the offset `end`; None for a checkpoint."""
         path = self.path / OUTCOMES
-        for ends, lines in read_lines(path, self._id):
-            for end, line in zip(ends, lines, strict=False):
-                if (told := shortly(line)) is not None:
-                    yield told
-                    continue
-                with as_damage(path, end):
-                    commit = decode_commit(self._shown(entry_of(path, end, line)))
-                if isinstance(commit, Committed):
-                    yield commit.outcome
+        with as_damage(path, end):
+            commit = decode_commit(self._shown(entry_of(path, end, line)))
+        return commit.outcome if isinstance(commit, Committed) else None
 
     def committed(self, *, but_ok: bool = False) -> Iterator[tuple[int, Committed]]:
         """As `outcomes`, with the offset where the line ends and how long each file of rows was then. Those that are ok

@@ -1,7 +1,10 @@
 """A journal gives what was written, all of it and nothing else, or says that something else has changed the file."""
 
 import random
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
+from zlib import crc32
 
 import orjson
 import pytest
@@ -46,6 +49,42 @@ def test_a_line_holds_at_its_own_place_only() -> None:
     assert holding([line], [6]) == 0
     assert holding([line[:-1]], [2**32 + 5]) == 0
     assert holding([b""], [0]) == 0
+
+
+BODIES = st.lists(st.binary(max_size=40).map(lambda text: b'{"a":' + text.replace(b"\n", b"")), min_size=1)
+STARTS = st.integers(0, 1 << 40)
+
+
+def plainly(bodies: Sequence[bytes], start: int) -> list[bytes]:
+    """The lines that bodies become, one by one."""
+    lines: list[bytes] = []
+    for body in bodies:
+        offset = start + sum(map(len, lines))
+        lines.append(body + b',"crc":"%08x"}\n' % crc32(body, offset & 0xFFFFFFFF))
+    return lines
+
+
+@given(BODIES, STARTS)
+def test_lines_that_are_sealed_together_are_what_each_is_by_itself(bodies: list[bytes], start: int) -> None:
+    first, *others = bodies
+    expected = plainly([first + b',"synced":%d' % start, *others], start)
+    assert sealed([body + b"}" for body in bodies], start) == b"".join(expected)
+
+
+@given(BODIES, STARTS, st.data())
+def test_lines_hold_to_the_first_that_is_not_as_it_was_written(
+    bodies: list[bytes], start: int, data: st.DataObject
+) -> None:
+    lines = plainly(bodies, start)
+    offsets = [*accumulate(map(len, lines), initial=start)]
+    assert holding(lines, offsets) == len(lines)
+    bad = data.draw(st.integers(0, len(lines) - 1))
+    at = data.draw(st.integers(0, len(lines[bad]) - 1))
+    byte = bytes([lines[bad][at] ^ data.draw(st.integers(1, 255))])
+    lines[bad] = data.draw(
+        st.sampled_from([lines[bad][:at] + byte + lines[bad][at + 1 :], lines[bad][:at], lines[bad] + byte])
+    )
+    assert holding(lines, offsets) == bad
 
 
 def test_each_group_is_one_write_and_one_sync_in_this_order() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.errors import Damaged
 from bulkmail.model import Mailbox, Outcome, Problem, Status, Tally
 from bulkmail.rundir.entries import Reached, encode_checkpoint, encode_outcome
 from bulkmail.rundir.journal import sealed
@@ -82,6 +83,16 @@ def test_a_checkpoint_is_not_a_mailbox_that_ended(tmp_path: Path) -> None:
     (tmp_path / "outcomes.ndjson").write_bytes(sealed([reached], 0))
     write_verdicts(RunDir(tmp_path), PinnedOutput())
     assert rows(tmp_path / "outcomes.csv") == []
+
+
+def test_a_line_that_was_not_written_here_does_not_take_in_the_next(tmp_path: Path) -> None:
+    """Its offsets would seem to end in the line below."""
+    ada = encode_outcome(Outcome(Mailbox("ada@contoso.com", 2), Status.OK), {})
+    foreign = ada.replace(b'"offsets":{}', b'"offsets":{')
+    (tmp_path / "outcomes.ndjson").write_bytes(sealed([foreign, ada, ada], 0))
+    with pytest.raises(Damaged):
+        write_verdicts(RunDir(tmp_path), PinnedOutput())
+    assert not (tmp_path / "outcomes.csv").exists()
 
 
 def test_one_of_an_earlier_process_goes(tmp_path: Path) -> None:

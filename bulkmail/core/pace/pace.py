@@ -101,7 +101,9 @@ class Pace:
             return math.inf
         self._in_flight += 1
         self._sent += 1
-        self._opens = max(self._opens, now - SLACK) + self._gap
+        opens, earliest = self._opens, now - SLACK
+        later = earliest if opens < earliest else opens  # noqa: FURB136 - with `max` it costs a third more
+        self._opens = later + self._gap
         return 0.0
 
     def follow(self, now: float) -> bool:

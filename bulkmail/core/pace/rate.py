@@ -34,7 +34,7 @@ START = 200.0
 SLOWEST = 0.5
 """Never slower than a request in two seconds, as botocore's adaptive mode has it: silence learns nothing."""
 
-CLIMB, STEEPEST = 0.5, 0.1
+CLIMB, STEEPEST = 0.5, 0.05
 """Seconds in which the first climb doubles, at most and at least; with CLIMB it passes 5,000/s after 2.5 s."""
 
 ANSWERS = 6
