@@ -23,8 +23,7 @@ VALUES = (
     "sendToDelegateOnly", "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 )  # fmt: skip
 _CANONICAL = {value.casefold(): value for value in VALUES}
-SPELLED = frozenset(VALUES) | {None}
-TEXTS = frozenset({str, type(None)})
+SPELLED = frozenset(VALUES)
 ALWAYS = {"disabled": False, "alwaysEnabled": True}
 """Whether automatic replies go out, whatever the time."""
 

@@ -5,10 +5,9 @@ varying case, `userPurpose` plain or in an object, and leaves out or nulls what 
 and a value of an unexpected kind is an empty cell, never an error.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from operator import itemgetter, methodcaller
 from typing import Any
 
 from bulkmail.graph import Graph
@@ -18,7 +17,7 @@ from bulkmail.tasks.kit import expect
 from bulkmail.tasks.kit.forms import WHOLE, shown
 from bulkmail.tasks.kit.html import plain
 from bulkmail.tasks.kit.settings import PATH, settings_of
-from bulkmail.tasks.settings.fields import ALWAYS, SPELLED, TEXTS, active, canonical, days
+from bulkmail.tasks.settings.fields import ALWAYS, SPELLED, active, canonical, days
 from bulkmail.tasks.settings.options import SettingsReportOptions
 
 COLUMNS = {
@@ -54,22 +53,9 @@ SEED_COLUMNS = {
     "AutomaticReplyStatus": "disabled, alwaysEnabled or scheduled",
 }
 
-ENUMS = ("auto_reply_status", "auto_reply_audience", "delegate_delivery", "user_purpose")
 REPLIES = ("internal_reply", "external_reply")
-TIMES = ("auto_reply_start", "auto_reply_end", "working_start", "working_end")
-_enums = itemgetter(*ENUMS)
-_off = methodcaller("removesuffix", WHOLE)
-_MOMENT = {"dateTime": None, "timeZone": None}
-_NOTHING_SET: Mapping[str, Any] = {
-    "automaticRepliesSetting": {
-        "status": None, "externalAudience": None, "internalReplyMessage": None, "externalReplyMessage": None,
-        "scheduledStartDateTime": _MOMENT, "scheduledEndDateTime": _MOMENT,
-    },
-    "language": {"locale": None, "displayName": None},
-    "workingHours": {"daysOfWeek": None, "startTime": None, "endTime": None, "timeZone": {"name": None}},
-    "timeZone": None, "dateFormat": None, "timeFormat": None, "userPurpose": None,
-    "delegateMeetingMessageDeliveryOptions": None,
-}  # fmt: skip
+_REPLY, _HOURS = "automaticRepliesSetting", "workingHours"
+_require_texts = "".join  # raises TypeError where one of its parts is not a text
 
 
 def columns(options: SettingsReportOptions) -> Mapping[str, str]:
@@ -99,14 +85,12 @@ _now = partial(datetime.now, UTC)
 
 def seed_row(mailbox: Mailbox, body: Any) -> Row:
     """The five columns that the old report had, in its order."""
-    settings = _object(body)
-    language = _object(settings.get("language"))
     return {
         "MailboxName": mailbox.address,
-        "Language": _text(language.get("displayName")),
-        "Locale": _text(language.get("locale")),
-        "TimeZone": _text(settings.get("timeZone")),
-        "AutomaticReplyStatus": canonical(_object(settings.get("automaticRepliesSetting")).get("status")),
+        "Language": _text(_at(body, "language", "displayName")),
+        "Locale": _text(_at(body, "language", "locale")),
+        "TimeZone": _text(_at(body, "timeZone")),
+        "AutomaticReplyStatus": canonical(_at(body, _REPLY, "status")),
     }
 
 
@@ -116,42 +100,60 @@ def full_row(mailbox: Mailbox, body: Any, replies: str, now: Callable[[], dateti
 
 
 def usual_row(address: str, body: Any, replies: str, now: Callable[[], datetime]) -> Row | None:
-    """What `any_row` gives, at half its cost, of settings that are all set and spelled as in the schema, as nearly all
-    are; None of others."""
+    """What `any_row` gives, at a fraction of its cost, of settings that are all set and spelled as in the schema, as
+    nearly all are; None of others."""
     try:
-        row, worked = _as_it_comes(address, body, _off), body["workingHours"]["daysOfWeek"]
-        "".join(row.values())  # all are texts
-    except (KeyError, TypeError, AttributeError):
+        reply, hours, language = body[_REPLY], body[_HOURS], body["language"]
+        start, end = reply["scheduledStartDateTime"], reply["scheduledEndDateTime"]
+        starts, ends = start["dateTime"].removesuffix(WHOLE), end["dateTime"].removesuffix(WHOLE)
+        opens, closes = hours["startTime"].removesuffix(WHOLE), hours["endTime"].removesuffix(WHOLE)
+        status, audience, worked = reply["status"], reply["externalAudience"], hours["daysOfWeek"]
+        delivery, purpose = body["delegateMeetingMessageDeliveryOptions"], body["userPurpose"]
+        spelled = status in SPELLED and audience in SPELLED and delivery in SPELLED and purpose in SPELLED
+        spelled = spelled and type(worked) is list and SPELLED.issuperset(worked)
+        internal, external = reply["internalReplyMessage"], reply["externalReplyMessage"]
+        reply_zone, zone, hours_zone = start["timeZone"], body["timeZone"], hours["timeZone"]["name"]
+        locale, language_name = language["locale"], language["displayName"]
+        date_format, time_format = body["dateFormat"], body["timeFormat"]
+        _require_texts(
+            (internal, external, reply_zone, zone, hours_zone, locale, language_name, date_format, time_format)
+        )
+    except (KeyError, TypeError, AttributeError):  # something was never set, or is of an unexpected kind
         return None
-    fractions = "." in f"{row['auto_reply_start']}{row['auto_reply_end']}{row['working_start']}{row['working_end']}"
-    if fractions or not SPELLED.issuperset(_enums(row)):
+    if not spelled or "." in f"{starts}{ends}{opens}{closes}":
         return None
-    if row["internal_reply"] or row["external_reply"]:
-        row |= {name: _shown(row[name], replies) for name in REPLIES}
-    status = row["auto_reply_status"]
-    row["working_days"] = days(worked)
-    row["auto_reply_active"] = (
-        active(body["automaticRepliesSetting"], now()) if status == "scheduled" else ALWAYS.get(status)
-    )
+    if internal or external:
+        internal, external = _shown(internal, replies), _shown(external, replies)
+    row = {
+        "mailbox": address,
+        "auto_reply_status": status,
+        "auto_reply_audience": audience,
+        "auto_reply_start": starts,
+        "auto_reply_end": ends,
+        "auto_reply_time_zone": reply_zone,
+        "internal_reply": internal,
+        "external_reply": external,
+        "time_zone": zone,
+        "language": locale,
+        "language_name": language_name,
+        "date_format": date_format,
+        "time_format": time_format,
+        "working_days": worked,
+        "working_start": opens,
+    }  # a display of more than 15 members is put together from parts, at twice the cost
+    row["working_end"] = closes
+    row["working_time_zone"] = hours_zone
+    row["delegate_delivery"] = delivery
+    row["user_purpose"] = purpose
+    row["auto_reply_active"] = active(reply, now()) if status == "scheduled" else ALWAYS.get(status)
     return row
 
 
 def any_row(address: str, body: Any, replies: str, now: Callable[[], datetime]) -> Row:
-    """All columns, of settings of any form: as they come first, and then put right where one is not as it should be."""
-    settings = body
-    try:
-        row, worked = _as_it_comes(address, settings), settings["workingHours"]["daysOfWeek"]
-    except (KeyError, TypeError):  # something was never set, or is of an unexpected kind
-        settings = _completed(body, _NOTHING_SET)
-        row, worked = _as_it_comes(address, settings), settings["workingHours"]["daysOfWeek"]
-    if not TEXTS.issuperset(map(type, row.values())):
-        row = {name: _text(value) for name, value in row.items()}
-    if not SPELLED.issuperset(_enums(row)):
-        row |= {name: canonical(row[name]) for name in ENUMS}
+    """All columns, of settings of any form, cell by cell."""
+    row = {"mailbox": address, **{name: shows(_at(body, *path)) for name, (shows, path) in _CELLS.items()}}
     row |= {name: _shown(row[name] or "", replies) for name in REPLIES}
-    row |= {name: shown(time) for name in TIMES if (time := row[name])}
-    row["working_days"] = days(worked)
-    row["auto_reply_active"] = active(settings["automaticRepliesSetting"], now())
+    row["auto_reply_active"] = active(_at(body, _REPLY), now())
     return row
 
 
@@ -159,44 +161,11 @@ def _shown(reply: str, replies: str) -> str:
     return plain(reply) if replies == "text" else reply
 
 
-def _same(time: Any) -> Any:
-    return time
-
-
-def _as_it_comes(address: str, settings: Any, time: Callable[[Any], Any] = _same) -> Row:
-    """`time` gives the cell of a time. Raises KeyError and TypeError for settings that lack something."""
-    reply, language, hours = settings["automaticRepliesSetting"], settings["language"], settings["workingHours"]
-    purpose, start = settings["userPurpose"], reply["scheduledStartDateTime"]
-    return {
-        "mailbox": address,
-        "auto_reply_status": reply["status"],
-        "auto_reply_audience": reply["externalAudience"],
-        "auto_reply_start": time(start["dateTime"]),
-        "auto_reply_end": time(reply["scheduledEndDateTime"]["dateTime"]),
-        "auto_reply_time_zone": start["timeZone"],
-        "internal_reply": reply["internalReplyMessage"],
-        "external_reply": reply["externalReplyMessage"],
-        "time_zone": settings["timeZone"],
-        "language": language["locale"],
-        "language_name": language["displayName"],
-        "date_format": settings["dateFormat"],
-        "time_format": settings["timeFormat"],
-        "working_days": "",  # filled in when the texts have been looked at
-        "working_start": time(hours["startTime"]),
-        "working_end": time(hours["endTime"]),
-        "working_time_zone": hours["timeZone"]["name"],
-        "delegate_delivery": settings["delegateMeetingMessageDeliveryOptions"],
-        "user_purpose": purpose if type(purpose) is str else _object(purpose).get("value"),
-    }
-
-
-def _completed(value: Any, blank: Mapping[str, Any]) -> Row:
-    """An object with the members of `blank`: as `value` has them, and blank where it has none or is not an object."""
-    given = _object(value)
-    return {
-        name: _completed(given.get(name), inner) if isinstance(inner, dict) else given.get(name)
-        for name, inner in blank.items()
-    }
+def _at(settings: Any, *path: str) -> Any:
+    """What stands there; None where nothing does."""
+    for name in path:
+        settings = _object(settings).get(name)
+    return settings
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -205,3 +174,34 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _time(value: Any) -> str | None:
+    return shown(value) if isinstance(value, str) else None
+
+
+def _purpose(value: Any) -> str | None:
+    return canonical(_object(value).get("value", value))
+
+
+_CELLS: Mapping[str, tuple[Callable[[Any], Any], Sequence[str]]] = {
+    "auto_reply_status": (canonical, (_REPLY, "status")),
+    "auto_reply_audience": (canonical, (_REPLY, "externalAudience")),
+    "auto_reply_start": (_time, (_REPLY, "scheduledStartDateTime", "dateTime")),
+    "auto_reply_end": (_time, (_REPLY, "scheduledEndDateTime", "dateTime")),
+    "auto_reply_time_zone": (_text, (_REPLY, "scheduledStartDateTime", "timeZone")),
+    "internal_reply": (_text, (_REPLY, "internalReplyMessage")),
+    "external_reply": (_text, (_REPLY, "externalReplyMessage")),
+    "time_zone": (_text, ("timeZone",)),
+    "language": (_text, ("language", "locale")),
+    "language_name": (_text, ("language", "displayName")),
+    "date_format": (_text, ("dateFormat",)),
+    "time_format": (_text, ("timeFormat",)),
+    "working_days": (days, (_HOURS, "daysOfWeek")),
+    "working_start": (_time, (_HOURS, "startTime")),
+    "working_end": (_time, (_HOURS, "endTime")),
+    "working_time_zone": (_text, (_HOURS, "timeZone", "name")),
+    "delegate_delivery": (canonical, ("delegateMeetingMessageDeliveryOptions",)),
+    "user_purpose": (_purpose, ("userPurpose",)),
+}
+"""How each cell shows what stands where in the settings."""

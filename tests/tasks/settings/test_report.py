@@ -228,6 +228,32 @@ def test_a_usual_row_is_what_any_settings_give(data: st.DataObject, replies: str
     assert usual_row(ADA.address, body, replies, noon) in (None, any_row(ADA.address, body, replies, noon))
 
 
+def places(value: Any, *path: str) -> list[tuple[str, ...]]:
+    """Where its values stand."""
+    if isinstance(value, dict):
+        return [place for name, inner in value.items() for place in places(inner, *path, name)]
+    return [path]
+
+
+def with_value(settings: Mapping[str, Any], value: Any, first: str, *rest: str) -> dict[str, Any]:
+    return {**settings, first: with_value(settings[first], value, *rest) if rest else value}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(places(WHOLE)), SEEN | st.lists(SPELLINGS)), max_size=3),
+    st.sampled_from(["text", "html"]),
+)
+def test_nearly_usual_settings_give_what_any_settings_give(
+    values: list[tuple[tuple[str, ...], Any]], replies: str
+) -> None:
+    body: dict[str, Any] = {**WHOLE}
+    for place, value in values:
+        body = with_value(body, value, *place)
+    plainly = any_row(ADA.address, body, replies, noon)
+    assert usual_row(ADA.address, body, replies, noon) in (None, plainly)
+    assert list(full_row(ADA, body, replies, noon).items()) == list(plainly.items())
+
+
 @pytest.mark.parametrize("status", ["disabled", "alwaysEnabled", "scheduled", "none"])
 def test_a_whole_answer_gives_a_usual_row(status: str) -> None:
     body = {**WHOLE, "automaticRepliesSetting": {**WHOLE["automaticRepliesSetting"], "status": status}}
