@@ -5,8 +5,8 @@ import asyncio
 from bulkmail.model import Request, Response
 from bulkmail.testing import run
 from bulkmail.transport.batch import batching
+from tests.transport.posts import echo, free
 from tests.transport.rig import Unbatching, get, together
-from tests.transport.test_batch import echo, free
 
 
 def test_a_mailbox_that_holds_up_its_posts_goes_plain_until_it_answers_in_time() -> None:

@@ -14,7 +14,7 @@ from bulkmail.tasks.settings.apply import settings_apply
 from bulkmail.tasks.settings.supported import needs
 from bulkmail.testing.tenant import open_tenant
 from tests.tasks.rig import Bench, on_bench
-from tests.tasks.settings.test_apply import Store, rows
+from tests.tasks.settings.store import Store, rows
 
 CALM: dict[str, Any] = {"seed": 11, "latency": 0.002, "absent": 0.0, "denied": 0.0, "moving": 0.0, "tls": False}
 
