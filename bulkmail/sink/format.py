@@ -20,15 +20,17 @@ from bulkmail.sink.plain import plain, text
 _ACTS = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_ACTS}]")
 _UNESCAPED = re.compile(f"[{_ACTS}]")  # those of them that orjson writes as they are
-_ORDINARY = bytes({*range(0x20, 0x100)} - {*b'"\x7f\xc2\xe2'})
-"""What in UTF-8 is not a quote, a control character, or part of one; 0xC2 and 0xE2 begin those beyond ASCII."""
+_PLAIN, _RISKY, _ACTING, _BETWEEN = range(4)
+"""Kinds of bytes in a line of CSV: those of a plain text, of a formula where a cell begins with them, those that make a
+cell be written otherwise wherever they stand, and the delimiter."""
 
-_END = "\r\n"
+_RISKY_CELL = bytes((_BETWEEN, _RISKY))
+
+_END, _ENDING = "\r\n", b"\r\n"
 _TEXTS, _LONGEST = 1024, 4096
 """Texts of which the written form is remembered, and the characters of one at the most: 8 MB if all are so long."""
 
 _WHOLE = orjson.OPT_APPEND_NEWLINE
-_BOOLEANS = ("false", "true")
 _NUMBERS = (int, float)
 
 
@@ -95,9 +97,9 @@ class Csv:
         self._stray = stray
         self._strays: set[str] = set()
         self._delimiter = delimiter
-        self._bare = f"{delimiter * len(self._columns)}{_END}".encode()  # what an ordinary line has besides its cells
-        self._empty = f"{delimiter}{_END}".encode()  # one empty cell, which would be an empty line
-        self._ordinary = b"" if quote_all else bytes(set(_ORDINARY) - {ord(delimiter)})
+        # Delimiters of an ordinary line. A line of one cell is not one: where that is empty, so would be the line.
+        self._delimiters = -1 if quote_all or len(self._columns) < 2 else len(self._columns) - 1
+        self._kinds = _kinds_of_bytes(delimiter)
         self._suspect = suspect_behind(delimiter)
         self._cell: Callable[[object], str] = _cell_with_comma if decimal_comma else _cell
         self._others: set[int] = set()  # places where something else than a text has stood, and will again
@@ -120,20 +122,25 @@ class Csv:
 
     def _encode(self, row: Row) -> bytes:
         cells: list[Any] = [*row.values()] if tuple(row) == self._columns else self._chosen(row)
+        shown = self._cell
         for place in self._others:
-            cells[place] = self._cell(cells[place])
-        delimiter = self._delimiter
+            cells[place] = shown(cells[place])
         try:
-            line = f"{delimiter}{delimiter.join(cells)}{_END}"  # so that each cell stands behind a delimiter
+            line = self._delimiter.join(cells)
+            block = line.encode()
         except TypeError:
             self._others.update(place for place, cell in enumerate(cells) if not isinstance(cell, str))
             return self._encode(row)
-        if not self._suspect(line):
-            block = line.encode("utf-8", "backslashreplace")
-            # Nothing to quote and nothing to replace, nor an empty line: nearly always.
-            if block.translate(None, self._ordinary) == self._bare and block != self._empty:
-                return block[1:]
+        except UnicodeEncodeError:  # a lone surrogate
+            return self._encode_cells(row, cells)
+        kinds = block.translate(self._kinds)
+        ordinary = kinds.count(_BETWEEN) == self._delimiters and _ACTING not in kinds  # nearly always
+        if ordinary and ((kinds.find(_RISKY_CELL) < 0 and kinds[0] != _RISKY) or not self._has_suspects(line)):
+            return block + _ENDING
         return self._encode_cells(row, cells)
+
+    def _has_suspects(self, line: str) -> bool:
+        return self._suspect(f"{self._delimiter}{line}") is not None
 
     def _chosen(self, row: Row) -> list[Any]:
         if self._stray is not None and not row.keys() <= self._known:
@@ -189,16 +196,17 @@ class _Texts(dict[str, str]):
         return written
 
 
-def _cell(value: object) -> str:
-    if type(value) is list:
+def _cell(value: Any) -> str:
+    kind = type(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is list:
         try:
             return "; ".join(value)  # nearly every list is one of texts
         except TypeError:
             return text(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    if isinstance(value, bool):
-        return _BOOLEANS[value]
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, _NUMBERS) else text(value)
@@ -206,6 +214,17 @@ def _cell(value: object) -> str:
 
 def _cell_with_comma(value: object) -> str:
     return _cell(value).replace(".", ",") if isinstance(value, float) else _cell(value)
+
+
+def _kinds_of_bytes(delimiter: str) -> bytes:
+    """The kind of each byte of UTF-8, for `translate`. Beyond ASCII any byte may begin a character that is risky, and
+    0xC2 and 0xE2 begin the controls."""
+    risky = suspect_behind(delimiter)
+    kinds = bytearray(_RISKY if byte >= 0x80 or risky(f"{delimiter}{byte:c}") else _PLAIN for byte in range(256))
+    for byte in (*range(0x20), *b'"\x7f\xc2\xe2'):
+        kinds[byte] = _ACTING
+    kinds[ord(delimiter)] = _BETWEEN
+    return bytes(kinds)
 
 
 class _Echo:

@@ -17,8 +17,10 @@ _RISKY = re.compile(rf"'*(?:[\t\r\n\x00]|[{_INVISIBLE}]*[{_SIGNS}])")
 
 
 def suspect_behind(delimiter: str) -> Callable[[str], object]:
-    """Finds, in cells that each stand behind a delimiter, one that `escape` might change: by how it begins, quickly."""
-    return re.compile(rf"{re.escape(delimiter)}['{_INVISIBLE}{_SIGNS}]").search
+    """Finds, in cells that each stand behind a delimiter and hold none, one that `escape` might change: by how it
+    begins, quickly."""
+    mark = re.escape(delimiter)
+    return re.compile(rf"{mark}(?!{mark})['{_INVISIBLE}{_SIGNS}]").search
 
 
 def escape(cell: str) -> str:

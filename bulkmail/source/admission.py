@@ -3,20 +3,15 @@
 Every source puts its rows through one `Admission`, so that all of them clean, check, fold and count alike.
 """
 
-import sys
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from hashlib import blake2b
 from itertools import count, repeat
-from secrets import token_bytes
 from typing import Literal
 
 from bulkmail.model import NOTHING, Counts, Mailbox, Rejected
 from bulkmail.source.address import are_addresses, clean, fault, id_in, is_address, is_concealed, is_id
 from bulkmail.source.chunks import CHUNK, HALF
+from bulkmail.source.seen import Seen
 from bulkmail.text import one_line
 
 SHOWN = 200
@@ -28,18 +23,7 @@ SEEN = 60
 FEW = 32
 """Rows that are no longer judged together when one of them is not as most are."""
 
-_SHARDS = 4096
-_LAST = (1 << 63) - 1
-_KEY = token_bytes(16)
-
-
-def _blake(text: str) -> int:
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=_KEY).digest()
-    return int.from_bytes(digest, "little", signed=True)
-
-
-_number = hash if sys.hash_info.width == 64 else _blake
-_mailbox = partial(tuple.__new__, Mailbox)  # of a tuple of all its fields: in C, which Mailbox and its _make are not
+_new: Callable[[type[Mailbox], tuple[str, int, str, Mapping[str, str]]], Mailbox] = tuple.__new__
 
 
 class Unread(str):
@@ -70,54 +54,6 @@ class Look:
 
 
 PLAIN = Look()
-
-
-class Seen:
-    """The addresses met so far, caselessly, at about nine bytes each: not the texts, only their 64-bit hashes, sorted.
-
-    Two different addresses that share a hash would be taken for one. The odds that this happens at all among n
-    addresses are n²/2⁶⁵: three in a million at ten million, three in a hundred million at a million. The hash is
-    Python's own, keyed anew in each process (unless PYTHONHASHSEED fixes it), so addresses that meet cannot
-    be prepared; it costs a tenth of a keyed BLAKE2, which stands in where Python's has only 32 bits.
-    """
-
-    __slots__ = ("_shards",)
-
-    def __init__(self) -> None:
-        # Inserting moves what lies behind: 20 kB at the most in ten million, where one array would move 80 MB. At the
-        # end of each stands the last of all numbers, so that every search ends at one.
-        self._shards = list(map(array, repeat("q", _SHARDS), repeat([_LAST])))
-
-    def __len__(self) -> int:
-        return sum(map(len, self._shards)) - _SHARDS
-
-    def __contains__(self, text: str) -> bool:
-        number = _number(text.casefold())
-        shard = self._shards[number % _SHARDS]
-        return shard[bisect_left(shard, number)] == number
-
-    def add(self, text: str) -> bool:
-        """Whether a cleaned `text` is new; from now on it is not."""
-        number = _number(text.casefold())
-        shard = self._shards[number % _SHARDS]
-        at = bisect_left(shard, number)
-        if shard[at] == number:
-            return False
-        shard.insert(at, number)
-        return True
-
-    def add_all(self, texts: Iterable[str]) -> list[int]:
-        """Adds one after the other, as `add` does; gives the places of those that were not new."""
-        shards = self._shards
-        known = []
-        for place, number in enumerate(map(_number, map(str.casefold, texts))):
-            shard = shards[number % _SHARDS]
-            at = bisect_left(shard, number)
-            if shard[at] == number:
-                known.append(place)
-            else:
-                shard.insert(at, number)
-        return known
 
 
 class Admission:
@@ -235,7 +171,8 @@ class Admission:
             there = [place for place, id_ in enumerate(ids) if id_]
             known += map(there.__getitem__, self._seen.add_all(filter(None, ids)))
         rows = zip(addresses, count(row), ids or repeat(""), columns or repeat(NOTHING), strict=False)
-        verdicts: list[Mailbox | Rejected] = list(map(_mailbox, rows))
+        # In C, of a tuple of all fields, which Mailbox and its _make are not.
+        verdicts: list[Mailbox | Rejected] = list(map(_new, repeat(Mailbox), rows))
         again = set(known)
         for place in again:
             verdicts[place] = self._again(row + place, addresses[place])

@@ -9,11 +9,12 @@ from typing import BinaryIO
 from bulkmail.daemon import in_daemon
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Digest, Mailbox, Rejected
-from bulkmail.source.admission import Admission, Seen
+from bulkmail.source.admission import Admission
 from bulkmail.source.chunks import HALF
 from bulkmail.source.content import Kind, opened
 from bulkmail.source.csvfile import read_csv
 from bulkmail.source.jsonfile import read_json, read_ndjson
+from bulkmail.source.seen import Seen
 from bulkmail.source.textfile import read_text
 
 READERS = {Kind.CSV: read_csv, Kind.NDJSON: read_ndjson, Kind.JSON: read_json, Kind.TEXT: read_text}

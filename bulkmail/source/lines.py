@@ -20,16 +20,15 @@ class LineTooLong(csv.Error):
 class Lines:
     """The lines of a text that comes in blocks: shorter ones than `LONGEST`, none of which ends between CR and LF.
 
-    They are cut in C, many at a time, and the iterator survives its own error. `skipped` counts the lines that were too
-    long, `ended` says that there are no more.
+    They are cut in C, many at a time, and the iterator survives its own error. `ended` says that there are
+    no more.
     """
 
-    __slots__ = ("_lines", "ended", "skipped")
+    __slots__ = ("_lines", "ended")
 
     def __init__(self, blocks: Iterable[str]) -> None:
         self._lines = chain.from_iterable(self._pieces(blocks))
         self.ended = False
-        self.skipped = 0
 
     def __iter__(self) -> Iterator[str]:
         return self._lines
@@ -64,7 +63,6 @@ class Lines:
         return map(self._refuse, [""])
 
     def _refuse(self, _: str) -> str:
-        self.skipped += 1
         raise LineTooLong(f"is longer than {LONGEST:,} characters")
 
 

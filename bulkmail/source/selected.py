@@ -13,9 +13,10 @@ from bulkmail.core.where import Look, Unclear, Where, cells, unknown
 from bulkmail.errors import ConfigError, InputError
 from bulkmail.model import NOTHING, Counts, Digest, Mailbox, Rejected, Source
 from bulkmail.source.address import clean
-from bulkmail.source.admission import SHOWN, Seen
+from bulkmail.source.admission import SHOWN
 from bulkmail.source.columns import ADDRESS_NAMES, fold
 from bulkmail.source.rows import Rows
+from bulkmail.source.seen import Seen
 from bulkmail.text import likeliest
 
 KNOWN = ("mailbox", "id")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bulkmail.errors import InputError
 from bulkmail.model import Counts, Digest, Mailbox, Rejected
-from bulkmail.source.admission import Seen
 from bulkmail.source.file import FileSource
+from bulkmail.source.seen import Seen
 
 FEW = 3
 """Files that a message names."""

@@ -209,6 +209,26 @@ def table_of(content: bytes, delimiter: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter, strict=True))
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("texts", [("x", ""), ("", "x"), ("", ""), ("\u00dcber", "\u3042\u00fc"), ("5", "a=-@' +1")])
+def test_an_ordinary_line_is_not_written_cell_by_cell(texts: tuple[str, str], delimiter: str) -> None:
+    kind = Csv(["a", "b", "c"], delimiter=delimiter)
+    rows = [{"a": first, "b": value, "c": last} for value in (True, 1.5, ["u"], None) for first, last in [texts]]
+    for row in rows:
+        assert kind.encode([row]) == plainly(["a", "b", "c"], row, raw=False, delimiter=delimiter)
+    assert not kind._texts
+
+
+@given(st.characters(codec=None), st.sampled_from(",;\t|"), st.booleans())
+def test_any_character_anywhere_in_a_line_is_written_as_in_a_cell_of_its_own(
+    one: str, delimiter: str, raw: bool
+) -> None:
+    kind = Csv(["a", "b"], raw=raw, delimiter=delimiter)
+    for shown in (one, f"{one}x", f"x{one}", f"x{one}x", f" {one}", f"'{one}"):
+        for row in ({"a": shown, "b": ""}, {"a": "", "b": shown}):
+            assert kind.encode([row]) == plainly(["a", "b"], row, raw=raw, delimiter=delimiter)
+
+
 def test_only_so_many_texts_are_remembered() -> None:
     kind = Csv(["a", "b"])
     for number in range(3000):

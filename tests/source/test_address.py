@@ -112,7 +112,9 @@ def test_no_white_space_of_any_kind() -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["a@x", "\u00e9@x.y", "a@x\nb@y", "a@x\n", "\n", "", "a@x.", "x" * LONGEST + "@y"]) | st.text()
+        st.sampled_from(["a@x", "\u00e9@x.y", "a@x\nb@y", "a@x\n", "\n", "", "a@x.", "x" * LONGEST + "@y"])
+        | st.text()
+        | st.text("ab.@'#-", min_size=3)
     )
 )
 def test_many_are_addresses_if_each_is(texts: list[str]) -> None:

@@ -1,40 +1,13 @@
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkmail.model import Counts, Mailbox, Rejected
-from bulkmail.source import Admission, Seen
-from bulkmail.source.admission import _LAST, FEW, SHOWN, Unread, _blake
+from bulkmail.source import Admission
+from bulkmail.source.admission import FEW, SHOWN, Unread
 from bulkmail.source.chunks import CHUNK, HALF
 
 GUID = "0f2e9c1a-7b64-4c58-9d3e-5a1b2c3d4e5f"
-
-
-@given(st.lists(st.text(max_size=3)))
-def test_seen_is_a_set_without_case(texts: list[str]) -> None:
-    seen, model = Seen(), set[str]()
-    for text in texts:
-        assert seen.add(text) == (text.casefold() not in model)
-        model.add(text.casefold())
-    assert len(seen) == len(model)
-
-
-def test_seen_keeps_many_apart() -> None:
-    seen = Seen()
-    texts = [f"user{number}@contoso.com" for number in range(50_000)]
-    random.Random(1).shuffle(texts)
-    assert all(map(seen.add, texts))
-    assert not any(map(seen.add, texts))
-
-
-def test_the_stand_in_for_a_short_hash_has_64_bits_and_tells_texts_apart() -> None:
-    numbers = {_blake(f"user{number}@contoso.com") for number in range(10_000)}
-    assert len(numbers) == 10_000
-    assert -_LAST - 1 <= min(numbers) < -_LAST >> 4
-    assert _LAST >> 4 < max(numbers) <= _LAST
-    assert _blake("a@x") == _blake("a@x")
 
 
 def test_a_mailbox_is_admitted_once() -> None:

@@ -35,7 +35,7 @@ def blocks(text: str, ends: Sequence[int]) -> list[str]:
 def test_lines_are_those_of_the_text(text: str, ends: list[int]) -> None:
     lines = Lines(blocks(text, ends))
     assert read(lines) == StringIO(text, newline="").readlines()
-    assert (lines.ended, lines.skipped) == (True, 0)
+    assert lines.ended
 
 
 HALF = "x" * (LONGEST // 2 - 1)
@@ -49,7 +49,6 @@ def test_a_line_over_the_limit_is_skipped_and_no_other(pieces: list[str]) -> Non
     plain = StringIO(text, newline="").readlines()
     lines = Lines(blocks(text, range(0, len(text), LONGEST // 2 - 7)))
     assert read(lines) == [line if len(line) <= LONGEST else "" for line in plain]
-    assert lines.skipped == sum(len(line) > LONGEST for line in plain)
 
 
 class Stumbling(Iterator[int]):
