@@ -92,7 +92,7 @@ class Csv:
         quote_all: bool = False,
         stray: Callable[[str], None] | None = None,
     ) -> None:
-        self._columns = tuple(columns)
+        self._columns = [*columns]
         self._known = frozenset(columns)
         self._stray = stray
         self._strays: set[str] = set()
@@ -121,7 +121,7 @@ class Csv:
         return self._encode(rows[0]) if len(rows) == 1 else b"".join(map(self._encode, rows))
 
     def _encode(self, row: Row) -> bytes:
-        cells: list[Any] = [*row.values()] if tuple(row) == self._columns else self._chosen(row)
+        cells: list[Any] = [*row.values()] if [*row] == self._columns else self._chosen(row)
         shown = self._cell
         for place in self._others:
             cells[place] = shown(cells[place])
@@ -198,18 +198,24 @@ class _Texts(dict[str, str]):
 
 def _cell(value: Any) -> str:
     kind = type(value)
+    if kind is int:
+        return str(value)
     if kind is bool:
         return "true" if value else "false"
     if kind is list:
-        try:
-            return "; ".join(value)  # nearly every list is one of texts
-        except TypeError:
-            return text(value)
+        return _joined(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, _NUMBERS) else text(value)
+
+
+def _joined(values: list[Any]) -> str:
+    try:
+        return "; ".join(values)  # nearly every list is one of texts
+    except TypeError:
+        return text(values)
 
 
 def _cell_with_comma(value: object) -> str:
