@@ -125,7 +125,7 @@ async def survey(
     async for chunk in source:
         if look is not None:
             look(chunk)
-        if len(rejected) < FEW:
+        if not source.counts.unique and len(rejected) < FEW:
             rejected += [row for row in chunk if isinstance(row, Rejected)][:FEW]
     if not source.size() and not empty_is_ok:
         raise nothing_in(source.name, source.counts, rejected)

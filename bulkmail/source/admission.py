@@ -5,7 +5,6 @@ Every source puts its rows through one `Admission`, so that all of them clean, c
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count, repeat
 from typing import Literal
 
@@ -24,7 +23,7 @@ SEEN = 60
 FEW = 32
 """Rows that are no longer judged together when one of them is not as most are."""
 
-_mailbox = partial(tuple.__new__, Mailbox)  # of a tuple of all its fields: in C, which Mailbox and its _make are not
+_new: Callable[[type[Mailbox], tuple[str, int, str, Mapping[str, str]]], Mailbox] = tuple.__new__
 
 
 class Unread(str):
@@ -172,7 +171,8 @@ class Admission:
             there = [place for place, id_ in enumerate(ids) if id_]
             known += map(there.__getitem__, self._seen.add_all(filter(None, ids)))
         rows = zip(addresses, count(row), ids or repeat(""), columns or repeat(NOTHING), strict=False)
-        verdicts: list[Mailbox | Rejected] = list(map(_mailbox, rows))
+        # In C, of a tuple of all fields, which Mailbox and its _make are not.
+        verdicts: list[Mailbox | Rejected] = list(map(_new, repeat(Mailbox), rows))
         again = set(known)
         for place in again:
             verdicts[place] = self._again(row + place, addresses[place])
