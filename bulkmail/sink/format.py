@@ -30,6 +30,7 @@ _END, _ENDING = "\r\n", b"\r\n"
 _TEXTS, _LONGEST = 1024, 4096
 """Texts of which the written form is remembered, and the characters of one at the most: 8 MB if all are so long."""
 
+_DEL = 0x7F
 _WHOLE = orjson.OPT_APPEND_NEWLINE
 _NUMBERS = (int, float)
 
@@ -52,7 +53,7 @@ def json_line(row: Row) -> bytes:
         line = orjson.dumps(row, plain, _WHOLE)
     except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is not a text, too deep
         line = orjson.dumps(plain(row), option=_WHOLE)
-    return line if line.isascii() else _UNESCAPED.sub(_escaped, line.decode()).encode()
+    return line if line.isascii() and _DEL not in line else _UNESCAPED.sub(_escaped, line.decode()).encode()
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -156,7 +157,7 @@ class Csv:
             return _bytes(self._quoted(cells))
         shown = [*map(self._texts.__getitem__, cells)]
         for place in self._others:
-            if isinstance(row.get(self._columns[place]), _NUMBERS):
+            if shown[place] != cells[place] and isinstance(row.get(self._columns[place]), _NUMBERS):
                 shown[place] = self._written(cells[place], str)
         return f"{self._delimiter.join(shown)}{_END}".encode("utf-8", "backslashreplace")
 
