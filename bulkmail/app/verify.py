@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bulkmail.app.finding import Finding, failed, passed, refused, skipped, warned
-from bulkmail.errors import BulkmailError, Damaged
+from bulkmail.errors import BulkmailError, Damaged, OutputError
 from bulkmail.identity.certificate import Certificate
 from bulkmail.identity.jws import LARGEST, signer
 from bulkmail.identity.keyfile import load_certificate
@@ -26,6 +26,7 @@ FEW = 3
 """Files or blobs that a line names."""
 
 BACKUP = "Put the files back from a backup, or run anew: what this directory says cannot be relied on."
+ACCESS = "Give the account that bulkmail runs as the right to read there, and look at the disk."
 SEEN = "Verify it on a machine that sees the place that output.blobs of its job names."
 NONE = "the run has none"
 PART = 1 << 20
@@ -49,7 +50,14 @@ def verify(folder: Path, trusted: Path | None = None) -> Iterator[Finding]:
             finding = look(verification)
         except BulkmailError as error:
             finding = refused(error)
+        except OSError as error:
+            finding = refused(unreadable(error, folder))
         yield replace(finding, check=name)
+
+
+def unreadable(error: OSError, folder: Path) -> OutputError:
+    """What the system says of a file that it does not let us read; without a name, of the `folder`."""
+    return OutputError(f"cannot read {error.filename or folder}: {error.strerror or type(error).__name__}", hint=ACCESS)
 
 
 def _manifest(one: Verification) -> Finding:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bulkmail import atomic
 from bulkmail.cli import console as say
-from bulkmail.errors import BulkmailError
+from bulkmail.errors import BulkmailError, InputError
 from bulkmail.report.diff.compare import compared
 from bulkmail.report.diff.previous import PREVIOUS, previous_of
 from bulkmail.report.diff.tell import Counts, as_csv, differences, tell
@@ -17,6 +17,19 @@ from bulkmail.rundir.reader import RunDir
 
 FIRST = 20
 """Differences that are shown; the file has all of them."""
+
+
+def require_run(against: str) -> None:
+    """Raises InputError where the run that is named is not there: before anything is asked, and not hours later. Which
+    one the `previous` run is, only the end of this one tells."""
+    if against in ("", PREVIOUS):
+        return
+    try:
+        _ = RunDir(Path(against)).manifest
+    except InputError as error:
+        raise InputError(
+            f"--against: {error}", hint=f"Name the directory of an earlier run, or `{PREVIOUS}`."
+        ) from None
 
 
 def tell_against(folder: Path, against: str, *, silent: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bulkmail.cli import console as say
+from bulkmail.cli.against import require_run
 from bulkmail.cli.execute import Work, execute
 from bulkmail.cli.flags import MaxDuration
 from bulkmail.cli.groups import grouped
@@ -95,11 +96,12 @@ def executes(command: Callable[..., Work]) -> Callable[..., None]:
     @wraps(command)
     def called(*, usual: Usual, **own: Any) -> None:
         say.log_to_stderr(as_json=usual.log_json)
+        against = usual.against if isinstance(usual, Compared) else ""
         with say.exit_on_error():
+            require_run(against)
             code = execute(
                 command(usual=usual, **own), hidden=usual.no_progress or usual.log_json, as_json=usual.as_json,
-                metering=Metering(usual.metrics, usual.metrics_listen),
-                against=usual.against if isinstance(usual, Compared) else "",
+                metering=Metering(usual.metrics, usual.metrics_listen), against=against,
             )  # fmt: skip
         raise typer.Exit(code)
 

@@ -9,7 +9,7 @@ import logging
 import signal
 import warnings
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,6 +18,7 @@ from uuid import uuid4
 import dask.config
 import orjson
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
+from distributed.client import ClosedClientError
 from distributed.comm import get_address_host
 from distributed.security import Security
 from distributed.utils import get_ip
@@ -83,7 +84,7 @@ class Hosts(Protocol):
     """The workers of a run."""
 
     async def listen(self, handlers: Mapping[str, Handler], known: Callable[[str], Any]) -> None:
-        """From now on, workers can call."""
+        """From now on, workers can call. Raises ConfigError."""
 
     async def close(self) -> None:
         """No call is answered any more."""
@@ -132,7 +133,13 @@ class DaskHosts:
 
     async def listen(self, handlers: Mapping[str, Handler], known: Callable[[str], Any]) -> None:
         self._board = Switchboard(handlers, known, self._security)
-        self._address = await self._board.listen(self._at)
+        try:
+            self._address = await self._board.listen(self._at)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"cannot listen for workers at {self._at}: {error}",
+                hint="Set cluster.listen to an address of this machine, with a port that is free or without one.",
+            ) from None
 
     async def close(self) -> None:
         await self._wait_for(0)
@@ -152,10 +159,12 @@ class DaskHosts:
     async def _wait_for(self, number: int) -> None:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
-            await self._client.cancel(waiting)
-        for _ in range(number):
-            key = f"{SESSION}-{uuid4().hex[:8]}"
-            self._waiting.append(self._client.submit(int, key=key, resources={NOBODY: 1}, pure=False, retries=0))
+            with suppress(ClosedClientError):  # with the scheduler, what waits there is gone
+                await self._client.cancel(waiting)
+        with suppress(ClosedClientError):
+            for _ in range(number):
+                key = f"{SESSION}-{uuid4().hex[:8]}"
+                self._waiting.append(self._client.submit(int, key=key, resources={NOBODY: 1}, pure=False, retries=0))
 
     @property
     def dashboard(self) -> str:
@@ -163,10 +172,12 @@ class DaskHosts:
         return str(self._client.dashboard_link or "") if self._shows else ""
 
     async def names(self) -> Collection[str]:
+        if (scheduler := self._client.scheduler) is None:  # Dask has looked for it long enough, and closed the client
+            return []
         try:
             async with asyncio.timeout(CONNECT):
-                found: Mapping[str, Any] = await self._client.scheduler.identity(n_workers=-1)
-        except LINE:  # those that are at work need no scheduler to go on
+                found: Mapping[str, Any] = await scheduler.identity(n_workers=-1)
+        except (*LINE, RuntimeError):  # the last of a client that is closing; workers need no scheduler to go on
             return []
         return list(found["workers"])
 
@@ -242,19 +253,38 @@ def security_of(wanted: Cluster, address: str) -> Security:
     if given and not is_tls:
         raise ConfigError(f"cluster.tls_* are for tls://, and the scheduler is at {address}")
     for name, path in given.items():
-        if not Path(path).is_file():
-            raise ConfigError(f"cluster.tls_{name}: there is no file {path}")
+        _require_readable(f"cluster.tls_{name}", Path(path))
     pairs = {f"tls_{role}_{part}": given[name] for role in ("client", "scheduler") for part, name in
              (("cert", "certificate"), ("key", "key")) if name in given}  # fmt: skip
     if "ca" in given:
         pairs["tls_ca_file"] = given["ca"]
     security = Security(require_encryption=is_tls, **pairs)
-    ends = security.get_connection_args("client"), security.get_listen_args("scheduler")
+    try:
+        ends = security.get_connection_args("client"), security.get_listen_args("scheduler")
+    except OSError as error:  # such as one of TLS
+        raise ConfigError(
+            f"the files of TLS for {address} cannot be used: {error}",
+            hint="Are cluster.tls_ca, tls_certificate and tls_key PEM files, and the key that of the certificate?",
+        ) from None
     if is_tls and not all(end.get("ssl_context") for end in ends):
         raise ConfigError(
             f"the scheduler at {address} wants TLS", hint="Set cluster.tls_ca, tls_certificate and tls_key."
         )
     return security
+
+
+def _require_readable(setting: str, path: Path) -> None:
+    """Raises ConfigError, also for a key with a password: OpenSSL would ask for it at the terminal, and wait."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(f"{setting}: there is no file {path}") from None
+    except OSError as error:
+        raise ConfigError(f"{setting}: cannot read {path}: {error.strerror}") from None
+    if b"ENCRYPTED" in content:
+        raise ConfigError(
+            f"{setting}: the key in {path} has a password", hint="Workers start by themselves: give a key without one."
+        )
 
 
 def listening(listen: str, scheduler: str) -> str:

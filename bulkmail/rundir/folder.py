@@ -105,7 +105,13 @@ def _refuse_foreign_files(folder: Path) -> None:
 
 def existing(folder: Path) -> Path:
     """`folder`, if a run lies there. Raises InputError."""
-    if not (folder / MANIFEST).is_file():
+    try:
+        is_run = (folder / MANIFEST).is_file()
+    except OSError as error:  # it may not be looked into, or is what no folder can be called
+        raise InputError(
+            f"cannot look into {folder}: {error.strerror}", hint="Give the account that bulkmail runs as the right to."
+        ) from None
+    if not is_run:
         raise InputError(f"{folder} is not a run directory", hint=f"A run directory has a {MANIFEST}.")
     return folder
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bulkmail.app.verify import is_blob, is_file
+from bulkmail.app.finding import Level
+from bulkmail.app.verify import is_blob, is_file, verify
 from bulkmail.model import Digest
 from bulkmail.sink.depot import Folder
 
@@ -39,6 +40,7 @@ def test_each_piece_of_an_archive(folder: Path) -> None:
     assert not is_blob(Folder(folder / "blobs"), PLACE, row() | {"offset": 1})
     assert not is_blob(Folder(folder / "blobs"), PLACE, row() | {"bytes": len(CONTENT) + 1})
     assert not is_blob(Folder(folder / "blobs"), PLACE, {"sha256": row()["sha256"]})
+    assert not is_blob(Folder(folder / "blobs"), PLACE, row() | {"offset": 10**30})
 
 
 ELSEWHERE = ["secret", "../secret", "blobs/../secret", "/etc/passwd", "blobs/2-ada/none", "", "\0"]
@@ -72,3 +74,11 @@ def test_a_blob_that_never_ends_is_not_one(folder: Path) -> None:
     os.mkfifo(folder / "blobs" / "endless")
     for place in ("blobs/zero", "blobs/endless", "blobs"):
         assert not is_blob(Folder(folder / "blobs"), place, row())
+
+
+def test_what_cannot_be_read_is_told_and_hides_no_other_finding(tmp_path: Path) -> None:
+    (tmp_path / "run.json.jws").write_text("a signature of what is gone")
+    found = {one.check: one for one in verify(tmp_path)}
+    assert list(found) == ["manifest", "files", "journals", "blobs", "signature"]
+    assert (found["signature"].level, found["signature"].code) == (Level.FAIL, 7)
+    assert found["signature"].text == f"cannot read {tmp_path / 'run.json'}: No such file or directory"

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from bulkmail.app import page
@@ -105,7 +106,14 @@ def test_a_run_against_the_one_before(desk: Desk) -> None:
     assert [(row["column"], row["before"], row["after"]) for row in rows] == [("user_purpose", "room", "user")]
 
 
-def test_a_run_against_nothing_is_still_a_run(desk: Desk) -> None:
-    done = desk.bulkmail("run", desk.job(REPORT), "--against", "nowhere")
-    assert done.code == 0
-    assert "not compared: nowhere is not a run directory" in done.err
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_run_against_what_is_no_run_is_refused_before_anything_is_asked(desk: Desk, is_there: bool) -> None:
+    nowhere = desk.folder / "nowhere"
+    if is_there:
+        nowhere.mkdir()
+    before = desk.tenant.books()["routes"]
+    done = desk.bulkmail("run", desk.job(REPORT), "--against", nowhere)
+    assert (done.code, done.folder.exists()) == (2, False)
+    assert f"--against: {nowhere} is not a run directory" in done.err
+    assert "previous" in done.err
+    assert desk.tenant.books()["routes"] == before

@@ -94,6 +94,8 @@ def test_without_a_certificate_nothing_is_promised(desk: Desk) -> None:
 
 def test_what_is_no_run_is_refused(desk: Desk) -> None:
     assert desk.bulkmail("verify", desk.folder).code == 2
+    unseen = desk.bulkmail("verify", desk.folder / ("x" * 300))  # as a folder that may not be looked into
+    assert (unseen.code, "cannot look into" in unseen.err) == (2, True)
 
 
 BLOBS = """

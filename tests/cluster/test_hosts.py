@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from distributed.client import ClosedClientError
 from distributed.security import Security
 from distributed.utils import key_split
 
@@ -69,6 +70,17 @@ def test_tls_without_its_files_is_refused(files: dict[str, Any]) -> None:
         security_of(Cluster(scheduler=TLS, **{**files, "tls_key": Path("missing.pem")}), TLS)
 
 
+def test_tls_files_that_are_not_what_they_should_be_are_refused(files: dict[str, Any], tmp_path: Path) -> None:
+    """A key with a password would be asked for at the terminal."""
+    odd = tmp_path / "odd.pem"
+    for content, said in ((b"no PEM", "cannot be used"), (b"-----BEGIN ENCRYPTED PRIVATE KEY-----", "a password")):
+        odd.write_bytes(content)
+        with pytest.raises(ConfigError, match=said):
+            security_of(Cluster(scheduler=TLS, **{**files, "tls_key": odd}), TLS)
+    with pytest.raises(ConfigError, match=r"tls_ca: cannot read"):
+        security_of(Cluster(scheduler=TLS, **{**files, "tls_ca": tmp_path}), TLS)
+
+
 def test_files_for_a_line_without_tls_are_refused(files: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="tls://"):
         security_of(Cluster(**files), "tcp://127.0.0.1:8786")
@@ -95,8 +107,9 @@ def test_a_token_is_never_sent_without_tls() -> None:
 
 
 @pytest.mark.parametrize("error", [
-    ConnectionResetError("closed"), ValueError("IOStream is not idle; cannot convert to SSL"), None
-], ids=["closed", "closed during the handshake", "silent"])  # fmt: skip
+    ConnectionResetError("closed"), ValueError("IOStream is not idle; cannot convert to SSL"),
+    RuntimeError("ConnectionPool is closed"), None,
+], ids=["closed", "closed during the handshake", "given up", "silent"])  # fmt: skip
 def test_a_scheduler_that_does_not_answer_has_no_workers_and_ends_no_run(error: Exception | None) -> None:
     async def identity(**_: Any) -> Any:
         if error is None:
@@ -110,6 +123,18 @@ def test_a_scheduler_that_does_not_answer_has_no_workers_and_ends_no_run(error: 
     run(main())
 
 
+def test_an_address_that_cannot_be_listened_at_is_a_mistake_of_the_job() -> None:
+    async def main() -> None:
+        client: Any = SimpleNamespace()
+        hosts = DaskHosts(client, Security(), "tcp://no-such-host.invalid:0")
+        with pytest.raises(ConfigError, match="cannot listen for workers") as raised:
+            await hosts.listen({}, lambda _: None)
+        assert "cluster.listen" in raised.value.hint
+        await hosts.close()
+
+    asyncio.run(main())
+
+
 class Scheduled:
     """A client of a Dask cluster with so many workers: what waits for one, by key."""
 
@@ -118,19 +143,25 @@ class Scheduled:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.waiting: dict[str, Any] = {}
-        self.scheduler = self
+        self.scheduler: Any = self
 
     async def identity(self, n_workers: int) -> Any:
         assert n_workers == -1
         return {"workers": {f"tcp://10.0.0.{one}:1": {} for one in range(self.workers)}}
 
     def submit(self, _work: Any, *_arguments: Any, key: str, **how: Any) -> str:
+        self._require_open()
         self.waiting[key] = how
         return key
 
     async def cancel(self, keys: list[str]) -> None:
+        self._require_open()
         for key in keys:
             del self.waiting[key]
+
+    def _require_open(self) -> None:
+        if self.scheduler is None:
+            raise ClosedClientError("Client is closed. Can't send a message.")
 
 
 def test_a_cluster_that_adapts_sees_how_many_workers_are_wanted() -> None:
@@ -152,6 +183,21 @@ def test_a_cluster_that_adapts_sees_how_many_workers_are_wanted() -> None:
         assert {key_split(key) for key in client.waiting} == {"bulkmail"}, "they are taken to last as long as sessions"
         await hosts.close()
         assert client.waiting == {}
+
+    run(main())
+
+
+def test_a_client_that_has_given_its_scheduler_up_disturbs_no_run() -> None:
+    """Dask closes it seconds after a scheduler was lost; what workers are at is accounted for all the same."""
+
+    async def main() -> None:
+        client = Scheduled(1)
+        hosts = DaskHosts(client, Security(), "tcp://127.0.0.1:0")
+        await hosts.want(2)
+        client.scheduler = None
+        assert await hosts.names() == []
+        await hosts.want(3)
+        await hosts.close()
 
     run(main())
 
