@@ -38,6 +38,9 @@ LARGEST = 1 << 16
 
 NOTHING_WRITTEN: Mapping[str, int] = MappingProxyType({})
 
+_OPEN = -len(b"}\n")
+"""Up to where a line of JSON is an object that may get more members."""
+
 _PROBLEM = tuple(field.name for field in fields(Problem))
 _STATUSES = {str(status): status for status in Status}
 _FIGURES = itemgetter("row", "mailbox", "status", "rows", "requests", "throttled", "waited", "seconds")
@@ -94,38 +97,27 @@ def encode_verdict(outcome: Outcome) -> bytes:
     (address, row, id_, columns), status, rows, (requests, throttled, waited, waited_for), seconds, problem, found = (
         outcome
     )
-    if not (id_ or waited_for or found or problem):  # like nearly every one
-        members = {
-            "row": row,
-            "mailbox": address,
-            "status": status,
-            "rows": rows,
-            "requests": requests,
-            "throttled": throttled,
-            "waited": in_milliseconds(waited),
-            "seconds": in_milliseconds(seconds),
-        }
-    else:
-        members = {
-            "row": row,
-            "mailbox": address,
-            "id": id_,
-            "status": status,
-            "rows": rows,
-            "requests": requests,
-            "throttled": throttled,
-            "waited": in_milliseconds(waited),
-            "waited_for": waited_for,
-            "seconds": in_milliseconds(seconds),
-            "error": problem and {field: getattr(problem, field) for field in _PROBLEM},
-            "findings": found,
-        }
-        for name in ("id", "waited_for", "error", "findings"):
-            if not members[name]:
-                del members[name]
+    members: dict[str, Any] = {
+        "row": row,
+        "mailbox": address,
+        "status": status,
+        "rows": rows,
+        "requests": requests,
+        "throttled": throttled,
+        "waited": in_milliseconds(waited) if waited else 0.0,
+        "seconds": in_milliseconds(seconds),
+    }
+    if id_:
+        members["id"] = id_
+    if waited_for:
+        members["waited_for"] = waited_for
+    if problem is not None:
+        members["error"] = {field: getattr(problem, field) for field in _PROBLEM}
+    if found:
+        members["findings"] = found
     if columns and status not in WELL:  # as pairs: an object with a "status" would look like an outcome's own
         members["columns"] = [*columns.items()]
-    return json_line(members)[: -len(b"}\n")]
+    return json_line(members)[:_OPEN]
 
 
 def decode_outcome(entry: Mapping[str, Any]) -> Committed:

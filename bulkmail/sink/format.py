@@ -30,6 +30,7 @@ _END, _ENDING = "\r\n", b"\r\n"
 _TEXTS, _LONGEST = 1024, 4096
 """Texts of which the written form is remembered, and the characters of one at the most: 8 MB if all are so long."""
 
+_DEL = 0x7F
 _WHOLE = orjson.OPT_APPEND_NEWLINE
 _NUMBERS = (int, float)
 
@@ -52,7 +53,7 @@ def json_line(row: Row) -> bytes:
         line = orjson.dumps(row, plain, _WHOLE)
     except orjson.JSONEncodeError:  # a lone surrogate, a great integer, a key that is not a text, too deep
         line = orjson.dumps(plain(row), option=_WHOLE)
-    return line if line.isascii() else _UNESCAPED.sub(_escaped, line.decode()).encode()
+    return line if line.isascii() and _DEL not in line else _UNESCAPED.sub(_escaped, line.decode()).encode()
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -92,7 +93,7 @@ class Csv:
         quote_all: bool = False,
         stray: Callable[[str], None] | None = None,
     ) -> None:
-        self._columns = tuple(columns)
+        self._columns = [*columns]
         self._known = frozenset(columns)
         self._stray = stray
         self._strays: set[str] = set()
@@ -121,7 +122,7 @@ class Csv:
         return self._encode(rows[0]) if len(rows) == 1 else b"".join(map(self._encode, rows))
 
     def _encode(self, row: Row) -> bytes:
-        cells: list[Any] = [*row.values()] if tuple(row) == self._columns else self._chosen(row)
+        cells: list[Any] = [*row.values()] if [*row] == self._columns else self._chosen(row)
         shown = self._cell
         for place in self._others:
             cells[place] = shown(cells[place])
@@ -156,7 +157,7 @@ class Csv:
             return _bytes(self._quoted(cells))
         shown = [*map(self._texts.__getitem__, cells)]
         for place in self._others:
-            if isinstance(row.get(self._columns[place]), _NUMBERS):
+            if shown[place] != cells[place] and isinstance(row.get(self._columns[place]), _NUMBERS):
                 shown[place] = self._written(cells[place], str)
         return f"{self._delimiter.join(shown)}{_END}".encode("utf-8", "backslashreplace")
 
@@ -198,18 +199,24 @@ class _Texts(dict[str, str]):
 
 def _cell(value: Any) -> str:
     kind = type(value)
+    if kind is int:
+        return str(value)
     if kind is bool:
         return "true" if value else "false"
     if kind is list:
-        try:
-            return "; ".join(value)  # nearly every list is one of texts
-        except TypeError:
-            return text(value)
+        return _joined(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, _NUMBERS) else text(value)
+
+
+def _joined(values: list[Any]) -> str:
+    try:
+        return "; ".join(values)  # nearly every list is one of texts
+    except TypeError:
+        return text(values)
 
 
 def _cell_with_comma(value: object) -> str:

@@ -169,7 +169,7 @@ class Admission:
         known = self._seen.add_all(addresses)
         if any(ids):  # no address is an id, so it makes no difference which of them are added first
             there = [place for place, id_ in enumerate(ids) if id_]
-            known += map(there.__getitem__, self._seen.add_all(filter(None, ids)))
+            known += map(there.__getitem__, self._seen.add_all(list(filter(None, ids))))
         rows = zip(addresses, count(row), ids or repeat(""), columns or repeat(NOTHING), strict=False)
         # In C, of a tuple of all fields, which Mailbox and its _make are not.
         verdicts: list[Mailbox | Rejected] = list(map(_new, repeat(Mailbox), rows))

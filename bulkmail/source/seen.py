@@ -9,7 +9,7 @@ keyed BLAKE2, which stands in where Python's has only 32 bits.
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import repeat
 from secrets import token_bytes
@@ -78,9 +78,10 @@ class Seen:
         """Whether a cleaned `text` is new; from now on it is not."""
         return self._add(_number(text.casefold()))
 
-    def add_all(self, texts: Iterable[str]) -> list[int]:
+    def add_all(self, texts: Sequence[str]) -> list[int]:
         """Adds one after the other, as `add` does; gives the places of those that were not new."""
-        numbers = list(map(_number, map(str.casefold, texts)))
+        text = "".join(texts)
+        numbers = list(map(_number, texts if text == text.casefold() else map(str.casefold, texts)))
         new = set(numbers)
         if len(new) == len(numbers) and len(self._quick) + len(new) <= self._room and new.isdisjoint(self._quick):
             self._quick |= new  # while there is room in it, there are no others

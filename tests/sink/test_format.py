@@ -154,6 +154,12 @@ def test_ndjson_values(value: object, expected: object) -> None:
     assert line(value) == expected
 
 
+@given(TEXTS | st.text("\x7f\x80\x9f\u2028\u202e\u2066a\u00fc"))
+def test_what_a_terminal_acts_on_is_in_no_line(shown: str) -> None:
+    for content in (Ndjson().encode([{shown: shown}]), Csv(["a", "b"]).encode([{"a": shown}])):
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", content.decode())
+
+
 def test_a_value_without_a_bottom_is_cut_off() -> None:
     assert line(CIRCLE)
     assert Ndjson().encode([{"a": CIRCLE}]).count(b"[") == DEEPEST - 1
