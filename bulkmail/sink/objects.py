@@ -9,9 +9,11 @@ The library for stores is fsspec. Credentials are those that it finds in its own
 may hold them, so that only the kind of the error is told.
 """
 
+import os
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from errno import ENOENT
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast
@@ -155,10 +157,11 @@ class Store:
         if not path.startswith(f"{self._name}/") or len(inner) != 2 or not {"", ".", ".."}.isdisjoint(inner):
             raise Damaged(f"a row names the object {path!r}, which is not in {self._name}")
         try:
-            with _told(path):
+            with _told(path), suppress(FileNotFoundError):
                 return cast(BinaryIO, _Reading(self._system.open(f"{self._root}/{'/'.join(inner)}", "rb"), path))
         except OutputError as error:
             raise OSError(str(error)) from None
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), path)
 
     def _writing(self, path: str, write: Callable[[str], None]) -> None:
         """Where there are folders, ours are made when they are missed; in most stores there are none. What is above
