@@ -1,6 +1,7 @@
 """Blobs of a run directory: verified by the digests in the rows, and a path in a row leads nowhere else."""
 
 import os
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from bulkmail.app.verify import is_blob, is_file, verify
 from bulkmail.model import Digest
 from bulkmail.sink.depot import Folder
 from bulkmail.sink.objects import Store
+from tests.report.diff.test_compare import mailbox
+from tests.report.folders import NIGHT
+from tests.report.writing import write_run
 from tests.sink.stores import Strict
 
 CONTENT = b"a message, and another"
@@ -100,3 +104,21 @@ def test_a_blob_in_a_place_that_refuses_is_not_taken_for_one_that_was_changed(tm
     finally:
         Strict.refuses.clear()
     assert not is_blob(Store("strict://refusing", "id-1"), "strict://refusing/id-1/2-ada/a", row())
+
+
+@pytest.mark.parametrize(("task", "level"), [("items.export", Level.FAIL), ("items.verify", Level.SKIP)])
+def test_blobs_that_are_gone_altogether_are_missed(tmp_path: Path, task: str, level: Level) -> None:
+    """The rows of some tasks name the blobs of another run."""
+    told = {"mailbox": "ada", "file": PLACE, **row()}
+    manifest = replace(NIGHT, task=task, mode="read", options={})
+    write_run(tmp_path, manifest, [mailbox("ada", 2, told)], columns=list(told))
+    [found] = [one for one in verify(tmp_path) if one.check == "blobs"]
+    assert found.level is level, found
+    (tmp_path / "blobs" / "2-ada").mkdir(parents=True)
+    (tmp_path / PLACE).write_bytes(CONTENT)
+    assert [one.level for one in verify(tmp_path) if one.check == "blobs"] == [Level.PASS]
+
+
+def test_a_task_that_left_nothing_has_nothing_to_be_missed(tmp_path: Path) -> None:
+    write_run(tmp_path, replace(NIGHT, task="items.export", mode="read"), [mailbox("ada", 2)], columns=["mailbox"])
+    assert [one.level for one in verify(tmp_path) if one.check == "blobs"] == [Level.SKIP]
