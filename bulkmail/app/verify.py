@@ -28,6 +28,7 @@ FEW = 3
 BACKUP = "Put the files back from a backup, or run anew: what this directory says cannot be relied on."
 ACCESS = "Give the account that bulkmail runs as the right to read there, and look at the disk."
 SEEN = "Verify it on a machine that sees the place that output.blobs of its job names."
+GONE = (FileNotFoundError, NotADirectoryError)
 NONE = "the run has none"
 PART = 1 << 20
 PLACES = ("path", "file")
@@ -57,7 +58,8 @@ def verify(folder: Path, trusted: Path | None = None) -> Iterator[Finding]:
 
 def unreadable(error: OSError, folder: Path) -> OutputError:
     """What the system says of a file that it does not let us read; without a name, of the `folder`."""
-    return OutputError(f"cannot read {error.filename or folder}: {error.strerror or type(error).__name__}", hint=ACCESS)
+    text = f"{error.filename or folder}: {error.strerror}" if error.strerror else str(error)
+    return OutputError(f"cannot read {text}", hint=ACCESS)
 
 
 def _manifest(one: Verification) -> Finding:
@@ -141,19 +143,21 @@ LOOKS: Mapping[str, Callable[[Verification], Finding]] = {
 
 def is_file(folder: Path, name: str, known: Digest) -> bool:
     """Whether a file of the run is what the manifest says. A manifest is data, too: a name that leads elsewhere, or to
-    what is not a plain file and may never end, is not one of its files."""
+    what is not a plain file and may never end, is not one of its files. Raises OSError for a file that cannot be read,
+    of which nothing is known."""
     path = folder / name
     try:
         if Path(name).name != name or not path.is_file() or path.stat().st_size != known.bytes:
             return False
         with path.open("rb") as file:
             return file_digest(file, "sha256").hexdigest() == known.sha256
-    except (OSError, ValueError):
+    except (*GONE, ValueError):
         return False
 
 
 def is_blob(depot: Depot, place: str, row: Mapping[str, Any]) -> bool:
-    """Whether what lies at `place` is what the row says. A row is data: a path that leaves the blobs is not one."""
+    """Whether what lies at `place` is what the row says. A row is data: a path that leaves the blobs is not one. Raises
+    OSError for one that cannot be read, of which nothing is known."""
     try:
         start, left, digest = int(row.get("offset") or 0), int(row["bytes"]), sha256()
         with depot.open(place) as file:
@@ -161,7 +165,7 @@ def is_blob(depot: Depot, place: str, row: Mapping[str, Any]) -> bool:
             while left > 0 and (part := file.read(min(PART, left))):
                 digest.update(part)
                 left -= len(part)
-    except (OSError, ValueError, TypeError, KeyError, Damaged):
+    except (*GONE, ValueError, TypeError, KeyError, Damaged):
         return False
     return left == 0 and digest.hexdigest() == row["sha256"]
 

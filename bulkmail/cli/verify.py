@@ -28,7 +28,7 @@ def verify(
     certificate, in run.json.jws (a detached JWS). Without --certificate only the signature itself is verified, and not
     who signed.
 
-    Exit codes: 0 all is as written; 3 there is a warning; 7 something is not as written.
+    Exit codes: 0 all is as written; 3 there is a warning; 7 something is not as written, or cannot be read.
 
     Examples:
 

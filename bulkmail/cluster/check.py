@@ -70,17 +70,7 @@ async def check(job: Job, tell: Callable[[Finding], None]) -> Sequence[Looked]:
     own, place = own_tokens(wanted), await asyncio.to_thread(sought, job)
     async with reached(wanted) if wanted.scheduler else local(wanted.begin) as hosts:
         await gathered(hosts, wanted.minimum if wanted.scheduler else wanted.begin)
-        key = Key(uuid4().hex)
-        await hosts.listen({"hello": _hello}, {str(key): True}.get)
-        try:
-            async with asyncio.TaskGroup() as group:
-                asked = [
-                    group.create_task(_looked(hosts, name, Asking(key, job, own=own, place=place), tell))
-                    for name in sorted(await hosts.names())
-                ]
-        finally:
-            await hosts.close()
-    return [one.result() for one in asked]
+        return await looked_at(hosts, Asking(Key(uuid4().hex), job, own=own, place=place), tell)
 
 
 class Asking(NamedTuple):
@@ -90,6 +80,22 @@ class Asking(NamedTuple):
     job: Job
     own: bool
     place: Sought | None
+
+
+async def looked_at(hosts: DaskHosts, asking: Asking, tell: Callable[[Finding], None]) -> Sequence[Looked]:
+    """Each worker that there is now. Raises ConfigError where there is none any more."""
+    await hosts.listen({"hello": _hello}, {str(asking.key): True}.get)
+    try:
+        names = sorted(await hosts.names())
+        if not names:
+            raise ConfigError(
+                "no worker is left, or the scheduler does not answer", hint="See the log of the scheduler."
+            )
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(_looked(hosts, name, asking, tell)) for name in names]
+    finally:
+        await hosts.close()
+    return [one.result() for one in asked]
 
 
 async def _looked(hosts: DaskHosts, name: str, asking: Asking, tell: Callable[[Finding], None]) -> Looked:

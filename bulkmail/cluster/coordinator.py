@@ -320,23 +320,24 @@ class Coordinator:
         await self.end(session, lost=False)
 
     async def end(self, session: Session, *, lost: bool = True) -> None:
-        """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere."""
+        """Nothing of a session leaves any more, and nothing of it is taken. What it held begins again elsewhere; where
+        what it left cannot be cut back, nothing begins any more."""
         session.ended = True
         self.rates.leave(session.number)
         session.over.set()
         if rows := {*session.held, *(mailbox.row for mailbox in session.kept)}:
-            depot = self._work.prepared.depot(self._work.folder)
-            await asyncio.to_thread(depot.recover, lambda row: row not in rows, self._blobs_of, anew=True)
+            depot, reached = self._work.prepared.depot(self._work.folder), self._work.outputs.reached
+            committed = {row: reached[row].blobs for row in rows & reached.keys()}
+            try:
+                await asyncio.to_thread(depot.recover, lambda row: row not in rows, committed, anew=True)
+            except BulkmailError as error:
+                self.fail(error)
         for number, request in list(session.open.items()):
             self._desk.concluded(session, number, Ending.UNKNOWN, "")
             self._ledger.conclude(number, request, Ending.UNKNOWN)
         for mailbox, status in self._desk.end(session, self._time(), heartbeat.current(), lost=lost):
             await self._bar(mailbox, status)
         self._changed.set()
-
-    def _blobs_of(self, row: int) -> Mapping[str, int]:
-        reached = self._work.outputs.reached.get(row)
-        return {} if reached is None else reached.blobs
 
     def _key_of(self, mailbox: Mailbox) -> str:
         target = self._work.prepared.task.target

@@ -153,8 +153,9 @@ class Desk:
         return request
 
     def release(self, session: Session, row: int) -> Mailbox | None:
-        """The mailbox of a row that has ended; None for one that this session does not hold."""
-        mailbox = session.held.pop(row, None)
+        """The mailbox of a row that has ended; None for one that this session does not hold, or holds no more: what it
+        left beside the rows is cut off once the session has ended."""
+        mailbox = None if session.ended else session.held.pop(row, None)
         if mailbox is not None:
             self._disown(row)
             for known in filter(None, self._of_rows):

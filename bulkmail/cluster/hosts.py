@@ -18,7 +18,7 @@ from uuid import uuid4
 import dask.config
 import orjson
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
-from distributed.client import ClosedClientError
+from distributed.client import ClosedClientError, FutureCancelledError
 from distributed.comm import get_address_host
 from distributed.security import Security
 from distributed.utils import get_ip
@@ -190,7 +190,7 @@ class DaskHosts:
 
     async def ask(self, name: str, question: Callable[..., T], *arguments: Any) -> T:
         """What `question` returns when it is called at a worker, with the address of this process in front. Raises
-        ConfigError, and what it raises there."""
+        ConfigError, Lost where its process died or the scheduler is gone, and what it raises there."""
         named = f"bulkmail_question-{uuid4().hex[:8]}"
         future = self._client.submit(
             question, self._address, *arguments, key=named, workers=[name], pure=False, retries=0
@@ -199,6 +199,8 @@ class DaskHosts:
             found: T = await future
         except (ImportError, AttributeError) as error:
             raise _lacking(error) from None
+        except (KilledWorker, FutureCancelledError) as error:
+            raise Lost(f"the worker was lost before it answered: {error}") from None
         return found
 
 

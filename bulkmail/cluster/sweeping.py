@@ -92,11 +92,11 @@ async def require_depot(work: Work, hosts: DaskHosts) -> None:
 
 
 async def _is_blind(hosts: DaskHosts, name: str, at: tuple[Path, str, str]) -> bool:
-    """Not one that is busy with something else, or does not answer: what it says later is heard then."""
+    """Not one that is busy with something else, does not answer, or is lost: what it says later is heard then."""
     try:
         async with asyncio.timeout(DESERTED):
             return not await hosts.ask(name, _sees_depot, *at)
-    except (TimeoutError, OSError):
+    except (TimeoutError, OSError, Lost):
         return False
 
 

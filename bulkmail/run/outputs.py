@@ -114,8 +114,9 @@ def open_outputs(
         rejected = RejectedRows(folder / REJECTED, bom=bom, delimiter=delimiter, hide=hide)
         opened.enter_context(closing(rejected))
         depot = depot or Folder(folder / BLOBS)
-        depot.prepare()
-        depot.recover(recovered.done.__contains__, recovered.blobs_of, anew=anew)
+        depot.prepare(again=recovered.length > 0)
+        committed = {row: reached.blobs for row, reached in recovered.reached.items()}
+        depot.recover(recovered.done.__contains__, committed, anew=anew)
         spills = Spills(folder / SPILLS)
         spills.clear()
         opened.callback(spills.clear)

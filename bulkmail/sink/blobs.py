@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
@@ -39,6 +39,8 @@ COPIED = 1 << 20
 STREAMS = 16
 """Contents that are streamed at a time in the whole run: each takes up to two megabytes, most of it buffers of TLS that
 fill while the disk is slower than the network."""
+
+PUT_BACK = "Put it back, or start a new run."
 
 _FOLDER = re.compile(r"([0-9]+)-")
 
@@ -289,22 +291,31 @@ def cut(path: Path, length: int | None) -> None:
 
 
 def recover_blobs(
-    folder: Path, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]], *, anew: bool = False
+    folder: Path, is_done: Callable[[int], bool], committed: Mapping[int, Mapping[str, int]], *, anew: bool = False
 ) -> None:
-    """Cuts the blobs of a run that was killed back to what was committed.
+    """Cuts the blobs of a run that was killed back to what was `committed`.
 
-    What rows that are done have is whole; other rows keep the files and lengths that `lengths_of` gives. With `anew`,
+    What rows that are done have is whole; other rows keep the files of these names, with these lengths. With `anew`,
     files become copies of what they were: a process that still has one open writes to what is read no more. Blocks.
-    Raises OutputError, also where a file lacks what was committed.
+    Raises OutputError, also where a folder or a file lacks what was committed.
     """
-    if not folder.is_dir():
-        return
-    for own in folder.iterdir():
-        row = row_of(own.name)
-        if row is None or own.is_symlink() or is_done(row):
-            continue
-        with os_errors_as_output_error(own):
-            _recover(own, lengths_of(row), _copy if anew else cut)
+    found = set[int]()
+    with os_errors_as_output_error(folder):
+        for own in folder.iterdir() if folder.is_dir() else ():
+            row = row_of(own.name)
+            if row is None or own.is_symlink() or is_done(row):
+                continue
+            found.add(row)
+            with os_errors_as_output_error(own):
+                _recover(own, committed.get(row, {}), _copy if anew else cut)
+    require_all(str(folder), found, committed)
+
+
+def require_all(place: str, found: Container[int], committed: Mapping[int, Mapping[str, int]]) -> None:
+    """Raises OutputError where a row has files that were committed, and no folder was found for it."""
+    for row, lengths in committed.items():
+        if lengths and row not in found:
+            raise OutputError(f"{place}: the folder of row {row} is gone, and was committed", hint=PUT_BACK)
 
 
 def row_of(folder: str) -> int | None:
@@ -321,19 +332,20 @@ def _recover(folder: Path, lengths: Mapping[str, int], cut_to: Callable[[Path, i
         cut_to(path, lengths.get(path.name))
     for name in lengths:
         if not (folder / name).exists():
-            raise OutputError(f"{folder / name}: is gone, and was committed", hint="Put it back, or start a new run.")
+            raise OutputError(f"{folder / name}: is gone, and was committed", hint=PUT_BACK)
 
 
 def _copy(path: Path, length: int | None) -> None:
     """As `cut`, into a file of its own at the same place."""
     if length is None:
-        path.unlink()
+        path.unlink(missing_ok=True)  # a copy that was not finished is gone already where its file came first
         return
     fresh = path.with_name(f".{path.name}.anew")
+    fresh.unlink(missing_ok=True)  # of one that was not finished
     with path.open("rb") as file, Appender(fresh) as copy:
         while copy.length < length and (piece := file.read(min(COPIED, length - copy.length))):
             copy.append(piece)
         copy.sync()
         if copy.length < length:
-            raise OutputError(f"{path}: lacks what was committed", hint="Put it back, or start a new run.")
+            raise OutputError(f"{path}: lacks what was committed", hint=PUT_BACK)
     fresh.replace(path)

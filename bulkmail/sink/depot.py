@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from bulkmail.atomic import make_folder
+from bulkmail.atomic import make_folder, sync
 from bulkmail.errors import OutputError
 from bulkmail.sink.appender import os_errors_as_output_error
 from bulkmail.sink.below import Below
 from bulkmail.sink.blobs import Blobs, at_once, recover_blobs
-from bulkmail.sink.objects import Store
+from bulkmail.sink.objects import GONE, Store
 from bulkmail.text import is_address
 
 
@@ -23,8 +23,8 @@ class Depot(Protocol):
     def name(self) -> str:
         """What it is called for people, and where it is looked for."""
 
-    def prepare(self) -> None:
-        """Makes it, before a run begins or goes on. Raises OutputError."""
+    def prepare(self, *, again: bool = False) -> None:
+        """Makes it, before a run begins. When one begins `again`, it has to be there. Raises OutputError."""
 
     def is_seen(self) -> bool:
         """Whether it is seen from here, once it was made."""
@@ -36,7 +36,7 @@ class Depot(Protocol):
         need not exist."""
 
     def recover(
-        self, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]], *, anew: bool = False
+        self, is_done: Callable[[int], bool], committed: Mapping[int, Mapping[str, int]], *, anew: bool = False
     ) -> None:
         """As `recover_blobs`."""
 
@@ -61,17 +61,23 @@ class Folder:
     def name(self) -> str:
         return str(self._path)
 
-    def prepare(self) -> None:
+    def prepare(self, *, again: bool = False) -> None:
         if self._own:
             return
         place = self._path.parent
-        if not place.is_dir():
-            raise OutputError(f"output.blobs: there is no folder {place}", hint="Mount it, or make it.")
         with os_errors_as_output_error(self._path):
+            if not place.is_dir():
+                raise OutputError(f"output.blobs: there is no folder {place}", hint="Mount it, or make it.")
+            if again and not self._path.is_dir():
+                raise OutputError(f"output.blobs: the run left blobs in {self._path}, which is gone", hint=GONE)
             make_folder(self._path)
+        sync(place)  # or a power cut would leave a run that cannot go on
 
     def is_seen(self) -> bool:
-        return self._path.is_dir()
+        try:
+            return self._path.is_dir()
+        except OSError:  # it may not be looked into
+            return False
 
     def blobs(
         self, spool: Path, hide: Callable[[str], str] = str, allowed: Callable[[], Awaitable[None]] = at_once
@@ -80,9 +86,9 @@ class Folder:
         return Blobs(self._path, hide, allowed, self._path.name if self._own else self._path.as_posix())
 
     def recover(
-        self, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]], *, anew: bool = False
+        self, is_done: Callable[[int], bool], committed: Mapping[int, Mapping[str, int]], *, anew: bool = False
     ) -> None:
-        recover_blobs(self._path, is_done, lengths_of, anew=anew)
+        recover_blobs(self._path, is_done, committed, anew=anew)
 
     def open(self, path: str) -> BinaryIO:
         return self._below.open(path)

@@ -9,9 +9,11 @@ The library for stores is fsspec. Credentials are those that it finds in its own
 may hold them, so that only the kind of the error is told.
 """
 
+import os
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from errno import ENOENT
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self, TypeVar, cast
@@ -20,7 +22,7 @@ from uuid import uuid4
 from bulkmail.errors import BulkmailError, ConfigError, Damaged, OutputError
 from bulkmail.model import Mailbox
 from bulkmail.sink.appender import os_errors_as_output_error
-from bulkmail.sink.blobs import Blobs, MailboxBlobs, at_once, row_of
+from bulkmail.sink.blobs import PUT_BACK, Blobs, MailboxBlobs, at_once, require_all, row_of
 
 T = TypeVar("T")
 
@@ -29,6 +31,8 @@ MARK = "bulkmail"
 
 BEGUN = -1
 """Stands for the length of a part that was begun to be sent: nothing is known of it."""
+
+GONE = "See that the place is mounted, or put the blobs back; or start a new run."
 
 THREADS = 16
 """Objects that are sent at a time: a journey to a store takes long, and little of a core."""
@@ -58,7 +62,7 @@ class Stored(Protocol):
     def put_file(self, lpath: str, rpath: str) -> None: ...
     def rm_file(self, path: str) -> None: ...
     def ls(self, path: str, detail: bool) -> list[dict[str, Any]]: ...  # noqa: FBT001 - as it is there
-    def makedirs(self, path: str, exist_ok: bool) -> None: ...  # noqa: FBT001
+    def mkdir(self, path: str, create_parents: bool) -> None: ...  # noqa: FBT001
     def invalidate_cache(self) -> None: ...
     def open(self, path: str, mode: str) -> BinaryIO: ...
 
@@ -77,14 +81,23 @@ class Store:
     def name(self) -> str:
         return self._name
 
-    def prepare(self) -> None:
+    def prepare(self, *, again: bool = False) -> None:
+        """With `again`, OutputError where it cannot be seen that this run was here."""
         with _told(self._name):
+            if again and not self._is_marked():
+                raise OutputError(f"output.blobs: the run left blobs in {self._name}, which is gone", hint=GONE)
             self._writing(f"{self._root}/{MARK}", lambda path: self._system.pipe_file(path, self._run.encode()))
 
     def is_seen(self) -> bool:
         with suppress(BulkmailError), _told(self._name):
-            return self._system.cat_file(f"{self._root}/{MARK}") == self._run.encode()
+            return self._is_marked()
         return False
+
+    def _is_marked(self) -> bool:
+        try:
+            return self._system.cat_file(f"{self._root}/{MARK}") == self._run.encode()
+        except FileNotFoundError:
+            return False
 
     def look(self) -> None:
         """Raises OutputError and ConfigError where the store cannot be had from here."""
@@ -96,24 +109,24 @@ class Store:
         return Objects(self, spool, hide, allowed)
 
     def recover(
-        self, is_done: Callable[[int], bool], lengths_of: Callable[[int], Mapping[str, int]], *, anew: bool = False
+        self, is_done: Callable[[int], bool], committed: Mapping[int, Mapping[str, int]], *, anew: bool = False
     ) -> None:
         """Removes the parts that no outcome and no checkpoint speaks of. Raises OutputError, also where one is gone
         that was committed."""
         del anew  # a straggler writes to objects of its own
+        found = set[int]()
         for name in self._names(self._root_told(), "directory"):
             row = row_of(name)
             if row is not None and not is_done(row):
-                self._recover(name, lengths_of(row))
+                found.add(row)
+                self._recover(name, committed.get(row, {}))
+        require_all(self._name, found, committed)
 
     def _recover(self, folder: str, lengths: Mapping[str, int]) -> None:
         found = self._names(f"{self._root_told()}/{folder}", "file")
         for name, length in lengths.items():
             if found.get(name) != length:
-                raise OutputError(
-                    f"{self._name}/{folder}/{name}: lacks what was committed",
-                    hint="Put it back, or start a new run.",
-                )
+                raise OutputError(f"{self._name}/{folder}/{name}: lacks what was committed", hint=PUT_BACK)
         for name in found.keys() - lengths.keys():
             self.remove(folder, name)
 
@@ -144,17 +157,22 @@ class Store:
         if not path.startswith(f"{self._name}/") or len(inner) != 2 or not {"", ".", ".."}.isdisjoint(inner):
             raise Damaged(f"a row names the object {path!r}, which is not in {self._name}")
         try:
-            with _told(path):
+            with _told(path), suppress(FileNotFoundError):
                 return cast(BinaryIO, _Reading(self._system.open(f"{self._root}/{'/'.join(inner)}", "rb"), path))
         except OutputError as error:
             raise OSError(str(error)) from None
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), path)
 
     def _writing(self, path: str, write: Callable[[str], None]) -> None:
-        """Where there are folders, they are made when they are missed; in most stores there are none."""
+        """Where there are folders, ours are made when they are missed; in most stores there are none. What is above
+        them is never made: it may be a bucket, and a misspelled one would be a new one."""
         try:
             write(path)
         except FileNotFoundError:
-            self._system.makedirs(path.rpartition("/")[0], exist_ok=True)
+            folder = path.rpartition("/")[0]
+            for missing in sorted({self._root, folder}):
+                with suppress(FileExistsError):
+                    self._system.mkdir(missing, create_parents=False)
             write(path)
 
     @property
@@ -269,7 +287,7 @@ class _Reading:
         return self._done(lambda: self._file.read(size))
 
     def close(self) -> None:
-        self._file.close()
+        self._done(self._file.close)
 
     def _done(self, work: Callable[[], T]) -> T:
         try:

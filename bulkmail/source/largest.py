@@ -51,9 +51,10 @@ class Largest(Ordered):
 
 
 def number(cell: str) -> float:
-    """A number without a unit; commas and blanks may stand between thousands. Minus infinity for what is not one."""
+    """A number without a unit; commas, and blanks of any kind, may stand between thousands. Minus infinity for what is
+    not one."""
     try:
-        found = float(cell.replace(",", "").replace(" ", ""))
+        found = float("".join(cell.split()).replace(",", ""))
     except ValueError:
         return -math.inf
     return found if math.isfinite(found) else -math.inf

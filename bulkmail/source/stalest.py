@@ -65,13 +65,15 @@ class Stalest(Ordered):
             yield chunk
 
     def _sorted(self, rows: "array[int]", at: "array[float]", failed: "array[int]") -> list[int]:
-        in_turn = sorted(range(len(rows)), key=lambda place: (rows[place] not in self._done, at[place]))
-        return interleaved(in_turn, sorted(failed, key=at.__getitem__))
+        is_done = bytearray(row in self._done for row in rows)
+        in_turn = sorted((place for place, done in enumerate(is_done) if not done), key=at.__getitem__)
+        again = sorted((place for place in failed if not is_done[place]), key=at.__getitem__)
+        return [*(place for place, done in enumerate(is_done) if done), *interleaved(in_turn, again)]
 
 
 def interleaved(in_turn: Sequence[int], again: Sequence[int]) -> list[int]:
     """The places of `in_turn`, each once; those of them that are in `again` come earlier, where there is room."""
-    given, order = bytearray(len(in_turn)), list[int]()
+    given, order = bytearray(max(in_turn, default=-1) + 1), list[int]()
     turns, others = iter(in_turn), iter(again)
     for number in range(1, len(in_turn) + 1):
         candidates = turns if number % AGAIN else chain(others, turns)

@@ -11,6 +11,8 @@ from bulkmail.app.finding import Level
 from bulkmail.app.verify import is_blob, is_file, verify
 from bulkmail.model import Digest
 from bulkmail.sink.depot import Folder
+from bulkmail.sink.objects import Store
+from tests.sink.stores import Strict
 
 CONTENT = b"a message, and another"
 
@@ -82,3 +84,19 @@ def test_what_cannot_be_read_is_told_and_hides_no_other_finding(tmp_path: Path) 
     assert list(found) == ["manifest", "files", "journals", "blobs", "signature"]
     assert (found["signature"].level, found["signature"].code) == (Level.FAIL, 7)
     assert found["signature"].text == f"cannot read {tmp_path / 'run.json'}: No such file or directory"
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that cannot be read, the Linux way")
+def test_a_file_that_cannot_be_read_is_not_taken_for_one_that_was_changed() -> None:
+    with pytest.raises(OSError, match="Input/output error"):
+        is_file(Path("/proc/self"), "mem", Digest(0, sha256().hexdigest()))
+
+
+def test_a_blob_in_a_place_that_refuses_is_not_taken_for_one_that_was_changed(tmp_path: Path) -> None:
+    Strict.refuses.add("rb")
+    try:
+        with pytest.raises(OSError, match="Refused"):
+            is_blob(Store("strict://refusing", "id-1"), "strict://refusing/id-1/2-ada/a", row())
+    finally:
+        Strict.refuses.clear()
+    assert not is_blob(Store("strict://refusing", "id-1"), "strict://refusing/id-1/2-ada/a", row())

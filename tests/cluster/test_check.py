@@ -2,6 +2,8 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from distributed.security import Security
@@ -11,7 +13,20 @@ from pydantic import SecretStr
 
 from bulkmail.app.finding import Finding, Level, exit_code, failed, passed, warned
 from bulkmail.cluster.calls import Key, Switchboard
-from bulkmail.cluster.check import NEEDED, SIGNING_IN, Versions, check, compared, examine, named, told, versions
+from bulkmail.cluster.check import (
+    NEEDED,
+    SIGNING_IN,
+    Asking,
+    Versions,
+    check,
+    compared,
+    examine,
+    looked_at,
+    named,
+    told,
+    versions,
+)
+from bulkmail.cluster.hosts import DaskHosts
 from bulkmail.cluster.place import with_own_secrets, without_secrets
 from bulkmail.config import Job, load
 from bulkmail.errors import ConfigError
@@ -98,3 +113,13 @@ def test_a_job_without_workers_is_refused() -> None:
 
 def _unheard(_finding: Finding) -> None:
     raise AssertionError("there is no worker to tell of")
+
+
+def test_workers_that_are_gone_when_they_are_asked_are_not_taken_for_well() -> None:
+    async def main() -> None:
+        client: Any = SimpleNamespace(scheduler=None)
+        hosts = DaskHosts(client, Security(), "tcp://127.0.0.1:0")
+        with pytest.raises(ConfigError, match="no worker is left"):
+            await looked_at(hosts, Asking(Key("k"), Job(app=APP), own=False, place=None), _unheard)
+
+    asyncio.run(main())

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from distributed.client import ClosedClientError
+from distributed import KilledWorker
+from distributed.client import ClosedClientError, FutureCancelledError
 from distributed.security import Security
 from distributed.utils import key_split
 
 from bulkmail.cluster.hosts import NOBODY, DaskHosts, address_of, listening, local, security_of
-from bulkmail.cluster.sweeping import own_tokens
+from bulkmail.cluster.messages import Lost
+from bulkmail.cluster.sweeping import _is_blind, own_tokens
 from bulkmail.config.tables import Cluster
 from bulkmail.errors import ConfigError
 from bulkmail.testing import run
@@ -198,6 +200,29 @@ def test_a_client_that_has_given_its_scheduler_up_disturbs_no_run() -> None:
         assert await hosts.names() == []
         await hosts.want(3)
         await hosts.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KilledWorker("k", SimpleNamespace(address="tcp://10.0.0.1:1"), 0),
+        FutureCancelledError("k", "scheduler-connection-lost"),
+    ],
+)
+def test_a_worker_that_is_lost_while_it_is_asked_is_told_as_such(error: Exception) -> None:
+    """Nothing is known of what it sees: it says so when it comes to a blob."""
+
+    async def lost(*_: Any, **__: Any) -> None:
+        raise error
+
+    async def main() -> None:
+        client: Any = SimpleNamespace(submit=lost)
+        hosts = DaskHosts(client, Security(), "tcp://127.0.0.1:0")
+        with pytest.raises(Lost, match="lost before it answered"):
+            await hosts.ask("tcp://10.0.0.1:1", str)
+        assert not await _is_blind(hosts, "tcp://10.0.0.1:1", (Path("run"), "id-1", ""))
 
     run(main())
 

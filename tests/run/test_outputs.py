@@ -9,6 +9,7 @@ from bulkmail.model import Mailbox
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.rundir.entries import Reached
 from bulkmail.rundir.recovery import Recovered
+from bulkmail.sink.depot import depot_of
 
 
 def open_files() -> int:
@@ -36,3 +37,15 @@ def test_what_a_worker_that_was_stopped_still_writes_goes_to_no_file_of_the_run(
     ):
         late.write(b"late")
         assert (blobs / "a.tar").read_bytes() == b"committed"
+
+
+def test_a_run_that_goes_on_wants_the_place_where_it_left_blobs(tmp_path: Path) -> None:
+    (tmp_path / "mount").mkdir()
+    (tmp_path / "outcomes.ndjson").write_bytes(b"x")
+    depot = depot_of(tmp_path / "blobs", str(tmp_path / "mount"), "id-1")
+    with (
+        pytest.raises(OutputError, match="is gone"),
+        open_outputs(tmp_path, ["n"], OutputSettings(), Recovered(length=1), depot=depot),
+    ):
+        pass
+    assert list((tmp_path / "mount").iterdir()) == []

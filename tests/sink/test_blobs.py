@@ -215,7 +215,7 @@ def test_what_is_not_committed_is_taken_back(
             await mailbox.roll_back()
 
     run(main())
-    recover_blobs(blobs.folder, lambda _row: False, lambda _row: lengths)
+    recover_blobs(blobs.folder, lambda _row: False, {ADA.row: lengths})
     assert held(blobs) == model
     blobs.close()
 
@@ -225,12 +225,12 @@ def test_recovery_leaves_what_is_done_and_what_is_not_ours(tmp_path: Path) -> No
         (tmp_path / own).mkdir()
         (tmp_path / own / "file").write_bytes(b"12345")
         (tmp_path / own / "other").write_bytes(b"x")
-    recover_blobs(tmp_path, lambda row: row == 2, lambda row: {"file": 3} if row == 3 else {})
+    recover_blobs(tmp_path, lambda row: row == 2, {3: {"file": 3}})
     assert {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.glob("*/*")} == {
         "2-done/file": b"12345", "2-done/other": b"x", "3-reached/file": b"123", "notes/file": b"12345",
         "notes/other": b"x",
     }  # fmt: skip
-    recover_blobs(tmp_path / "nowhere", lambda row: True, lambda row: {})
+    recover_blobs(tmp_path / "nowhere", lambda row: True, {5: {}})
 
 
 @pytest.mark.parametrize("left", [None, b"12"])
@@ -239,7 +239,26 @@ def test_a_file_that_lacks_what_was_committed_is_refused(tmp_path: Path, left: b
     if left is not None:
         (tmp_path / "3-ada" / "file").write_bytes(left)
     with pytest.raises(OutputError, match=r"and 3 were committed|is gone, and was committed"):
-        recover_blobs(tmp_path, lambda row: False, lambda row: {"file": 3})
+        recover_blobs(tmp_path, lambda row: False, {3: {"file": 3}})
+
+
+@pytest.mark.parametrize("place", [".", "nowhere"])
+def test_a_folder_that_is_gone_with_what_was_committed_is_refused(tmp_path: Path, place: str) -> None:
+    (tmp_path / "3-ada").mkdir()
+    with pytest.raises(OutputError, match="the folder of row 4 is gone"):
+        recover_blobs(tmp_path / place, lambda row: row == 3, {4: {"file": 3}})
+
+
+def test_a_copy_that_was_not_finished_is_made_once_more(tmp_path: Path) -> None:
+    """As where the disk was full; whether it or its file is found first."""
+    (tmp_path / "3-ada").mkdir()
+    for name in "abcdefgh":
+        (tmp_path / "3-ada" / name).write_bytes(b"12345")
+        (tmp_path / "3-ada" / f".{name}.anew").write_bytes(b"1")
+    recover_blobs(tmp_path, lambda _row: False, {3: dict.fromkeys("abcdefgh", 3)}, anew=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "3-ada").iterdir()} == dict.fromkeys(
+        "abcdefgh", b"123"
+    )
 
 
 def test_blobs_are_not_written_through_a_link(tmp_path: Path, blobs: Blobs) -> None:

@@ -59,7 +59,7 @@ def test_what_was_not_committed_is_cut_off(tmp_path: Path, place: Path) -> None:
     depot = depot_of(tmp_path / "blobs", str(place), "id-1")
     depot.prepare()
     [kept, _], _ = run(written(depot, tmp_path, b"kept", b"lost"))
-    depot.recover(lambda _row: False, lambda _row: {"inbox.mbox": kept.bytes})
+    depot.recover(lambda _row: False, {7: {"inbox.mbox": kept.bytes}})
     assert (place / "id-1" / "7-ada@contoso.com" / "inbox.mbox").read_bytes() == b"kept"
 
 
@@ -69,6 +69,27 @@ def test_a_place_that_is_not_there_is_not_made(tmp_path: Path) -> None:
         depot_of(tmp_path / "blobs", str(tmp_path / "gone"), "id-1").prepare()
     assert "Mount it" in raised.value.hint
     assert not (tmp_path / "gone").exists()
+
+
+def test_a_run_goes_on_only_where_it_was_before(tmp_path: Path, place: Path) -> None:
+    """An empty mount point looks like the place, and holds nothing of the run."""
+    depot = depot_of(tmp_path / "blobs", str(place), "id-1")
+    with pytest.raises(OutputError, match="which is gone") as raised:
+        depot.prepare(again=True)
+    assert "mounted" in raised.value.hint
+    assert list(place.iterdir()) == []
+    depot.prepare()
+    depot.prepare(again=True)
+    assert depot.is_seen()
+
+
+def test_a_place_that_cannot_be_looked_into_is_told_as_such(tmp_path: Path) -> None:
+    depot = depot_of(tmp_path / "blobs", str(tmp_path / ("x" * 300) / "y"), "id-1")
+    assert not depot.is_seen()
+    with pytest.raises(OutputError, match="too long"):
+        depot.prepare()
+    with pytest.raises(OutputError, match="too long"):
+        depot.recover(lambda _row: False, {})
 
 
 @pytest.mark.parametrize(

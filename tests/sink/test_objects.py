@@ -24,7 +24,7 @@ OWN = "7-ada@contoso.com"
 @pytest.fixture(params=["strict", "memory", "file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     scheme = request.param
-    path = tmp_path / "place" if scheme == "file" else f"{tmp_path.name}-{request.node.name}"
+    path = tmp_path if scheme == "file" else f"{tmp_path.name}-{request.node.name}"
     found = Store(f"{scheme}://{path}/", "id-1")
     found.prepare()
     return found
@@ -135,7 +135,7 @@ def test_a_process_that_goes_on_counts_on(store: Store, tmp_path: Path) -> None:
         await add(mailbox, b"lost")
         await mailbox.send()
         straggler = store.blobs(tmp_path / "c").of(ADA, committed)
-        store.recover(lambda _row: False, lambda _row: committed)
+        store.recover(lambda _row: False, {7: committed})
         assert names(store) == {*committed}
         again = later.of(ADA, committed)
         [two] = await add(again, b"two")
@@ -147,13 +147,15 @@ def test_a_process_that_goes_on_counts_on(store: Store, tmp_path: Path) -> None:
         killed.close()
         later.close()
         with pytest.raises(OutputError, match="lacks what was committed"):
-            store.recover(lambda _row: False, lambda _row: {**committed, **more, "items-0003-00000000.tar": 1})
+            store.recover(lambda _row: False, {7: {**committed, **more, "items-0003-00000000.tar": 1}})
         with pytest.raises(OutputError, match="lacks what was committed"):
-            store.recover(lambda _row: False, lambda _row: dict.fromkeys(committed, 2))
+            store.recover(lambda _row: False, {7: dict.fromkeys(committed, 2)})
+        with pytest.raises(OutputError, match="folder of row 9 is gone"):
+            store.recover(lambda row: row == 7, {9: committed})
         assert names(store) > {*committed, *more}
-        store.recover(lambda row: row == 7, lambda _row: {})
+        store.recover(lambda row: row == 7, {})
         assert names(store) > {*committed, *more}
-        store.recover(lambda _row: False, lambda _row: {})
+        store.recover(lambda _row: False, {})
         assert names(store) == set()
 
     run(main())
@@ -164,15 +166,30 @@ def test_who_sees_it_is_who_finds_its_mark(store: Store, tmp_path: Path) -> None
     assert Store(address, "id-1").is_seen()
     assert not Store(address, "id-2").is_seen()
     assert not Store(f"{address}/elsewhere", "id-1").is_seen()
-    store.prepare()
+    store.prepare(again=True)
     assert store.is_seen()
+
+
+def test_a_run_goes_on_only_where_it_was_before(store: Store) -> None:
+    elsewhere = Store(f"{store.name.removesuffix('/id-1')}/elsewhere", "id-1")
+    with pytest.raises(OutputError, match="which is gone") as raised:
+        elsewhere.prepare(again=True)
+    assert "mounted" in raised.value.hint
+    assert not elsewhere.is_seen()
+
+
+def test_what_is_above_the_place_is_never_made(tmp_path: Path) -> None:
+    """In a store it is a bucket, and a misspelled one would be a new one."""
+    with pytest.raises(OutputError, match="FileNotFoundError"):
+        Store(f"file://{tmp_path / 'bucket' / 'exports'}", "id-1").prepare()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", ["", "x", "id-1/a/b", "{}/a", "{}/a/b/c", "{}/../b", "{}/a/..", "{}//b", "{}2/a/b"])
 def test_no_path_leads_elsewhere(store: Store, path: str) -> None:
     with pytest.raises(Damaged):
         store.open(path.format(store.name))
-    with pytest.raises(OSError, match="FileNotFoundError"):
+    with pytest.raises(FileNotFoundError, match=f"{OWN}/none"):
         store.open(f"{store.name}/{OWN}/none")
 
 
@@ -207,7 +224,7 @@ async def tried(store: Store, mailbox: MailboxObjects, blob: Blob, call: str) ->
             assert not store.is_seen()
             content(store, blob)
         case _:
-            store.recover(lambda _row: False, lambda _row: {})
+            store.recover(lambda _row: False, {})
 
 
 def test_an_object_that_breaks_off_is_an_error_of_files(tmp_path: Path) -> None:
@@ -215,11 +232,17 @@ def test_an_object_that_breaks_off_is_an_error_of_files(tmp_path: Path) -> None:
         def read(self, _size: int | None = -1, /) -> bytes:
             raise RuntimeError(SECRET)
 
+        def close(self) -> None:
+            super().close()
+            raise RuntimeError(SECRET)
+
     store = Store("memory://breaks", "id-1")
     store.__dict__["_found"] = (_Opens(Broken()), "breaks")
-    with store.open("memory://breaks/id-1/7-ada/x") as file, pytest.raises(OSError, match="RuntimeError") as raised:
-        file.read(1)
-    assert SECRET not in str(raised.value)
+    file = store.open("memory://breaks/id-1/7-ada/x")
+    for work in (lambda: file.read(1), file.close):
+        with pytest.raises(OSError, match="RuntimeError") as raised:
+            work()
+        assert SECRET not in str(raised.value)
 
 
 class _Opens:

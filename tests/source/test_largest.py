@@ -55,6 +55,12 @@ def test_a_list_without_the_column_is_refused() -> None:
         require_sizes("size", [], "list.csv")
 
 
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u202f", "\u2009"])
+def test_any_blank_may_stand_between_thousands(blank: str) -> None:
+    """Spreadsheets put one there that does not break, where the language of the computer wants it."""
+    assert number(f"1{blank}234{blank}567.5") == 1_234_567.5
+
+
 @given(st.text())
 def test_no_cell_is_an_error(cell: str) -> None:
     assert number(cell) < float("inf")

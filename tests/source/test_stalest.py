@@ -54,6 +54,16 @@ def test_a_run_that_goes_on_counts_what_is_done_for_its_limit(kept: SpooledSourc
     assert read(Stalest(kept, kept, tried, done=done, limit=2)) == [2, 3]
 
 
+def test_all_that_is_done_counts_for_the_limit_however_many_failed_elsewhere(kept: SpooledSource) -> None:
+    """Else the places of those that failed would be given once more, and the run would go past its limit."""
+    done, limit = Rows(), 2 * AGAIN
+    for row in range(8, 8 + limit - 1):
+        done.add(row)
+    source = Stalest(kept, kept, lambda rows: [Last(row.row, row.row < 8) for row in rows], done=done, limit=limit)
+    assert [row for row in read(source) if row not in done] == [2]
+    assert source.counts.unique == limit
+
+
 def test_equals_stay_in_the_order_of_the_list(kept: SpooledSource) -> None:
     assert read(Stalest(kept, kept, lambda rows: [Last(0.0)] * len(rows)))[:4] == [2, 3, 4, 5]
 
