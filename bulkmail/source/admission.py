@@ -10,6 +10,7 @@ from typing import Literal
 
 from bulkmail.model import NOTHING, Counts, Mailbox, Rejected
 from bulkmail.source.address import are_addresses, clean, fault, id_in, is_address, is_concealed, is_id
+from bulkmail.source.admitted import Admitted
 from bulkmail.source.chunks import CHUNK, HALF
 from bulkmail.source.seen import Seen
 from bulkmail.text import one_line
@@ -22,8 +23,6 @@ SEEN = 60
 
 FEW = 32
 """Rows that are no longer judged together when one of them is not as most are."""
-
-_new: Callable[[type[Mailbox], tuple[str, int, str, Mapping[str, str]]], Mailbox] = tuple.__new__
 
 
 class Unread(str):
@@ -122,7 +121,7 @@ class Admission:
         ids: Sequence[str] = (),
         columns: Sequence[Mapping[str, str]] = (),
         look: Look = PLAIN,
-    ) -> list[Mailbox | Rejected]:
+    ) -> Sequence[Mailbox | Rejected]:
         """What `admit` makes of each value, the first of which is that of `row`; of ids and columns there are as many
         or none. Values that are addresses as they stand, which nearly all are, are admitted together."""
         if are_addresses(values):
@@ -132,7 +131,7 @@ class Admission:
             return [self.admit(number, value, id=id_, columns=cells, look=look) for number, value, id_, cells in rows]
         half = len(values) // 2
         below = self.admit_all(row, values[:half], ids[:half], columns[:half], look)
-        return below + self.admit_all(row + half, values[half:], ids[half:], columns[half:], look)
+        return [*below, *self.admit_all(row + half, values[half:], ids[half:], columns[half:], look)]
 
     def reject(self, row: int, reason: Literal["blank", "invalid"], value: str, why: str = "") -> Rejected:
         """Counts a row that names no mailbox."""
@@ -165,18 +164,18 @@ class Admission:
 
     def _all_once(
         self, row: int, addresses: Sequence[str], ids: Sequence[str], columns: Sequence[Mapping[str, str]]
-    ) -> list[Mailbox | Rejected]:
+    ) -> Sequence[Mailbox | Rejected]:
         known = self._seen.add_all(addresses)
         if any(ids):  # no address is an id, so it makes no difference which of them are added first
             there = [place for place, id_ in enumerate(ids) if id_]
             known += map(there.__getitem__, self._seen.add_all(list(filter(None, ids))))
-        rows = zip(addresses, count(row), ids or repeat(""), columns or repeat(NOTHING), strict=False)
-        # In C, of a tuple of all fields, which Mailbox and its _make are not.
-        verdicts: list[Mailbox | Rejected] = list(map(_new, repeat(Mailbox), rows))
-        again = set(known)
-        for place in again:
+        self._unique += len(addresses) - len(set(known))
+        admitted = Admitted(row, addresses, ids, columns)
+        if not known:
+            return admitted
+        verdicts: list[Mailbox | Rejected] = list(admitted)
+        for place in set(known):
             verdicts[place] = self._again(row + place, addresses[place])
-        self._unique += len(verdicts) - len(again)
         return verdicts
 
     def _again(self, row: int, address: str) -> Rejected:

@@ -118,14 +118,14 @@ class FileSource:
         with opened(self._origin, self._kind, self._encoding) as content:
             read = READERS[content.kind]
             rows = read(content.blocks(), admission, column=self._column, keep_columns=self._keep_columns)
-            found: list[Mailbox | Rejected] = []
+            found: Sequence[Mailbox | Rejected] = ()
             try:
                 for chunk in () if admission.full else rows:
-                    found += chunk
+                    found = [*found, *chunk] if found else chunk
                     self.columns = admission.columns
                     if self._limit is None or len(found) > HALF:  # near a limit, chunks are of a row or two
                         yield found, admission.counts, content.measured.digest
-                        found = []
+                        found = ()
             except Exception:
                 yield found, admission.counts, content.measured.digest
                 raise

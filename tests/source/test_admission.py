@@ -101,15 +101,19 @@ def test_many_are_admitted_as_one_after_the_other(
         plain.admit(row, value, id=cells[row - 2] if cells else "", columns=columns[row - 2] if columns else {})
         for row, value in enumerate(values, 2)
     ]
-    assert together.admit_all(2, values, cells, columns) == one_by_one
+    assert list(together.admit_all(2, values, cells, columns)) == one_by_one
     assert together.counts == plain.counts
     assert all(isinstance(verdict, Mailbox | Rejected) for verdict in one_by_one)
 
 
 def test_mailboxes_admitted_together_are_as_if_made_one_by_one() -> None:
-    [mailbox] = Admission().admit_all(2, ["ada@contoso.com"])
-    assert type(mailbox) is Mailbox
-    assert repr(mailbox) == repr(Mailbox("ada@contoso.com", 2))
+    addresses = ["ada@contoso.com", "alan@contoso.com", "grace@contoso.com"]
+    admitted = Admission().admit_all(2, addresses)
+    expected = list(map(Mailbox, addresses, range(2, 5)))
+    assert (len(admitted), list(admitted), admitted[1], admitted[1:]) == (3, expected, expected[1], expected[1:])
+    assert {type(one) for one in admitted} == {Mailbox}
+    assert repr(admitted[0]) == repr(expected[0])
+    assert repr(admitted) == "<Admitted 3 from row 2>"
 
 
 def test_never_more_rows_are_asked_for_than_there_is_room() -> None:
