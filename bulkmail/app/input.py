@@ -58,7 +58,7 @@ def selection_of(given: Input) -> Selection:
     return Selection(
         Where(given.where) if given.where else None, given.skip, given.sample, given.seed,
         0 if given.order == "stalest" else given.limit,  # the stalest of all are not known here
-        [_listed(given.model_copy(update={"column": ""}), [one]) for one in lists],
+        [_listed(given.model_copy(update={"column": ""}), [one], keep_columns=True) for one in lists],
     )  # fmt: skip
 
 

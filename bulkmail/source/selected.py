@@ -27,7 +27,8 @@ _SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a job wants of its list; 0 and None want all. `excludes` are lists of what it does not want."""
+    """What a job wants of its list; 0 and None want all. `excludes` are lists of what it does not want, with their
+    columns: a mailbox is left out by any of its addresses."""
 
     where: Where | None = None
     skip: int = 0
@@ -108,7 +109,7 @@ class Selected:
 
     async def _drawn(self, excluded: Seen) -> Rows:
         """The rows of the sample: those with the smallest numbers among all that could be drawn."""
-        most, key = self._selection.sample, str(self._selection.seed).encode()
+        most, key = self._selection.sample, _key(self._selection.seed)
         reading, heap = _Reading(self._selection, excluded, None), list[tuple[int, int]]()
         async for chunk in self._source:
             for found in map(reading.before_sample, chunk):
@@ -189,7 +190,7 @@ class _Reading:
 
 
 def _names(row: Mailbox) -> Iterator[str]:
-    """All that a row calls its mailbox: a list of exceptions may know it by another address."""
+    """All that a row calls its mailbox: the other list may know it by another address."""
     yield row.address
     if row.id:
         yield row.id
@@ -202,12 +203,18 @@ def _look(row: Mailbox) -> Look:
     return cells(row.columns, {"mailbox": row.address, "id": row.id})
 
 
+def _key(seed: int) -> bytes:
+    """Of a seed that is longer than a key may be, such as a digest: its own digest."""
+    digits = str(seed).encode()
+    return digits if len(digits) <= blake2b.MAX_KEY_SIZE else blake2b(digits).digest()
+
+
 def _number(mailbox: Mailbox, key: bytes) -> int:
     return int.from_bytes(blake2b(mailbox.key.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest(), "big")
 
 
 async def _listed(sources: Sequence[Source]) -> tuple[Seen, int]:
-    """The addresses and ids of all mailboxes in lists of exceptions, and how many mailboxes these are.
+    """All addresses and ids of the mailboxes in lists of exceptions, and how many mailboxes these are.
 
     Raises InputError for a row that is not a mailbox: what it was meant to leave out is not known.
     """

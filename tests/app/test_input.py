@@ -30,3 +30,13 @@ def test_a_file_is_read_through_before_it_is_worked_on(tmp_path: Path) -> None:
     path.write_text('mailbox\na@example.com\n"open\n')
     with pytest.raises(InputError, match="not closed"):
         asyncio.run(survey(listed))
+
+
+def test_a_list_of_exceptions_may_know_a_mailbox_by_another_address(tmp_path: Path) -> None:
+    """A mailbox that is on it is not worked on, whichever of its addresses the input has."""
+    (tmp_path / "m.csv").write_text("mail\nA.Lovelace@contoso.com\ngrace@contoso.com\n")
+    (tmp_path / "vip.csv").write_text("UserPrincipalName,mail\nada@contoso.com,a.lovelace@contoso.com\n")
+    listed = file_source(Input(path=str(tmp_path / "m.csv"), exclude=str(tmp_path / "vip.csv")))
+    assert asyncio.run(survey(listed)) == 1
+    assert listed is not None
+    assert listed.counts.excluded == 1
