@@ -224,7 +224,7 @@ async def _listed(sources: Sequence[Source]) -> tuple[Seen, int]:
             for row in chunk:
                 if isinstance(row, Mailbox):
                     mailboxes += 1
-                    found.add_all(list(filter(None, (row.address, row.id))))
+                    found.add_all(list(filter(None, _names(row))))
                 elif row.reason == "invalid":
                     raise InputError(
                         f"{source.name}: row {row.row} {row.why}",
