@@ -145,8 +145,8 @@ class Crew:
                     await self._hosts.listen(coordinator.handlers, coordinator.known)
                     await self._supervise()
                 finally:
+                    await self._hosts.close()  # also where results cannot be written: no worker goes on
                     if not writing.done():
-                        await self._hosts.close()
                         await coordinator.account()
                         writer.close()
                         await writing

@@ -10,9 +10,10 @@ import pytest
 
 from bulkmail.app.apply import apply
 from bulkmail.app.resume import resume
+from bulkmail.app.sweeping import Work
 from bulkmail.app.undo import undo
 from bulkmail.cluster.desk import Session
-from bulkmail.cluster.sweeping import excuse
+from bulkmail.cluster.sweeping import Crew, excuse
 from bulkmail.sim import Settings
 from bulkmail.testing.tenant import Tenant, open_tenant
 from tests.cluster.within import Within, within
@@ -85,6 +86,22 @@ def test_a_wrong_permission_ends_the_run_for_all(tmp_path: Path) -> None:
         done = tenant.run("settings.report", tmp_path / "a", sweeping=within(Within(3)))
         assert done.code == 4
         assert len(done.statuses()) == 60
+
+
+def test_no_worker_goes_on_when_results_cannot_be_written(tmp_path: Path) -> None:
+    """As on a full disk."""
+    hosts, over = Within(2), list[bool]()
+
+    async def sweep(work: Work) -> None:
+        work.outputs.writer._sinks[0].file.close()  # type: ignore[attr-defined]
+        try:
+            await Crew(work, hosts, 2).run()
+        finally:
+            over.append(all(task.done() for task in hosts.tasks.values()))
+
+    with open_tenant(tmp_path, CALM) as tenant:
+        done = tenant.run("settings.report", tmp_path / "a", sweeping=sweep)
+        assert (done.code, over) == (7, [True])
 
 
 @pytest.mark.parametrize(("still", "heard"), [(0.0, 90.0), (-0.1, 90.0), (7.0, 97.0), (30.0, 100.0)])
