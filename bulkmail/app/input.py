@@ -162,4 +162,7 @@ def _origin(path: str) -> Path | BinaryIO:
         # Not `sys.stdin`, whose lock a thread that waits for input would hold when the interpreter ends.
         return cast(BinaryIO, open(0, "rb", buffering=0, closefd=False))
     named = Path(path)
-    return cast(BinaryIO, named.open("rb", buffering=0)) if named.is_fifo() else named
+    try:
+        return cast(BinaryIO, named.open("rb", buffering=0)) if named.is_fifo() else named
+    except OSError as error:  # a folder that may not be looked into, or a name that is too long
+        raise InputError(f"cannot read {path}: {error.strerror}") from None

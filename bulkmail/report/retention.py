@@ -32,7 +32,11 @@ def candidates(folder: Path, *, keep: int, plans: bool = False) -> list[Candidat
 
     Raises InputError where `folder` is not a folder. Blocks.
     """
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:
+        raise InputError(f"cannot look for {folder}: {error.strerror}", hint="Name another folder.") from None
+    if not is_folder:
         raise InputError(f"{folder} is not a folder", hint="Name the one that run directories lie in.")
     if (folder / MANIFEST).exists():
         raise InputError(f"{folder} is a run directory itself", hint="Name the folder that it lies in.")

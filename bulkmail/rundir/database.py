@@ -30,8 +30,8 @@ def opened(
 ) -> sqlite3.Connection:
     """The file with the tables of `schema` in it, made for its owner only where it is not there. `probe` is a query
     with three parameters that has to work; `lost` says what a new file means. Blocks. Raises OutputError."""
-    there = path.exists()
     with _as_output_error(path):
+        there = path.exists()
         try:
             connection = _connected(path, schema, probe, patience)
         except (sqlite3.Error, ValueError) as error:

@@ -84,7 +84,7 @@ def open_folder(wanted: Path) -> Iterator[Path]:
     while True:
         number += 1
         newer = wanted.with_name(f"{wanted.name}-{number}")
-        if not ((folder / MANIFEST).exists() and newer.exists()):
+        if not (_is_there(folder / MANIFEST) and _is_there(newer)):
             _make(folder)
             with hold(folder):
                 if not (folder / MANIFEST).exists():
@@ -92,6 +92,13 @@ def open_folder(wanted: Path) -> Iterator[Path]:
                     yield folder
                     return
         folder = newer
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a folder that may not be looked into, or a name that is too long
+        raise OutputError(f"cannot look for {path}: {error.strerror}", hint="Name another --output.") from None
 
 
 def _refuse_foreign_files(folder: Path) -> None:

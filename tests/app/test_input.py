@@ -40,3 +40,8 @@ def test_a_list_of_exceptions_may_know_a_mailbox_by_another_address(tmp_path: Pa
     assert asyncio.run(survey(listed)) == 1
     assert listed is not None
     assert listed.counts.excluded == 1
+
+
+def test_a_list_that_may_not_be_looked_at_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="File name too long"):
+        file_source(Input(path=str(tmp_path / ("x" * 300))))

@@ -256,3 +256,8 @@ def test_with_a_mask_no_address_is_told(desk: Desk) -> None:
     assert "mailbox-hidden" in found["hint"], "there is no key before the first run, and a check makes none"
     assert not [address for address in desk.tenant.addresses() if address in done.out + done.err]
     assert "@" not in json.dumps(found["facts"])
+
+
+def test_a_directory_that_may_not_be_looked_at_is_a_finding(desk: Desk) -> None:
+    done = desk.bulkmail("check", desk.job(REPORT), "--output", desk.folder / ("x" * 300))
+    assert (done.code, "File name too long" in done.out) == (7, True), done.out

@@ -128,3 +128,8 @@ def test_a_run_directory_itself_is_refused(tmp_path: Path) -> None:
         candidates(night(tmp_path, 1), keep=1)
     with pytest.raises(InputError, match="is not a folder"):
         candidates(tmp_path / "nothing", keep=1)
+
+
+def test_a_folder_that_may_not_be_looked_at_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot look for"):
+        candidates(tmp_path / ("x" * 300), keep=1)

@@ -173,3 +173,12 @@ def test_a_directory_is_told_from_another_one_in_its_place(tmp_path: Path) -> No
     (tmp_path / "run").mkdir()
     with pytest.raises(OutputError, match="is another directory"):
         require_itself(tmp_path / "run", was)
+
+
+def test_what_may_not_be_looked_at_is_told(tmp_path: Path) -> None:
+    """A name that is too long is refused by the system as a folder is that is another person's."""
+    unseen = tmp_path / ("x" * 300)
+    with pytest.raises(OutputError, match="cannot look for"), open_folder(unseen):
+        pass
+    with pytest.raises(InputError, match="cannot look into"):
+        existing(unseen)

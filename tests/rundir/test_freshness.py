@@ -119,3 +119,8 @@ def test_a_damaged_file_is_put_aside(tmp_path: Path) -> None:
     with closing(Freshness.open(tmp_path / "state.sqlite", "s", note=told.append)) as freshness:
         assert freshness.last([ADA]) == [Last(NEVER)]
     assert "is damaged, and is now state.sqlite.damaged: no mailbox counts as tried" in told[0]
+
+
+def test_a_file_that_may_not_be_looked_at_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="too long"):
+        Freshness.open(tmp_path / ("x" * 300), "scope", listed=0.0, note=print)

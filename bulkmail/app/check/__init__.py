@@ -22,7 +22,7 @@ from bulkmail.app.fingerprint import pinned
 from bulkmail.app.prepare import Flags, chosen, require_writes
 from bulkmail.config import load
 from bulkmail.core.mask import Mask
-from bulkmail.errors import BulkmailError
+from bulkmail.errors import BulkmailError, OutputError
 from bulkmail.rundir.maskkey import known
 
 __all__ = ["CHECKS", "Check", "Finding", "Level", "check", "exit_code", "looked"]
@@ -104,3 +104,5 @@ async def _made(one: Check, seen: Seen, levels: dict[str, Level]) -> Finding:
         return await one.look(seen)
     except BulkmailError as error:
         return refused(error)
+    except OSError as error:  # such as a folder that may not be looked into
+        return refused(OutputError(f"{error.filename or one.name}: {error.strerror or error}"))
