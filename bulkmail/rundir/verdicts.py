@@ -26,15 +26,18 @@ COLUMNS = ("mailbox", "id", "row", "status", "code", "message", "rows", "request
            "request_id")  # fmt: skip
 
 Figures: TypeAlias = tuple[bytes, ...]
-"""Row, mailbox, rows, requests, throttled, waited and seconds, as they stand in a line, and an empty text behind."""
+"""Row, mailbox, rows, requests, throttled, waited, seconds and id (which may be empty), as they stand in a line, and an
+empty text behind."""
 
 
 _LINES = re.compile(
     rb'\{"row":(\d++),"mailbox":"([0-9A-Za-z][0-9A-Za-z@._-]*+)","status":"ok","rows":(\d++),"requests":(\d++),'
-    rb'"throttled":(\d++),"waited":(\d++\.\d++),"seconds":(\d++\.\d++),"offsets":\{[^}]*+\},"[^\n]*+\n|([^\n]*+\n)'
+    rb'"throttled":(\d++),"waited":(\d++\.\d++),"seconds":(\d++\.\d++)(?:,"id":"([0-9A-Fa-f][0-9A-Fa-f-]*+)")?+,'
+    rb'"offsets":\{[^}]*+\},"[^\n]*+\n|([^\n]*+\n)'
 )
-"""A line whose outcome is plain: without id, error and limit, of an address that a CSV neither quotes nor escapes; its
-figures look the same in JSON and in CSV. Or else any line: each is one match, for its last `}` is its last byte."""
+"""A line whose outcome is plain: without error and limit, of an address that a CSV neither quotes nor escapes, and of
+no id or one of the directory; its figures look the same in JSON and in CSV. Or else any line: each is one match, for
+its last `}` is its last byte."""
 
 
 def write_verdicts(run: RunDir, style: PinnedOutput) -> None:
@@ -69,11 +72,11 @@ def _none(lines: Sequence[bytes]) -> Sequence[None]:
 def _joined(found: Sequence[Figures], delimiter: bytes) -> bytes:
     """The rows of some outcomes, end to end: each column of cells, and what stands behind it, is put in its place in
     all rows at once."""
-    row, mailbox, *figures, _ = zip(*found, strict=True)
+    row, mailbox, *figures, id_, _ = zip(*found, strict=True)
     d = delimiter
-    pieces = [b"", d * 2, b"", d + b"ok" + d * 3, b"", d, b"", d, b"", d, b"", d, b"", d + b"\r\n"] * len(found)
-    for place, cells in enumerate((mailbox, row, *figures)):
-        pieces[2 * place :: 14] = cells
+    pieces = [b"", d, b"", d, b"", d + b"ok" + d * 3, b"", d, b"", d, b"", d, b"", d, b"", d + b"\r\n"] * len(found)
+    for place, cells in enumerate((mailbox, id_, row, *figures)):
+        pieces[2 * place :: 16] = cells
     return b"".join(pieces)
 
 

@@ -57,7 +57,7 @@ SECONDS = st.integers(0, 10**8).map(lambda milli: milli / 1000) | st.integers(0,
 NUMBERS = st.integers(0, 10**6)
 OUTCOMES = st.builds(
     Outcome,
-    st.builds(Mailbox, ADDRESSES, NUMBERS, st.sampled_from(["", "id"])),
+    st.builds(Mailbox, ADDRESSES, NUMBERS, st.sampled_from(["", "0f8fad5b-d9cb-469f-A165-70867728950e", "id", "-1"])),
     st.sampled_from([Status.OK, Status.OK, Status.FAILED]),
     NUMBERS,
     st.builds(Tally, NUMBERS, NUMBERS, SECONDS, st.sampled_from(["", "a limit"])),
