@@ -1,7 +1,8 @@
 """Gathers admitted requests into `$batch` posts and hands each part its own answer. Decides nothing about limits or
 retries.
 
-A post leaves when it is full or when its oldest part has lingered long enough. As many posts are under way as there are
+A post leaves when it is full or when its oldest part has lingered long enough, and at once where no other is under way:
+then nothing is won by waiting (as in Nagle's algorithm, RFC 896). As many posts are under way as there are
 admitted parts. A part that may not leave any more when its post does (its fence rose meanwhile) is recalled, and asks
 the limiter again. What becomes of a whole post is the table WHOLE: a post that is refused for what is in it is halved
 until the part that is to blame stands alone, and that one goes plain.
@@ -82,6 +83,7 @@ class Batching:
         self._apart: set[str] = set()  # mailboxes that go plain
         self._size = Size(size)
         self._posted = 0
+        self._under_way = 0  # posts that have no answer yet, or whose parts are still being sent
 
     def __repr__(self) -> str:
         return f"<Batching {len(self._waiting)} waiting, {self._posted} posted, {self._size!r}>"
@@ -102,7 +104,7 @@ class Batching:
         if len(self._waiting) >= self._size.parts:
             self.flush()
         elif self._timer is None:
-            self._timer = self._loop.call_later(self._linger, self.flush)
+            self._timer = self._loop.call_later(self._linger if self._under_way else 0, self.flush)
         try:
             return await answer
         except asyncio.CancelledError as cancelled:
@@ -155,6 +157,7 @@ class Batching:
             except (TypeError, ValueError) as error:  # one of them says what JSON cannot: no other may suffer for it
                 self._single_out(leaving, error)
                 return
+            self._under_way += 1
             self._posts.create_task(self._post(leaving[:count], body))
             leaving = leaving[count:]
 
@@ -196,6 +199,8 @@ class Batching:
             for _, answer in parts:
                 answer.cancel()
             raise
+        finally:
+            self._under_way -= 1
 
     async def _deliver(self, parts: Sequence[Part], post: Request) -> Response:
         """The answer to the whole; looks how long it takes."""

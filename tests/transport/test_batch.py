@@ -120,6 +120,25 @@ def test_no_post_leaves_before_the_time_that_a_503_of_a_post_names_and_plain_req
     run(main())
 
 
+def test_parts_wait_for_company_only_while_a_post_is_under_way() -> None:
+    async def main() -> list[tuple[float, int]]:
+        came: list[tuple[float, int]] = []
+
+        async def answer(request: Request) -> Response:
+            came.append((round(asyncio.get_running_loop().time(), 1), len(part_requests(request))))
+            await asyncio.sleep(1)
+            return await Unbatching(echo).send(request)
+
+        async with batching(Scripted(answer), size=20, held=free, linger=0.1) as packer, asyncio.TaskGroup() as group:
+            for seconds, parts in ((0, 2), (0.5, 1), (0.05, 2), (2.15, 1)):
+                await asyncio.sleep(seconds)
+                for number in range(parts):
+                    group.create_task(packer.send(get(f"/{number}")))
+        return came
+
+    assert run(main()) == [(0.0, 2), (0.6, 3), (2.7, 1)]
+
+
 def test_a_post_with_a_fresh_part_takes_a_fresh_connection() -> None:
     service = Scripted(lambda _request: Response(500))
     run(all_of(service, [get(), get(fresh=True)]))
