@@ -311,16 +311,20 @@ def test_a_part_whose_fence_rises_while_it_lingers_does_not_leave() -> None:
         async with batching(terminal, size=5, linger=0.02, held=late(lambda: limiter)) as packer:
             limiter = limiting(packer)
             limiter.enter("ada")
+            before = asyncio.create_task(limiter.send(get("/users/bob/part", "bob")))
+            await asyncio.sleep(0.001)  # the others linger, since a post is under way
             first = asyncio.create_task(limiter.send(get("/users/ada/first", batchable=False)))
             part = asyncio.create_task(limiter.send(get("/users/ada/part")))
             other = asyncio.create_task(limiter.send(get("/users/eve/part", "eve")))
             assert (await first).status == 429
+            await before
             await other
             assert not part.done()
             assert (await part).status == 200
             assert limiter.leave("ada").requests == 2
         assert witness.early == 0
         assert [[part.path for part in posted] for posted in terminal.posts] == [
+            ["/users/bob/part"],
             ["/users/eve/part"],
             ["/users/ada/part"],
         ]

@@ -13,7 +13,7 @@ from bulkmail.transport.batch import batching
 from bulkmail.transport.book import Booking
 from bulkmail.transport.limit import Limiting
 from tests.transport.booked import Noted
-from tests.transport.rig import post, unheard
+from tests.transport.rig import get, post, unheard
 
 
 class Slow:
@@ -78,6 +78,10 @@ def test_one_waits_for_a_token() -> None:
 def test_one_waits_for_company_in_its_batch(linger: float, ending: Ending) -> None:
     async def main() -> list[Ending]:
         async with batching(Slow(), size=5, linger=linger, held=lambda _mailbox: False) as packer:
-            return await endings(packer)
+            before = asyncio.create_task(packer.send(get()))
+            await asyncio.sleep(0.01)  # it is under way, so that others wait
+            ended = await endings(packer)
+            before.cancel()
+            return ended
 
     assert run(main()) == [ending]
