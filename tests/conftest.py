@@ -22,7 +22,8 @@ settings.load_profile("same" if os.environ.get("CI") else "quick")
 
 LONG = (
     "tests/acceptance/", "tests/cli/test_check", "tests/cli/test_setup", "tests/cluster/test_blobs",
-    "tests/cluster/test_masking", "tests/cluster/test_suspects", "tests/cluster/test_troubles", "tests/core/pace/",
+    "tests/cluster/test_masking", "tests/cluster/test_suspects", "tests/cluster/test_sweeping",
+    "tests/cluster/test_troubles", "tests/core/pace/",
     "tests/hostile/", "tests/report/page/test_browser", "tests/sim/test_graph_sdk", "tests/sim/test_office365",
     "tests/tasks/attachments/test_strip", "tests/tasks/calendar/test_apply", "tests/tasks/folders/test_report",
     "tests/tasks/items/", "tests/tasks/mailbox/", "tests/tasks/rules/test_remove", "tests/tasks/rules/test_report",
