@@ -18,7 +18,8 @@ from uuid import uuid4
 import dask.config
 import orjson
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
-from distributed.client import ClosedClientError, FutureCancelledError
+from distributed import client as dask_client
+from distributed.client import FutureCancelledError
 from distributed.comm import get_address_host
 from distributed.security import Security
 from distributed.utils import get_ip
@@ -68,6 +69,10 @@ hundredths of each core that it takes."""
 
 ENDED = ("finished", "error")
 """What Dask says of a task that has ended in a process that lives; of one whose process has died it says otherwise."""
+
+
+CLOSED: type[Exception] = getattr(dask_client, "ClosedClientError", Exception)
+"""What a client raises that is closed; in the oldest versions it has no name of its own."""
 
 
 class Started(Protocol):
@@ -159,9 +164,9 @@ class DaskHosts:
     async def _wait_for(self, number: int) -> None:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
-            with suppress(ClosedClientError):  # with the scheduler, what waits there is gone
+            with suppress(CLOSED):  # with the scheduler, what waits there is gone
                 await self._client.cancel(waiting)
-        with suppress(ClosedClientError):
+        with suppress(CLOSED):
             for _ in range(number):
                 key = f"{SESSION}-{uuid4().hex[:8]}"
                 self._waiting.append(self._client.submit(int, key=key, resources={NOBODY: 1}, pure=False, retries=0))

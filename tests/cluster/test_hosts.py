@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from distributed import KilledWorker
-from distributed.client import ClosedClientError, FutureCancelledError
+from distributed.client import FutureCancelledError
 from distributed.security import Security
 from distributed.utils import key_split
 
-from bulkmail.cluster.hosts import NOBODY, DaskHosts, address_of, listening, local, security_of
+from bulkmail.cluster.hosts import CLOSED, NOBODY, DaskHosts, address_of, listening, local, security_of
 from bulkmail.cluster.messages import Lost
 from bulkmail.cluster.sweeping import _is_blind, own_tokens
 from bulkmail.config.tables import Cluster
@@ -163,7 +163,7 @@ class Scheduled:
 
     def _require_open(self) -> None:
         if self.scheduler is None:
-            raise ClosedClientError("Client is closed. Can't send a message.")
+            raise CLOSED("Client is closed. Can't send a message.")
 
 
 def test_a_cluster_that_adapts_sees_how_many_workers_are_wanted() -> None:
