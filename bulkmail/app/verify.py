@@ -28,7 +28,7 @@ FEW = 3
 BACKUP = "Put the files back from a backup, or run anew: what this directory says cannot be relied on."
 ACCESS = "Give the account that bulkmail runs as the right to read there, and look at the disk."
 SEEN = "Verify it on a machine that sees the place that output.blobs of its job names."
-GONE = (FileNotFoundError, NotADirectoryError)
+NOT_THERE = (FileNotFoundError, NotADirectoryError)
 NONE = "the run has none"
 PART = 1 << 20
 PLACES = ("path", "file")
@@ -168,7 +168,7 @@ def is_file(folder: Path, name: str, known: Digest) -> bool:
             return False
         with path.open("rb") as file:
             return file_digest(file, "sha256").hexdigest() == known.sha256
-    except (*GONE, ValueError):
+    except (*NOT_THERE, ValueError):
         return False
 
 
@@ -182,7 +182,7 @@ def is_blob(depot: Depot, place: str, row: Mapping[str, Any]) -> bool:
             while left > 0 and (part := file.read(min(PART, left))):
                 digest.update(part)
                 left -= len(part)
-    except (*GONE, ValueError, TypeError, KeyError, Damaged):
+    except (*NOT_THERE, ValueError, TypeError, KeyError, Damaged):
         return False
     return left == 0 and digest.hexdigest() == row["sha256"]
 

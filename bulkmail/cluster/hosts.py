@@ -70,7 +70,6 @@ hundredths of each core that it takes."""
 ENDED = ("finished", "error")
 """What Dask says of a task that has ended in a process that lives; of one whose process has died it says otherwise."""
 
-
 CLOSED: type[Exception] = getattr(dask_client, "ClosedClientError", Exception)
 """What a client raises that is closed; in the oldest versions it has no name of its own."""
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import orjson
 from pydantic import ValidationError
@@ -88,8 +88,9 @@ class RunDir:
             told: Sequence[T | Outcome | None] = shortly(lines)
             if None in told:
                 all_of_it = zip(told, ends, lines, strict=False)
-                told = [self._outcome(end, line) if one is None else one for one, end, line in all_of_it]
-            yield [one for one in told if one is not None]
+                decoded = (self._outcome(end, line) if one is None else one for one, end, line in all_of_it)
+                told = [one for one in decoded if one is not None]
+            yield cast(Sequence[T | Outcome], told)
 
     def _outcome(self, end: int, line: bytes) -> Outcome | None:
         """The outcome in a line of its journal that ends at the offset `end`; None for a checkpoint."""

@@ -26,7 +26,8 @@ cell be written otherwise wherever they stand, and the delimiter."""
 
 _RISKY_CELL = bytes((_BETWEEN, _RISKY))
 
-_END, _ENDING = "\r\n", b"\r\n"
+_END = "\r\n"
+_ENDING = _END.encode()
 _TEXTS, _LONGEST = 1024, 4096
 """Texts of which the written form is remembered, and the characters of one at the most: 8 MB if all are so long."""
 

@@ -64,7 +64,7 @@ def is_address(text: str) -> bool:
 
 
 def are_addresses(texts: Sequence[str]) -> bool:
-    """Whether all of `texts` are addresses and none begins with `#`, at a tenth of the cost."""
+    """Whether all of `texts` are addresses and none begins with `#`, at a third of the cost."""
     lines = "\n".join(["", *texts, ""])
     if max(map(len, texts), default=0) > LONGEST:
         return False

@@ -20,8 +20,8 @@ class LineTooLong(csv.Error):
 class Lines:
     """The lines of a text that comes in blocks: shorter ones than `LONGEST`, none of which ends between CR and LF.
 
-    They are cut in C, many at a time, and the iterator survives its own error. `ended` says that there are
-    no more.
+    They are cut in C, many at a time, and the iterator survives its own error. `ended` says that there are no
+    more.
     """
 
     __slots__ = ("_lines", "ended")

@@ -136,7 +136,7 @@ def _raise(error: csv.Error) -> NoReturn:
 
 
 def _plainly(lines: Sequence[str], delimiter: str) -> Chunk:
-    """What csv.reader makes of lines that are a cell each, at a quarter of the cost; nothing for other lines."""
+    """What csv.reader makes of lines that are a cell each, at half the cost; nothing for other lines."""
     text = "".join(lines)
     if len(text) > csv.field_size_limit() or any(mark in text for mark in ('"', " ", delimiter)):
         return ()

@@ -124,34 +124,22 @@ def test_a_cancelled_part_disturbs_no_other() -> None:
     run(main())
 
 
-def test_a_cancelled_part_of_a_post_that_fails_stays_cancelled() -> None:
+@pytest.mark.parametrize(
+    ("failure", "heard"),
+    [(OutcomeUnknown("lost"), Alone), (SignInError("no token"), SignInError)],
+    ids=["lost", "token"],
+)
+def test_a_cancelled_part_of_a_post_that_fails_stays_cancelled(failure: Exception, heard: type[Exception]) -> None:
     async def main() -> None:
         async def lose(_request: Request) -> Response:
             await asyncio.sleep(1)
-            raise OutcomeUnknown("lost")
+            raise failure
 
         async with batching(Scripted(lose), size=2, held=free) as packer:
             asked = [asyncio.create_task(packer.send(get())) for _ in range(2)]
             await asyncio.sleep(0.5)
             await cancelled(asked[0])
-            with pytest.raises(Alone):
-                await asked[1]
-        assert asked[0].cancelled()
-
-    run(main())
-
-
-def test_a_cancelled_part_of_a_post_that_found_no_token_stays_cancelled() -> None:
-    async def main() -> None:
-        async def lose(_request: Request) -> Response:
-            await asyncio.sleep(1)
-            raise SignInError("no token")
-
-        async with batching(Scripted(lose), size=2, held=free) as packer:
-            asked = [asyncio.create_task(packer.send(get())) for _ in range(2)]
-            await asyncio.sleep(0.5)
-            await cancelled(asked[0])
-            with pytest.raises(SignInError):
+            with pytest.raises(heard):
                 await asked[1]
         assert asked[0].cancelled()
 
