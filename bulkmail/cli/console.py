@@ -49,12 +49,18 @@ results = Screen(highlight=False, markup=False, emoji=False)
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Exits with the code of an expected error, after saying what to do about it."""
+    """Exits with the code of an expected error, after saying what to do about it. A path that the system will not even
+    look at (in a folder that is closed to this account, a name that is too long) is told here and nowhere else."""
     try:
         yield
     except BulkmailError as error:
         complain(error)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if error.filename is None:  # it is not about a path that somebody named
+            raise
+        complain(unusable := BulkmailError(f"cannot use {error.filename}: {error.strerror}"))
+        raise SystemExit(unusable.exit_code) from None
     except KeyboardInterrupt:  # before a run or after it; while one is under way the loop handles it
         note("interrupted; what a run has begun, `bulkmail resume DIRECTORY` finishes")
         raise SystemExit(128 + signal.SIGINT) from None

@@ -4,13 +4,14 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkmail.cli import app
 from bulkmail.cli import console as say
 from bulkmail.errors import BulkmailError, ConfigError, OutputError, RunHeld, SignInError, UsageError
 
@@ -42,9 +43,29 @@ def test_an_interrupt_outside_of_the_run_says_how_to_go_on(capsys: pytest.Captur
     assert "bulkmail resume" in capsys.readouterr().err
 
 
-def test_a_defect_is_not_hidden() -> None:
-    with pytest.raises(ZeroDivisionError), say.exit_on_error():
-        raise ZeroDivisionError
+@pytest.mark.parametrize("defect", [ZeroDivisionError(), OSError(24, "Too many open files")])
+def test_a_defect_is_not_hidden(defect: Exception) -> None:
+    with pytest.raises(type(defect)), say.exit_on_error():
+        raise defect
+
+
+LONG = "x" * 300
+"""A name that no file system takes: even to look for such a file is an error, also for the superuser."""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("demo", "--directory", LONG), ("cert", "new", LONG, "--no-password", "--format", "pem"), ("cert", "show", LONG),
+     ("setup", f"{LONG}/job.toml"), ("tasks", f"{LONG}.py:mine")],
+)  # fmt: skip
+def test_a_path_that_cannot_be_looked_at(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught, say.exit_on_error():
+        app(arguments)
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert "bulkmail: cannot use " in said
+    assert LONG in said.replace("\n", "")
+    assert "File name too long" in said.replace("\n", " ")
 
 
 def test_what_happened_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
