@@ -58,7 +58,7 @@ def test_what_exists_is_not_created(tmp_path: Path) -> None:
 
 def test_two_that_write_at_the_same_time_do_not_mix_and_neither_fails(tmp_path: Path) -> None:
     """As when the end of a run is written while a thread that was given up still writes its start."""
-    path, together = tmp_path / "run.json", Barrier(2, timeout=10)
+    path, together = tmp_path / "run.json", Barrier(2, timeout=60)
     contents, failures = (b"a" * 100_000, b"b" * 99_999), list[BaseException]()
 
     def write(content: bytes) -> None:

@@ -93,7 +93,7 @@ def test_a_real_night_is_stopped_and_the_next_one_finishes_it(tenant: Tenant, tm
         return subprocess.run(
             ["sh", NIGHTLY, job, results],
             env={"BULKMAIL": str(program), "PATH": "/usr/bin:/bin", "BOX": box}, cwd=FOLDER.parents[1],
-            capture_output=True, text=True, check=False, timeout=50,
+            capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
 
     first = night("1ms")

@@ -24,14 +24,12 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield opened
 
 
-@pytest.mark.timeout(180)
 def test_nothing_is_lost_and_nothing_done_twice(ground: Ground) -> None:
     found = kill(ground, seed=1, kills=2, anew=0)
     assert found.kills >= 2
     assert found.wrong == []
 
 
-@pytest.mark.timeout(180)
 def test_a_write_that_is_torn_by_a_kill(ground: Ground) -> None:
     work = ground.rounds(1, 6)[0]
     with ground.starter() as start:

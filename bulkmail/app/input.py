@@ -18,6 +18,7 @@ from bulkmail.source import FileSource, Seen
 from bulkmail.source.empty import FEW, nothing_in
 from bulkmail.source.listing import DirectorySource
 from bulkmail.source.once import Once
+from bulkmail.source.seen import Forgotten
 from bulkmail.source.selected import Selected, Selection
 from bulkmail.source.several import Several, expanded
 from bulkmail.source.spool import SpooledSource, Veil, spool
@@ -58,7 +59,8 @@ def selection_of(given: Input) -> Selection:
     return Selection(
         Where(given.where) if given.where else None, given.skip, given.sample, given.seed,
         0 if given.order == "stalest" else given.limit,  # the stalest of all are not known here
-        [_listed(given.model_copy(update={"column": ""}), [one], keep_columns=True) for one in lists],
+        [_listed(given.model_copy(update={"column": ""}), [one], each_row=True) for one in lists],
+        given.column,
     )  # fmt: skip
 
 
@@ -69,12 +71,16 @@ def chosen(listed: Source, given: Input, *, keep_columns: bool) -> Source:
 
 
 def _listed(
-    given: Input, patterns: Sequence[str], *, keep_columns: bool = False, limit: int | None = None
-) -> FileSource | Several:
+    given: Input, patterns: Sequence[str], *,
+    keep_columns: bool = False, limit: int | None = None, each_row: bool = False,
+) -> FileSource | Several:  # fmt: skip
+    """With `each_row` a mailbox comes as often as it is listed: each row may have another of its addresses."""
+
     def open_file(origin: Path | BinaryIO, limit: int | None = limit, seen: Seen | None = None) -> FileSource:
         return FileSource(
-            origin, column=given.column, encoding=given.encoding, keep_columns=keep_columns, limit=limit, seen=seen
-        )
+            origin, column=given.column, encoding=given.encoding, keep_columns=keep_columns or each_row, limit=limit,
+            seen=Forgotten() if each_row else seen,
+        )  # fmt: skip
 
     if patterns == ("-",):
         return open_file(_origin("-"))

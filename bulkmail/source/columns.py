@@ -64,7 +64,12 @@ def fold(name: str) -> str:
 
 def is_heading(names: Sequence[str]) -> bool:
     """Whether a first row is made of column names, as far as they are known here."""
-    return any(fold(name) in (*ADDRESS_NAMES, *ID_NAMES) for name in names)
+    return any(map(is_usual, names))
+
+
+def is_usual(name: str) -> bool:
+    """Whether a column of this name is known to name the mailbox of its row."""
+    return fold(name) in (*ADDRESS_NAMES, *ID_NAMES)
 
 
 def choose(names: Sequence[str], column: str = "") -> Choice:
@@ -76,7 +81,7 @@ def choose(names: Sequence[str], column: str = "") -> Choice:
     ids = _known(names, ID_NAMES)
     if column:
         found = _called(names, column)
-        ids = ids if fold(column) in (*ADDRESS_NAMES, *ID_NAMES) else []
+        ids = ids if is_usual(column) else []
     else:
         found = [*_known(names, ADDRESS_NAMES), *ids]
     if not found:

@@ -5,16 +5,17 @@ same seed draws the same mailboxes however the list is sorted, and a larger samp
 """
 
 import heapq
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from bulkmail.core.where import Look, Unclear, Where, cells, unknown
 from bulkmail.errors import ConfigError, InputError
 from bulkmail.model import NOTHING, Counts, Digest, Mailbox, Rejected, Source
-from bulkmail.source.address import clean
+from bulkmail.source.address import clean, is_address, is_id
 from bulkmail.source.admission import SHOWN
-from bulkmail.source.columns import ADDRESS_NAMES, fold
+from bulkmail.source.cells import trusted
+from bulkmail.source.columns import ADDRESS_NAMES, fold, is_usual
 from bulkmail.source.rows import Rows
 from bulkmail.source.seen import Seen
 from bulkmail.text import likeliest
@@ -28,7 +29,8 @@ _SHOWN = 12
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What a job wants of its list; 0 and None want all. `excludes` are lists of what it does not want, with their
-    columns: a mailbox is left out by any of its addresses."""
+    columns and with all rows of a mailbox: it is left out by any of its addresses. `column` is the one that the job
+    names its mailboxes by: where that is not a usual one, the other addresses of a row are those of another person."""
 
     where: Where | None = None
     skip: int = 0
@@ -36,6 +38,7 @@ class Selection:
     seed: int = 0
     limit: int = 0
     excludes: Sequence[Source] = ()
+    column: str = ""
 
     def __bool__(self) -> bool:
         """Whether it leaves anything out; a limit alone ends the reading of a list, and needs none of this."""
@@ -142,6 +145,7 @@ class _Reading:
         self._selection = selection
         self._excluded = excluded
         self._drawn = drawn
+        self._is_usual = not selection.column or is_usual(selection.column)
         self._out: dict[str, int] = dict.fromkeys(("excluded", "unmatched", "skipped", "unsampled", "beyond"), 0)
         self._unclear = self._skipped = self._taken = 0
         self.mailboxes = 0
@@ -169,7 +173,8 @@ class _Reading:
         self.mailboxes += 1
         if self._selection.where is not None:
             self.names.update(row.columns)
-        if any(name in self._excluded for name in _names(row)):
+        names = _names(row) if self._is_usual else filter(None, (row.address, row.id))
+        if any(name in self._excluded for name in names):
             return "excluded"
         if self._selection.where is not None:
             try:
@@ -190,13 +195,16 @@ class _Reading:
 
 
 def _names(row: Mailbox) -> Iterator[str]:
-    """All that a row calls its mailbox: the other list may know it by another address."""
+    """All that a row calls its mailbox: the other list may know it by another address. What else stands in such a
+    column, such as `none` or a street, may stand in the rows of many mailboxes."""
     yield row.address
     if row.id:
         yield row.id
-    for column, cell in row.columns.items():
-        if fold(column) in ADDRESS_NAMES:
-            yield clean(cell)
+    yield from (name for name in map(clean, _address_cells(row).values()) if is_address(name) or is_id(name))
+
+
+def _address_cells(row: Mailbox) -> Mapping[str, str]:
+    return {column: cell for column, cell in row.columns.items() if fold(column) in ADDRESS_NAMES}
 
 
 def _look(row: Mailbox) -> Look:
@@ -216,18 +224,29 @@ def _number(mailbox: Mailbox, key: bytes) -> int:
 async def _listed(sources: Sequence[Source]) -> tuple[Seen, int]:
     """All addresses and ids of the mailboxes in lists of exceptions, and how many mailboxes these are.
 
-    Raises InputError for a row that is not a mailbox: what it was meant to leave out is not known.
+    Raises InputError for a row that is not a mailbox, or has an address that cannot be relied on: what it was meant to
+    leave out is not known.
     """
     found, mailboxes = Seen(), 0
     for source in sources:
         async for chunk in source:
             for row in chunk:
                 if isinstance(row, Mailbox):
-                    mailboxes += 1
-                    found.add_all(list(filter(None, _names(row))))
+                    _require_trusted(row, source.name)
+                    names = [*_names(row)]
+                    mailboxes += not any(name in found for name in names)
+                    found.add_all(names)
                 elif row.reason == "invalid":
                     raise InputError(
                         f"{source.name}: row {row.row} {row.why}",
                         hint="Correct it: what it was meant to leave out would be worked on.",
                     )
     return found, mailboxes
+
+
+def _require_trusted(row: Mailbox, name: str) -> None:
+    try:
+        for column, cell in _address_cells(row).items():
+            trusted(column, cell)
+    except InputError as error:
+        raise InputError(f"{name}: row {row.row}: {error}", hint=error.hint) from None

@@ -121,17 +121,17 @@ def _records(lines: Lines, top: _Start, sizes: Iterable[int]) -> Iterator[Chunk]
             return
 
 
-def _taken(lines: Iterator[str], size: int) -> tuple[list[str], csv.Error | None]:
-    """As many lines, or those before one that cannot be read."""
+def _taken(lines: Iterator[str], size: int) -> tuple[list[str], Exception | None]:
+    """As many lines, or those before one that cannot be read, or before the end of an input that broke off."""
     some: list[str] = []
     try:
         some.extend(islice(lines, size))  # what comes before an error stays
-    except csv.Error as error:
+    except Exception as error:  # noqa: BLE001 - raised again behind these lines
         return some, error
     return some, None
 
 
-def _raise(error: csv.Error) -> NoReturn:
+def _raise(error: Exception) -> NoReturn:
     raise error
 
 

@@ -11,7 +11,7 @@ import pytest
 from bulkmail.sim import Settings
 from bulkmail.testing.tenant import Done, Tenant, open_tenant, write_job
 
-PATIENCE = 60
+PATIENCE = 300
 REPORT = 'name = "settings.report"'
 LETTER = 'name = "mail.send"\ncampaign = "{}"\nsubject = "Hello {{DisplayName}}"\nbody = "x"'
 REPLY = 'name = "settings.apply"\ninternal_reply = "ask {Deputy}"'

@@ -8,6 +8,7 @@ import pytest
 from bulkmail.app.input import file_source, survey
 from bulkmail.config import Input
 from bulkmail.errors import InputError, UsageError
+from bulkmail.source.selected import Selected
 
 
 def test_a_job_without_mailboxes_is_refused() -> None:
@@ -45,3 +46,53 @@ def test_a_list_of_exceptions_may_know_a_mailbox_by_another_address(tmp_path: Pa
 def test_a_list_that_may_not_be_looked_at_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="File name too long"):
         file_source(Input(path=str(tmp_path / ("x" * 300))))
+
+
+def excluded(tmp_path: Path, listed: str, exceptions: str, column: str = "") -> int:
+    """How many mailboxes of a list are left out."""
+    return selected(tmp_path, listed, exceptions, column).counts.excluded
+
+
+def selected(tmp_path: Path, listed: str, exceptions: str, column: str = "") -> Selected:
+    (tmp_path / "m.csv").write_text(listed)
+    (tmp_path / "vip.csv").write_text(exceptions)
+    source = file_source(Input(path=str(tmp_path / "m.csv"), exclude=str(tmp_path / "vip.csv"), column=column))
+    assert isinstance(source, Selected)
+    asyncio.run(survey(source, empty_is_ok=True))
+    return source
+
+
+@pytest.mark.parametrize("cell", ["Main Street 1", "none", "n/a", "d41d8cd98f00b204e9800998ecf8427e"])
+def test_what_is_not_an_address_leaves_no_other_mailbox_out(tmp_path: Path, cell: str) -> None:
+    """Such as the street in which all of them work, in a column that is called Address."""
+    listed = f"UserPrincipalName,Address\nada@contoso.com,{cell}\ngrace@contoso.com,{cell}\n"
+    assert excluded(tmp_path, listed, f"UserPrincipalName,Address\nada@contoso.com,{cell}\n") == 1
+
+
+def test_an_address_that_an_exception_cannot_be_relied_on_for_is_refused(tmp_path: Path) -> None:
+    doubled = "UserPrincipalName,mail,mail\nada@contoso.com,a@contoso.com,b@contoso.com\n"
+    with pytest.raises(InputError, match="row 2: the column 'mail' is there twice"):
+        excluded(tmp_path, "mail\na@contoso.com\n", doubled)
+    (tmp_path / "vip.csv").write_bytes("UserPrincipalName,mail\nada@contoso.com,jürgen@contoso.com\n".encode("cp1252"))
+    listed = file_source(Input(path=str(tmp_path / "m.csv"), exclude=str(tmp_path / "vip.csv")))
+    with pytest.raises(InputError, match="could not be read"):
+        asyncio.run(survey(listed))
+
+
+def test_columns_that_are_there_twice_leave_nothing_out(tmp_path: Path) -> None:
+    doubled = "UserPrincipalName,mail,mail\nada@contoso.com,a@contoso.com,b@contoso.com\n"
+    assert excluded(tmp_path, doubled, "mailbox\nb@contoso.com\n") == 0
+
+
+def test_each_row_of_an_exception_has_an_address_of_it(tmp_path: Path) -> None:
+    exceptions = "UserPrincipalName,mail\nada@contoso.com,a@contoso.com\nada@contoso.com,lovelace@contoso.com\n"
+    source = selected(tmp_path, "mail\nlovelace@contoso.com\ngrace@contoso.com\n", exceptions)
+    assert source.counts.excluded == 1
+    assert source.warnings == ()  # it is one exception
+
+
+def test_beside_a_column_of_other_people_no_address_is_that_of_the_mailbox(tmp_path: Path) -> None:
+    listed = "Manager,UserPrincipalName\ngrace@contoso.com,ada@contoso.com\n"
+    assert excluded(tmp_path, listed, "mailbox\nada@contoso.com\n", column="Manager") == 0
+    assert excluded(tmp_path, listed, "mailbox\nGrace@contoso.com\n", column="Manager") == 1
+    assert excluded(tmp_path, listed, "mailbox\ngrace@contoso.com\n", column="UserPrincipalName") == 0

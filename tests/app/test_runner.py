@@ -97,7 +97,7 @@ class Slow(Manifest):
     def write(self, folder: Path) -> Any:
         if self.input.measured and self.state == "running":
             self.begun.set()
-            self.go.wait(10)
+            self.go.wait(60)
             written = super().write(folder)
             self.done.set()
             return written
@@ -114,7 +114,7 @@ def test_the_manifest_is_written_by_one_hand_though_the_run_is_stopped_meanwhile
         slow = Slow(**{name: getattr(ready.manifest, name) for name in Manifest.__dataclass_fields__})
         runner = Runner(replace(ready, manifest=slow))
         running = asyncio.create_task(runner.run(folder))
-        await asyncio.to_thread(Slow.begun.wait, 10)
+        await asyncio.to_thread(Slow.begun.wait, 60)
         runner.stop.ask(TIME_BOX)
         asyncio.get_running_loop().call_later(0.1, Slow.go.set)
         return await running

@@ -133,7 +133,7 @@ def test_a_collector_that_does_not_answer_holds_no_run(
 @needs_sdk
 def test_a_collector_has_all_when_the_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        async with traced() as (above, _):
+        async with traced(patience=60) as (above, _):
             await above(Scripted(ok)).send(REQUEST)
 
     with collector() as (address, found):

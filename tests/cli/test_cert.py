@@ -142,7 +142,7 @@ def test_on_a_terminal_it_asks_twice_and_shows_nothing(tmp_path: Path) -> None:
         with suppress(OSError):  # the end of the child is the end of its terminal
             while block := os.read(terminal, 4096):
                 seen += block
-        assert child.wait(30) == 0
+        assert child.wait(300) == 0
     os.close(terminal)
     assert PASSWORD.encode() not in seen
     assert load_key_pair(tmp_path / "x.pfx", Secret(PASSWORD)).certificate.subject == "CN=x"

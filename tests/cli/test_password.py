@@ -37,7 +37,7 @@ def at_a_terminal(typed: str, *arguments: str | Path) -> tuple[int, str]:
             while not seen.endswith(b"private key: "):
                 seen += os.read(there, 65536)
             os.write(there, f"{typed}\n".encode())
-            code = process.wait(20)
+            code = process.wait(300)
         finally:
             process.kill()
     os.close(here)  # not before: a terminal that no process holds is at its end

@@ -148,7 +148,7 @@ class _Served(ThreadingHTTPServer):
 
 class _Exchange(BaseHTTPRequestHandler):
     server: _Served
-    timeout = 10
+    timeout = 60
 
     def do_GET(self) -> None:
         self._answer(self.server.directory.document())
@@ -192,7 +192,7 @@ class _Proxy(ThreadingHTTPServer):
 
 class _Tunnel(BaseHTTPRequestHandler):
     server: _Proxy
-    timeout = 10
+    timeout = 60
 
     def do_CONNECT(self) -> None:
         self.server.asked.append(self.path)
@@ -201,7 +201,7 @@ class _Tunnel(BaseHTTPRequestHandler):
             self.send_error(407)
             return
         host, _, port = self.path.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as target:
+        with socket.create_connection((host, int(port)), timeout=60) as target:
             self.send_response(200)
             self.end_headers()
             self._pump(target)

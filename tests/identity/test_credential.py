@@ -36,7 +36,7 @@ class Bench:
         self.asked.append(claims)
         self._arrivals.release()
         number = len(self.asked)
-        assert self.open.wait(10)
+        assert self.open.wait(60)
         return self.answers.popleft() if self.answers else Grant(f"t{number}", 3600)
 
     async def _sleep(self, seconds: float) -> None:
@@ -46,7 +46,7 @@ class Bench:
     async def met(self, times: int) -> None:
         """Returns once the directory has been asked so often."""
         while self._met < times:
-            assert await asyncio.to_thread(self._arrivals.acquire, timeout=10)
+            assert await asyncio.to_thread(self._arrivals.acquire, timeout=60)
             self._met += 1
 
     async def token(self, refused: str = "", claims: str = "") -> str:

@@ -48,7 +48,7 @@ class Service(ThreadingHTTPServer):
 
 class Exchange(BaseHTTPRequestHandler):
     server: Service
-    timeout = 10
+    timeout = 60
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)

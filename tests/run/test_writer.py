@@ -189,7 +189,7 @@ def test_cancelled_in_the_middle_of_a_write_it_writes_what_came_meanwhile() -> N
             def append(self, block: bytes) -> int:
                 if not self.content:
                     loop.call_soon_threadsafe(interrupt)
-                    assert interrupted.wait(10)
+                    assert interrupted.wait(60)
                 return super().append(block)
 
         def interrupt() -> None:

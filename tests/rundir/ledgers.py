@@ -28,7 +28,7 @@ class Gate:
 
     def go_through(self) -> None:
         self._loop.call_soon_threadsafe(self.entered.set)
-        assert self._opened.wait(10)
+        assert self._opened.wait(60)
 
 
 async def turns() -> None:

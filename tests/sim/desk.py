@@ -113,7 +113,7 @@ def rehearse(
             sim.register(CLIENT, roles=roles, secret=SECRET, scoped_roles=scoped, scope=scope)
             context = ssl.create_default_context(cafile=str(sim.ca_file))
             connector = aiohttp.TCPConnector(ssl=context, limit=0)
-            async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=20)) as session:
+            async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=300)) as session:
                 session._retry_connection = False  # aiohttp would repeat a lost request by itself
                 claims = '{"access_token": {"xms_cc": {"values": ["CP1"]}}}' if capable else None
                 _, token = await sign_in(sim, session, claims=claims)

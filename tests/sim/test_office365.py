@@ -16,7 +16,7 @@ async def witness(desk: Desk) -> dict[str, Any]:
         sys.executable, *command, desk.sim.tenant.address(0),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(300):
         out, err = await process.communicate(desk.token.encode())
     assert process.returncode == 0, err.decode()
     seen: dict[str, Any] = json.loads(out)

@@ -148,7 +148,7 @@ def test_a_cancelled_write_is_waited_for(blobs: Blobs) -> None:
 
         def slowly() -> None:
             going.set()
-            assert may_end.wait(10)
+            assert may_end.wait(60)
             ended.append("written")
 
         working = asyncio.create_task(blobs.in_thread(slowly))

@@ -1,6 +1,7 @@
 """Lines that need no csv.reader are read as it reads them, and the others are where they would be without them."""
 
 import csv
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -64,3 +65,15 @@ def test_a_quote_that_is_not_closed_is_told_with_its_line(rows: int, odd: str) -
     line = rows + 6 + odd.count("\n")
     with pytest.raises(InputError, match=f"in line {line} has a quote that is not closed"):
         list(read_table([text], iter(lambda: 7, 0)).below)
+
+
+@given(st.lists(st.sampled_from(["a@x", "", '"A" B', '"c,d"']), max_size=8), st.integers(1, 5))
+def test_rows_before_the_place_where_an_input_breaks_off_are_given(rows: list[str], size: int) -> None:
+    def blocks() -> Iterator[str]:
+        yield "".join(row + "\n" for row in ("mail", *rows))
+        raise OSError("the input is gone")
+
+    found: list[Chunk] = []
+    with pytest.raises(OSError, match="the input is gone"):
+        found.extend(read_table(blocks(), iter(lambda: size, 0)).below)
+    assert len(shown(found)) == len(rows)

@@ -10,6 +10,7 @@ from bulkmail.errors import OutcomeUnknown
 from bulkmail.model import Request, Response
 from bulkmail.streams import Take
 from bulkmail.transport.wire import CHUNK, SLOWEST, WireSettings, wire
+from tests.patient import patiently
 from tests.transport.servers import Heard, Reply, serving
 
 CONTENT = b"0123456789" * 50_000
@@ -157,28 +158,34 @@ def test_what_is_not_content_is_not_taken(said: bytes) -> None:
 def test_one_that_moves_has_as_long_as_it_takes() -> None:
     """Three times as long as an exchange may take, while a megabyte comes in less."""
 
-    async def slow(_: Heard, writer: asyncio.StreamWriter) -> None:
-        writer.write(head("200 OK", b"", length=4 * (SLOWEST + CHUNK)))
-        for _step in range(4):
-            writer.write(bytes(SLOWEST + CHUNK))
-            await writer.drain()
-            await asyncio.sleep(0.06)
+    def moving(times: int) -> None:
+        async def slow(_: Heard, writer: asyncio.StreamWriter) -> None:
+            writer.write(head("200 OK", b"", length=4 * (SLOWEST + CHUNK)))
+            for _step in range(4):
+                writer.write(bytes(SLOWEST + CHUNK))
+                await writer.drain()
+                await asyncio.sleep(0.06 * times)
 
-    sink = Sink()
-    poured(sink, slow, total=0.15)
-    assert len(sink.content) == 4 * (SLOWEST + CHUNK)
+        sink = Sink()
+        poured(sink, slow, total=0.15 * times)
+        assert len(sink.content) == 4 * (SLOWEST + CHUNK)
+
+    patiently(moving)
 
 
 def test_one_that_only_drips_is_given_up() -> None:
     async def drip(_: Heard, writer: asyncio.StreamWriter) -> None:
-        writer.write(head("200 OK", b"", length=1000))
-        for _step in range(100):
+        writer.write(head("200 OK", b"", length=100_000))
+        while not writer.is_closing():
             writer.write(b".")
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    with pytest.raises(OutcomeUnknown, match="it took"):
-        poured(Sink(), drip, total=0.2)
+    def given_up(times: int) -> None:
+        with pytest.raises(OutcomeUnknown, match="it took"):
+            poured(Sink(), drip, total=0.2 * times)
+
+    patiently(given_up)
 
 
 def test_what_the_taker_raises_comes_out() -> None:
