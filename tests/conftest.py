@@ -1,12 +1,13 @@
 """What all tests have in common: how long they look, how many at a time, and in which order.
 
 Property tests try a hundred examples, or with `--hypothesis-profile thorough` five times as many; in CI always the
-same ones, so that a change is judged by what it changes. No time is ever asserted: a machine that is busy makes nothing
-fail.
+same ones, so that a change is judged by what it changes. Dice fall the same way each time a test is run. No time is
+ever asserted: a machine that is busy makes nothing fail.
 """
 
 import gc
 import os
+import random
 from tempfile import mkdtemp
 
 import pytest
@@ -37,6 +38,11 @@ with one of them when the others are done."""
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores, since tests wait for processes and clocks: on two cores 74 s instead of 99."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    random.seed(item.nodeid)  # of pauses that are spread, and the like: none of them fails by luck
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from bulkmail.cli import app
 from bulkmail.report.metrics import FINISHED, SUCCESS, kept_in
 from tests.cli.conftest import APPLY, REPORT, Desk
+from tests.ports import quiet_port
 
 
 def test_a_file_for_the_textfile_collector(desk: Desk) -> None:
@@ -30,8 +31,8 @@ def test_a_file_for_the_textfile_collector(desk: Desk) -> None:
 
 
 def test_an_address_that_is_taken_is_told_before_anything_is_done(desk: Desk) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = quiet_port()
+    with socket.create_server(("127.0.0.1", port)):
         done = desk.bulkmail("run", desk.job(REPORT), "--metrics-listen", f"127.0.0.1:{port}")
     assert (done.code, "address already in use" in done.err, done.folder.exists()) == (2, True, False)
     again = desk.bulkmail("run", desk.job(REPORT), "--metrics-listen", f"127.0.0.1:{port}")

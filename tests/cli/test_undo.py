@@ -110,7 +110,7 @@ def test_a_task_in_a_file_is_found_though_the_job_names_another(own: Desk, tmp_p
 
 
 def test_a_write_that_was_under_way_may_settle_first(own: Desk, applied: Done) -> None:
-    own.job(f'{APPLY}\n[limits]\nsettle = "200ms"\n')
+    own.job(f'{APPLY}\n[limits]\nsettle = "2s"\n')
     done = own.bulkmail("undo", killed(own, applied).folder, "--apply", out="out-undo")
     assert done.code == 0, done.err
     assert done.manifest["waits"][SETTLING]["times"] == 1
@@ -118,10 +118,10 @@ def test_a_write_that_was_under_way_may_settle_first(own: Desk, applied: Done) -
 
 
 def test_so_it_may_before_an_undo_that_is_resumed(own: Desk, applied: Done, before: list[object]) -> None:
-    own.job(f'{APPLY}\n[limits]\nsettle = "200ms"\n')
+    own.job(f'{APPLY}\n[limits]\nsettle = "2s"\n')
     first = own.bulkmail("undo", killed(own, applied).folder, "--apply", "--max-duration", "1ms", out="out-undo")
     assert first.code == 5, first.err
-    own.job(f'{REPORT}\n[limits]\nsettle = "200ms"\n')
+    own.job(f'{REPORT}\n[limits]\nsettle = "2s"\n')
     done = own.bulkmail("resume", first.folder, out="out-undo")
     assert done.code == 0, done.err
     assert SETTLING in done.manifest["waits"]

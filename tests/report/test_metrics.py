@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import shutil
-import socket
 import subprocess
 import urllib.request
 from dataclasses import replace
@@ -20,6 +19,7 @@ from bulkmail.report.exporter import address, listening, writing
 from bulkmail.report.metrics import FINISHED, SUCCESS, Metrics, kept_in, labels_of, write
 from bulkmail.rundir.manifest import JobFile, Waited
 from bulkmail.rundir.samples import Sample
+from tests.ports import quiet_port
 from tests.report.folders import NIGHT
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "monitoring"
@@ -131,8 +131,7 @@ def test_a_disk_that_refuses_while_a_run_goes_on_is_told_once(tmp_path: Path, ca
 
 
 def test_they_are_served_while_the_block_lasts() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = quiet_port()
     page = f"http://127.0.0.1:{port}/metrics"
     with listening(metrics_of(), "127.0.0.1", port):
         with urllib.request.urlopen(page, timeout=60) as answer:

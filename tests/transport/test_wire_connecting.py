@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bulkmail.errors import Unreachable
+from tests.ports import quiet_port
 from tests.transport.rig import get, post
 from tests.transport.servers import Trust, saying, serving, signed
 from tests.transport.wired import GOOD, wired
@@ -28,17 +29,9 @@ def unreachable(base: str, **settings: Any) -> None:
     asyncio.run(main())
 
 
-async def _closed_port() -> int:
-    listening = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-    port: int = listening.sockets[0].getsockname()[1]
-    listening.close()
-    await listening.wait_closed()
-    return port
-
-
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_without_a_connection_nothing_began(scheme: str) -> None:
-    unreachable(f"{scheme}://127.0.0.1:{asyncio.run(_closed_port())}/v1.0")
+    unreachable(f"{scheme}://127.0.0.1:{quiet_port()}/v1.0")
 
 
 def test_without_an_address_nothing_began() -> None:

@@ -67,7 +67,7 @@ def bring(
     where.mkdir(exist_ok=True)
     pairs = zip(tenant.addresses()[targets], tenant.addresses()[SOURCES], strict=True)
     (where / "pairs.csv").write_text("mailbox,from\n" + "".join(f"{to},{source}\n" for to, source in pairs))
-    settings = {"input.path": str(where / "pairs.csv"), "task.apply": apply, "limits.settle": 0.1}
+    settings = {"input.path": str(where / "pairs.csv"), "task.apply": apply, "limits.settle": 0.4}
     state = {"state.path": str(where.parent / "state.sqlite")}
     given = {"source": str(export), "mailbox_column": "from", **options}
     return tenant.run("items.import", where, options=given, settings=settings | state)
