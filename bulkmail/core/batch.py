@@ -47,6 +47,11 @@ class Alone(Exception):
         self.doubtful = doubtful
 
 
+def stayed(error: BaseException | None) -> bool:
+    """Whether a part that was told this was certainly not carried out."""
+    return isinstance(error, Readmit) or (isinstance(error, Alone) and not error.doubtful)
+
+
 def pack(requests: Sequence[Request], *, chained: bool = False) -> tuple[bytes, int]:
     """The body of a batch of as many of `requests`, from the first, as fit, and how many those are: at least one.
     `chained` ones are carried out one after another, until one fails."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from bulkmail.core.batch import Alone, BatchRejected, Pause, Readmit, Size, pack, unpack
+from bulkmail.core.batch import Alone, BatchRejected, Pause, Readmit, Size, pack, stayed, unpack
 from bulkmail.core.odata import ids_of
 from bulkmail.core.post import Fate, fate, with_ids, with_scope
 from bulkmail.core.retry import REPEATABLE
@@ -108,7 +108,7 @@ class Batching:
         try:
             return await answer
         except asyncio.CancelledError as cancelled:
-            if part in self._waiting:
+            if part in self._waiting or (not answer.cancelled() and stayed(answer.exception())):
                 cancelled.add_note(NOT_SENT)
             raise
 

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from bulkmail.core.batch import Alone, BatchRejected, Pause, Readmit, pack, unpack
+from bulkmail.core.batch import Alone, BatchRejected, Pause, Readmit, pack, stayed, unpack
 from bulkmail.core.post import Fate, fate, with_ids, with_scope
 from bulkmail.core.slots.chain import SLOW, Chain
 from bulkmail.errors import NOT_SENT, TransportError, Unreachable
@@ -59,7 +59,7 @@ class Chaining:
         try:
             return await answer
         except asyncio.CancelledError as cancelled:
-            if answer not in self._left:
+            if answer not in self._left or (not answer.cancelled() and stayed(answer.exception())):
                 cancelled.add_note(NOT_SENT)
             raise
         finally:

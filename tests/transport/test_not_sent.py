@@ -4,13 +4,17 @@ import asyncio
 
 import pytest
 
+from bulkmail.core.batch import Pause, Readmit
 from bulkmail.core.pace.pace import Pace
+from bulkmail.core.slots.chain import Chain
 from bulkmail.core.slots.lane import Slots
+from bulkmail.errors import NOT_SENT, OutcomeUnknown, Unreachable
 from bulkmail.model import Effect, Ending, Request, Response, Transport
 from bulkmail.testing import run
 from bulkmail.transport.authorize import Authorizing
 from bulkmail.transport.batch import batching
 from bulkmail.transport.book import Booking
+from bulkmail.transport.chain import chaining
 from bulkmail.transport.limit import Limiting
 from tests.transport.booked import Noted
 from tests.transport.rig import get, post, unheard
@@ -85,3 +89,40 @@ def test_one_waits_for_company_in_its_batch(linger: float, ending: Ending) -> No
             return ended
 
     assert run(main()) == [ending]
+
+
+class Ends:
+    """Ends with an error, in the turn of the loop in which what waits for it is cancelled."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+        self.waits: asyncio.Task[Response] | None = None
+
+    async def send(self, _request: Request, /) -> Response:
+        await asyncio.sleep(1)
+        if self.waits is not None:
+            asyncio.get_running_loop().call_soon(self.waits.cancel)
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "notes"),
+    [(Readmit(), [NOT_SENT]), (Unreachable("no route"), [NOT_SENT]), (OutcomeUnknown("lost"), [])],
+    ids=["its fence rose", "no connection", "no answer"],
+)
+@pytest.mark.parametrize("chained", [False, True])
+def test_one_hears_that_its_batch_has_not_left_in_the_turn_in_which_it_is_cancelled(
+    error: Exception, notes: list[str], *, chained: bool
+) -> None:
+    async def main() -> None:
+        service, pause = Ends(error), Pause(lambda: 0.0)
+        async with (
+            batching(service, size=5, held=lambda _mailbox: False, pause=pause) as packer,
+            chaining(packer, held=lambda _mailbox: False, pause=pause) as transport,
+        ):
+            asked = service.waits = asyncio.create_task(transport.send(get(chain=Chain(1) if chained else None)))
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await asked
+        assert getattr(caught.value, "__notes__", []) == notes
+
+    run(main())
