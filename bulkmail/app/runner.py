@@ -199,7 +199,9 @@ class Runner:
         given = self.prepared.job.input
         if freshness is not None and given.order == "stalest" and not self.prepared.manifest.parent:
             kept = SpooledSource(folder / INPUT, self.addresses)
-            source = Stalest(source, kept, freshness.last, done=self.recovered.done, limit=given.limit)
+            source = Stalest(
+                source, kept, freshness.last, done=self.recovered.done, begun=self.recovered.begun, limit=given.limit
+            )
         elif given.order == "largest" and not self.prepared.manifest.parent:
             source = Largest(source, SpooledSource(folder / INPUT, self.addresses), given.size_column)
         self.prepared = replace(self.prepared, source=source)

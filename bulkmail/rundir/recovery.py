@@ -30,6 +30,12 @@ class Recovered:
     reached: dict[int, Reached] = field(default_factory=dict)  # by row; `blobs` are of all its checkpoints
     changes: Unfinished = field(default_factory=Unfinished)
 
+    @property
+    def begun(self) -> set[int]:
+        """Rows without an outcome in which something was done."""
+        changes = self.changes
+        return {*self.reached, *changes.made, *changes.unsettled, *changes.barred}
+
     def blobs_of(self, row: int) -> Mapping[str, int]:
         """The committed length of each file of blobs of a mailbox that is not done."""
         return self.reached[row].blobs if row in self.reached else {}

@@ -10,7 +10,7 @@ Only times and places are sorted, some 50 bytes a mailbox; the mailboxes themsel
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
@@ -36,16 +36,18 @@ class Stalest(Ordered):
     """The mailboxes of `source` in that order, behind its rejected rows. Is a `model.Source`.
 
     `spooled` is where all of them lie. `last` tells of the last try of mailboxes, in a thread. Mailboxes in rows that
-    are `done` come first of all, since a run that goes on has counted them; `limit` is how many there are to be.
+    are `done`, or that were `begun` and are to be brought to an end, come first of all, since a run that goes on has
+    counted them; `limit` is how many there are to be.
     """
 
     def __init__(
         self, source: Source, spooled: SpooledSource, last: Callable[[Sequence[Mailbox]], Sequence[Last]], *,
-        done: Rows | None = None, limit: int = 0,
+        done: Rows | None = None, begun: Collection[int] = (), limit: int = 0,
     ) -> None:  # fmt: skip
         super().__init__(source, spooled)
         self._last = last
         self._done = Rows() if done is None else done
+        self._begun = begun
         self._limit = limit
 
     async def __aiter__(self) -> AsyncIterator[Sequence[Mailbox | Rejected]]:
@@ -65,10 +67,10 @@ class Stalest(Ordered):
             yield chunk
 
     def _sorted(self, rows: "array[int]", at: "array[float]", failed: "array[int]") -> list[int]:
-        is_done = bytearray(row in self._done for row in rows)
-        in_turn = sorted((place for place, done in enumerate(is_done) if not done), key=at.__getitem__)
-        again = sorted((place for place in failed if not is_done[place]), key=at.__getitem__)
-        return [*(place for place, done in enumerate(is_done) if done), *interleaved(in_turn, again)]
+        is_counted = bytearray(row in self._done or row in self._begun for row in rows)
+        in_turn = sorted((place for place, counted in enumerate(is_counted) if not counted), key=at.__getitem__)
+        again = sorted((place for place in failed if not is_counted[place]), key=at.__getitem__)
+        return [*(place for place, counted in enumerate(is_counted) if counted), *interleaved(in_turn, again)]
 
 
 def interleaved(in_turn: Sequence[int], again: Sequence[int]) -> list[int]:

@@ -11,11 +11,13 @@ from bulkmail.errors import Damaged, InputError, OutputError
 from bulkmail.model import Mailbox, Outcome, Rejected, Status, Tally
 from bulkmail.run.outputs import OutputSettings, open_outputs
 from bulkmail.run.writer import Finished
-from bulkmail.rundir.entries import encode_outcome
+from bulkmail.rundir.entries import Reached, encode_outcome
 from bulkmail.rundir.folder import OUTCOMES
+from bulkmail.rundir.heartbeat import Heartbeat
 from bulkmail.rundir.journal import Journal
 from bulkmail.rundir.reader import RunDir
 from bulkmail.rundir.recovery import Recovered, check_rows, recover
+from bulkmail.rundir.unfinished import Unfinished
 from bulkmail.sink import Appender
 from bulkmail.source.rows import Rows
 from bulkmail.testing import run
@@ -71,6 +73,14 @@ def test_what_is_done_is_done_and_counted(tmp_path: Path) -> None:
     assert found.totals.statuses == {Status.OK: 1, Status.FAILED: 1, Status.ABSENT: 1}
     assert (found.totals.rows, found.totals.requests, found.totals.throttled) == (16, 6, 3)
     assert found.totals.waited == 1.5
+
+
+def test_what_was_begun_has_no_outcome_yet() -> None:
+    heard = Heartbeat()
+    changes = Unfinished(unsettled={2: heard}, barred={3}, made={4: {}}, under_way={9: heard})
+    reached = {5: Reached(Mailbox("user5@example.com", 5), 1, {})}
+    assert Recovered(reached=reached, changes=changes).begun == {2, 3, 4, 5}
+    assert Recovered().begun == set()
 
 
 def test_mailboxes_that_did_not_run_are_taken_back(tmp_path: Path) -> None:

@@ -64,6 +64,21 @@ def test_all_that_is_done_counts_for_the_limit_however_many_failed_elsewhere(kep
     assert source.counts.unique == limit
 
 
+def test_what_was_begun_is_brought_to_an_end_within_the_limit(kept: SpooledSource) -> None:
+    """Else one that failed earlier would lose the place that it was begun in, for good."""
+    again, done = 5, Rows()
+
+    def last(rows: Sequence[Mailbox]) -> list[Last]:
+        return [Last(-row.row, row.row == again) for row in rows]
+
+    first = read(Stalest(kept, kept, last, limit=AGAIN))
+    assert first[-1] == again
+    for row in first[:-1]:
+        done.add(row)
+    source = Stalest(kept, kept, last, done=done, begun={again}, limit=AGAIN)
+    assert [row for row in read(source) if row not in done] == [again]
+
+
 def test_equals_stay_in_the_order_of_the_list(kept: SpooledSource) -> None:
     assert read(Stalest(kept, kept, lambda rows: [Last(0.0)] * len(rows)))[:4] == [2, 3, 4, 5]
 
