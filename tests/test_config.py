@@ -307,7 +307,7 @@ def toml(value: Any) -> str:
     return str(value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     tables=st.dictionaries(st.sampled_from(["app", "input", "task", "limits", "output", "more"]), VALUES, max_size=4),
     environment=st.dictionaries(st.sampled_from([*VARIABLES, "BULKMAIL_X"]), st.text(max_size=8), max_size=3),
@@ -320,7 +320,7 @@ def test_whatever_the_file_says_it_is_a_job_or_a_mistake(
         assert load_text(tmp_path, text, environment).limits.mailbox_concurrency <= 4
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_whatever_the_bytes_are(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "job.toml"

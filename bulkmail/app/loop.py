@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from inspect import CORO_CREATED, getcoroutinestate
 from types import FrameType
 from typing import Any, Protocol, TypeVar
 
@@ -23,8 +24,18 @@ hold is not garbage, and looking through it every 700 objects took a sixth of al
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """The result of `main`."""
-    with asyncio.Runner(loop_factory=_factory()) as runner, _rare_collections():
+    with begun_or_closed(main), asyncio.Runner(loop_factory=_factory()) as runner, _rare_collections():
         return runner.run(_unlisted(main))
+
+
+@contextmanager
+def begun_or_closed(main: Coroutine[Any, Any, object]) -> Iterator[None]:
+    """Closes a coroutine that was not begun in the block, since an interrupt came before: Python would warn of it."""
+    try:
+        yield
+    finally:
+        if getcoroutinestate(main) == CORO_CREATED:
+            main.close()
 
 
 async def _unlisted(main: Coroutine[Any, Any, T]) -> T:

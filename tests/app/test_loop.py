@@ -3,13 +3,14 @@
 import asyncio
 import errno
 import gc
+import inspect
 import os
 import signal
 from collections.abc import AsyncIterator
 
 import pytest
 
-from bulkmail.app.loop import GARBAGE, interruptible, leaving_as_it_is, run
+from bulkmail.app.loop import GARBAGE, begun_or_closed, interruptible, leaving_as_it_is, run
 from bulkmail.run.stop import INTERRUPTED, TIME_BOX, Stop
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -44,6 +45,13 @@ def test_an_error_ends_it_in_the_same_way() -> None:
     with pytest.raises(ValueError, match="broken"):
         run(broken())
     assert gc.get_threshold() == before
+
+
+def test_an_interrupt_before_the_beginning_leaves_nothing_that_python_would_warn_of() -> None:
+    main = thresholds()
+    with pytest.raises(KeyboardInterrupt), begun_or_closed(main):
+        raise KeyboardInterrupt
+    assert inspect.getcoroutinestate(main) == inspect.CORO_CLOSED
 
 
 def test_a_generator_that_is_dropped_unfinished_is_finished_by_the_loop() -> None:

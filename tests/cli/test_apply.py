@@ -163,7 +163,9 @@ def numbered() -> Callable[[], int]:
     return lambda: next(numbers)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     zone=st.sampled_from(ZONES), limit=st.integers(0, 12), few=st.integers(1, 12), own_list=st.booleans(), name=NAMES,
     batch=st.booleans(), mode=st.sampled_from([(), ("--plan",), ("--drift",)]),

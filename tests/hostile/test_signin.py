@@ -81,7 +81,7 @@ def test_a_handshake_that_never_ends_is_given_up(tmp_path: Path) -> None:
     ids=["blanks", "bomb", "links"],
 )
 def test_an_answer_that_is_too_large_is_not_read(tmp_path: Path, content: Callable[[], bytes]) -> None:
-    failure = asked_of(tmp_path, saying(content), total=20)
+    failure = asked_of(tmp_path, saying(content), total=300)
     assert str(failure.error) == "login.contoso.com answers, but not as a directory does"
 
 

@@ -176,7 +176,7 @@ def test_a_file_that_others_may_read_is_warned_about(pem: Path, mode: int, warne
     assert all("chmod 600" in warning for warning in warnings)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.binary(max_size=300) | st.binary(max_size=60).map(lambda tail: b"\x30\x82\x02\x01\x03" + tail))
 def test_garbage_is_refused_in_our_own_words(tmp_path: Path, content: bytes) -> None:
     path = written(tmp_path, content)
@@ -185,7 +185,7 @@ def test_garbage_is_refused_in_our_own_words(tmp_path: Path, content: bytes) -> 
             load(path, SECRET)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=15)
 @given(data=st.data())
 def test_a_damaged_pem_gives_its_pair_or_is_refused(pair: KeyPair, tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(to_pem(pair, None))

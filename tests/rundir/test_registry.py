@@ -115,7 +115,7 @@ def _join_and_die(folder: str) -> None:
 def test_a_process_that_was_killed_is_gone_and_so_are_its_files(tmp_path: Path) -> None:
     process = FORKS.Process(target=_join_and_die, args=(str(tmp_path),))
     process.start()
-    process.join(30)
+    process.join(300)
     assert len(list(tmp_path.glob("*.json"))) == 1
     assert living(tmp_path) == []
     assert [one.name for one in tmp_path.iterdir()] == [".lock"]
@@ -165,7 +165,7 @@ def test_runs_of_two_accounts_find_each_other() -> None:
         for _ in range(2):  # what the first leaves behind is not in the way of the second
             process = FORKS.Process(target=_others, args=(str(shared / "app"), 65534))
             process.start()
-            process.join(30)
+            process.join(300)
             assert process.exitcode == FOUND + 1
         assert [one.task for one in living(shared / "app")] == ["t"]
         lease.leave()

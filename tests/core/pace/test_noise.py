@@ -174,7 +174,7 @@ def test_no_episodes_break_the_belief(episodes: list[tuple[float, float, float, 
     assert odds.limit > 0
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, derandomize=True)  # chance is in what is measured
 @given(
     st.floats(0.002, 0.02),
     st.floats(1, 5),

@@ -24,6 +24,7 @@ REQUIRED = bool(os.environ.get("BULKMAIL_BROWSER"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SIZES = {"desktop": (1280, 900, "light"), "telephone": (390, 844, "dark")}
 PAGES = (*KINDS, "diff")
+PATIENCE = 300_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,8 @@ def browser(pages: dict[str, Path]) -> Iterator[Any]:
     except ImportError:
         lacking("playwright is not installed")
     with start() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])  # in a container as root
+        flags = ["--no-sandbox"]  # in a container as root
+        opened = playwright.chromium.launch(executable_path=program, args=flags, timeout=PATIENCE)
         yield opened
         opened.close()
 
@@ -75,6 +77,7 @@ def look(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
         width, height, scheme = SIZES[size]
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **how)
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("console", lambda message: heard.append(message.text))
         page.on("pageerror", lambda error: heard.append(str(error)))
@@ -119,6 +122,7 @@ def test_it_is_accessible(look: Any, kind: str, size: str) -> None:
 
 def test_what_is_put_into_it_does_not_run(browser: Any, pages: dict[str, Path]) -> None:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(pages["small"].as_uri())
     refused = page.evaluate("""() => new Promise(tell => {
         const refused = [];
