@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["XDG_STATE_HOME"] = mkdtemp(prefix="bulkmail-tests-")  # runs of tests meet only each other
+os.environ.pop("COLUMNS", None)  # of the terminal that tests are started from
 
 SLOW = [HealthCheck.too_slow]
 settings.register_profile("quick", deadline=None, suppress_health_check=SLOW)

@@ -60,7 +60,7 @@ def selection_of(given: Input) -> Selection:
         Where(given.where) if given.where else None, given.skip, given.sample, given.seed,
         0 if given.order == "stalest" else given.limit,  # the stalest of all are not known here
         [_listed(given.model_copy(update={"column": ""}), [one], each_row=True) for one in lists],
-        given.column,
+        given.column if given.paths else "",  # a listing of the directory has none
     )  # fmt: skip
 
 

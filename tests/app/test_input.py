@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bulkmail.app.input import file_source, survey
+from bulkmail.app.input import chosen, file_source, survey
 from bulkmail.config import Input
 from bulkmail.errors import InputError, UsageError
+from bulkmail.model import Mailbox
 from bulkmail.source.selected import Selected
+from tests.run.stage import ListSource
 
 
 def test_a_job_without_mailboxes_is_refused() -> None:
@@ -96,3 +98,13 @@ def test_beside_a_column_of_other_people_no_address_is_that_of_the_mailbox(tmp_p
     assert excluded(tmp_path, listed, "mailbox\nada@contoso.com\n", column="Manager") == 0
     assert excluded(tmp_path, listed, "mailbox\nGrace@contoso.com\n", column="Manager") == 1
     assert excluded(tmp_path, listed, "mailbox\ngrace@contoso.com\n", column="UserPrincipalName") == 0
+
+
+def test_both_names_of_a_user_of_the_directory_are_his_own(tmp_path: Path) -> None:
+    """A column, which only a list has, is of no account there."""
+    (tmp_path / "vip.csv").write_text("mailbox\na.lovelace@contoso.com\n")
+    listing = ListSource([[Mailbox("ada@contoso.com", 1, "", {"mail": "a.lovelace@contoso.com"})]])
+    given = Input(users="", column="Manager", exclude=str(tmp_path / "vip.csv"))
+    source = chosen(listing, given, keep_columns=False)
+    assert asyncio.run(survey(source, empty_is_ok=True)) == 0
+    assert source.counts.excluded == 1

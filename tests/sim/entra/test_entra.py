@@ -28,9 +28,9 @@ NOW = 1_800_000_000.0
 def key_pair(name: str) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
+    start, end = datetime(2020, 1, 1, tzinfo=UTC), datetime.fromtimestamp(NOW, UTC) + timedelta(days=3650)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=3650))
+    builder = builder.not_valid_before(start).not_valid_after(end)
     return key, builder.sign(key, hashes.SHA256())
 
 
