@@ -211,17 +211,16 @@ class Coordinator:
         self._changed.set()
 
     async def _take(self, session: Session, item: Done) -> asyncio.Event | None:
+        await self._writer.room()
         if session.ended:
             return None
         match item.outcome:
             case Rejected():
-                await self._writer.put(item.outcome)
+                self._writer.add([item.outcome])
             case Reached() as reached:
-                await self._writer.room()
-                if not session.ended and reached.mailbox.row in session.held:
+                if reached.mailbox.row in session.held:
                     return self._commit(reached, item)
             case Outcome() as outcome:
-                await self._writer.room()
                 if self._desk.release(session, outcome.mailbox.row) is not None:
                     extra = None if item.state is None else Extra(state=item.state)
                     self._all_ended([Finished(outcome, item.blocks, extra)])

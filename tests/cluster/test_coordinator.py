@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -161,11 +161,10 @@ def test_blobs_that_cannot_be_cut_back_end_the_run_and_no_row_is_lost() -> None:
     run(main())
 
 
-async def until_cancelled(call: Coroutine[Any, Any, Any], begun: Callable[[], bool]) -> None:
+async def cut_off(call: Coroutine[Any, Any, Any], begun: asyncio.Event) -> None:
     """A call that is under way when no calls are answered any more."""
     calling = asyncio.create_task(call)
-    while not begun():
-        await asyncio.sleep(0)
+    await begun.wait()
     calling.cancel()
     await asyncio.wait([calling])
     assert calling.cancelled()
@@ -182,10 +181,11 @@ def test_the_rows_of_a_worker_that_is_just_ending_when_the_run_does_have_an_outc
         other = coordinator.sessions[coordinator.open("other")]
         assert [coordinator._desk.take(other, one, 0.0) for one in rows[1:]] == [None, None]
         assert list(session.kept) == rows[1:]
-        await until_cancelled(coordinator.end(session), session.over.is_set)
+        await cut_off(coordinator.end(session), session.over)
         depot.done.set()
         await coordinator.account()
-        assert {(one.mailbox.row, one.status) for one in writer.outcomes} == {(row, Status.NOT_RUN) for row in (2, 3, 4)}
+        assert [one.status for one in writer.outcomes] == [Status.NOT_RUN] * 3
+        assert {one.mailbox.row for one in writer.outcomes} == {2, 3, 4}
 
     run(main())
 
@@ -196,7 +196,7 @@ def test_a_row_for_no_worker_is_not_lost_when_the_run_ends_while_there_is_no_roo
         writer = Full(many=10)
         writer.open.clear()
         coordinator = coordinating(writer=writer, rows=[row], barred=[2])
-        await until_cancelled(coordinator.rows(held(coordinator)), writer.waited.is_set)
+        await cut_off(coordinator.rows(held(coordinator)), writer.waited)
         writer.open.set()
         await coordinator.account()
         assert [item.outcome.mailbox if isinstance(item, Finished) else item for item in writer.items] == [row]
@@ -212,7 +212,7 @@ def test_a_checkpoint_that_was_not_taken_is_not_known() -> None:
         coordinator = coordinating(writer=writer)
         told = [Done(Outcome(ada, Status.OK, 0), (), {"seen": 1}), Done(Reached(alan, 5, {}, {}))]
         call = coordinator.done(held(coordinator, ada, alan), [], told, [])
-        await until_cancelled(call, writer.waited.is_set)
+        await cut_off(call, writer.waited)
         assert not coordinator._work.outputs.reached
 
     run(main())
