@@ -92,14 +92,16 @@ def _journals(one: Verification) -> Finding:
 
 
 def _blobs(one: Verification) -> Finding:
-    """Those that rows name with their digest. Where there is no folder for them, rows may name the files of another
-    run; not those of a task that leaves some."""
+    """Those that rows name with their digest. Those of a task that leaves none may name the files of another run, also
+    where there is a place for them: each run makes its own there."""
     manifest = one.run.manifest
     depot = depot_of(one.run.path / BLOBS, manifest.output.blobs, manifest.id)
-    is_seen = depot.is_seen()
+    is_seen, leaves = depot.is_seen(), leaves_blobs(one.run)
+    if leaves is False:
+        return skipped(NONE)
     if not is_seen and manifest.output.blobs:
         return warned(f"{depot.name} is not seen from here", SEEN)
-    if not is_seen and not leaves_blobs(one.run):
+    if not is_seen and leaves is None:
         return skipped(NONE)
     number, wrong = 0, list[str]()
     for row in one.run.records():
@@ -147,15 +149,17 @@ LOOKS: Mapping[str, Callable[[Verification], Finding]] = {
 """All of them, in their order."""
 
 
-def leaves_blobs(run: RunDir) -> bool:
-    """Whether the task of a run is known as one of ours that leaves blobs with these options."""
+def leaves_blobs(run: RunDir) -> bool | None:
+    """Whether the task of a run leaves blobs with its options; None where that is not known."""
     from bulkmail.tasks import our_own  # noqa: PLC0415 - brings all that tasks need, for few runs
 
-    task = None if run.manifest.undo else our_own(run.manifest.task)
-    try:
-        return task is not None and task.leaves_blobs(run.options(task))
-    except InputError:  # they were those of another version of it
+    if run.manifest.undo:
         return False
+    task = our_own(run.manifest.task)
+    try:
+        return None if task is None else task.leaves_blobs(run.options(task))
+    except InputError:  # they were those of another version of it
+        return None
 
 
 def is_file(folder: Path, name: str, known: Digest) -> bool:

@@ -170,8 +170,8 @@ class Writer:
             self._room.clear()
             await self._room.wait()
 
-    def add(self, items: Sequence[Finished]) -> None:
-        """As `put` does one by one, at once; there was `room`."""
+    def add(self, items: Sequence[Finished | Part | Rejected]) -> None:
+        """As `put` does one by one, at once; there was `room`, or it is waited for now."""
         self._waiting.extend(items)
         if items:
             self._work.set()

@@ -106,17 +106,41 @@ def test_a_blob_in_a_place_that_refuses_is_not_taken_for_one_that_was_changed(tm
     assert not is_blob(Store("strict://refusing", "id-1"), "strict://refusing/id-1/2-ada/a", row())
 
 
-@pytest.mark.parametrize(("task", "level"), [("items.export", Level.FAIL), ("items.verify", Level.SKIP)])
-def test_blobs_that_are_gone_altogether_are_missed(tmp_path: Path, task: str, level: Level) -> None:
-    """The rows of some tasks name the blobs of another run."""
-    told = {"mailbox": "ada", "file": PLACE, **row()}
-    manifest = replace(NIGHT, task=task, mode="read", options={})
-    write_run(tmp_path, manifest, [mailbox("ada", 2, told)], columns=list(told))
-    [found] = [one for one in verify(tmp_path) if one.check == "blobs"]
-    assert found.level is level, found
+TOLD = {"mailbox": "ada", "file": PLACE, **row()}
+OPTIONS: dict[str, dict[str, Any]] = {"items.export": {}, "items.verify": {"source": "export"}, "contoso.own": {}}
+
+
+@pytest.mark.parametrize(
+    ("task", "gone", "there"),
+    [
+        ("items.export", Level.FAIL, Level.PASS), ("items.verify", Level.SKIP, Level.SKIP),
+        ("contoso.own", Level.SKIP, Level.PASS),
+    ],
+)  # fmt: skip
+def test_blobs_that_are_gone_altogether_are_missed(tmp_path: Path, task: str, gone: Level, there: Level) -> None:
+    """The rows of some tasks name the blobs of another run; what those of others are is not known."""
+    manifest = replace(NIGHT, task=task, mode="read", options=OPTIONS[task])
+    write_run(tmp_path, manifest, [mailbox("ada", 2, TOLD)], columns=list(TOLD))
+    assert [one.level for one in verify(tmp_path) if one.check == "blobs"] == [gone]
     (tmp_path / "blobs" / "2-ada").mkdir(parents=True)
     (tmp_path / PLACE).write_bytes(CONTENT)
-    assert [one.level for one in verify(tmp_path) if one.check == "blobs"] == [Level.PASS]
+    assert [one.level for one in verify(tmp_path) if one.check == "blobs"] == [there]
+
+
+@pytest.mark.parametrize(("task", "level"), [("items.export", Level.FAIL), ("items.verify", Level.SKIP)])
+def test_a_place_is_made_for_tasks_that_leave_nothing_there_too(tmp_path: Path, task: str, level: Level) -> None:
+    manifest = replace(NIGHT, task=task, mode="read", options=OPTIONS[task], id="id-1")
+    run = write_run(tmp_path, manifest, [mailbox("ada", 2, TOLD)], columns=list(TOLD))
+    output = replace(run.manifest.output, blobs=str(tmp_path / "place"))
+    replace(run.manifest, output=output).write(tmp_path)
+    (tmp_path / "place" / "id-1").mkdir(parents=True)
+    assert [one.level for one in verify(tmp_path) if one.check == "blobs"] == [level]
+
+
+def test_options_of_another_version_do_not_tell_what_a_run_left(tmp_path: Path) -> None:
+    manifest = replace(NIGHT, task="items.export", mode="read", options={"tape": "9-track"})
+    write_run(tmp_path, manifest, [mailbox("ada", 2, TOLD)], columns=list(TOLD))
+    assert [one.level for one in verify(tmp_path) if one.check == "blobs"] == [Level.SKIP]
 
 
 def test_a_task_that_left_nothing_has_nothing_to_be_missed(tmp_path: Path) -> None:
