@@ -179,14 +179,15 @@ class Coordinator:
         return row
 
     async def _aside(self, row: Mailbox | Rejected) -> None:
-        """What no worker is to begin."""
+        """What no worker is to begin. It is put before there is room for more: where the wait is cancelled, no row is
+        lost."""
         if isinstance(row, Rejected):
-            await self._writer.put(row)
+            self._writer.add([row])
         else:
-            await self._bar(row, Status.UNKNOWN)
-
-    async def _bar(self, mailbox: Mailbox, status: Status) -> None:
+            self._bar(row, Status.UNKNOWN)
         await self._writer.room()
+
+    def _bar(self, mailbox: Mailbox, status: Status) -> None:
         rows = self._work.outputs.durable(mailbox)
         self._all_ended([Finished(Outcome(mailbox, status, rows, problem=WHY[status]), ())])
 
@@ -210,31 +211,31 @@ class Coordinator:
         self._changed.set()
 
     async def _take(self, session: Session, item: Done) -> asyncio.Event | None:
+        await self._writer.room()
         if session.ended:
             return None
         match item.outcome:
             case Rejected():
-                await self._writer.put(item.outcome)
+                self._writer.add([item.outcome])
             case Reached() as reached:
                 if reached.mailbox.row in session.held:
-                    return await self._commit(reached, item)
+                    return self._commit(reached, item)
             case Outcome() as outcome:
-                await self._writer.room()
                 if self._desk.release(session, outcome.mailbox.row) is not None:
                     extra = None if item.state is None else Extra(state=item.state)
                     self._all_ended([Finished(outcome, item.blocks, extra)])
         return None
 
-    async def _commit(self, reached: Reached, item: Done) -> asyncio.Event:
+    def _commit(self, reached: Reached, item: Done) -> asyncio.Event:
         """Known before it is written: if the session ends meanwhile, its mailbox goes on from there."""
         durable, before = asyncio.Event(), self._work.outputs.reached.get(reached.mailbox.row)
         blobs = {**(before.blobs if before else {}), **reached.blobs}
         self._work.outputs.reached[reached.mailbox.row] = reached._replace(blobs=blobs)
-        await self._writer.put(Part(reached, item.blocks, Extra(done=durable.set, state=item.state)))
+        self._writer.add([Part(reached, item.blocks, Extra(done=durable.set, state=item.state))])
         return durable
 
     def _all_ended(self, all_: Sequence[Finished]) -> None:
-        """Each has an outcome from now on, and there is room for it. One that did not run comes behind all others."""
+        """Each has an outcome from now on. One that did not run comes behind all others."""
         ran = [one for one in all_ if one.outcome.status is not Status.NOT_RUN]
         if len(ran) < len(all_):
             self._rest += [
@@ -336,8 +337,9 @@ class Coordinator:
             self._desk.concluded(session, number, Ending.UNKNOWN, "")
             self._ledger.conclude(number, request, Ending.UNKNOWN)
         for mailbox, status in self._desk.end(session, self._time(), heartbeat.current(), lost=lost):
-            await self._bar(mailbox, status)
+            self._bar(mailbox, status)
         self._changed.set()
+        await self._writer.room()
 
     def _key_of(self, mailbox: Mailbox) -> str:
         target = self._work.prepared.task.target
@@ -349,9 +351,11 @@ class Coordinator:
             return mailbox.key
 
     async def account(self) -> None:
-        """Every row that did not get to its end did not run."""
+        """Every row that did not get to its end did not run: also those of workers of which the end was not waited
+        for."""
         reason = self._stop.reason.text if self._stop.reason else "the run ended early"
-        rest = [*self._rest, *((mailbox, Tally()) for mailbox in self._desk.rest())]
+        given = (mailbox for one in self.sessions.values() for mailbox in (*one.held.values(), *one.kept))
+        rest = [*self._rest, *((mailbox, Tally()) for mailbox in (*self._desk.rest(), *given))]
         remainder = Remainder(self._feed, self._work.outputs, rest, reason, self._broken)
         await remainder.account()
         self.failure = self.failure or remainder.broken

@@ -312,7 +312,7 @@ async def local(workers: int, *, dashboard: bool = False) -> AsyncIterator[DaskH
             await _begun(workers, security, DASHBOARD if dashboard else None) as cluster,
             Client(cluster, asynchronous=True, security=security) as client,
         ):
-            await client.register_plugin(_LeaveInterrupts())
+            await leave_interrupts(client)
             yield DaskHosts(client, security, HERE, cluster.scale, shows=dashboard)
 
 
@@ -332,6 +332,13 @@ async def _begun(workers: int, security: Security, dashboard: str | None) -> Loc
                 failure = error
                 await cluster.close()
     raise ConfigError(f"the workers cannot be started: {failure}", hint="Run it without --workers.")
+
+
+async def leave_interrupts(client: Client) -> None:
+    """All processes that there are, and those that come later. One that dies meanwhile, as by Ctrl-C, ends no run: the
+    scheduler knows of it by then, and tells the one that comes in its place."""
+    with suppress(OSError):
+        await client.register_plugin(_LeaveInterrupts())
 
 
 class _LeaveInterrupts(WorkerPlugin):  # type: ignore[misc]

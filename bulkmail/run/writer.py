@@ -130,6 +130,7 @@ class Writer:
         self._work = asyncio.Event()  # something waits, or nothing more will
         self._enough = asyncio.Event()  # a write is worth its while
         self._closed = False
+        self._over = False  # nothing more is written
 
     def __repr__(self) -> str:
         return f"<Writer {len(self._waiting)} waiting, {self._totals.done} written>"
@@ -159,19 +160,20 @@ class Writer:
         return True
 
     async def put(self, item: Finished | Part | Rejected) -> None:
-        """Takes the item as soon as there is room. If cancelled, it has not taken it."""
-        while not self.take(item):
+        """Takes the item as soon as there is room. If cancelled, it has not taken it. What comes when nothing more is
+        written is dropped: a run whose disk is full waits for no room."""
+        while not (self.take(item) or self._over):
             self._room.clear()
             await self._room.wait()
 
     async def room(self) -> None:
-        """Until fewer wait than may."""
-        while len(self._waiting) >= QUEUE:
+        """Until fewer wait than may, or nothing more is written."""
+        while len(self._waiting) >= QUEUE and not self._over:
             self._room.clear()
             await self._room.wait()
 
-    def add(self, items: Sequence[Finished]) -> None:
-        """As `put` does one by one, at once; there was `room`."""
+    def add(self, items: Sequence[Finished | Part | Rejected]) -> None:
+        """As `put` does one by one, at once; there was `room`, or it is waited for now."""
         self._waiting.extend(items)
         if items:
             self._work.set()
@@ -195,6 +197,9 @@ class Writer:
         except asyncio.CancelledError:
             await self._commit(self._take())
             raise
+        finally:
+            self._over = True
+            self._room.set()
 
     def _take(self) -> list[Finished | Part | Rejected]:
         group, self._waiting = self._waiting, []

@@ -9,10 +9,20 @@ from typing import Any
 import pytest
 from distributed import KilledWorker
 from distributed.client import FutureCancelledError
+from distributed.comm import CommClosedError
 from distributed.security import Security
 from distributed.utils import key_split
 
-from bulkmail.cluster.hosts import CLOSED, NOBODY, DaskHosts, address_of, listening, local, security_of
+from bulkmail.cluster.hosts import (
+    CLOSED,
+    NOBODY,
+    DaskHosts,
+    address_of,
+    leave_interrupts,
+    listening,
+    local,
+    security_of,
+)
 from bulkmail.cluster.messages import Lost
 from bulkmail.cluster.sweeping import _is_blind, own_tokens
 from bulkmail.config.tables import Cluster
@@ -225,6 +235,23 @@ def test_a_worker_that_is_lost_while_it_is_asked_is_told_as_such(error: Exceptio
         assert not await _is_blind(hosts, "tcp://10.0.0.1:1", (Path("run"), "id-1", ""))
 
     run(main())
+
+
+class Interrupted:
+    """A client, of which a worker dies while it is told."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    async def register_plugin(self, _plugin: object) -> None:
+        self.told += 1
+        raise CommClosedError("the worker has died")
+
+
+def test_a_process_that_dies_before_it_leaves_interrupts_alone_ends_no_run() -> None:
+    client: Any = Interrupted()
+    asyncio.run(leave_interrupts(client))
+    assert client.told == 1
 
 
 def test_processes_of_this_machine_are_started() -> None:

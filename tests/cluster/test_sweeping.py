@@ -109,3 +109,28 @@ def test_while_the_coordinator_stood_still_no_worker_was_silent(still: float, he
     session = Session(1, "one", 90.0)
     excuse([session], still, 100.0)
     assert session.heard == heard
+
+
+def test_a_run_that_is_cancelled_gives_every_mailbox_an_outcome(tmp_path: Path) -> None:
+    """As by a second Ctrl-C: also those that workers had in hand."""
+    sessions = list[dict[str, Session]]()
+
+    def in_hand() -> bool:
+        return any(one.held for one in sessions[0].values())
+
+    async def sweep(work: Work) -> None:
+        crew = Crew(work, Within(2), 2)
+        sweeping = asyncio.create_task(crew.run())
+        sessions.append(crew._coordinator.sessions)
+        while not (sweeping.done() or in_hand()):  # noqa: ASYNC110 - what a worker has in hand has no event
+            await asyncio.sleep(0)
+        sweeping.cancel()
+        await sweeping
+
+    with open_tenant(tmp_path, CALM) as tenant:
+        done = tenant.run("settings.report", tmp_path / "a", sweeping=sweep)
+        assert done.code == 130, done.err
+        assert len(done.statuses()) == len(done.lines("outcomes.ndjson")) == 60
+        assert in_hand()
+        ended = asyncio.run(resume(done.folder, {}, sweeping=within(Within(2))))
+        assert (ended.manifest.exit_code, ended.manifest.statuses["ok"]) == (0, 60)

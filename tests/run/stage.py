@@ -84,11 +84,14 @@ class MemoryFile:
 
 @dataclass
 class MemoryJournal:
-    """Takes entries."""
+    """Takes entries, unless it is `full`."""
 
     entries: list[bytes] = field(default_factory=list)
+    full: bool = False
 
     def append(self, entries: Sequence[bytes], /) -> None:
+        if self.full:
+            raise OutputError("no space left")
         self.entries += entries
 
     def lines(self) -> list[dict[str, Any]]:

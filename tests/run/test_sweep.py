@@ -211,6 +211,28 @@ def test_a_full_disk_ends_the_run_at_once(largest: int) -> None:
     run(main())
 
 
+def test_a_full_disk_ends_a_run_that_tells_what_did_not_run() -> None:
+    """Even though more was in hand than the queue holds."""
+
+    async def slow(request: Request) -> Response:
+        await asyncio.sleep(60)
+        return zoned(request)
+
+    stage = Stage(ListSource([mailboxes(5000)]), Scripted(slow), workers=3000, grace=0.0)
+    stage.outcomes.full = True
+
+    async def main() -> None:
+        sweeping = asyncio.create_task(stage.run())
+        await asyncio.sleep(1)
+        stage.stop.ask(TIME_BOX)
+        await asyncio.wait([sweeping], timeout=600)
+        assert sweeping.done()
+        assert isinstance(sweeping.exception(), OutputError)
+        assert len(asyncio.all_tasks()) == 1
+
+    run(main())
+
+
 def made(body: Callable[[Mailbox, Graph], AsyncIterator[Row]], columns: dict[str, str] = COLUMNS) -> Task:
     @task("stage.made", summary="", permission="", columns=columns)
     async def wrapped(mailbox: Mailbox, graph: Graph, options: Options) -> AsyncIterator[Row]:

@@ -10,7 +10,7 @@ import pytest
 
 from bulkmail.sim import Settings
 from bulkmail.tasks import built_in, check_options
-from bulkmail.testing.tenant import Done, Tenant, open_tenant
+from bulkmail.testing.tenant import App, Done, Tenant, new_app, open_tenant
 from tests.bench.rules import outside
 
 TENANT = Settings(mailboxes=300, seed=11, latency=0.0, absent=0.0, denied=0.0, moving=0.0, tls=False)
@@ -35,7 +35,7 @@ class Case(NamedTuple):
 
 EVENT = {"campaign": "c", "subject": "s", "start": "2026-12-24", "all_day": True, "time_zone": "Tokyo Standard Time"}
 OWN_ZONE = {**EVENT, "campaign": "own", "time_zone": "mailbox"}
-ADDED = Case("events.add", ("Calendars.ReadWrite",), {**EVENT, "campaign": "off"})
+ADDED = Case("events.add", ("Calendars.ReadWrite",), EVENT)
 INSIDE = {"internal_domains": ["tenant.example"]}
 HIDE = {"rules": [{"name": "r", "actions": {"moveToFolder": "archive"}}]}
 TIDY = {"rules": [{"name": "r", "actions": {"markAsRead": True}}]}
@@ -59,7 +59,7 @@ CASES = (
     Case("calendar.permissions.apply", ("Calendars.ReadWrite",), {"roles": {"hazel.pond@tenant.example": "write"}}),
     Case("events.add", ("Calendars.ReadWrite",), EVENT),
     Case("events.add", ("Calendars.ReadWrite", "MailboxSettings.Read"), OWN_ZONE),
-    Case("events.cancel", ("Calendars.ReadWrite",), {"campaign": "off"}, ADDED),
+    Case("events.cancel", ("Calendars.ReadWrite",), {"campaign": "c"}, ADDED),
     Case("events.report", ("Calendars.ReadBasic",), WINDOW),
     Case("categories.report", ("MailboxSettings.Read",)),
     Case("categories.apply", ("MailboxSettings.ReadWrite",), {"categories": {"Ours": "Blue"}}),
@@ -70,19 +70,26 @@ CASES = (
 
 
 @pytest.fixture(scope="module")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
-    with open_tenant(tmp_path_factory.mktemp("tenant"), TENANT) as found:
+def app(tmp_path_factory: pytest.TempPathFactory) -> App:
+    return new_app(tmp_path_factory.mktemp("app"))
+
+
+@pytest.fixture
+def tenant(tmp_path: Path, app: App) -> Iterator[Tenant]:
+    """Of one job: what it removes is there for the next one."""
+    with open_tenant(tmp_path, TENANT, app) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def chosen(tenant: Tenant) -> list[str]:
+def chosen(tmp_path_factory: pytest.TempPathFactory, app: App) -> list[str]:
     """Mailboxes in which each of these jobs has something to do: rules that forward outside, and rules that move."""
     found = []
-    for address in tenant.addresses():
-        rules = [rule for rule in tenant.contents("rules", address) if rule["isEnabled"] and not rule["isReadOnly"]]
-        if any(map(outside, rules)) and any("moveToFolder" in rule["actions"] for rule in rules):
-            found.append(address)
+    with open_tenant(tmp_path_factory.mktemp("tenant"), TENANT, app) as tenant:
+        for address in tenant.addresses():
+            rules = [rule for rule in tenant.contents("rules", address) if rule["isEnabled"] and not rule["isReadOnly"]]
+            if any(map(outside, rules)) and any("moveToFolder" in rule["actions"] for rule in rules):
+                found.append(address)
     return found[:3]
 
 
