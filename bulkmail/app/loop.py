@@ -24,8 +24,36 @@ hold is not garbage, and looking through it every 700 objects took a sixth of al
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """The result of `main`."""
-    with begun_or_closed(main), asyncio.Runner(loop_factory=_factory()) as runner, _rare_collections():
+    with (
+        begun_or_closed(main),
+        _closed_in_peace(asyncio.Runner(loop_factory=_factory())) as runner,
+        _rare_collections(),
+    ):
         return runner.run(_unlisted(main))
+
+
+@contextmanager
+def _closed_in_peace(runner: asyncio.Runner) -> Iterator[asyncio.Runner]:
+    """Closes it. An interrupt that comes meanwhile changes nothing, since only threads are waited for, which Python
+    would wait for anyway, and which fail where their loop is closed before they end. A second one ends the program."""
+    try:
+        yield runner
+    finally:
+        with _one_interrupt_ignored():
+            runner.close()
+
+
+@contextmanager
+def _one_interrupt_ignored() -> Iterator[None]:
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, _frame: signal.signal(number, usual))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from bulkmail.errors import ConfigError, InputError
 from bulkmail.model import NOTHING, Counts, Digest, Mailbox, Rejected, Source
 from bulkmail.source.address import clean, is_address, is_id
 from bulkmail.source.admission import SHOWN
-from bulkmail.source.cells import trusted
+from bulkmail.source.cells import TWICE, trusted
 from bulkmail.source.columns import ADDRESS_NAMES, fold, is_usual
 from bulkmail.source.rows import Rows
 from bulkmail.source.seen import Seen
@@ -247,6 +247,7 @@ async def _listed(sources: Sequence[Source]) -> tuple[Seen, int]:
 def _require_trusted(row: Mailbox, name: str) -> None:
     try:
         for column, cell in _address_cells(row).items():
-            trusted(column, cell)
+            if "@" in cell or cell == TWICE:  # else it is a name or a street
+                trusted(column, cell)
     except InputError as error:
         raise InputError(f"{name}: row {row.row}: {error}", hint=error.hint) from None

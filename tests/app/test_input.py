@@ -79,6 +79,8 @@ def test_an_address_that_an_exception_cannot_be_relied_on_for_is_refused(tmp_pat
     listed = file_source(Input(path=str(tmp_path / "m.csv"), exclude=str(tmp_path / "vip.csv")))
     with pytest.raises(InputError, match="could not be read"):
         asyncio.run(survey(listed))
+    (tmp_path / "vip.csv").write_bytes("UserPrincipalName,User\nada@contoso.com,Jürgen\n".encode("cp1252"))
+    assert asyncio.run(survey(listed)) == 1, "it is a name"
 
 
 def test_columns_that_are_there_twice_leave_nothing_out(tmp_path: Path) -> None:

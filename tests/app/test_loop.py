@@ -6,6 +6,8 @@ import gc
 import inspect
 import os
 import signal
+import threading
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -52,6 +54,31 @@ def test_an_interrupt_before_the_beginning_leaves_nothing_that_python_would_warn
     with pytest.raises(KeyboardInterrupt), begun_or_closed(main):
         raise KeyboardInterrupt
     assert inspect.getcoroutinestate(main) == inspect.CORO_CLOSED
+
+
+@posix
+def test_an_interrupt_while_it_is_closed_waits_for_its_threads() -> None:
+    """The thread that tells the loop of their end failed, since the loop was closed."""
+    ended, known = threading.Event(), set[threading.Thread]()
+
+    def interrupt() -> None:
+        while not known or known.issuperset(threading.enumerate()):  # until the loop waits for this one, in one more
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+        ended.set()
+
+    async def main() -> None:
+        _ = asyncio.get_running_loop().run_in_executor(None, interrupt)
+        known.update(threading.enumerate())
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run(main())
+    except KeyboardInterrupt:
+        pytest.fail("its end was interrupted")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.is_set()
 
 
 def test_a_generator_that_is_dropped_unfinished_is_finished_by_the_loop() -> None:
