@@ -4,6 +4,7 @@ Every other way costs a second of CPU before the first word: `run` needs aiohttp
 `--help` neither. So a command is listed in COMMANDS by its name and its summary, and loaded by LazyGroup.
 """
 
+import signal
 import sys
 from functools import partial
 from importlib import import_module
@@ -181,6 +182,7 @@ def main() -> None:
     keep_no_core()
     streams = Streams()
     code = _exit_code()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # how it ended is known, and Python would print where it was
     trouble = streams.trouble()
     if trouble is not None and code in FINISHED:
         reason = trouble.strerror or "it cannot be written"

@@ -198,8 +198,7 @@ class Writer:
             await self._commit(self._take())
             raise
         finally:
-            self._over = True
-            self._room.set()
+            self._over = True  # who waits already is cancelled, and begins nothing more
 
     def _take(self) -> list[Finished | Part | Rejected]:
         group, self._waiting = self._waiting, []

@@ -1,5 +1,6 @@
 """A command imports what it needs, so that it is there at once. Modules are named here, and no time is."""
 
+import os
 import subprocess
 import sys
 
@@ -68,3 +69,17 @@ def test_a_flag_does_not_look_as_if_it_took_a_value(line: str) -> None:
     said = CliRunner().invoke(app, line.split(), env={"COLUMNS": "200"}).stdout
     assert "--help" in said
     assert "<bool>" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_an_interrupt_behind_the_end_changes_nothing() -> None:
+    program = """
+import atexit, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+from bulkmail.cli import main
+sys.argv = ["bulkmail", "--version"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
+    assert done.stderr == ""
