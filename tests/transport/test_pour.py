@@ -216,3 +216,11 @@ def test_a_token_that_comes_back_is_not_given_away(at: int, around: bytes) -> No
     with pytest.raises(OutcomeUnknown, match="repeats the token"):
         poured(sink, replying(lambda _: head("200 OK", content)))
     assert secret not in sink.content
+
+
+def test_content_in_which_a_token_could_have_begun_is_whole() -> None:
+    sink, content = Sink(), b"a.b" * CHUNK
+    request = sink.request().with_headers({"Authorization": "Bearer eyJ0eXAiOiJKV1Qi.c4n4ry.signature"})
+    sink.request = lambda: request  # type: ignore[method-assign]
+    poured(sink, replying(lambda _: head("200 OK", content)))
+    assert sink.content == content

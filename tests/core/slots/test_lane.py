@@ -172,6 +172,15 @@ def test_a_lane_is_forgotten_when_its_messages_count_no_more() -> None:
     assert not slots.lanes
 
 
+def test_what_is_shared_is_what_a_mailbox_allows() -> None:
+    slots = Slots()
+    ada, none = slots.enter("ada"), slots.enter("")
+    before = none.slots
+    slots.share(2)
+    assert (ada.slots, none.slots) == (2, before)
+    assert before != 2
+
+
 def test_an_unsent_request_costs_nothing() -> None:
     slots = Slots()
     lane = slots.enter("ada")
