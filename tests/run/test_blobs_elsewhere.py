@@ -16,7 +16,7 @@ from bulkmail.run.stop import Stop
 from bulkmail.rundir.folder import OUTCOMES
 from bulkmail.rundir.reader import RunDir
 from bulkmail.sink.objects import MARK, Store
-from bulkmail.tasks import task
+from bulkmail.tasks import Options, task
 from bulkmail.testing import Scripted, run
 from tests.run.lasting import go_on
 from tests.run.test_lasting import NAMES, ROWS, answered, numbers, parts, stopping, told
@@ -93,7 +93,7 @@ def test_a_mailbox_that_is_stopped_behind_its_checkpoint_goes_on_there(tmp_path:
 
 
 @task("stage.bare", summary="", permission="", columns={"mailbox": "", "n": ""})
-async def bare(mailbox: Mailbox, graph: Graph) -> AsyncIterator[Row]:
+async def bare(_mailbox: Mailbox, graph: Graph, _options: Options) -> AsyncIterator[Row]:
     """A blob and a checkpoint; in the run that goes on, a checkpoint that brings no blob, and another piece of it."""
     if graph.checkpoint:
         yield Checkpoint(part=2)

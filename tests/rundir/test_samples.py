@@ -39,6 +39,14 @@ def test_one_a_second_and_the_last_one_always(tmp_path: Path) -> None:
     assert [one.seconds for one in read_samples(tmp_path)] == [0, 1.01, 1.9, 3.1, 3.2]
 
 
+def test_one_that_is_not_due_is_written_as_the_last_only(tmp_path: Path) -> None:
+    file = Samples(tmp_path, 100)
+    for seconds, last in ((0, False), (0.2, False), (0.4, True)):
+        file.add([sample(seconds)], last=last)
+    file.close()
+    assert [one.seconds for one in read_samples(tmp_path)] == [0, 0.4]
+
+
 def test_a_process_goes_on_behind_the_one_before_it_and_half_a_line_goes(tmp_path: Path) -> None:
     write(tmp_path, sample(0), sample(1))
     with (tmp_path / SAMPLES).open("ab") as file:
