@@ -73,6 +73,12 @@ class Pending:
         return reached.state if reached else NOTHING
 
     @property
+    def _before(self) -> Mapping[str, int]:
+        """The committed blobs of a mailbox that has not begun another one."""
+        reached = self._outputs.reached.get(self._mailbox.row)
+        return reached.blobs if reached else {}
+
+    @property
     def state(self) -> dict[str, Any]:
         if self._state is None:
             raise TaskMistake("a task has a state only if it is declared with keeps_state")
@@ -85,8 +91,7 @@ class Pending:
     def blob(self, name: str, frame: Frame | None = None, /, *, hashed: bool = True) -> Writing:
         self.is_short = False
         if self._blobs is None:
-            reached = self._outputs.reached.get(self._mailbox.row)
-            self._blobs = self._outputs.blobs.of(self._mailbox, reached.blobs if reached else ())
+            self._blobs = self._outputs.blobs.of(self._mailbox, self._before)
         return self._blobs.open(name, frame, hashed=hashed)
 
     def carried(self, done: int, expected: int, /) -> None:
@@ -117,6 +122,8 @@ class Pending:
         extra = Extra(done=durable.set, state=checked_state(self.state, LARGEST) if lasts else None)
         reached = Reached(self._mailbox, number, state, self._attach(extra))
         await self._outputs.writer.put(Part(reached, blocks, extra))
+        if self._blobs is None:  # those of the runs before are still to be known when the first one comes
+            reached = reached._replace(blobs=self._before)
         self._outputs.reached[self._mailbox.row] = reached
         await durable.wait()
 

@@ -1,6 +1,7 @@
 """A run with its blobs in an object store goes on within a mailbox, and leaves no object there that no row names."""
 
 import shutil
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulkmail.graph import Graph
+from bulkmail.model import Checkpoint, Mailbox, Row
 from bulkmail.run.stop import Stop
 from bulkmail.rundir.folder import OUTCOMES
 from bulkmail.rundir.reader import RunDir
 from bulkmail.sink.objects import MARK, Store
+from bulkmail.tasks import Options, task
 from bulkmail.testing import Scripted, run
 from tests.run.lasting import go_on
 from tests.run.test_lasting import NAMES, ROWS, answered, numbers, parts, stopping, told
@@ -86,3 +90,23 @@ def test_a_mailbox_that_is_stopped_behind_its_checkpoint_goes_on_there(tmp_path:
     assert numbers(tmp_path) == [1, 2, 3]
     found = {path.rpartition("/")[2][:6]: content for path, content in sorted(objects(store).items())}
     assert found == {"a-0001": b"kept", "a-0002": b"more", "b-0001": b"more"}
+
+
+@task("stage.bare", summary="", permission="", columns={"mailbox": "", "n": ""})
+async def bare(_mailbox: Mailbox, graph: Graph, _options: Options) -> AsyncIterator[Row]:
+    """A blob and a checkpoint; in the run that goes on, a checkpoint that brings no blob, and another piece of it."""
+    if graph.checkpoint:
+        yield Checkpoint(part=2)
+    async with graph.blob("a") as file:
+        await file.write(b"piece")
+    yield {"n": 1}
+    yield Checkpoint(part=1)
+    await graph.get("/")
+
+
+def test_parts_are_counted_on_behind_a_checkpoint_that_brings_none(tmp_path: Path) -> None:
+    store = Store(f"strict://{tmp_path.name}", "bare")
+    run(go_on(tmp_path, bare, ROWS[:1], Scripted(stopping(stop := Stop())), stop=stop, depot=store))
+    run(go_on(tmp_path, bare, ROWS[:1], Scripted(answered), depot=store))
+    assert told(tmp_path) == [("ok", 2)]
+    assert sorted(path.rpartition("/")[2][:6] for path in objects(store)) == ["a-0001", "a-0002"]
