@@ -173,12 +173,15 @@ class Batching:
         self._launch(parts[half:])
 
     async def _post(self, parts: Sequence[Part], body: bytes) -> None:
-        self._posted += 1
         post = Request(
             "POST", "/$batch", headers={"Content-Type": "application/json"}, body=body, effect=Effect.NONE,
             fresh=any(request.fresh for request, _ in parts),
         )  # fmt: skip
         try:
+            if self._is_barred(parts):
+                self._launch(parts)
+                return
+            self._posted += 1
             whole = await self._deliver(parts, post)
             become = fate(whole.status)
             if become is Fate.APART:
@@ -201,6 +204,12 @@ class Batching:
             raise
         finally:
             self._under_way -= 1
+
+    def _is_barred(self, parts: Sequence[Part]) -> bool:
+        """Whether some may not leave any more: the turn of the loop in which they were launched may have told of it."""
+        return self._pause.holds(self._loop.time()) or (
+            self._fenced() and any(self._held(request.lane) for request, _ in parts)
+        )
 
     async def _deliver(self, parts: Sequence[Part], post: Request) -> Response:
         """The answer to the whole; looks how long it takes."""

@@ -66,18 +66,22 @@ class Chaining:
             self._left.discard(answer)
 
     def _launch(self, chain: Chain) -> None:
-        """All that has come leaves, unless its fence rose in this turn of the loop."""
+        """All that has come leaves."""
         chain.open = False
         parts = [part for part in self._coming.pop(chain) if not part[1].done()]
-        if not parts:
-            return
+        if parts and self._may_leave(parts):
+            self._left.update(answer for _, answer in parts)
+            self._posts.create_task(self._post(parts, chain))
+
+    def _may_leave(self, parts: Sequence[Part]) -> bool:
+        """Ends them where their fence rose in this turn of the loop, or the service asked for a pause."""
         if self._held(parts[0][0].lane):
             _end(parts, Readmit)
         elif self._pause.holds(self._loop.time()):
             _end(parts, _plain)
         else:
-            self._left.update(answer for _, answer in parts)
-            self._posts.create_task(self._post(parts, chain))
+            return True
+        return False
 
     def abandon(self) -> None:
         """Nothing that has come will leave."""
@@ -87,6 +91,8 @@ class Chaining:
 
     async def _post(self, parts: Sequence[Part], chain: Chain) -> None:
         begun, chain.sound = self._loop.time(), False
+        if not self._may_leave(parts):
+            return
         try:
             body, count = pack([request for request, _ in parts], chained=True)
             _end(parts[count:], Readmit)

@@ -160,6 +160,21 @@ def test_a_part_of_a_held_mailbox_is_recalled() -> None:
     run(main())
 
 
+def test_a_part_whose_fence_rises_in_the_turn_in_which_its_post_is_launched_is_recalled() -> None:
+    async def main() -> None:
+        held: set[str] = set()
+        service = Unbatching(echo)
+        async with batching(service, size=2, held=held.__contains__) as packer:
+            asked = [asyncio.create_task(packer.send(get(f"/{key}", key))) for key in ("ada", "eve")]
+            asyncio.get_running_loop().call_soon(held.add, "ada")  # the second part launches the post before this
+            await asyncio.wait(asked)
+        assert isinstance(asked[0].exception(), Readmit)
+        assert asked[1].result().body["path"] == "/eve"
+        assert "0 waiting, 1 posted" in repr(packer)
+
+    run(main())
+
+
 def test_a_half_of_a_refused_post_does_not_leave_after_its_fence_rose() -> None:
     async def main() -> None:
         held: set[str] = set()

@@ -48,6 +48,17 @@ async def ends_of(waiting: list[asyncio.Task[Response]]) -> list[BaseException |
     return [one.exception() for one in waiting]
 
 
+def test_a_chain_whose_fence_rises_in_the_turn_in_which_it_is_launched_does_not_leave() -> None:
+    async def main() -> None:
+        post, looked = Post(), iter([False, True])
+        async with chaining(post, held=lambda _: next(looked), pause=Pause(lambda: 0.0)) as transport:
+            asked = asyncio.create_task(transport.send(write(1, chain=Chain(1))))
+            assert [type(error) for error in await ends_of([asked])] == [Readmit]
+        assert post.posts == 0
+
+    run(main())
+
+
 def test_a_link_that_comes_when_its_chain_has_left_is_admitted_again() -> None:
     async def main() -> None:
         async with links(Post(lambda: Response(503))) as (transport, chain, waiting):
