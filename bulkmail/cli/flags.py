@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from bulkmail.config import flag
 from bulkmail.errors import UsageError
 
 JobFile = Annotated[Path, typer.Argument(help="Job file (TOML); configs/ has one for each task.", metavar="JOB.toml")]
@@ -28,5 +27,7 @@ def flags(settings: list[str] | None, named: dict[str, Any]) -> dict[str, Any]:
     duration = named.get("limits.max_duration", "")
     if duration.isdigit():
         raise UsageError(f"--max-duration {duration}: of what? Write {duration}s, {duration}m or {duration}h")
+    from bulkmail.config import flag  # noqa: PLC0415 - brings all tables of a job, which few commands need
+
     given = dict(flag(text) for text in settings or ())
     return given | {key: value for key, value in named.items() if value not in (None, "")}

@@ -12,7 +12,7 @@ from rich.text import Text
 from bulkmail.cli import console as say
 from bulkmail.cli.flags import ForPrograms
 from bulkmail.errors import UsageError
-from bulkmail.tasks import Task, every, find
+from bulkmail.tasks import Task, every, find, summaries
 
 JOB = """
 [app]
@@ -57,9 +57,9 @@ def tasks(
         elif name:
             _describe(find(name, Path()))
         else:
-            width = max(map(len, every()))
-            for task in every().values():
-                say.results.print(f"{task.name:<{width}}  {task.summary}", soft_wrap=True)
+            width = max(map(len, known := summaries()))
+            for task, summary in known.items():
+                say.results.print(f"{task:<{width}}  {summary}", soft_wrap=True)
 
 
 def _as_json(task: Task) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from bulkmail.config.tables import TABLES, Seconds
 from bulkmail.docs import families
 from bulkmail.errors import EXIT_CODES
 from bulkmail.task.declare import Task
-from bulkmail.tasks import built_in
+from bulkmail.tasks import SUMMARIES, built_in
 
 FOLDER = Path(__file__).parent
 _PART = re.compile(r"(<!-- generated: ([a-z-]+)(?: ([a-z]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -79,15 +79,18 @@ def documents() -> list[Path]:
     return [*sorted(FOLDER.glob("*.md")), *([readme] if readme.exists() else [])]
 
 
+def summaries() -> str:
+    """The file that `bulkmail tasks` lists our tasks from."""
+    told = {one.name: one.summary for one in built_in().values()}
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
 def write() -> list[Path]:
     """Renews all files; returns those that have changed."""
-    changed = []
-    for path in documents():
-        before = path.read_text(encoding="utf-8")
-        after = renewed(before)
-        if after != before:
-            path.write_text(after, encoding="utf-8")
-            changed.append(path)
+    made = {path: renewed(path.read_text(encoding="utf-8")) for path in documents()} | {SUMMARIES: summaries()}
+    changed = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in changed:
+        path.write_text(made[path], encoding="utf-8")
     return changed
 
 

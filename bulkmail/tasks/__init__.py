@@ -15,6 +15,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -23,7 +24,7 @@ from bulkmail.errors import ConfigError
 from bulkmail.task.declare import Options, Task, task
 from bulkmail.text import likeliest, nearest
 
-__all__ = ["Options", "Task", "built_in", "check_options", "every", "families", "find", "our_own", "task"]
+__all__ = ["Options", "Task", "built_in", "check_options", "every", "families", "find", "our_own", "summaries", "task"]
 
 GROUP = "bulkmail.tasks"
 """The entry points of packages that bring tasks."""
@@ -54,6 +55,16 @@ def built_in() -> dict[str, Task]:
 def every() -> dict[str, Task]:
     """All tasks that can be named; an installed package cannot replace one of ours. Raises ConfigError."""
     return {entry.name: _loaded(entry) for entry in entry_points(group=GROUP)} | built_in()
+
+
+SUMMARIES = Path(__file__).with_name("summaries.json")
+"""What our own tasks do, by their names: `make docs` writes it, so that a list of them need not import them all."""
+
+
+def summaries() -> dict[str, str]:
+    """What each task does that can be named, by its name. Raises ConfigError."""
+    ours: dict[str, str] = orjson.loads(SUMMARIES.read_bytes())
+    return {entry.name: _loaded(entry).summary for entry in entry_points(group=GROUP)} | ours
 
 
 def find(name: str, folder: Path) -> Task:

@@ -176,6 +176,15 @@ def resumed(one: Measured, _before: Sequence[Measured]) -> Cells:
     }  # fmt: skip
 
 
+def begun(one: Measured, _before: Sequence[Measured]) -> Cells:
+    """What it costs to start."""
+    return {"command": one.scenario.title, "CPU s": f"{one.seconds:.2f}"}
+
+
+def _started(title: str, goal: str = "", **driver: str) -> Scenario:
+    return Scenario(title, "start", 1, driver=driver, goals={"CPU s": goal} if goal else {})
+
+
 PAIRS = 5
 KEPT = {"lost": "= 0", "early": "= 0", "breaches": "= 0"}
 STEADY = {**KEPT, "after it": "≥ 98 %", "refused": "≤ 1 %"}
@@ -203,6 +212,18 @@ GROUPS = (
         "The goals in mailboxes/s and µs are those of a machine on which the script costs 130 µs a mailbox and the "
         "barest loop over `$batch` 10 µs. CPU is that of the driver less its start; the server has a core of its own, "
         "and the share of it that it uses is the proof that it is not what was measured.",
+    ),
+    Group(
+        "start", "Start: a command with next to nothing to do", begun,
+        (
+            _started("Python", program="pass"),
+            _started("Python with typer and rich", program="import typer.rich_utils"),
+            _started("bulkmail --help", "≤ 0.35", line="--help"),
+            _started("bulkmail tasks", "≤ 0.35", line="tasks"),
+            _started("bulkmail show, a run of one mailbox", "≤ 0.35", line="show RUN"),
+            _started("bulkmail run, one mailbox, to its end", "≤ 1.0", line="run JOB"),
+        ),
+        "The least of five starts.",
     ),
     Group(
         "latency", "Latency: 150 ms a request, no limit, no settings", timed,

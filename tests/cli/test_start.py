@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from bulkmail.cli import COMMANDS, app, load
+from bulkmail.tasks import families
 
 NETWORK = ("aiohttp", "msal", "requests", "cryptography", "yarl", "bulkmail.transport", "bulkmail.identity")
 ROOMS = ("bulkmail.app", "bulkmail.sim", "bulkmail.testing")
@@ -24,8 +25,11 @@ MAY_NOT_IMPORT = {
         "bulkmail.sim", "bulkmail.testing", "bulkmail.docs", *WORKERS,
     ),
     "verify --help": ("bulkmail.sim", "bulkmail.testing", "bulkmail.docs", "msal"),
-    "show .": (*NETWORK, *WORKERS, *ROOMS, *REPORTING, "bulkmail.docs", "bulkmail.tasks"),
-    "tasks": (*NETWORK, *WORKERS, *ROOMS, *REPORTING, "bulkmail.docs", "bulkmail.rundir"),
+    "show .": (*NETWORK, *WORKERS, *ROOMS, *REPORTING, "bulkmail.docs", "bulkmail.tasks", "bulkmail.config.tables"),
+    "tasks": (
+        *NETWORK, *WORKERS, *ROOMS, *REPORTING, "bulkmail.docs", "bulkmail.rundir",
+        *(f"bulkmail.tasks.{family}" for family in families()),
+    ),
     "cert --help": ("aiohttp", "msal", "requests", *ROOMS, "bulkmail.docs", "bulkmail.transport"),
     "help": (*NETWORK, *ROOMS, *CHECKING[1:]),  # the library of the command line brings pydantic by itself
     "sim --help": ("msal", "requests", "bulkmail.tasks"),

@@ -13,7 +13,7 @@ from bulkmail import docs
 from bulkmail.cli import COMMANDS, app, load
 from bulkmail.docs import reference
 from bulkmail.errors import EXIT_CODES, BulkmailError, UsageError
-from bulkmail.tasks import built_in
+from bulkmail.tasks import SUMMARIES, built_in, every, summaries
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = reference.documents()
@@ -105,3 +105,8 @@ def test_help_lists_the_topics_and_prints_one() -> None:
     assert one.output == docs.read("setup")
     wrong = CliRunner().invoke(app, ["help", "stup"])
     assert wrong.exit_code == UsageError.exit_code
+
+
+def test_the_list_of_tasks_is_what_they_say_themselves() -> None:
+    assert SUMMARIES.read_text(encoding="utf-8") == reference.summaries(), "run: python -m bulkmail.docs"
+    assert list(summaries().items()) == [(one.name, one.summary) for one in every().values()]
