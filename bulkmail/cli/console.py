@@ -50,7 +50,7 @@ results = Screen(highlight=False, markup=False, emoji=False)
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """Exits with the code of an expected error, after saying what to do about it. A path that the system will not even
-    look at (in a folder that is closed to this account, a name that is too long) is told here and nowhere else."""
+    look at (in a folder that is closed to this account, a name that is too long) is told here if nowhere else."""
     try:
         yield
     except BulkmailError as error:

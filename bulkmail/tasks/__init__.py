@@ -1,7 +1,7 @@
 """Finds tasks: those that come with bulkmail, those of installed packages, and those in a file of the user's own.
 
 A family is a package in here with `TASKS` in it; its tasks are named after it, `settings.report` after `settings`. It
-is entered in no list, and imported when one of its tasks is asked for.
+is entered in no list by hand, and imported when one of its tasks is asked for.
 """
 
 import importlib.util
